@@ -1,0 +1,1 @@
+"""What the gain-cell arrays compute, in numpy: whole sequences, and cycle by cycle on the wires."""

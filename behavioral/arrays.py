@@ -1,0 +1,128 @@
+"""The analog part of a head: cell arrays, integrators and charge-to-pulse converters."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.behavioral import faults as fault
+from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.faults import Converters, Faults
+from gaincell.config import HeadConfig
+
+Floats = NDArray[np.float64]
+
+
+class PoisonedRead(Exception):
+    """A conversion depends on cells whose content is unknown."""
+
+
+class AnalogHead:
+    """Charges of one head, moved by the operations that the control's enables stand for.
+
+    It knows nothing of cycles or wires; ``pins.ArrayPins`` decides from the wires what happens.
+    In age mode "steps" an array ages by one with every column that is written anew; in age mode
+    "time" the ``cycle`` of each operation tells its age. A converter bank is 0, or 0 and 1 with
+    the "paired" schedule.
+
+    Parameters
+    ----------
+    faults : Faults, optional
+        Non-idealities; none by default.
+    rng : numpy.random.Generator, optional
+        Source of the power-up state and of all fault randomness; seeded with 0 by default.
+    """
+
+    def __init__(
+        self,
+        config: HeadConfig,
+        faults: Faults | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        self.config = config
+        self.faults = faults or Faults()
+        self.rng = rng or np.random.default_rng(0)
+        self.k = CellArray("K", config, self.faults, self.rng)
+        self.v = CellArray("V", config, self.faults, self.rng)
+        self._ages_in_steps = config.age_mode == "steps"
+        unit_s = config.token_s if self._ages_in_steps else config.clock_s
+        self._decay = float(np.exp(-unit_s / config.retention_s))
+
+        banks = config.timing.banks
+        outputs = (config.tiles, config.head_dim)
+        self._score = self.rng.uniform(0.0, config.s_sat, (banks, self.k.slots))
+        self._output = self.rng.uniform(-config.a_sat, config.a_sat, (banks, *outputs))
+        self._phi_stage = [
+            Converters.draw((self.k.slots,), config.pulse_cycles, self.faults, self.rng)
+            for _ in range(banks)
+        ]
+        self._out_stage = [
+            Converters.draw(outputs, config.readout_max, self.faults, self.rng)
+            for _ in range(banks)
+        ]
+        self._samples = np.arange(config.readout_max) + 0.5
+        self._skew = fault.query_skew(config.head_dim, self.faults.query_skew_cycles, self.rng)
+
+    def write_column(
+        self, array: CellArray, slot: int, codes: NDArray[np.integer], cycle: int
+    ) -> None:
+        """Write the codes (D,) of one token into one slot; the write ends before ``cycle``."""
+        array.clock = array.clock + 1 if self._ages_in_steps else cycle
+        array.write(np.array([slot]), codes)
+
+    def write_all(self, array: CellArray, codes: NDArray[np.integer], cycle: int) -> None:
+        """Write the same codes (D,) into every slot; the write ends before ``cycle``."""
+        array.clock = array.clock if self._ages_in_steps else cycle
+        array.write(np.flatnonzero(array.exists), codes)
+
+    def reset_scores(self, bank: int, left: float = 0.0) -> None:
+        """Empty the K integrators; ``left`` is the fraction a short reset leaves behind."""
+        self._score[bank] *= left
+
+    def reset_outputs(self, bank: int, left: float = 0.0) -> None:
+        """Empty the V integrators; ``left`` is the fraction a short reset leaves behind."""
+        self._output[bank] *= left
+
+    def integrate_scores(self, bank: int, width_cycles: NDArray[np.integer], cycle: int) -> None:
+        """QK, begun at ``cycle``: integrate query pulses of ``width_cycles`` (D,) per column."""
+        self._begin_read(self.k, cycle)
+        widths = fault.skewed(width_cycles.astype(np.float64), self._skew)
+        drive = widths / self.config.pulse_cycles
+        charge = self.k.read_columns(drive, self._decay)
+        noisy = fault.integrated_noise(charge, drive.sum(), self.faults.read_noise, self.rng)
+        self._score[bank] += noisy
+
+    def integrate_outputs(self, k_bank: int, v_bank: int, cycles: int, cycle: int) -> None:
+        """AV, begun at ``cycle``: convert scores to phi pulses and integrate what they read.
+
+        ``cycles`` is the length of the phase, which cuts longer pulses off.
+        """
+        self._begin_read(self.v, cycle)
+        phi = self._phi_stage[k_bank].pulse(self._score[k_bank] / self.config.s_sat, self.rng)
+        phi = np.minimum(phi, cycles / self.config.pulse_cycles)
+        phi = np.where(self.k.exists, phi, 0.0)
+        charge = self.v.read_tiles(phi, self._decay)
+        driven = phi.reshape(self.config.tiles, -1).sum(axis=1)[:, None]
+        noisy = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
+        self._output[v_bank] += noisy
+
+    def convert(self, bank: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """OUT: cycles (tiles, D) for which each output pulse is seen high, and its sign.
+
+        Sample i sees the pulse if the pulse lasts at least i + 1/2 clock cycles.
+
+        Raises
+        ------
+        PoisonedRead
+            A charge depends on cells whose write failed.
+        """
+        charge = self._output[bank]
+        if np.isnan(charge).any():
+            tiles = np.flatnonzero(np.isnan(charge).any(axis=1))
+            raise PoisonedRead(f"sub-tiles {tiles.tolist()} read cells whose write failed")
+        relative = np.abs(charge) / self.config.a_sat
+        length = self.config.readout_max * self._out_stage[bank].pulse(relative, self.rng)
+        return np.searchsorted(self._samples, length, side="right"), charge < 0
+
+    def _begin_read(self, array: CellArray, cycle: int) -> None:
+        """Cells hold through a phase: they are as old as they were at its start."""
+        if not self._ages_in_steps:
+            array.clock = cycle

@@ -1,0 +1,202 @@
+"""Attention as the contract defines it: integer codes of a whole sequence in, integer codes out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.behavioral.codes import Codes, check_first, check_sequence
+from gaincell.behavioral.events import Events, check_events
+from gaincell.behavioral.residents import (
+    Residents,
+    check_residents,
+    from_events,
+    undisturbed,
+)
+from gaincell.config import HeadConfig
+
+Floats = NDArray[np.float64]
+
+BLOCK_QUERIES = 64
+TIE_DISTANCE = 1e-9
+"""A read-out this near a half-integer may differ between two exact descriptions."""
+LARGEST_EXPONENT = 300.0
+"""Decay is split into a factor of the query and one of the column; e^300 is far from overflow."""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Outputs of T tokens.
+
+    y_code : (T, D) sum of the sub-tiles' codes
+    tile_code : (T, tiles, D) the signed code of each sub-tile
+    score : (T, slots) charge S of every column over s_sat; NaN where no token is stored
+    ties : read-outs within ``TIE_DISTANCE`` of a half-integer
+    """
+
+    y_code: NDArray[np.int64]
+    tile_code: NDArray[np.int64]
+    score: Floats
+    ties: int
+
+
+def attend(
+    q_code: Codes,
+    k_code: Codes,
+    v_code: Codes,
+    config: HeadConfig,
+    events: Events | None = None,
+    *,
+    first: NDArray[Any] | None = None,
+) -> NDArray[np.int64]:
+    """Head outputs (T, D) for query, key and value codes (T, D); docs/contract.md, section 3.
+
+    Parameters
+    ----------
+    events : array of dtype EVENT, optional
+        What a co-simulation logged. Without it every token is written once and never refreshed.
+    first : (T,) flags, optional
+        Tokens that start a sequence; token 0 always does.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Codes, flags or events of wrong type, shape or range; age mode "time" without events.
+    """
+    tokens = check_sequence(q_code, k_code, v_code, config)
+    y_code = np.zeros((tokens, config.head_dim), dtype=np.int64)
+    for begin, end, charge, _ in _blocks(q_code, k_code, v_code, config, events, first):
+        y_code[begin:end] = read_out(charge, config)[0].sum(axis=1)
+    return y_code
+
+
+def attend_in_detail(
+    q_code: Codes,
+    k_code: Codes,
+    v_code: Codes,
+    config: HeadConfig,
+    events: Events | None = None,
+    *,
+    first: NDArray[Any] | None = None,
+) -> Attention:
+    """As ``attend``, with scores, the codes of each sub-tile and a count of near ties.
+
+    Memory grows with T x (slots + tiles x D): for inspection, not for long sequences.
+    """
+    tokens = check_sequence(q_code, k_code, v_code, config)
+    tile_code = np.zeros((tokens, config.tiles, config.head_dim), dtype=np.int64)
+    score = np.full((tokens, config.tiles * config.columns), np.nan)
+    ties = 0
+    for begin, end, charge, block_score in _blocks(q_code, k_code, v_code, config, events, first):
+        tile_code[begin:end], near = read_out(charge, config)
+        score[begin:end] = block_score
+        ties += near
+    return Attention(tile_code.sum(axis=1), tile_code, score, ties)
+
+
+def read_out(charge: Floats, config: HeadConfig) -> tuple[NDArray[np.int64], int]:
+    """Signed codes of the charges A of sub-tiles, same shape, and how many are near a tie.
+
+    The clock counts the samples i with n * |o| >= i + 1/2: n * |o| rounded, halves up. Its
+    fraction is taken apart exactly, since adding 1/2 would round a float just below the half.
+    """
+    steps = config.readout_max * np.clip(np.abs(charge) / config.a_sat, 0.0, 1.0)
+    whole = np.floor(steps)
+    magnitude = whole + (steps - whole >= 0.5)
+    ties = int(np.count_nonzero(np.abs(steps - whole - 0.5) < TIE_DISTANCE))
+    return (np.sign(charge) * magnitude).astype(np.int64), ties
+
+
+_Block = tuple[int, int, Floats, Floats]
+
+
+def _blocks(
+    q_code: Codes,
+    k_code: Codes,
+    v_code: Codes,
+    config: HeadConfig,
+    events: Events | None,
+    first: NDArray[Any] | None,
+) -> Iterator[_Block]:
+    """Blocks of queries: begin, end, charges A (B, tiles, D), relative scores (B, slots)."""
+    flags = check_first(first, len(q_code))
+    residents = _residents(flags, config, events)
+    x = q_code / config.query_max
+    k_powers = _powers(k_code, config.key_max, config)
+    v_powers = _powers(v_code, config.value_max, config)
+    for begin, end in _query_ranges(residents, config):
+        queries = np.arange(begin, end)
+        seen = np.flatnonzero((residents.begin < end) & (residents.end > begin))
+        exists = (residents.begin[seen] <= queries[:, None]) & (
+            queries[:, None] < residents.end[seen]
+        )
+        token = residents.token[seen]
+
+        query_decay, column_decay = _decay(
+            residents.k_query[begin:end], residents.k_stamp[seen], config
+        )
+        keys = k_powers[:, token] * column_decay[:, :, None]  # (orders, I, D)
+        weighted = x[begin:end] * query_decay[:, :, None]  # (orders, B, D)
+        relative = np.einsum("obd,oid->bi", weighted, keys, optimize=True) / config.s_sat
+        phi = np.clip(relative, 0.0, 1.0) * exists
+
+        query_decay, column_decay = _decay(
+            residents.v_query[begin:end], residents.v_stamp[seen], config
+        )
+        values = v_powers[:, token] * column_decay[:, :, None]
+        charge = np.zeros((end - begin, config.tiles, config.head_dim))
+        tile = residents.slot[seen] // config.columns
+        for each in np.unique(tile):
+            members = np.flatnonzero(tile == each)
+            by_order = phi[:, members] @ values[:, members]  # (orders, B, D)
+            charge[:, each] = np.einsum("ob,obd->bd", query_decay, by_order)
+
+        score = np.full((end - begin, config.tiles * config.columns), np.nan)
+        row, column = np.nonzero(exists)
+        score[row, residents.slot[seen][column]] = relative[row, column]
+        yield begin, end, charge, score
+
+
+def _residents(first: NDArray[np.bool_], config: HeadConfig, events: Events | None) -> Residents:
+    if events is None:
+        if config.age_mode == "time":
+            raise ValueError('age_mode is "time", which needs the events of a co-simulation')
+        return undisturbed(first, config)
+    check_events(events, first.size)
+    residents = from_events(events, first.size, config)
+    check_residents(residents, config.window + config.sink)
+    return residents
+
+
+def _powers(code: Codes, largest: int, config: HeadConfig) -> Floats:
+    """a_i * (V - center)^i of stored codes (T, D) for each order i: (orders, T, D)."""
+    centred = config.full_scale_v * code / largest - config.center_v
+    return np.stack([a * centred**i for i, a in enumerate(config.cell_coefficients)])
+
+
+def _decay(query: Any, stamp: Any, config: HeadConfig) -> tuple[Floats, Floats]:
+    """gamma^(i * age) as a factor (orders, B) of each query and one (orders, I) of each column."""
+    order = np.arange(len(config.cell_coefficients))[:, None]
+    rate = order * _rate(config)
+    return np.exp(-rate * (query - query[0])), np.exp(-rate * (query[0] - stamp))
+
+
+def _rate(config: HeadConfig) -> float:
+    unit_s = config.clock_s if config.age_mode == "time" else config.token_s
+    return unit_s / config.retention_s
+
+
+def _query_ranges(residents: Residents, config: HeadConfig) -> Iterator[tuple[int, int]]:
+    """Split the queries into blocks short enough for the split decay factors to stay finite."""
+    order = len(config.cell_coefficients) - 1
+    tokens = residents.k_query.size
+    begin = 0
+    while begin < tokens:
+        end = min(begin + BLOCK_QUERIES, tokens)
+        for clock in (residents.k_query, residents.v_query):
+            growth = order * _rate(config) * (clock[begin:end] - clock[begin])
+            end = begin + max(1, int(np.searchsorted(growth, LARGEST_EXPONENT)))
+        yield begin, end
+        begin = end

@@ -1,0 +1,132 @@
+"""An array of gain cells: what is stored, how it leaks, and the charge that pulses read from it."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.behavioral import faults as fault
+from gaincell.behavioral.faults import Faults
+from gaincell.config import HeadConfig
+
+Floats = NDArray[np.float64]
+
+
+class CellArray:
+    """The K or the V cells of all sub-tiles: ``tiles * columns`` slots of D cells each.
+
+    The slot of ring sub-tile i, column j is i * columns + j; the sink's sub-tile comes last, and
+    its columns beyond ``sink`` do not exist. At power-up cells hold random voltages.
+
+    Parameters
+    ----------
+    name : "K" (driven per dimension, read per column) or "V" (driven per column, read per
+        dimension)
+    rng : numpy.random.Generator
+        Source of the power-up state and of all fault randomness.
+    """
+
+    def __init__(
+        self, name: Literal["K", "V"], config: HeadConfig, faults: Faults, rng: np.random.Generator
+    ) -> None:
+        self.name = name
+        self.config = config
+        self.faults = faults
+        self.rng = rng
+        self.code_max = config.key_max if name == "K" else config.value_max
+        self.slots = config.tiles * config.columns
+        shape = (self.slots, config.head_dim)
+        self.exists = np.arange(self.slots) < config.window + config.sink
+
+        self._bow = fault.dac_bow(config.head_dim, faults.dac_inl_lsb, rng)
+        self._leak = fault.leak_factor(shape, faults.leak_spread, rng)
+        self._gain = fault.cell_mismatch(shape, faults.gain_mismatch, rng) * self._line()
+
+        self.clock = 0
+        """Now, in accepted tokens or in clock cycles, as ``age_mode`` counts."""
+        self.written = np.zeros(self.slots, dtype=np.int64)
+        """When each column was last written, on ``clock``."""
+        self._constant = config.cell_coefficients[0] * self._gain
+        self._constant += fault.cell_offset(shape, faults.offset_mismatch, rng)
+        self._constant_is_uniform = bool(np.ptp(self._constant) == 0)
+        self._orders = range(1, len(config.cell_coefficients))
+        self._volts = np.empty(shape)
+        self._powers = np.empty((len(self._orders), *shape))
+        self._store(np.arange(self.slots), rng.uniform(0.0, config.full_scale_v, shape))
+
+    def write(self, slots: NDArray[np.integer], codes: NDArray[np.integer]) -> None:
+        """Store ``codes`` (D,) in every slot of ``slots``; their age is 0 now."""
+        step_v = self.config.full_scale_v / self.code_max
+        volts = fault.dac_voltage(codes, self.code_max, step_v, self._bow)
+        each = np.broadcast_to(volts, (len(slots), self.config.head_dim))
+        each = fault.write_noise(each, self.faults.write_error_v, self.rng)
+        self._store(slots, fault.write_noise(each, self.faults.ktc_noise_v, self.rng))
+        self.written[slots] = self.clock
+
+    def poison(self, slots: NDArray[np.integer]) -> None:
+        """Make the content of ``slots`` unknown: a write that was cut short or disturbed."""
+        self._store(slots, np.full((len(slots), self.config.head_dim), np.nan))
+
+    def read_columns(self, drive: Floats, decay: float) -> Floats:
+        """Charge of each column (slots,) for pulses of length ``drive`` (D,), fraction of full.
+
+        ``decay`` is what one unit of age leaves of a centred voltage.
+        """
+        if self._leak is not None:
+            return self._charge_cell_by_cell(decay) @ drive
+        if self._constant_is_uniform:
+            charge = np.full(self.slots, self._constant[0, 0] * drive.sum())
+        else:
+            charge = self._constant @ drive
+        for factor, power in self._aged_powers(decay):
+            charge += factor * (power @ drive)
+        return charge
+
+    def read_tiles(self, drive: Floats, decay: float) -> Floats:
+        """Charge per sub-tile and dimension (tiles, D) for pulses ``drive`` (slots,) on columns."""
+        if self._leak is not None:
+            return self._per_tile(drive, self._charge_cell_by_cell(decay))
+        if self._constant_is_uniform:
+            driven = drive.reshape(self.config.tiles, 1, -1).sum(axis=2)
+            charge = np.repeat(self._constant[0, 0] * driven, self.config.head_dim, axis=1)
+        else:
+            charge = self._per_tile(drive, self._constant)
+        for factor, power in self._aged_powers(decay):
+            charge += self._per_tile(drive * factor, power)
+        return charge
+
+    def _per_tile(self, drive: Floats, cells: Floats) -> Floats:
+        tiles, columns, dims = self.config.tiles, self.config.columns, self.config.head_dim
+        rows = drive.reshape(tiles, 1, columns)
+        return (rows @ cells.reshape(tiles, columns, dims)).reshape(tiles, dims)
+
+    def _aged_powers(self, decay: float) -> Iterator[tuple[Floats, Floats]]:
+        """a_i * gamma^(i * age) per column and the stored (V - center)^i, for orders i >= 1."""
+        remaining: Floats = np.power(decay, self.clock - self.written)
+        for order in self._orders:
+            factor = self.config.cell_coefficients[order] * np.power(remaining, order)
+            yield factor, self._powers[order - 1]
+
+    def _charge_cell_by_cell(self, decay: float) -> Floats:
+        """Charge of a full pulse (slots, D) where every cell leaks at its own rate."""
+        assert self._leak is not None
+        centred = self._volts - self.config.center_v
+        centred = centred * decay ** ((self.clock - self.written)[:, None] / self._leak)
+        variable = (0.0, *self.config.cell_coefficients[1:])
+        return self._gain * np.polynomial.polynomial.polyval(centred, variable) + self._constant
+
+    def _store(self, slots: NDArray[np.integer], volts: Floats) -> None:
+        self._volts[slots] = volts
+        centred = volts - self.config.center_v
+        power = self._gain[slots]
+        for order in self._orders:
+            power = power * centred
+            self._powers[order - 1, slots] = power
+
+    def _line(self) -> Floats:
+        """IR drop along the word lines: over a sub-tile's columns in K, over dimensions in V."""
+        columns, dims, ir_drop = self.config.columns, self.config.head_dim, self.faults.ir_drop
+        if self.name == "V":
+            return fault.line_loss(dims, ir_drop)
+        return np.tile(fault.line_loss(columns, ir_drop), self.config.tiles)[:, None]

@@ -1,0 +1,71 @@
+"""Checks on the integer codes that enter a head."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.config import HeadConfig
+
+Codes = NDArray[np.integer[Any]]
+
+
+def check_codes(name: str, codes: Codes, shape: tuple[int, ...], largest: int) -> None:
+    """Refuse ``codes`` unless it is an integer array of ``shape`` with values 0..``largest``.
+
+    Raises
+    ------
+    TypeError
+        Not an array of integers.
+    ValueError
+        Wrong shape, or a code outside 0..``largest``.
+    """
+    if not isinstance(codes, np.ndarray) or not np.issubdtype(codes.dtype, np.integer):
+        kind = codes.dtype if isinstance(codes, np.ndarray) else type(codes).__name__
+        raise TypeError(f"{name} is {kind}, but must be an integer array of codes")
+    if codes.shape != shape:
+        raise ValueError(f"{name} has shape {codes.shape}, but must be {shape}")
+    wrong = np.argwhere((codes < 0) | (codes > largest))
+    if wrong.size:
+        token, dimension = (int(index) for index in wrong[0])
+        raise ValueError(
+            f"{name}[{token}, {dimension}] is {codes[token, dimension]}, "
+            f"but codes must be 0..{largest}"
+        )
+
+
+def check_sequence(q_code: Codes, k_code: Codes, v_code: Codes, config: HeadConfig) -> int:
+    """Check the codes of T tokens, each (T, D), and return T; raises as ``check_codes``."""
+    if getattr(q_code, "ndim", 0) != 2:
+        shape = getattr(q_code, "shape", "no shape")
+        raise ValueError(f"q has shape {shape}, but must be (tokens, {config.head_dim})")
+    tokens = len(q_code)
+    shape = (tokens, config.head_dim)
+    check_codes("q", q_code, shape, config.query_max)
+    check_codes("k", k_code, shape, config.key_max)
+    check_codes("v", v_code, shape, config.value_max)
+    return tokens
+
+
+def check_first(first: NDArray[Any] | None, tokens: int) -> NDArray[np.bool_]:
+    """The flags ``first`` as a (T,) array of bool, token 0 always set; None means one sequence.
+
+    Raises
+    ------
+    TypeError
+        Neither bool nor integer.
+    ValueError
+        Wrong shape, or integers other than 0 and 1.
+    """
+    if first is None:
+        flags = np.zeros(tokens, dtype=np.bool_)
+    else:
+        if not isinstance(first, np.ndarray) or first.dtype.kind not in "bui":
+            raise TypeError("first must be an array of bool, or of 0 and 1")
+        if first.shape != (tokens,):
+            raise ValueError(f"first has shape {first.shape}, but must be ({tokens},)")
+        if not np.isin(first, (0, 1)).all():
+            raise ValueError("first must hold only 0 and 1")
+        flags = first.astype(np.bool_)
+    flags[:1] = True
+    return flags

@@ -1,0 +1,95 @@
+"""An ideal control: drives the arrays' wires from tokens, without any hardware description.
+
+It lets arrays with faults be studied without a simulator, and is the reference for what a
+correct control puts on the wires.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.behavioral.codes import Codes, check_first, check_sequence
+from gaincell.behavioral.events import Events
+from gaincell.behavioral.faults import Faults
+from gaincell.behavioral.pins import ArrayPins, Wires, WritePort, pack_codes
+from gaincell.config import HeadConfig
+from gaincell.schedule import Span
+
+
+def run_arrays(
+    q_code: Codes,
+    k_code: Codes,
+    v_code: Codes,
+    config: HeadConfig,
+    *,
+    first: NDArray[Any] | None = None,
+    faults: Faults | None = None,
+    rng: np.random.Generator | None = None,
+) -> tuple[NDArray[np.int64], Events]:
+    """Head outputs (T, D) and event log of the arrays, with ``faults``, under a perfect control.
+
+    One token is finished before the next begins. Codes, flags and errors are as in ``attend``.
+    """
+    tokens = check_sequence(q_code, k_code, v_code, config)
+    flags = check_first(first, tokens)
+    pins = ArrayPins(config, faults, rng)
+    y_code = np.zeros((tokens, config.head_dim), dtype=np.int64)
+    position = 0
+    for token in range(tokens):
+        if flags[token]:
+            position = 0
+            cleared = WritePort(enable=1, broadcast=1)
+            for _ in range(config.write_cycles):
+                pins.step(Wires(k=cleared, v=cleared))
+        for wires in token_wires(q_code[token], k_code[token], v_code[token], position, config):
+            pins.step(wires)
+            if pins.codes is not None:
+                magnitude, negative = pins.codes
+                y_code[token] = np.where(negative, -magnitude, magnitude).sum(axis=0)
+        position += 1
+    return y_code, pins.events
+
+
+def token_wires(
+    q_code: Codes, k_code: Codes, v_code: Codes, position: int, config: HeadConfig
+) -> Iterator[Wires]:
+    """Wires of each cycle from a token's launch to the end of its sign hold."""
+    timing = config.timing
+    k_port = _port(k_code, position, config.key_bits, config)
+    v_port = _port(v_code, position, config.value_bits, config)
+    end = timing.out.end + config.sync_stages
+    return (
+        Wires(
+            k=k_port if _in(timing.k_write, cycle) else WritePort(),
+            v=v_port if _in(timing.v_write, cycle) else WritePort(),
+            query=_pulses(q_code, cycle, config),
+            k_reset=_in(timing.k_reset, cycle),
+            k_integrate=_in(timing.qk, cycle),
+            k_convert=_in(timing.av, cycle),
+            v_reset=_in(timing.v_reset, cycle),
+            v_integrate=_in(timing.av, cycle),
+            v_convert=_in(timing.out, cycle),
+        )
+        for cycle in range(1, end)
+    )
+
+
+def _port(code: Codes, position: int, width: int, config: HeadConfig) -> WritePort:
+    slot = position % config.window
+    tile, column = divmod(slot, config.columns)
+    if position < config.sink:
+        tile = config.ring_tiles
+    return WritePort(1, 0, tile, column, pack_codes(code, width))
+
+
+def _pulses(q_code: Codes, cycle: int, config: HeadConfig) -> int:
+    if not _in(config.timing.qk, cycle):
+        return 0
+    step = (cycle - config.timing.qk.start) // config.step_cycles
+    return pack_codes(q_code > step, 1)
+
+
+def _in(span: Span, cycle: int) -> int:
+    return int(span.start <= cycle < span.end)

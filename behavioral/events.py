@@ -1,0 +1,43 @@
+"""The event log: when each column of the arrays was written, and from when on it was read."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EVENT = np.dtype(
+    [("cycle", "<i8"), ("array", "<U1"), ("kind", "<U7"), ("slot", "<i4"), ("token", "<i8")]
+)
+"""One event on an array, in the order in which they happened.
+
+cycle : end of the write, or start of the read (first cycle in which the new state holds)
+array : "K" or "V"
+kind : "write" (a token's column), "refresh" (the same data again), "clear", "read" (a query)
+slot : ring slot, or ``window`` + column for the sink's sub-tile; -1 for all (broadcast, read)
+token : index of the token written, refreshed or reading; -1 for a clear
+"""
+
+Events = NDArray[np.void]
+
+
+def event_log(events: Iterable[tuple[int, str, str, int, int]]) -> Events:
+    """Events as an array of dtype ``EVENT``, sorted by cycle; equal cycles keep their order."""
+    log = np.array(list(events), dtype=EVENT)
+    return log[np.argsort(log["cycle"], kind="stable")]
+
+
+def check_events(events: NDArray[Any], tokens: int) -> None:
+    """Refuse a log that is not of dtype EVENT or names tokens outside 0..tokens-1.
+
+    Raises
+    ------
+    TypeError
+        Wrong dtype.
+    ValueError
+        A write without its token, or a token index out of range.
+    """
+    if not isinstance(events, np.ndarray) or events.dtype != EVENT:
+        raise TypeError("events must be an array of dtype gaincell.behavioral.events.EVENT")
+    if events.size and not -1 <= events["token"].min() <= events["token"].max() < tokens:
+        raise ValueError(f"events name tokens outside 0..{tokens - 1}")

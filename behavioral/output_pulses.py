@@ -1,0 +1,54 @@
+"""The output pulses of the V converters as the digital control samples them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.config import HeadConfig
+
+
+class OutputPulses:
+    """Pulse and sign wires of all sub-tiles, D bits each, sub-tile 0 and dimension 0 lowest.
+
+    The pulse wire is constant over a clock cycle and low outside the output phase. The sign wire
+    holds from the start of the phase until ``sync_stages`` cycles after its end; before and after
+    it is anything, here random bits, so that a control that looks too early or late is seen.
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        self._samples = config.readout_max
+        self._hold_cycles = config.sync_stages
+        self._bytes = -(-config.tiles * config.head_dim // 8)
+        self._mask = (1 << (config.tiles * config.head_dim)) - 1
+        self._noise = np.random.default_rng(0)
+        self._counts: NDArray[np.integer] = np.zeros(0, dtype=np.int64)
+        self._start = 0
+        self._stop: int | None = 0
+        self._sign = 0
+        self._sign_until: int | None = 0
+
+    def begin(
+        self, high_cycles: NDArray[np.integer], negative: NDArray[np.bool_], cycle: int
+    ) -> None:
+        """Start a phase in ``cycle``: pulses high for the first ``high_cycles`` (tiles, D)."""
+        self._counts = high_cycles.ravel()
+        self._start = cycle
+        self._sign = _pack(negative.ravel())
+        self._stop = self._sign_until = None
+
+    def end(self, cycle: int) -> None:
+        """The phase ended before ``cycle``."""
+        self._stop = cycle
+        self._sign_until = cycle + self._hold_cycles
+
+    def at(self, cycle: int) -> tuple[int, int]:
+        """Pulse and sign wires in ``cycle``."""
+        if self._sign_until is not None and cycle >= self._sign_until:
+            self._sign = int.from_bytes(self._noise.bytes(self._bytes), "little") & self._mask
+            self._sign_until = cycle + self._samples
+        sample = cycle - self._start
+        running = self._stop is None and sample < self._samples
+        return (_pack(self._counts > sample) if running else 0), self._sign
+
+
+def _pack(bits: NDArray[np.bool_]) -> int:
+    return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")

@@ -1,0 +1,1 @@
+"""Co-simulation: the generated Verilog, in a simulator, against the arrays of ``behavioral``."""

@@ -1,0 +1,223 @@
+"""From a config to a compiled simulation, kept for the next run of the same config."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cocotb_tools.runner import get_runner
+
+from gaincell.cocotb_tests.tools import require_fst_headers, simulator_environment
+from gaincell.config import HeadConfig
+from gaincell.hdl.verilog import head_verilog
+
+SIMULATORS = ("verilator", "icarus")
+TRANSPORTS = ("fast", "per-ns")
+HERE = Path(__file__).parent
+BENCH_SOURCES = ("tb.v", "token_streams.v", "pulse_transport.v")
+TOP = "tb"
+SECONDS_NEWER = 3600
+
+PUBLIC_VARIABLES = """`verilator_config
+public_flat_rw -module "tb" -var "*"
+public_flat_rw -module "token_streams" -var "*"
+public_flat_rw -module "pulse_transport" -var "*"
+"""
+"""Only the test bench is visible from Python: the head itself stays free to be optimized."""
+
+
+class BuildFailed(Exception):
+    """The simulator refused the sources; the message names its log."""
+
+
+class Simulation:
+    """A compiled simulation in ``folder`` and how to run it."""
+
+    def __init__(self, folder: Path, simulator: str, waves: str | None) -> None:
+        self.folder = folder
+        self.simulator = simulator
+        self.waves = waves
+
+    @property
+    def verilog(self) -> Path:
+        """The head's Verilog in it."""
+        return self.folder / "head.v"
+
+
+def build(
+    config: HeadConfig,
+    *,
+    simulator: str = "verilator",
+    transport: str = "fast",
+    waves: str | None = None,
+    verilog: str | None = None,
+) -> Simulation:
+    """Compile the head of ``config`` with its test bench, or find it compiled before.
+
+    Compiled simulations are kept under ``cache_folder()`` by the content of all sources, flags
+    and tool versions.
+
+    Parameters
+    ----------
+    simulator : "verilator" or "icarus"
+    transport : "fast" or "per-ns"
+    waves : "vcd" or "fst", optional
+        The simulation can write a waveform of this format.
+    verilog : str, optional
+        Verilog of the head, by default generated; another text puts a changed head to the test.
+
+    Raises
+    ------
+    MissingTool
+        A program or header is not installed.
+    BuildFailed
+        The simulator refused the sources.
+    """
+    if simulator not in SIMULATORS:
+        raise ValueError(f'simulator is "{simulator}", but must be one of {", ".join(SIMULATORS)}')
+    if transport not in TRANSPORTS:
+        raise ValueError(f'transport is "{transport}", but must be one of {", ".join(TRANSPORTS)}')
+    environment = simulator_environment(simulator)
+    if simulator == "verilator" and waves == "fst":
+        require_fst_headers()
+    sources = {name: (HERE / name).read_text() for name in BENCH_SOURCES}
+    sources["head.v"] = head_verilog(config) if verilog is None else verilog
+    parameters = bench_parameters(config, transport)
+    arguments = _arguments(simulator, waves)
+    tools = [version("cocotb"), version("verilator")]
+    recipe = (arguments, simulator, waves, tools)
+    folder = _cached("simulation", *recipe, sorted(sources.items()), parameters)
+    if not folder.exists():
+        runtime = _cached("runtime", *recipe)
+        with _whole_folder(folder) as unfinished:
+            for name, text in sources.items():
+                (unfinished / name).write_text(text)
+            _reuse_runtime(runtime, unfinished)
+            _compile(unfinished, simulator, parameters, arguments, waves, environment)
+            _keep_runtime(unfinished, runtime)
+    return Simulation(folder, simulator, waves)
+
+
+def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
+    """Parameters of the Verilog test bench for ``config``."""
+    return {
+        "PER_NS": int(transport == "per-ns"),
+        "D": config.head_dim,
+        "QUERY_BITS": config.query_bits,
+        "KEY_BITS": config.key_bits,
+        "VALUE_BITS": config.value_bits,
+        "MAGNITUDE_BITS": config.readout_bits,
+        "COUNT_BITS": config.pulse_cycles.bit_length() + 1,
+        "RESULT_BITS": config.result_width,
+        "TILES": config.tiles,
+        "TILE_BITS": max(1, (config.tiles - 1).bit_length()),
+        "COLUMN_BITS": max(1, (config.columns - 1).bit_length()),
+        "BANKS": config.timing.banks,
+        "SYNC_STAGES": config.sync_stages,
+    }
+
+
+def cache_folder() -> Path:
+    """Where compiled simulations are kept: GAINCELL_CACHE, else XDG_CACHE_HOME/gaincell."""
+    if own := os.environ.get("GAINCELL_CACHE"):
+        return Path(own)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "gaincell"
+
+
+def _cached(kind: str, *recipe: object) -> Path:
+    return cache_folder() / f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}"
+
+
+def _keep_runtime(built: Path, runtime: Path) -> None:
+    """Keep Verilator's own objects: most of a build's time, and the same for every head."""
+    if runtime.exists():
+        return
+    with _whole_folder(runtime) as unfinished:
+        for compiled in built.glob("verilated*.o"):
+            shutil.copy(compiled, unfinished)
+
+
+def _reuse_runtime(runtime: Path, folder: Path) -> None:
+    """Put kept objects where the build looks for them, newer than the makefile it will write."""
+    newer = time.time() + SECONDS_NEWER
+    for compiled in runtime.glob("*.o"):
+        copied = shutil.copy(compiled, folder)
+        os.utime(copied, (newer, newer))
+
+
+def _arguments(simulator: str, waves: str | None) -> list[str]:
+    if simulator == "icarus":
+        return []
+    trace = ["--trace-fst"] if waves == "fst" else []
+    # Generated code mixes widths on purpose (! of a vector is "is zero"): no lint while building.
+    return ["-O3", "-CFLAGS", "-O2", "--no-public-flat-rw", "-Wno-lint", *trace]
+
+
+def _compile(
+    folder: Path,
+    simulator: str,
+    parameters: dict[str, int],
+    arguments: list[str],
+    waves: str | None,
+    environment: dict[str, str],
+) -> None:
+    sources: list[Any] = [folder / name for name in (*BENCH_SOURCES, "head.v")]
+    if simulator == "verilator":
+        (folder / "public.vlt").write_text(PUBLIC_VARIABLES)
+        sources.append(folder / "public.vlt")
+    log = folder / "build.log"
+    with _environment(environment):
+        runner = get_runner(simulator)
+        try:
+            runner.build(
+                sources=sources,
+                hdl_toplevel=TOP,
+                parameters=parameters,
+                build_args=arguments,
+                build_dir=folder,
+                waves=waves is not None,
+                timescale=("1ns", "1ps"),
+                log_file=log,
+            )
+        except RuntimeError as error:
+            kept = Path(tempfile.mkstemp(prefix="gaincell-build-", suffix=".log")[1])
+            shutil.copy(log, kept)
+            raise BuildFailed(f"{simulator} cannot build the simulation, see {kept}") from error
+
+
+@contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder that becomes ``folder`` if the block succeeds, and vanishes if not."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
+    try:
+        yield unfinished
+        try:
+            unfinished.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another process was faster with the same build
+                raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def _environment(changes: dict[str, str]) -> Iterator[None]:
+    """``os.environ`` with ``changes`` for a while: the runner passes it on to the simulator."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

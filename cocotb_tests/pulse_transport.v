@@ -1,0 +1,132 @@
+// Between the wires and Python once per token: records what the wires do, plays output pulses.
+//
+// Records every change of the control wires with its cycle, and the length of every query pulse
+// as it is on the wires; Python replays the record through the same pin model that watches the
+// wires cycle by cycle in the per-ns transport. When an output phase begins, wake toggles at the
+// falling edge and Python writes the codes whose pulses this phase shall carry.
+
+module pulse_transport #(
+    parameter D = 1,
+    parameter TILES = 1,
+    parameter BANKS = 1,
+    parameter CONTROL_WIDTH = 1,
+    parameter CODES_WIDTH = 1,
+    parameter COUNT_BITS = 4,
+    parameter MAGNITUDE_BITS = 4,
+    parameter SYNC_STAGES = 1,
+    parameter DEPTH_BITS = 6
+) (
+    input  wire                     clk,
+    input  wire [31:0]              cycle,
+    input  wire [CONTROL_WIDTH-1:0] control,
+    input  wire                     k_enable,
+    input  wire                     v_enable,
+    input  wire [CODES_WIDTH-1:0]   codes,
+    input  wire [D-1:0]             query,
+    input  wire [BANKS-1:0]         k_integrate,
+    input  wire [BANKS-1:0]         v_convert,
+    output reg  [TILES*D-1:0]       pulse,
+    output wire [TILES*D-1:0]       sign
+);
+    localparam DEPTH = 1 << DEPTH_BITS;
+
+    // Record. An entry: cycle, whether a query pulse strays outside its window, control wires.
+    // A change of codes under a write enable flips a bit, so that it makes an entry too.
+    reg [32+2+CONTROL_WIDTH-1:0] entries [0:DEPTH-1];
+    reg [CODES_WIDTH-1:0] entry_codes [0:DEPTH-1];
+    reg [31:0] recorded;
+    reg [CONTROL_WIDTH+1:0] last;
+    reg [CODES_WIDTH-1:0] last_codes;
+    reg epoch;
+
+    wire disturbed = (codes != last_codes) & (k_enable | v_enable);
+    wire stray = |query & ~|k_integrate;
+    wire [CONTROL_WIDTH+1:0] now = {epoch ^ disturbed, stray, control};
+
+    always @(negedge clk) begin
+        last_codes <= codes;
+        epoch <= epoch ^ disturbed;
+        if (now != last) begin
+            last <= now;
+            entries[recorded[DEPTH_BITS-1:0]] <= {cycle, now};
+            entry_codes[recorded[DEPTH_BITS-1:0]] <= codes;
+            recorded <= recorded + 1;
+        end
+    end
+
+    // Length of the query pulses of the current and of the latest complete QK phase, bit planes.
+    reg [D*COUNT_BITS-1:0] counting, counted;
+    reg [D*COUNT_BITS-1:0] next_count;
+    reg [D-1:0] carry;
+    reg integrating;
+    integer bit_index;
+
+    always @* begin
+        carry = query;
+        for (bit_index = 0; bit_index < COUNT_BITS; bit_index = bit_index + 1) begin
+            next_count[bit_index*D+:D] = (integrating ? counting[bit_index*D+:D] : {D{1'b0}}) ^ carry;
+            carry = (integrating ? counting[bit_index*D+:D] : {D{1'b0}}) & carry;
+        end
+    end
+
+    always @(negedge clk) begin
+        integrating <= |k_integrate;
+        if (|k_integrate) counting <= next_count;
+        else if (integrating) counted <= counting;
+    end
+
+    // Play. Magnitudes as bit planes, then signs; both from Python.
+    reg [TILES*D*(MAGNITUDE_BITS+1)-1:0] play;
+    reg [MAGNITUDE_BITS-1:0] sample;
+    reg [1:0] sign_hold;
+    reg converting;
+
+    // Wakes Python when an output phase begins, and when none has for watchdog cycles.
+    reg wake;
+    reg [31:0] watchdog, asleep;
+    integer plane;
+
+    wire convert = |v_convert;
+    assign sign = play[TILES*D*MAGNITUDE_BITS+:TILES*D]
+        ^ {(TILES*D){~(convert | sign_hold != 0)}};
+
+    always @* begin
+        pulse = {(TILES*D){1'b0}};
+        for (plane = 0; plane < MAGNITUDE_BITS; plane = plane + 1)
+            pulse = sample[plane] ? (pulse & play[plane*TILES*D+:TILES*D])
+                                  : (pulse | play[plane*TILES*D+:TILES*D]);
+        if (!convert | &sample) pulse = {(TILES*D){1'b0}};
+    end
+
+    always @(posedge clk) begin
+        if (!convert) sample <= 0;
+        else if (!(&sample)) sample <= sample + 1;
+        if (convert) sign_hold <= SYNC_STAGES;
+        else if (sign_hold != 0) sign_hold <= sign_hold - 1;
+    end
+
+    always @(negedge clk) begin
+        converting <= convert;
+        if ((convert & ~converting) || asleep >= watchdog) begin
+            wake <= ~wake;
+            asleep <= 0;
+        end else begin
+            asleep <= asleep + 1;
+        end
+    end
+
+    initial begin
+        recorded = 0;
+        last = 0;
+        last_codes = 0;
+        epoch = 0;
+        integrating = 0;
+        converting = 0;
+        wake = 0;
+        asleep = 0;
+        watchdog = 1000;
+        sample = 0;
+        sign_hold = 0;
+        play = 0;
+    end
+endmodule

@@ -1,0 +1,186 @@
+"""Run tokens through a compiled simulation and bring back what the head answered."""
+
+import json
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cocotb_tools.runner import get_runner
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from gaincell.behavioral.codes import check_first, check_sequence
+from gaincell.behavioral.events import Events
+from gaincell.behavioral.faults import Faults
+from gaincell.cocotb_tests.build import TOP, Simulation
+from gaincell.config import HeadConfig
+
+TEST_MODULE = "gaincell.cocotb_tests.testbench"
+RUN_FOLDER = "GAINCELL_RUN_FOLDER"
+LARGEST_PACE = 2**16 - 1
+
+
+class SimulationFailed(Exception):
+    """The head broke a rule of the arrays or of its streams; the message says which and when."""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Answers of the head to T tokens.
+
+    y_code : (T, D)
+    latency_cycles : (T,) from a token's accept to its valid result
+    events : what happened on the arrays, dtype EVENT
+    seconds : wall-clock time between first and last token
+    cycles : clock cycles likewise
+    """
+
+    y_code: NDArray[np.int64]
+    latency_cycles: NDArray[np.int64]
+    events: Events
+    seconds: float
+    cycles: int
+
+
+def simulate(
+    simulation: Simulation,
+    tokens: dict[str, NDArray[Any]],
+    config: HeadConfig,
+    *,
+    transport: str = "fast",
+    idle: NDArray[np.integer] | None = None,
+    stall: NDArray[np.integer] | None = None,
+    faults: Faults | None = None,
+    seed: int = 0,
+    interrupt_cycle: int | None = None,
+    waves: Path | None = None,
+    progress: bool = False,
+) -> Simulated:
+    """Feed ``tokens`` to the simulated head and return its answers.
+
+    Parameters
+    ----------
+    simulation, transport
+        From ``build``, and the transport it was built for.
+    tokens : dict
+        q, k, v codes (T, D) and, optionally, flags first (T,).
+    idle, stall : (T,) cycles, optional
+        Wait before a token is offered, and for how long its result is refused.
+    seed : int
+        Of the arrays' power-up state and of all faults.
+    interrupt_cycle : int, optional
+        Reset the head in this cycle, then run all tokens from the start.
+    waves : Path, optional
+        Waveform file; the simulation must be built for its format.
+    progress : bool
+        Show a bar with tokens per second.
+
+    Raises
+    ------
+    SimulationFailed
+        The head broke a rule.
+    """
+    count = check_sequence(tokens["q"], tokens["k"], tokens["v"], config)
+    first = check_first(tokens.get("first"), count)
+    none = np.zeros(count, dtype=np.int64)
+    with tempfile.TemporaryDirectory(prefix="gaincell-run-") as name:
+        folder = Path(name)
+        np.savez(
+            folder / "run.npz",
+            q=tokens["q"],
+            k=tokens["k"],
+            v=tokens["v"],
+            first=first,
+            idle=none if idle is None else idle,
+            stall=none if stall is None else stall,
+        )
+        spec = {
+            "config": config.fields_set(),
+            "transport": transport,
+            "faults": asdict(faults or Faults()),
+            "seed": seed,
+            "interrupt_cycle": interrupt_cycle,
+        }
+        (folder / "run.json").write_text(json.dumps(spec))
+        with _progress_bar(folder / "progress", count, progress):
+            _run_simulator(simulation, folder, waves)
+        return _outcome(folder)
+
+
+def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> None:
+    runner = get_runner(simulation.simulator)
+    arguments: dict[str, Any] = {}
+    if waves is not None and simulation.simulator == "verilator":
+        arguments["test_args"] = ["--trace-file", str(waves.resolve())]
+    elif waves is not None:
+        arguments["plusargs"] = [f"+dumpfile_path={waves.resolve()}"]
+    try:
+        runner.test(
+            test_module=TEST_MODULE,
+            hdl_toplevel=TOP,
+            hdl_toplevel_lang="verilog",
+            build_dir=simulation.folder,
+            test_dir=folder,
+            results_xml=str(folder / "results.xml"),
+            waves=waves is not None,
+            # Threads of the matrix library cost more than they gain on arrays of this size.
+            extra_env={RUN_FOLDER: str(folder), "OPENBLAS_NUM_THREADS": "1"},
+            log_file=folder / "run.log",
+        )
+    except (RuntimeError, SystemExit) as error:
+        raise SimulationFailed(f"the simulator stopped: {_tail(folder / 'run.log')}") from error
+
+
+def _outcome(folder: Path) -> Simulated:
+    try:
+        outcome = json.loads((folder / "outcome.json").read_text())
+    except OSError as error:
+        raise SimulationFailed(f"the simulator stopped: {_tail(folder / 'run.log')}") from error
+    if crash := outcome.get("crash"):
+        raise RuntimeError(f"the test bench failed:\n{crash}")
+    if outcome["error"]:
+        raise SimulationFailed(outcome["error"])
+    with np.load(folder / "results.npz") as results:
+        return Simulated(
+            results["y"],
+            results["latency_cycles"],
+            results["events"],
+            float(results["seconds"]),
+            int(results["cycles"]),
+        )
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return " / ".join(lines[-3:]) or "it left no log"
+
+
+@contextmanager
+def _progress_bar(report: Path, total: int, shown: bool) -> Iterator[None]:
+    """A bar that follows the count which the simulator leaves in ``report``."""
+    if not shown:
+        yield
+        return
+    finished = threading.Event()
+    with tqdm(total=total, unit=" tokens", desc="co-simulating") as bar:
+
+        def follow() -> None:
+            while not finished.wait(0.2):
+                try:
+                    bar.update(int(report.read_text() or 0) - bar.n)
+                except (OSError, ValueError):
+                    continue
+
+        follower = threading.Thread(target=follow, daemon=True)
+        follower.start()
+        try:
+            yield
+            bar.update(total - bar.n)
+        finally:
+            finished.set()
+            follower.join()

@@ -1,0 +1,143 @@
+// A head between its token streams and the wires to its arrays.
+//
+// PER_NS = 1: Python sees and drives the array wires in every clock cycle (reference transport).
+// PER_NS = 0: pulse_transport turns pulses into codes and back; Python acts once per token.
+
+`timescale 1ns / 1ps
+
+module tb #(
+    parameter PER_NS = 1,
+    parameter D = 1,
+    parameter QUERY_BITS = 1,
+    parameter KEY_BITS = 1,
+    parameter VALUE_BITS = 1,
+    parameter MAGNITUDE_BITS = 1,
+    parameter COUNT_BITS = 1,
+    parameter RESULT_BITS = 1,
+    parameter TILES = 1,
+    parameter TILE_BITS = 1,
+    parameter COLUMN_BITS = 1,
+    parameter BANKS = 1,
+    parameter SYNC_STAGES = 1
+);
+    localparam TOKEN_WIDTH = D*(QUERY_BITS+KEY_BITS+VALUE_BITS) + 1;
+    localparam CODES_WIDTH = D*(KEY_BITS+VALUE_BITS);
+    localparam CONTROL_WIDTH = 4 + 2*(TILE_BITS+COLUMN_BITS) + 6*BANKS;
+
+    reg clk, rst, hold;
+
+    wire [TOKEN_WIDTH-1:0] token_payload;
+    wire [D*RESULT_BITS-1:0] result_payload;
+    wire token_valid, token_ready, result_valid, result_ready;
+    wire [31:0] cycle, accepted, delivered;
+    wire unstable;
+
+    wire k_enable, k_broadcast, v_enable, v_broadcast;
+    wire [TILE_BITS-1:0] k_tile, v_tile;
+    wire [COLUMN_BITS-1:0] k_column, v_column;
+    wire [D*KEY_BITS-1:0] k_code;
+    wire [D*VALUE_BITS-1:0] v_code;
+    wire [D-1:0] query;
+    wire [BANKS-1:0] k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert;
+    wire [TILES*D-1:0] pulse, sign;
+
+    wire [CONTROL_WIDTH-1:0] control = {
+        k_enable, k_broadcast, v_enable, v_broadcast,
+        k_tile, k_column, v_tile, v_column,
+        k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert
+    };
+    wire [CODES_WIDTH-1:0] codes = {k_code, v_code};
+
+    gaincell_head head (
+        .clk(clk),
+        .rst(rst),
+        .token__payload(token_payload),
+        .token__valid(token_valid),
+        .token__ready(token_ready),
+        .result__payload(result_payload),
+        .result__valid(result_valid),
+        .result__ready(result_ready),
+        .array__k_write__enable(k_enable),
+        .array__k_write__broadcast(k_broadcast),
+        .array__k_write__tile(k_tile),
+        .array__k_write__column(k_column),
+        .array__k_write__code(k_code),
+        .array__v_write__enable(v_enable),
+        .array__v_write__broadcast(v_broadcast),
+        .array__v_write__tile(v_tile),
+        .array__v_write__column(v_column),
+        .array__v_write__code(v_code),
+        .array__query(query),
+        .array__k_reset(k_reset),
+        .array__k_integrate(k_integrate),
+        .array__k_convert(k_convert),
+        .array__v_reset(v_reset),
+        .array__v_integrate(v_integrate),
+        .array__v_convert(v_convert),
+        .array__pulse(pulse),
+        .array__sign(sign)
+    );
+
+    token_streams #(
+        .TOKEN_WIDTH(TOKEN_WIDTH),
+        .RESULT_WIDTH(D*RESULT_BITS)
+    ) streams (
+        .clk(clk),
+        .rst(rst),
+        .hold(hold),
+        .token_payload(token_payload),
+        .token_valid(token_valid),
+        .token_ready(token_ready),
+        .result_payload(result_payload),
+        .result_valid(result_valid),
+        .result_ready(result_ready),
+        .cycle(cycle),
+        .accepted(accepted),
+        .delivered(delivered),
+        .unstable(unstable)
+    );
+
+    wire [64:0] progress = {unstable, accepted, delivered};
+
+    generate
+        if (PER_NS) begin : per_ns
+            reg [TILES*D-1:0] pulse_in, sign_in;
+            assign pulse = pulse_in;
+            assign sign = sign_in;
+            wire [CONTROL_WIDTH+CODES_WIDTH+D-1:0] wires = {control, codes, query};
+            initial begin
+                pulse_in = 0;
+                sign_in = 0;
+            end
+        end else begin : fast
+            pulse_transport #(
+                .D(D),
+                .TILES(TILES),
+                .BANKS(BANKS),
+                .CONTROL_WIDTH(CONTROL_WIDTH),
+                .CODES_WIDTH(CODES_WIDTH),
+                .COUNT_BITS(COUNT_BITS),
+                .MAGNITUDE_BITS(MAGNITUDE_BITS),
+                .SYNC_STAGES(SYNC_STAGES)
+            ) transport (
+                .clk(clk),
+                .cycle(cycle),
+                .control(control),
+                .k_enable(k_enable),
+                .v_enable(v_enable),
+                .codes(codes),
+                .query(query),
+                .k_integrate(k_integrate),
+                .v_convert(v_convert),
+                .pulse(pulse),
+                .sign(sign)
+            );
+        end
+    endgenerate
+
+    initial begin
+        clk = 0;
+        rst = 1;
+        hold = 1;
+    end
+endmodule

@@ -1,0 +1,134 @@
+"""Two ways to carry the array wires between simulator and Python; same pin model behind both."""
+
+from typing import Any, Protocol
+
+from cocotb.triggers import FallingEdge, ValueChange
+
+from gaincell.behavioral.pins import ArrayPins, Wires
+from gaincell.cocotb_tests.wires import WireFormat, counted_widths, played_codes
+from gaincell.config import HeadConfig
+
+ENTRIES = 64
+
+
+class Raw:
+    """A signal handle, read and written as text without the cost of typed values."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle._handle
+
+    def read(self) -> str:
+        text: str = self._handle.get_signal_val_binstr()
+        return text
+
+    def write(self, text: str) -> None:
+        self._handle.set_signal_val_binstr(0, text)
+
+
+class Transport(Protocol):
+    """Lets the arrays take part in the simulation."""
+
+    async def tick(self) -> None:
+        """Let one clock cycle pass; the arrays need not answer yet."""
+
+    async def advance(self) -> int:
+        """Let time pass until the arrays had something to do; return the current cycle."""
+
+
+class PerNsTransport:
+    """Python sees and drives every wire in every cycle, at the falling edge of the clock."""
+
+    def __init__(self, tb: Any, pins: ArrayPins, config: HeadConfig) -> None:
+        self._pins = pins
+        self._format = WireFormat(config)
+        self._wires = Raw(tb.per_ns.wires)
+        self._pulse = Raw(tb.per_ns.pulse_in)
+        self._sign = Raw(tb.per_ns.sign_in)
+        self._cycle = Raw(tb.cycle)
+        self._edge = FallingEdge(tb.clk)
+        self._outputs = f"0{config.tiles * config.head_dim}b"
+        self._last_text = ""
+        self._now = Wires()
+        self._driven: tuple[int, int] = (-1, -1)
+
+    async def tick(self) -> None:
+        await self.advance()
+
+    async def advance(self) -> int:
+        await self._edge
+        cycle = int(self._cycle.read(), 2)
+        text = self._wires.read()
+        if text != self._last_text:
+            fields = self._format
+            codes_at = fields.control_bits
+            query_at = codes_at + fields.codes_bits
+            self._now = fields.wires(
+                text[:codes_at], text[codes_at:query_at], int(text[query_at:], 2)
+            )
+            self._last_text = text
+        self._pins.step(self._now, cycle)
+        pulse, sign = outputs = self._pins.outputs()
+        if outputs != self._driven:
+            if pulse != self._driven[0]:
+                self._pulse.write(format(pulse, self._outputs))
+            if sign != self._driven[1]:
+                self._sign.write(format(sign, self._outputs))
+            self._driven = outputs
+        return cycle
+
+
+class FastTransport:
+    """The test bench records what the wires do; Python replays it once per output phase."""
+
+    def __init__(self, tb: Any, pins: ArrayPins, config: HeadConfig, watchdog_cycles: int) -> None:
+        transport = tb.fast.transport
+        self._pins = pins
+        self._config = config
+        self._format = WireFormat(config)
+        self._entries = [Raw(transport.entries[index]) for index in range(ENTRIES)]
+        self._codes = [Raw(transport.entry_codes[index]) for index in range(ENTRIES)]
+        self._recorded = Raw(transport.recorded)
+        self._counted = Raw(transport.counted)
+        self._play = Raw(transport.play)
+        self._cycle = Raw(tb.cycle)
+        self._wake = ValueChange(transport.wake)
+        self._replayed = 0
+        self._last_writes = ""
+        self._last_codes = ""
+        self._integrating = False
+        self._edge = FallingEdge(tb.clk)
+        transport.watchdog.value = watchdog_cycles
+
+    async def tick(self) -> None:
+        await self._edge
+
+    async def advance(self) -> int:
+        await self._wake
+        recorded = int(self._recorded.read(), 2)
+        if recorded - self._replayed > ENTRIES:
+            raise RuntimeError(f"{recorded - self._replayed} wire changes in one output interval")
+        counted = False
+        while self._replayed < recorded:
+            counted |= self._replay(self._replayed % ENTRIES, counted)
+            self._replayed += 1
+        if self._pins.codes is not None:
+            self._play.write(played_codes(*self._pins.codes, self._config))
+        return int(self._cycle.read(), 2)
+
+    def _replay(self, index: int, counted: bool) -> bool:
+        """Replay one entry; return whether it ended a QK phase."""
+        text = self._entries[index].read()
+        cycle, epoch, stray, control = int(text[:32], 2), text[32], text[33], text[34:]
+        writes = epoch + control
+        if "1" in (control[0], control[2]) and writes != self._last_writes:
+            self._last_codes = self._codes[index].read()
+        self._last_writes = writes
+        wires = self._format.wires(control, self._last_codes, int(stray, 2))
+        ended = self._integrating and not wires.k_integrate
+        if ended:
+            if counted:
+                raise RuntimeError("two QK phases ended in one output interval")
+            self._pins.count_pulses(counted_widths(self._counted.read(), self._config))
+        self._integrating = bool(wires.k_integrate)
+        self._pins.step(wires, cycle)
+        return ended

@@ -1,0 +1,113 @@
+"""The test bench's packed words as text, as the simulator gives and takes them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.behavioral.pins import Wires, WritePort
+from gaincell.cocotb_tests.build import bench_parameters
+from gaincell.config import HeadConfig
+
+IDLE_PORT = WritePort()
+PACE_BITS = 16
+ENABLES = 6
+
+
+class WireFormat:
+    """Positions of all wires in ``tb.control`` and ``tb.codes``, highest bit first."""
+
+    def __init__(self, config: HeadConfig) -> None:
+        self._tile_bits = bench_parameters(config, "fast")["TILE_BITS"]
+        self._column_bits = bench_parameters(config, "fast")["COLUMN_BITS"]
+        self._banks = config.timing.banks
+        self._k_code_bits = config.head_dim * config.key_bits
+        self.control_bits = 4 + 2 * (self._tile_bits + self._column_bits) + ENABLES * self._banks
+        self.codes_bits = config.head_dim * (config.key_bits + config.value_bits)
+
+    def wires(self, control: str, codes: str, query: int) -> Wires:
+        """Wires from the text of ``control`` and ``codes``.
+
+        An idle write port is all zero, whatever its select and codes.
+
+        Raises
+        ------
+        ValueError
+            A wire is neither 0 nor 1.
+        """
+        select = 4 + self._tile_bits + self._column_bits
+        enables = select + self._tile_bits + self._column_bits
+        k = v = IDLE_PORT
+        if control[0] != "0":
+            k = self._port(control[0:2], control[4:select], codes[: self._k_code_bits])
+        if control[2] != "0":
+            v = self._port(control[2:4], control[select:enables], codes[self._k_code_bits :])
+        banks = self._banks
+        masks = (int(control[at : at + banks], 2) for at in range(enables, len(control), banks))
+        return Wires(k, v, query, *masks)
+
+    def _port(self, flags: str, select: str, code: str) -> WritePort:
+        tile, column = select[: self._tile_bits], select[self._tile_bits :]
+        return WritePort(
+            int(flags[0], 2), int(flags[1], 2), int(tile, 2), int(column, 2), int(code, 2)
+        )
+
+
+def token_words(
+    tokens: dict[str, NDArray[Any]],
+    idle: NDArray[np.integer],
+    stall: NDArray[np.integer],
+    config: HeadConfig,
+) -> list[str]:
+    """One ``push_word`` for each of T tokens: q, k, v (T, D) and first (T,), with its pacing.
+
+    ``idle`` and ``stall`` (T,) are in cycles, 0..65535.
+    """
+    parts = [
+        _bits(stall[:, None], PACE_BITS),
+        _bits(idle[:, None], PACE_BITS),
+        _bits(tokens["first"][:, None], 1),
+        _bits(tokens["v"], config.value_bits),
+        _bits(tokens["k"], config.key_bits),
+        _bits(tokens["q"], config.query_bits),
+    ]
+    text = (np.concatenate(parts, axis=1) + ord("0")).astype(np.uint8)
+    return [row.tobytes().decode() for row in text]
+
+
+def results_of(words: list[str], config: HeadConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Outputs y (T, D) and latencies in cycles (T,) from the text of T results."""
+    width = config.result_width
+    text = np.frombuffer("".join(words).encode(), dtype=np.uint8).reshape(len(words), -1)
+    bits = text.astype(np.int64) - ord("0")
+    latency = bits[:, :32] @ (1 << np.arange(32)[::-1])
+    weights = 1 << np.arange(width)[::-1]
+    weights[0] = -weights[0]
+    y_code = bits[:, 32:].reshape(len(words), config.head_dim, width) @ weights
+    return y_code[:, ::-1], latency
+
+
+def played_codes(
+    magnitude: NDArray[np.integer], negative: NDArray[np.bool_], config: HeadConfig
+) -> str:
+    """``play`` of the pulse transport for codes (tiles, D): signs, then bit planes, high first."""
+    planes = _bits(magnitude.reshape(1, -1), 1, config.readout_bits)
+    signs = negative.ravel()[::-1]
+    return (np.concatenate([signs, planes.ravel()]) + ord("0")).astype(np.uint8).tobytes().decode()
+
+
+def counted_widths(text: str, config: HeadConfig) -> NDArray[np.int64]:
+    """Query pulse lengths (D,) in cycles from the bit planes of ``counted``."""
+    bits = np.frombuffer(text.encode(), dtype=np.uint8).reshape(-1, config.head_dim) & 1
+    weights = 1 << np.arange(len(bits))[::-1]
+    widths: NDArray[np.int64] = weights @ bits.astype(np.int64)
+    return widths[::-1]
+
+
+def _bits(codes: NDArray[Any], width: int, planes: int | None = None) -> NDArray[np.uint8]:
+    """Bits of packed codes, highest first: (T, D * width), or (planes, D) if ``planes``."""
+    backwards = codes[:, ::-1].astype(np.int64)
+    if planes is not None:
+        return (backwards >> np.arange(planes)[::-1, None] & 1).astype(np.uint8)
+    places = np.arange(width)[::-1]
+    return (backwards[:, :, None] >> places & 1).astype(np.uint8).reshape(len(codes), -1)

@@ -1,0 +1,70 @@
+"""Shapes of what moves on the head's streams and on the wires to the arrays."""
+
+from amaranth.hdl import Shape, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from gaincell.config import HeadConfig
+
+
+def index_shape(count: int) -> Shape:
+    """Shape of an index 0..``count`` - 1, one bit wide even for a count of one."""
+    return unsigned(max(1, (count - 1).bit_length()))
+
+
+def token_layout(config: HeadConfig) -> data.StructLayout:
+    """One token: codes of D dimensions, and whether it starts a sequence."""
+    dims = config.head_dim
+    return data.StructLayout(
+        {
+            "q": data.ArrayLayout(unsigned(config.query_bits), dims),
+            "k": data.ArrayLayout(unsigned(config.key_bits), dims),
+            "v": data.ArrayLayout(unsigned(config.value_bits), dims),
+            "first": unsigned(1),
+        }
+    )
+
+
+def result_layout(config: HeadConfig) -> data.ArrayLayout:
+    """The outputs y of one token: D signed sums over sub-tiles."""
+    return data.ArrayLayout(signed(config.result_width), config.head_dim)
+
+
+def write_port(config: HeadConfig, code_bits: int) -> wiring.Signature:
+    """Wires of a column write: stable for ``write_cycles`` while ``enable`` is high.
+
+    ``broadcast`` addresses every column and makes ``tile`` and ``column`` meaningless.
+    """
+    return wiring.Signature(
+        {
+            "enable": Out(1),
+            "broadcast": Out(1),
+            "tile": Out(index_shape(config.tiles)),
+            "column": Out(index_shape(config.columns)),
+            "code": Out(data.ArrayLayout(unsigned(code_bits), config.head_dim)),
+        }
+    )
+
+
+def array_port(config: HeadConfig) -> wiring.Signature:
+    """Every wire between digital control and arrays, as the control drives and samples them.
+
+    Enables of converter stages have one bit per bank. ``pulse`` and ``sign`` hold D bits per
+    sub-tile, the ring's sub-tiles first.
+    """
+    banks, dims = config.timing.banks, config.head_dim
+    return wiring.Signature(
+        {
+            "k_write": Out(write_port(config, config.key_bits)),
+            "v_write": Out(write_port(config, config.value_bits)),
+            "query": Out(dims),
+            "k_reset": Out(banks),
+            "k_integrate": Out(banks),
+            "k_convert": Out(banks),
+            "v_reset": Out(banks),
+            "v_integrate": Out(banks),
+            "v_convert": Out(banks),
+            "pulse": In(config.tiles * dims),
+            "sign": In(config.tiles * dims),
+        }
+    )

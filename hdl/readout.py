@@ -1,0 +1,44 @@
+"""What both readouts have in common: their signature, and the choice between them."""
+
+# amaranth: UnusedElaboratable=no
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from gaincell.config import HeadConfig
+
+
+class Readout(wiring.Component):
+    """Signed output pulses of all sub-tiles to their sum per dimension.
+
+    One output phase at a time, ``sync_stages`` idle cycles or more between two; ``done`` comes
+    ``sync_stages + 1`` cycles after the phase's end. Reset abandons the phase.
+
+    Parameters
+    ----------
+    config : HeadConfig
+
+    Members
+    -------
+    converting : In(1)
+        High in the ``readout_max`` cycles in which output pulses are on the wires.
+    pulse, sign : In(tiles * D)
+        From the arrays. Signs must hold until ``sync_stages`` cycles after the phase.
+    done : Out(1)
+        High for one cycle: ``total`` is the sum of the phase.
+    total : Out(result_width * D)
+        Signed sums as bit planes: bit b of dimension d at b * D + d. Holds from ``done`` until the
+        next phase's first samples arrive.
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        self.config = config
+        wires = config.tiles * config.head_dim
+        super().__init__(
+            {
+                "converting": In(1),
+                "pulse": In(wires),
+                "sign": In(wires),
+                "done": Out(1),
+                "total": Out(config.result_width * config.head_dim),
+            }
+        )

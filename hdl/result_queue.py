@@ -1,0 +1,67 @@
+"""Results wait here until they are taken; every accepted token has a place reserved."""
+
+# amaranth: UnusedElaboratable=no
+from amaranth import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from gaincell.config import HeadConfig
+
+
+class ResultQueue(wiring.Component):
+    """The readout's own total is the last place; ``result_places - 1`` registers come before it.
+
+    With no register the result is valid in the cycle of ``done``, else one cycle later; it stays
+    valid and unchanged until taken. The reservation of places guarantees that the readout never
+    starts over while its total waits. Reset empties the queue.
+
+    Parameters
+    ----------
+    config : HeadConfig
+
+    Members
+    -------
+    done : In(1)
+        ``total`` is a new result.
+    total : In
+        Must hold until the next ``done``, except once it has moved to a register.
+    result : Out(stream)
+        As ``total``.
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        self._registers = config.timing.result_places - 1
+        self._width = config.result_width * config.head_dim
+        super().__init__(
+            {
+                "done": In(1),
+                "total": In(self._width),
+                "result": Out(stream.Signature(self._width)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        waiting = Signal()
+        available = Signal()
+        taken = Signal()
+        m.d.comb += available.eq(self.done | waiting)
+        m.d.sync += waiting.eq(available & ~taken)
+
+        valid, payload, free = available, self.total, taken
+        for place in reversed(range(self._registers)):
+            held = Signal(self._width, name=f"held_{place}")
+            holds = Signal(name=f"holds_{place}")
+            leaves = Signal(name=f"leaves_{place}")
+            m.d.comb += free.eq(valid & (~holds | leaves))
+            with m.If(free):
+                m.d.sync += [held.eq(payload), holds.eq(1)]
+            with m.Elif(leaves):
+                m.d.sync += holds.eq(0)
+            valid, payload, free = holds, held, leaves
+        m.d.comb += [
+            self.result.valid.eq(valid),
+            self.result.payload.eq(payload),
+            free.eq(valid & self.result.ready),
+        ]
+        return m

@@ -1,0 +1,138 @@
+"""The enables of the arrays: every phase of every token in flight, at fixed offsets."""
+
+# amaranth: UnusedElaboratable=no
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from gaincell.config import HeadConfig
+
+CONVERTER_PHASES = {
+    "k_reset": "k_reset",
+    "k_integrate": "qk",
+    "k_convert": "av",
+    "v_reset": "v_reset",
+    "v_integrate": "av",
+    "v_convert": "out",
+}
+"""Enables of the converter stages, each with the span of ``Schedule`` in which it is high."""
+
+
+class Sequencer(wiring.Component):
+    """Runs every launched token through its phases at the offsets of ``config.timing``.
+
+    A token in flight is an age: the cycles since its launch, 0 when it is through. Ages shift when
+    a token is launched, the newest first, and with paired integrators the bank alternates. Each
+    enable is a flop, set when an age reaches the start of its span and cleared at the end: no
+    analog step ever waits for a handshake. After reset no token is in flight.
+
+    Parameters
+    ----------
+    config : HeadConfig
+
+    Members
+    -------
+    launch : In(1)
+        Cycle 0 of a token; at least the initiation interval after the one before.
+    next_clear_age : In
+        From ``Admission``: age of a clear, whose broadcast writes run where a token's writes would.
+    newest_age : Out
+        Age of the token launched last.
+    query_start : Out(1)
+        Query pulses begin in the next cycle.
+    k_write, v_write : Out(1)
+        Write enables.
+    k_clear, v_clear : Out(1)
+        The write is a broadcast of code 0.
+    k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert : Out(banks)
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        self._timing = config.timing
+        banks = self._timing.banks
+        super().__init__(
+            {
+                "launch": In(1),
+                "next_clear_age": In(range(self._timing.v_write.end + 1)),
+                "newest_age": Out(range(self._timing.out.end + 1)),
+                "query_start": Out(1),
+                "k_write": Out(1),
+                "v_write": Out(1),
+                "k_clear": Out(1),
+                "v_clear": Out(1),
+                **{enable: Out(banks) for enable in CONVERTER_PHASES},
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        timing = self._timing
+        next_ages, next_banks = self._shift_ages(m)
+
+        def some_age_is(age: int) -> Value:
+            return Cat(next_age == age for next_age in next_ages).any()
+
+        def some_age_in_bank_is(age: int, bank: int) -> Value:
+            return Cat(
+                (next_age == age) & (next_bank == bank)
+                for next_age, next_bank in zip(next_ages, next_banks, strict=True)
+            ).any()
+
+        def set_and_clear(flop: Value, start: Value, end: Value) -> None:
+            with m.If(start):
+                m.d.sync += flop.eq(1)
+            with m.Elif(end):
+                m.d.sync += flop.eq(0)
+
+        writes = (
+            (self.k_write, self.k_clear, timing.k_write),
+            (self.v_write, self.v_clear, timing.v_write),
+        )
+        for write, clear, span in writes:
+            clear_starts = self.next_clear_age == span.start
+            clear_ends = self.next_clear_age == span.end
+            set_and_clear(
+                write, some_age_is(span.start) | clear_starts, some_age_is(span.end) | clear_ends
+            )
+            set_and_clear(clear, clear_starts, clear_ends)
+
+        for name, phase in CONVERTER_PHASES.items():
+            enable, span = getattr(self, name), getattr(timing, phase)
+            for bank in range(timing.banks):
+                set_and_clear(
+                    enable[bank],
+                    some_age_in_bank_is(span.start, bank),
+                    some_age_in_bank_is(span.end, bank),
+                )
+        m.d.comb += self.query_start.eq(some_age_is(timing.qk.start))
+        return m
+
+    def _shift_ages(self, m: Module) -> tuple[list[Signal], list[Signal]]:
+        """Ages and banks, as of the next cycle, of the tokens in flight, newest first."""
+        timing = self._timing
+        last_age = timing.out.end
+        next_ages, next_banks = [], []
+        young_age: Value | int = 1
+        young_bank: Value | None = None
+        for token in range(-(-last_age // timing.interval_cycles)):
+            age = Signal(range(last_age + 1), name=f"age_{token}")
+            grown = Signal.like(age, name=f"grown_age_{token}")
+            next_age = Signal.like(age, name=f"next_age_{token}")
+            bank = Signal(name=f"bank_{token}")
+            next_bank = Signal.like(bank, name=f"next_bank_{token}")
+            running = (age != 0) & (age != last_age)
+            alternate = ~bank if timing.banks > 1 else bank
+            new_bank = alternate if young_bank is None else young_bank
+            m.d.comb += [
+                grown.eq(Mux(running, age + 1, 0)),
+                next_age.eq(Mux(self.launch, young_age, grown)),
+                next_bank.eq(Mux(self.launch, new_bank, bank)),
+            ]
+            m.d.sync += [age.eq(next_age), bank.eq(next_bank)]
+            if token == 0:
+                m.d.comb += self.newest_age.eq(age)
+            young_age, young_bank = grown, bank
+            next_ages.append(next_age)
+            next_banks.append(next_bank)
+        return next_ages, next_banks

@@ -1,0 +1,67 @@
+"""Where the newest token's key and value are stored."""
+
+# amaranth: UnusedElaboratable=no
+from amaranth import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from gaincell.config import HeadConfig
+from gaincell.hdl.layouts import index_shape
+
+
+class WritePointer(wiring.Component):
+    """Sub-tile and column of the newest token.
+
+    Token t of a sequence goes to ring slot t mod M, except that the first ``sink`` tokens go to
+    the same columns of the sink's sub-tile, the last one. Outputs change in the cycle after
+    ``advance`` and hold until the next. After reset nothing is stored.
+
+    Parameters
+    ----------
+    config : HeadConfig
+
+    Members
+    -------
+    advance : In(1)
+        A token is accepted.
+    first : In(1)
+        With ``advance``: it is the first of a sequence.
+    tile, column : Out
+        Its place.
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        self._config = config
+        super().__init__(
+            {
+                "advance": In(1),
+                "first": In(1),
+                "tile": Out(index_shape(config.tiles)),
+                "column": Out(index_shape(config.columns)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        ring_tile = Signal(index_shape(config.ring_tiles))
+        in_sink = Signal()
+
+        with m.If(self.advance):
+            with m.If(self.first):
+                m.d.sync += [ring_tile.eq(0), self.column.eq(0), in_sink.eq(config.sink > 0)]
+            with m.Elif(self.column == config.columns - 1):
+                last = ring_tile == config.ring_tiles - 1
+                m.d.sync += [
+                    self.column.eq(0),
+                    ring_tile.eq(Mux(last, 0, ring_tile + 1)),
+                    in_sink.eq(0),
+                ]
+            with m.Else():
+                m.d.sync += self.column.eq(self.column + 1)
+                if config.sink:
+                    with m.If(self.column == config.sink - 1):
+                        m.d.sync += in_sink.eq(0)
+
+        m.d.comb += self.tile.eq(Mux(in_sink, config.ring_tiles, ring_tile))
+        return m

@@ -1,0 +1,1 @@
+"""Hardware-aware attention for torch models; not part of this release."""

@@ -1,0 +1,79 @@
+"""HeadConfig from a preset's name or a TOML file, and back to TOML."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from gaincell.config import PRESETS, HeadConfig
+
+FIELDS = tuple(field.name for field in fields(HeadConfig))
+
+
+def load_config(source: str | Path) -> HeadConfig:
+    """The preset named ``source``, or the configuration in the TOML file of that path.
+
+    A file gives any of HeadConfig's fields as top-level keys; ``preset = "tiny"`` names the
+    configuration the other keys start from (default "gpt2").
+
+    Raises
+    ------
+    ValueError
+        Unknown preset or key, unreadable file, TOML that does not parse, value out of range.
+    TypeError
+        A key holds a value of the wrong type.
+    """
+    name = str(source)
+    if name in PRESETS:
+        return PRESETS[name]
+    path = Path(source)
+    if path.suffix != ".toml" and not path.exists():
+        raise ValueError(f'config "{name}" is neither a file nor a preset ({_presets()})')
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"config {name} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"config {name} is not valid TOML: {error}") from error
+    try:
+        return config_from_table(table)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"config {name}: {error}") from error
+
+
+def config_from_table(table: dict[str, Any]) -> HeadConfig:
+    """Build a HeadConfig from a TOML table; raises as ``load_config``."""
+    table = dict(table)
+    base = table.pop("preset", "gpt2")
+    if not isinstance(base, str) or base not in PRESETS:
+        raise ValueError(f"preset is {base!r}, but must be one of {_presets()}")
+    if unknown := [key for key in table if key not in FIELDS]:
+        raise ValueError("; ".join(_unknown_key(key) for key in unknown))
+    return replace(PRESETS[base], **table)
+
+
+def config_to_toml(config: HeadConfig) -> str:
+    """Every field of ``config`` as TOML; fields left to their default rule are comments."""
+    lines = []
+    for name in FIELDS:
+        value = getattr(config, name)
+        if value is None:
+            lines.append(f"# {name} =  # by default derived from the other fields")
+        else:
+            value = list(value) if isinstance(value, tuple) else value
+            # JSON's strings, numbers and lists are TOML's; its exponents are too.
+            lines.append(f"{name} = {json.dumps(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _unknown_key(key: str) -> str:
+    nearest = difflib.get_close_matches(key, FIELDS, n=1, cutoff=0)[0]
+    return f'unknown key "{key}" (nearest known: "{nearest}")'
+
+
+def _presets() -> str:
+    return ", ".join(PRESETS)

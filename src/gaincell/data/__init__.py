@@ -1,0 +1,1 @@
+"""Data files shipped with the package, described in README.md beside them."""

@@ -1,0 +1,111 @@
+"""When each phase of a token runs, in clock cycles, and how soon the next token may come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gaincell.config import HeadConfig
+
+PIPELINE_CYCLES = 2
+"""Registers behind the sampling flops of the readout: popcount or counter, then total."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Cycles ``start <= cycle < end`` after a token's launch."""
+
+    start: int
+    end: int
+
+    @property
+    def cycles(self) -> int:
+        return self.end - self.start
+
+    @classmethod
+    def ending(cls, end: int, cycles: int) -> Span:
+        return cls(end - cycles, end)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What one token at a time may use, and the span for which a token holds it.
+
+    ``copies`` alternate from token to token: two integrators halve the wait for one.
+    """
+
+    name: str
+    held: Span
+    copies: int = 1
+
+    @property
+    def interval_cycles(self) -> int:
+        """Least distance of two tokens that keeps them from holding the same copy at once."""
+        return -(-self.held.cycles // self.copies)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """The phases of one token as spans counted from its launch (launch is cycle 0).
+
+    A token is launched in the cycle in which it is accepted; the first token of a sequence is
+    launched ``clear_cycles`` later, behind the broadcast write that clears both arrays.
+
+    Every phase follows its predecessor at once: no charge waits longer than it must.
+    """
+
+    k_write: Span
+    v_write: Span
+    k_reset: Span
+    v_reset: Span
+    qk: Span
+    av: Span
+    out: Span
+    clear_cycles: int
+    resources: tuple[Resource, ...]
+    interval_cycles: int
+    latency_cycles: int
+    result_places: int
+    banks: int
+
+    @classmethod
+    def of(cls, config: HeadConfig) -> Schedule:
+        """Fixed offsets of all phases for ``config``; see docs/contract.md, section 4."""
+        write, reset, pulse = config.write_cycles, config.reset_cycles, config.pulse_cycles
+        settle = max(write, reset)
+        qk = Span(1 + settle, 1 + settle + pulse)
+        av = Span(qk.end, qk.end + pulse)
+        out = Span(av.end, av.end + config.readout_max)
+        k_write, v_write = Span.ending(qk.start, write), Span.ending(av.start, write)
+        k_reset, v_reset = Span.ending(qk.start, reset), Span.ending(av.start, reset)
+        banks = 2 if config.schedule == "paired" else 1
+        resources = (
+            Resource("token registers", Span(1, av.start)),
+            Resource("K array", Span(k_write.start, qk.end)),
+            Resource("V array", Span(v_write.start, av.end)),
+            Resource("K integrator", Span(k_reset.start, av.end), banks),
+            Resource("V integrator", Span(v_reset.start, out.end), banks),
+            Resource("output wires", Span(out.start, out.end + config.sync_stages)),
+        )
+        total_valid = out.end + config.sync_stages + PIPELINE_CYCLES - 1
+        overlapped = max(resource.interval_cycles for resource in resources)
+        # A single result place is the readout's own total; with more, a queue register follows it.
+        sequential = config.schedule == "sequential"
+        latency = total_valid if sequential else total_valid + 1
+        interval = latency + 1 if sequential else overlapped
+        return cls(
+            k_write=k_write,
+            v_write=v_write,
+            k_reset=k_reset,
+            v_reset=v_reset,
+            qk=qk,
+            av=av,
+            out=out,
+            clear_cycles=write,
+            resources=resources,
+            interval_cycles=interval,
+            latency_cycles=latency,
+            result_places=-(-(latency + 1) // interval),
+            banks=banks,
+        )

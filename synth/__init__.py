@@ -1,0 +1,1 @@
+"""From Verilog to area, timing and power; not part of this release."""

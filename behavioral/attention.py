@@ -65,11 +65,27 @@ def attend(
     TypeError, ValueError
         Codes, flags or events of wrong type, shape or range; age mode "time" without events.
     """
+    return attend_and_count_ties(q_code, k_code, v_code, config, events, first=first)[0]
+
+
+def attend_and_count_ties(
+    q_code: Codes,
+    k_code: Codes,
+    v_code: Codes,
+    config: HeadConfig,
+    events: Events | None = None,
+    *,
+    first: NDArray[Any] | None = None,
+) -> tuple[NDArray[np.int64], int]:
+    """As ``attend``, and how many read-outs lie within ``TIE_DISTANCE`` of a half-integer."""
     tokens = check_sequence(q_code, k_code, v_code, config)
     y_code = np.zeros((tokens, config.head_dim), dtype=np.int64)
+    ties = 0
     for begin, end, charge, _ in _blocks(q_code, k_code, v_code, config, events, first):
-        y_code[begin:end] = read_out(charge, config)[0].sum(axis=1)
-    return y_code
+        tile_code, near = read_out(charge, config)
+        y_code[begin:end] = tile_code.sum(axis=1)
+        ties += near
+    return y_code, ties
 
 
 def attend_in_detail(

@@ -36,10 +36,10 @@ def check_codes(name: str, codes: Codes, shape: tuple[int, ...], largest: int) -
 
 def check_sequence(q_code: Codes, k_code: Codes, v_code: Codes, config: HeadConfig) -> int:
     """Check the codes of T tokens, each (T, D), and return T; raises as ``check_codes``."""
-    if getattr(q_code, "ndim", 0) != 2:
-        shape = getattr(q_code, "shape", "no shape")
-        raise ValueError(f"q has shape {shape}, but must be (tokens, {config.head_dim})")
-    tokens = len(q_code)
+    is_array = isinstance(q_code, np.ndarray)
+    if is_array and q_code.ndim != 2:
+        raise ValueError(f"q has shape {q_code.shape}, but must be (tokens, {config.head_dim})")
+    tokens = len(q_code) if is_array else 0
     shape = (tokens, config.head_dim)
     check_codes("q", q_code, shape, config.query_max)
     check_codes("k", k_code, shape, config.key_max)

@@ -137,7 +137,7 @@ class ArrayPins:
         for name in changed:
             if ended := getattr(before, name) & ~getattr(now, name):
                 self._end_phase(name, ended, before)
-        self._check(now)
+        self._check(before, now)
         if k_changed:
             self._since["k"] = self.cycle
         if v_changed:
@@ -147,7 +147,7 @@ class ArrayPins:
                 self._since[name] = self.cycle
                 self._begin_phase(name, begun)
 
-    def _check(self, now: Wires) -> None:
+    def _check(self, before: Wires, now: Wires) -> None:
         for name in ("k", "v"):
             port: WritePort = getattr(now, name)
             if port.enable and not port.broadcast and not self._exists(port):
@@ -159,14 +159,16 @@ class ArrayPins:
             self._fail("the K array is written while it is read")
         if now.v.enable and now.v_integrate:
             self._fail("the V array is written while it is read")
-        for name in ("k_integrate", "v_integrate", "v_convert"):
+        for name in ("k_integrate", "k_convert", "v_integrate", "v_convert"):
             if getattr(now, name) & (getattr(now, name) - 1):
                 self._fail(f"both banks drive {name} at once")
         if (now.k_reset & now.k_integrate) | ((now.k_reset | now.k_integrate) & now.k_convert):
             self._fail("a K integrator is used twice at once")
         if (now.v_reset & now.v_integrate) | ((now.v_reset | now.v_integrate) & now.v_convert):
             self._fail("a V integrator is used twice at once")
-        if bool(now.k_convert) != bool(now.v_integrate):
+        phi_changes = before.k_convert != now.k_convert
+        window_changes = before.v_integrate != now.v_integrate
+        if phi_changes != window_changes or bool(now.k_convert) != bool(now.v_integrate):
             self._fail("phi pulses and the V integrators' window do not coincide")
 
     def _end_write(self, name: str, port: WritePort) -> None:

@@ -16,6 +16,7 @@ from cocotb_tools.runner import get_runner
 from gaincell.cocotb_tests.tools import require_fst_headers, simulator_environment
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
+from gaincell.refusals import Failed
 
 SIMULATORS = ("verilator", "icarus")
 TRANSPORTS = ("fast", "per-ns")
@@ -32,7 +33,7 @@ public_flat_rw -module "pulse_transport" -var "*"
 """Only the test bench is visible from Python: the head itself stays free to be optimized."""
 
 
-class BuildFailed(Exception):
+class BuildFailed(Failed):
     """The simulator refused the sources; the message names its log."""
 
 

@@ -39,7 +39,8 @@ module pulse_transport #(
     reg [CODES_WIDTH-1:0] last_codes;
     reg epoch;
 
-    wire disturbed = (codes != last_codes) & (k_enable | v_enable);
+    // Wires may be unknown until the first reset; that must not stay behind.
+    wire disturbed = (codes != last_codes) & (k_enable | v_enable) === 1'b1;
     wire stray = |query & ~|k_integrate;
     wire [CONTROL_WIDTH+1:0] now = {epoch ^ disturbed, stray, control};
 
@@ -81,8 +82,9 @@ module pulse_transport #(
     reg [1:0] sign_hold;
     reg converting;
 
-    // Wakes Python when an output phase begins, and when none has for watchdog cycles.
-    reg wake;
+    // Wakes Python when an output phase begins, and when none has for watchdog cycles; one step
+    // after the request, when everything else that the falling edge changes has settled.
+    reg wake, request;
     reg [31:0] watchdog, asleep;
     integer plane;
 
@@ -108,15 +110,18 @@ module pulse_transport #(
     always @(negedge clk) begin
         converting <= convert;
         if ((convert & ~converting) || asleep >= watchdog) begin
-            wake <= ~wake;
+            request <= ~request;
             asleep <= 0;
         end else begin
             asleep <= asleep + 1;
         end
     end
 
+    always @(request) wake <= request;
+
     initial begin
         recorded = 0;
+        request = 0;
         last = 0;
         last_codes = 0;
         epoch = 0;

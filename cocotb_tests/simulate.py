@@ -1,6 +1,7 @@
 """Run tokens through a compiled simulation and bring back what the head answered."""
 
 import json
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -19,13 +20,15 @@ from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
 from gaincell.cocotb_tests.build import TOP, Simulation
 from gaincell.config import HeadConfig
+from gaincell.files import replacing
+from gaincell.refusals import Failed
 
 TEST_MODULE = "gaincell.cocotb_tests.testbench"
 RUN_FOLDER = "GAINCELL_RUN_FOLDER"
 LARGEST_PACE = 2**16 - 1
 
 
-class SimulationFailed(Exception):
+class SimulationFailed(Failed):
     """The head broke a rule of the arrays or of its streams; the message says which and when."""
 
 
@@ -108,7 +111,10 @@ def simulate(
         }
         (folder / "run.json").write_text(json.dumps(spec))
         with _progress_bar(folder / "progress", count, progress):
-            _run_simulator(simulation, folder, waves)
+            try:
+                _run_simulator(simulation, folder, waves)
+            finally:
+                _keep_waves(folder, waves)
         return _outcome(folder)
 
 
@@ -116,9 +122,9 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> 
     runner = get_runner(simulation.simulator)
     arguments: dict[str, Any] = {}
     if waves is not None and simulation.simulator == "verilator":
-        arguments["test_args"] = ["--trace-file", str(waves.resolve())]
+        arguments["test_args"] = ["--trace-file", str(_recorded(folder, waves))]
     elif waves is not None:
-        arguments["plusargs"] = [f"+dumpfile_path={waves.resolve()}"]
+        arguments["plusargs"] = [f"+dumpfile_path={_recorded(folder, waves)}"]
     try:
         runner.test(
             test_module=TEST_MODULE,
@@ -134,6 +140,17 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> 
         )
     except (RuntimeError, SystemExit) as error:
         raise SimulationFailed(f"the simulator stopped: {_tail(folder / 'run.log')}") from error
+
+
+def _recorded(folder: Path, waves: Path) -> Path:
+    return folder / f"waves{waves.suffix}"
+
+
+def _keep_waves(folder: Path, waves: Path | None) -> None:
+    """Put the waveform where it was asked for, of a failed run too: that is where it helps."""
+    if waves is not None and _recorded(folder, waves).exists():
+        with replacing(waves) as unfinished:
+            shutil.copyfile(_recorded(folder, waves), unfinished)
 
 
 def _outcome(folder: Path) -> Simulated:

@@ -13,11 +13,12 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge
 
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins, ElectricalError
 from gaincell.cocotb_tests.transports import FastTransport, PerNsTransport, Raw, Transport
-from gaincell.cocotb_tests.wires import results_of, token_words
+from gaincell.cocotb_tests.wires import UnknownWire, results_of, token_words
 from gaincell.config import HeadConfig
 
 TOKENS_AHEAD = 8
@@ -37,7 +38,7 @@ async def run_tokens(tb: Any) -> None:
     try:
         await _run(tb, folder)
         outcome: dict[str, str | None] = {"error": None}
-    except (ElectricalError, ProtocolError) as error:
+    except (ElectricalError, ProtocolError, UnknownWire) as error:
         outcome = {"error": str(error)}
     except Exception:
         outcome = {"error": None, "crash": traceback.format_exc()}
@@ -107,16 +108,22 @@ class _Bench:
         self._progress_file = (folder / "progress").open("w")
         self._reported = 0.0
         self._base = self._pushed = 0
+        self._is_reset = False
 
     async def reset(self) -> None:
         """Hold reset for two cycles, drop tokens not taken, and hand over the first ones anew."""
         self._tb.rst.value = 1
         self._tb.hold.value = 1
         for _ in range(2):
-            await self._transport.tick()
+            if self._is_reset:
+                await self._transport.tick()
+            else:
+                await FallingEdge(self._tb.clk)  # the wires are unknown, nobody must look
+        self._is_reset = True
         self._base += self._pushed
         self._pushed = 0
         self._tb.rst.value = 0
+        await self._transport.tick()
         for _ in range(min(TOKENS_AHEAD, len(self._words))):
             self._push()
             await self._transport.tick()

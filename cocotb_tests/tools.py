@@ -6,11 +6,13 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
+from gaincell.refusals import Refused
+
 SYSTEM_PACKAGES = {"g++": "g++", "make": "make", "perl": "perl", "iverilog": "iverilog"}
 """Debian package of each program that does not come with this one's dependencies."""
 
 
-class MissingTool(Exception):
+class MissingTool(Refused):
     """A program or header that a step needs is not installed."""
 
 

@@ -62,9 +62,7 @@ class PerNsTransport:
             fields = self._format
             codes_at = fields.control_bits
             query_at = codes_at + fields.codes_bits
-            self._now = fields.wires(
-                text[:codes_at], text[codes_at:query_at], int(text[query_at:], 2)
-            )
+            self._now = fields.wires(text[:codes_at], text[codes_at:query_at], text[query_at:])
             self._last_text = text
         self._pins.step(self._now, cycle)
         pulse, sign = outputs = self._pins.outputs()
@@ -123,7 +121,7 @@ class FastTransport:
         if "1" in (control[0], control[2]) and writes != self._last_writes:
             self._last_codes = self._codes[index].read()
         self._last_writes = writes
-        wires = self._format.wires(control, self._last_codes, int(stray, 2))
+        wires = self._format.wires(control, self._last_codes, stray)
         ended = self._integrating and not wires.k_integrate
         if ended:
             if counted:

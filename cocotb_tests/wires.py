@@ -14,6 +14,10 @@ PACE_BITS = 16
 ENABLES = 6
 
 
+class UnknownWire(Exception):
+    """A wire that must be driven is neither 0 nor 1."""
+
+
 class WireFormat:
     """Positions of all wires in ``tb.control`` and ``tb.codes``, highest bit first."""
 
@@ -25,16 +29,22 @@ class WireFormat:
         self.control_bits = 4 + 2 * (self._tile_bits + self._column_bits) + ENABLES * self._banks
         self.codes_bits = config.head_dim * (config.key_bits + config.value_bits)
 
-    def wires(self, control: str, codes: str, query: int) -> Wires:
-        """Wires from the text of ``control`` and ``codes``.
+    def wires(self, control: str, codes: str, query: str) -> Wires:
+        """Wires from the text of ``control``, ``codes`` and ``query``.
 
         An idle write port is all zero, whatever its select and codes.
 
         Raises
         ------
-        ValueError
-            A wire is neither 0 nor 1.
+        UnknownWire
+            A control wire, or a code that is being written, is neither 0 nor 1.
         """
+        try:
+            return self._wires(control, codes, query)
+        except ValueError as error:
+            raise UnknownWire(f"the control drives unknown values: {control}") from error
+
+    def _wires(self, control: str, codes: str, query: str) -> Wires:
         select = 4 + self._tile_bits + self._column_bits
         enables = select + self._tile_bits + self._column_bits
         k = v = IDLE_PORT
@@ -44,7 +54,7 @@ class WireFormat:
             v = self._port(control[2:4], control[select:enables], codes[self._k_code_bits :])
         banks = self._banks
         masks = (int(control[at : at + banks], 2) for at in range(enables, len(control), banks))
-        return Wires(k, v, query, *masks)
+        return Wires(k, v, int(query, 2), *masks)
 
     def _port(self, flags: str, select: str, code: str) -> WritePort:
         tile, column = select[: self._tile_bits], select[self._tile_bits :]

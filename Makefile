@@ -1,0 +1,44 @@
+# Everything happens in .venv, made from constraints.txt; PYTHON chooses the interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONSTRAINTS := constraints.txt
+
+.PHONY: demo test lint types docs fuzz bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/gaincell demo -o build/demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/pytest -n auto
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python -m gaincell.cocotb_tests.fuzz -o docs/fuzz.md
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/cosim.py
+
+clean:
+	rm -rf build $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e .
+	touch $@
+
+# One stamp for each extra: test, dev, docs.
+$(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e '.[$*]'
+	touch $(VENV)/.installed $@

@@ -1,0 +1,97 @@
+"""Random tokens and saturations that exercise a head: outputs of both signs, few of them zero."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.behavioral.attention import attend, attend_in_detail
+from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.config import HeadConfig
+
+PROBE_TOKENS = 64
+REACH_TOKENS = 300
+OUTPUT_SCALES = np.geomspace(2.0, 0.02, 14)
+FEW_ZEROS = 0.3
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What random outputs exercise: share of zeros, codes seen of those in reach, both signs."""
+
+    zeros: float
+    codes_seen: int
+    codes_in_reach: int
+    positive: bool
+    negative: bool
+
+    @property
+    def sufficient(self) -> bool:
+        """Both signs, at most half zeros, and most of the sub-tile codes in reach."""
+        most = 2 * self.codes_seen > self.codes_in_reach
+        return self.positive and self.negative and self.zeros <= 0.5 and most
+
+    def __str__(self) -> str:
+        return f"{self.zeros:.0%} zeros, {self.codes_seen}/{self.codes_in_reach} codes"
+
+
+def coverage(tokens: Tokens, config: HeadConfig) -> Coverage:
+    """Coverage of the outputs for ``tokens``.
+
+    Which of the codes -n..n a sub-tile can reach depends on the geometry: those are in reach that
+    occur in these tokens or in a long run of other random ones.
+    """
+    detail = attend_in_detail(*_codes(tokens), config, first=tokens["first"])
+    others = lively_tokens(REACH_TOKENS, config, np.random.default_rng(0))
+    seen = np.unique(detail.tile_code)
+    in_reach = np.union1d(seen, attend_in_detail(*_codes(others), config).tile_code)
+    return Coverage(
+        float((detail.y_code == 0).mean()),
+        len(seen),
+        len(in_reach),
+        bool((detail.y_code > 0).any()),
+        bool((detail.y_code < 0).any()),
+    )
+
+
+def _codes(tokens: Tokens) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    return tokens["q"], tokens["k"], tokens["v"]
+
+
+def lively_tokens(
+    count: int, config: HeadConfig, rng: np.random.Generator, first_share: float = 0.0
+) -> Tokens:
+    """Random tokens whose queries and keys lean to the upper codes: more scores are positive."""
+    shape = (count, config.head_dim)
+    first = rng.random(count) < first_share
+    first[0] = True
+    return {
+        "q": rng.integers(0, config.query_max + 1, (2, *shape)).max(axis=0),
+        "k": rng.integers(0, config.key_max + 1, (2, *shape)).max(axis=0),
+        "v": rng.integers(0, config.value_max + 1, shape),
+        "first": first,
+    }
+
+
+def lively_config(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
+    """``config`` with saturations that spread the outputs of ``lively_tokens``.
+
+    Scores saturate at their standard deviation; outputs at the largest of some charges that
+    leaves few of them zero, or else at that which leaves fewest.
+    """
+    probe = _codes(lively_tokens(PROBE_TOKENS + config.window, config, rng))
+    spread = float(np.nanstd(attend_in_detail(*probe, config).score)) or 1.0
+    config = replace(config, score_saturation=config.s_sat * spread)
+    tried = [
+        replace(config, output_saturation=config.a_sat * float(each)) for each in OUTPUT_SCALES
+    ]
+    zeros = [float((attend(*probe, each) == 0).mean()) for each in tried]
+    few = next((at for at, share in enumerate(zeros) if share <= FEW_ZEROS), int(np.argmin(zeros)))
+    return tried[few]
+
+
+def random_pace(count: int, longest: int, rng: np.random.Generator) -> NDArray[np.integer[Any]]:
+    """Waits in cycles (T,): every other one none, the rest up to ``longest``."""
+    waits: NDArray[np.integer[Any]] = rng.integers(0, longest + 1, count)
+    return waits * (rng.random(count) < 0.5)

@@ -1,0 +1,76 @@
+"""Tokens from npz files, and the shipped or random ones."""
+
+import zipfile
+import zlib
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.behavioral.codes import check_first, check_sequence
+from gaincell.config import HeadConfig
+
+Tokens = dict[str, NDArray[Any]]
+"""q, k, v: integer codes (T, D); first: flags (T,)."""
+
+REQUIRED = ("q", "k", "v")
+
+
+def load_tokens(path: Path, config: HeadConfig, count: int | None = None) -> Tokens:
+    """Tokens of an npz file: ``q``, ``k``, ``v`` codes (T, D) and, optionally, ``first`` (T,).
+
+    Other arrays in the file are left alone. ``count`` takes only the first tokens.
+
+    Raises
+    ------
+    ValueError
+        Unreadable file, missing array, wrong shape, codes out of range, fewer tokens than
+        ``count``, or none.
+    TypeError
+        An array does not hold integers.
+    """
+    if not path.is_file():
+        raise ValueError(f"input {path} is not a file")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"input {path} is not a complete npz file")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            missing = [name for name in REQUIRED if name not in stored]
+            if missing:
+                raise ValueError(f"input {path} lacks the array {', '.join(missing)}")
+            tokens = {name: stored[name] for name in (*REQUIRED, "first") if name in stored}
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"input {path} is not a complete npz file: {error}") from error
+    try:
+        return _checked(tokens, config, count)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"input {path}: {error}") from error
+
+
+def random_tokens(count: int, config: HeadConfig, rng: np.random.Generator) -> Tokens:
+    """``count`` tokens of one sequence with uniformly random codes."""
+    shape = (count, config.head_dim)
+    return {
+        "q": rng.integers(0, config.query_max + 1, shape),
+        "k": rng.integers(0, config.key_max + 1, shape),
+        "v": rng.integers(0, config.value_max + 1, shape),
+        "first": np.arange(count) == 0,
+    }
+
+
+def shipped_tokens(config: HeadConfig, count: int | None = None) -> Tokens:
+    """Codes of one head of a language model reading a text; see gaincell/data/README.md."""
+    with as_file(files("gaincell.data") / "smollm2_head_codes.npz") as path:
+        return load_tokens(path, config, count)
+
+
+def _checked(tokens: Tokens, config: HeadConfig, count: int | None) -> Tokens:
+    available = check_sequence(tokens["q"], tokens["k"], tokens["v"], config)
+    tokens["first"] = check_first(tokens.get("first"), available)
+    if not available:
+        raise ValueError("it holds no tokens")
+    if count is not None and count > available:
+        raise ValueError(f"it holds {available} tokens, fewer than the {count} asked for")
+    return {name: array[:count] for name, array in tokens.items()}

@@ -1,0 +1,51 @@
+"""The command line: ``gaincell <command>``.
+
+Exit status 0: done; 1: the head's answers are wrong, or it broke a rule; 2: bad input, or a
+missing tool, said in one sentence.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import gaincell
+from gaincell.commands import config, cosim, demo, verilog
+from gaincell.refusals import Failed, Refused
+
+COMMANDS = {
+    "config": (config, "print a configuration and what follows from it"),
+    "verilog": (verilog, "write the Verilog of a head's digital control"),
+    "cosim": (cosim, "simulate the Verilog against the arrays and compare"),
+    "demo": (demo, "do all of it for one head of a language model"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = COMMANDS[arguments.command][0].run(arguments)
+    except Refused as refusal:
+        print(f"gaincell: {refusal}", file=sys.stderr)
+        return 2
+    except Failed as failure:
+        print(f"gaincell: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("gaincell: interrupted", file=sys.stderr)
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gaincell", description=gaincell.__doc__)
+    parser.add_argument("--version", action="version", version=f"gaincell {gaincell.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=module.__doc__)
+        module.add_arguments(command)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

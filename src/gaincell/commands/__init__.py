@@ -1,0 +1,1 @@
+"""The subcommands of ``gaincell``: each file adds its arguments and runs."""

@@ -1,0 +1,38 @@
+"""``gaincell config``: a configuration as TOML, with what follows from it."""
+
+import argparse
+
+from gaincell.config import HeadConfig
+from gaincell.config_file import config_to_toml, load_config
+from gaincell.refusals import refusing
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", help="a preset's name or a TOML file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with refusing():
+        config = load_config(arguments.config)
+    print(config_to_toml(config) + derived_comments(config), end="")
+    return 0
+
+
+def derived_comments(config: HeadConfig) -> str:
+    """What follows from ``config``, as TOML comments: the output stays a valid config file."""
+    timing = config.timing
+    rows = [
+        ("sub-tiles", f"{config.tiles} of {config.columns} columns"),
+        ("score saturation", f"{config.s_sat:g}"),
+        ("output saturation", f"{config.a_sat:g}"),
+        ("outputs", f"-{config.result_max}..{config.result_max}, {config.result_width} bits"),
+        ("query pulse", f"{config.pulse_cycles} cycles"),
+        ("initiation interval", f"{timing.interval_cycles} cycles"),
+        (
+            "latency",
+            f"{timing.latency_cycles} cycles, {timing.clear_cycles} more for a first token",
+        ),
+        ("results in flight", f"{timing.result_places}"),
+        ("refresh within", f"{config.refresh_s:.3g} s"),
+    ]
+    return "\n# derived\n" + "".join(f"# {name:20} {value}\n" for name, value in rows)

@@ -1,0 +1,131 @@
+"""``gaincell cosim``: tokens through the Verilog and the arrays, compared with the contract."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gaincell.config import HeadConfig
+from gaincell.config_file import load_config
+from gaincell.files import check_writable, replacing
+from gaincell.refusals import refusing
+from gaincell.reports import file_size, table
+
+if TYPE_CHECKING:
+    from gaincell.cocotb_tests.compare import Comparison
+    from gaincell.cocotb_tests.simulate import Simulated
+    from gaincell.cocotb_tests.token_files import Tokens
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
+    parser.add_argument(
+        "--input", type=Path, help="npz with q, k, v codes (T, D) and optional first (T,)"
+    )
+    parser.add_argument("--output", type=Path, help="npz for y, latency_cycles and events")
+    parser.add_argument(
+        "--tokens", type=int, help="take the first N of the input; without input, draw N at random"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of random tokens and the cells' power-up state"
+    )
+    parser.add_argument("--waves", type=Path, help="waveform to write, *.vcd or *.fst")
+    parser.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator")
+    parser.add_argument(
+        "--transport",
+        choices=("fast", "per-ns"),
+        default="fast",
+        help="fast: once per token; per-ns: every wire in every cycle, the reference",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    # Imported here so that other commands start without loading the simulator's tools.
+    from gaincell.cocotb_tests.build import build
+    from gaincell.cocotb_tests.compare import compare
+    from gaincell.cocotb_tests.simulate import simulate
+
+    with refusing():
+        config = load_config(arguments.config)
+        tokens = _tokens(arguments, config)
+        waves = _waves_format(arguments.waves)
+        for path in (arguments.output, arguments.waves):
+            if path is not None:
+                check_writable(path)
+    simulation = build(
+        config, simulator=arguments.simulator, transport=arguments.transport, waves=waves
+    )
+    simulated = simulate(
+        simulation,
+        tokens,
+        config,
+        transport=arguments.transport,
+        seed=arguments.seed,
+        waves=arguments.waves,
+        progress=True,
+    )
+    if arguments.output is not None:
+        save_results(arguments.output, simulated)
+    comparison = compare(tokens, simulated, config)
+    print(table(result_rows(simulation.verilog, simulated, comparison)))
+    return report_difference(comparison)
+
+
+def save_results(path: Path, simulated: "Simulated") -> None:
+    """Write y (T, D), latency_cycles (T,) and the event log to an npz file."""
+    with replacing(path) as unfinished, unfinished.open("wb") as stream:
+        np.savez(
+            stream,
+            y=simulated.y_code,
+            latency_cycles=simulated.latency_cycles,
+            events=simulated.events,
+        )
+
+
+def result_rows(
+    verilog: Path, simulated: "Simulated", comparison: "Comparison"
+) -> list[tuple[str, str]]:
+    """The table of one co-simulation."""
+    latency = simulated.latency_cycles
+    tokens = len(latency)
+    return [
+        ("tokens", f"{tokens}"),
+        ("mismatches", f"{comparison.mismatches} of {comparison.outputs} outputs"),
+        ("near ties", f"{comparison.ties}"),
+        ("latency", f"{latency.min()}..{latency.max()} cycles"),
+        ("cycles per token", f"{simulated.cycles / tokens:.1f}"),
+        ("speed", f"{tokens / simulated.seconds:.0f} tokens/s"),
+        ("Verilog", f"{verilog} ({file_size(verilog)})"),
+    ]
+
+
+def report_difference(comparison: "Comparison") -> int:
+    """Exit status 0 if all outputs agree; else 1, and the first difference on stderr."""
+    if comparison.first_difference is None:
+        return 0
+    print(f"gaincell: {comparison.first_difference}", file=sys.stderr)
+    return 1
+
+
+def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "Tokens":
+    from gaincell.cocotb_tests.token_files import load_tokens, random_tokens
+
+    if arguments.tokens is not None and arguments.tokens < 1:
+        raise ValueError(f"--tokens is {arguments.tokens}, but must be at least 1")
+    if arguments.seed < 0:
+        raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")
+    if arguments.input is not None:
+        return load_tokens(arguments.input, config, arguments.tokens)
+    if arguments.tokens is None:
+        raise ValueError("give --input, or --tokens for random tokens")
+    return random_tokens(arguments.tokens, config, np.random.default_rng(arguments.seed))
+
+
+def _waves_format(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    if path.suffix not in (".vcd", ".fst"):
+        raise ValueError(f"--waves is {path}, but its name must end in .vcd or .fst")
+    return path.suffix[1:]

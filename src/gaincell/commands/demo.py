@@ -1,0 +1,64 @@
+"""``gaincell demo``: one head of a language model, from config to compared results and pictures."""
+
+import argparse
+from pathlib import Path
+
+from gaincell.commands.cosim import report_difference, result_rows, save_results
+from gaincell.config import PRESETS
+from gaincell.files import check_writable, replacing
+from gaincell.refusals import refusing
+from gaincell.reports import table
+
+WAVE_TOKENS = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("build/demo"), help="folder for all results"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from gaincell.cocotb_tests.build import build
+    from gaincell.cocotb_tests.compare import compare
+    from gaincell.cocotb_tests.simulate import simulate
+    from gaincell.cocotb_tests.token_files import shipped_tokens
+    from gaincell.pictures.architecture import draw_architecture
+    from gaincell.pictures.attention import draw_attention
+    from gaincell.pictures.timing import draw_timing
+
+    folder: Path = arguments.output
+    with refusing():
+        _make_folder(folder)
+    config = PRESETS["gpt2"]
+    tokens = shipped_tokens(config)
+
+    print("Generating and building the gpt2 head ...", flush=True)
+    simulation = build(config)
+    with replacing(folder / "head.v") as unfinished:
+        unfinished.write_text(simulation.verilog.read_text())
+    simulated = simulate(simulation, tokens, config, progress=True)
+    save_results(folder / "results.npz", simulated)
+    comparison = compare(tokens, simulated, config)
+
+    print(f"Recording the waveform of {WAVE_TOKENS} tokens, every wire in every cycle ...")
+    waves = folder / "waves.vcd"
+    recorded = build(config, transport="per-ns", waves="vcd")
+    few = {name: codes[:WAVE_TOKENS] for name, codes in tokens.items()}
+    simulate(recorded, few, config, transport="per-ns", waves=waves)
+
+    pictures = [folder / f"{name}.png" for name in ("architecture", "timing", "attention")]
+    draw_architecture(config, pictures[0])
+    draw_timing(waves, config, pictures[1])
+    draw_attention(tokens["q"], tokens["k"], tokens["v"], config, simulated.y_code, pictures[2])
+    rows = result_rows(folder / "head.v", simulated, comparison)
+    print(table([*rows, ("waveform", str(waves)), ("pictures", ", ".join(map(str, pictures)))]))
+    return report_difference(comparison)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"output {folder} cannot be made: {error.strerror}") from error
+    check_writable(folder / "results.npz")

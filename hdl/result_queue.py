@@ -1,7 +1,7 @@
 """Results wait here until they are taken; every accepted token has a place reserved."""
 
 # amaranth: UnusedElaboratable=no
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,7 +11,7 @@ from gaincell.config import HeadConfig
 class ResultQueue(wiring.Component):
     """The readout's own total is the last place; ``result_places - 1`` registers come before it.
 
-    With no register the result is valid in the cycle of ``done``, else one cycle later; it stays
+    Without a register a result is valid in the cycle of ``done``, else one cycle later; it stays
     valid and unchanged until taken. The reservation of places guarantees that the readout never
     starts over while its total waits. Reset empties the queue.
 
@@ -54,11 +54,20 @@ class ResultQueue(wiring.Component):
             holds = Signal(name=f"holds_{place}")
             leaves = Signal(name=f"leaves_{place}")
             m.d.comb += free.eq(valid & (~holds | leaves))
-            with m.If(free):
+            with m.If(valid & (holds == leaves)):
                 m.d.sync += [held.eq(payload), holds.eq(1)]
             with m.Elif(leaves):
                 m.d.sync += holds.eq(0)
-            valid, payload, free = holds, held, leaves
+            if place == 0:
+                valid, payload, free = holds, held, leaves
+            else:  # an empty register lets a result pass, so that each waits for one cycle only
+                offered = Signal(self._width, name=f"offered_{place}")
+                offers = Signal(name=f"offers_{place}")
+                m.d.comb += [
+                    offered.eq(Mux(holds, held, payload)),
+                    offers.eq(holds | valid),
+                ]
+                valid, payload, free = offers, offered, leaves
         m.d.comb += [
             self.result.valid.eq(valid),
             self.result.payload.eq(payload),

@@ -89,11 +89,12 @@ class Schedule:
             Resource("output wires", Span(out.start, out.end + config.sync_stages)),
         )
         total_valid = out.end + config.sync_stages + PIPELINE_CYCLES - 1
-        overlapped = max(resource.interval_cycles for resource in resources)
-        # A single result place is the readout's own total; with more, a queue register follows it.
-        sequential = config.schedule == "sequential"
-        latency = total_valid if sequential else total_valid + 1
-        interval = latency + 1 if sequential else overlapped
+        # A single result place is the readout's own total; with more, one register always follows.
+        if config.schedule == "sequential":
+            latency, interval = total_valid, total_valid + 1
+        else:
+            latency = total_valid + 1
+            interval = max(resource.interval_cycles for resource in resources)
         return cls(
             k_write=k_write,
             v_write=v_write,

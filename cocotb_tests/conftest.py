@@ -1,0 +1,33 @@
+"""Shared by the co-simulation tests: where builds are kept, and small random runs."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gaincell.cocotb_tests.lively import coverage, lively_config, lively_tokens
+from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.config import HeadConfig
+
+os.environ.setdefault(
+    "GAINCELL_CACHE", str(Path(__file__).resolve().parents[1] / "build" / "simulations")
+)
+
+needs_icarus = pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed"
+)
+
+
+def lively_run(
+    config: HeadConfig, seed: int, laps: float = 3.2, first_share: float = 0.0
+) -> tuple[HeadConfig, Tokens]:
+    """``config`` with saturations that spread its outputs, and tokens that are seen to do so."""
+    print(f"seed {seed}")
+    rng = np.random.default_rng(seed)
+    lively = lively_config(config, rng)
+    tokens = lively_tokens(max(120, int(laps * config.window)), lively, rng, first_share)
+    covered = coverage(tokens, lively)
+    assert covered.sufficient, covered
+    return lively, tokens

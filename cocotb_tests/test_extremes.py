@@ -1,0 +1,53 @@
+"""Codes at the ends of their ranges."""
+
+import numpy as np
+import pytest
+
+from gaincell.behavioral.attention import attend_in_detail
+from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.cocotb_tests.verify import verify
+from gaincell.config import HeadConfig
+
+CONFIG = HeadConfig(head_dim=8, window=16, columns=4, sink=4)
+READOUTS = ["popcount", "counters"]
+
+
+def constant_tokens(count: int, q: int, k: int, v: int, config: HeadConfig) -> Tokens:
+    shape = (count, config.head_dim)
+    codes = {"q": np.full(shape, q), "k": np.full(shape, k), "v": np.full(shape, v)}
+    return codes | {"first": np.arange(count) == 0}
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("schedule", ["overlapped", "paired"])
+def test_every_sub_tile_reaches_full_scale_both_ways(readout: str, schedule: str) -> None:
+    config = HeadConfig(**{**CONFIG.fields_set(), "readout": readout, "schedule": schedule})
+    laps = 2 * config.window
+    full = (config.query_max, config.key_max)
+    parts = [
+        constant_tokens(laps, *full, config.value_max, config),
+        constant_tokens(laps, *full, 0, config),
+    ]
+    tokens = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    detail = attend_in_detail(tokens["q"], tokens["k"], tokens["v"], config, first=tokens["first"])
+    assert (detail.tile_code.max(axis=0) == config.readout_max).all()
+    assert (detail.tile_code.min(axis=0) == -config.readout_max).all()
+    assert detail.y_code.max() == config.result_max
+    assert detail.y_code.min() == -config.result_max
+    verify(config, tokens)
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("transport", ["fast", "per-ns"])
+def test_all_zero_codes_answer_zero(readout: str, transport: str) -> None:
+    config = HeadConfig(**{**CONFIG.fields_set(), "readout": readout})
+    simulated = verify(config, constant_tokens(20, 0, 0, 0, config), transport=transport)
+    assert not simulated.y_code.any()
+
+
+@pytest.mark.parametrize("transport", ["fast", "per-ns"])
+def test_all_largest_codes_are_exact(transport: str) -> None:
+    config = CONFIG
+    tokens = constant_tokens(50, config.query_max, config.key_max, config.value_max, config)
+    simulated = verify(config, tokens, transport=transport)
+    assert simulated.y_code.max() == config.result_max

@@ -1,0 +1,73 @@
+"""Heads of many shapes: their Verilog against the arrays, three laps of the ring."""
+
+import pytest
+
+from gaincell.cocotb_tests.conftest import lively_run
+from gaincell.cocotb_tests.verify import verify
+from gaincell.config import PRESETS, HeadConfig
+
+TINY = {"head_dim": 8, "window": 16, "columns": 4}
+SHAPES = {
+    "tiny": TINY,
+    "odd": {"head_dim": 5, "window": 21, "columns": 7},
+    "one dimension": {"head_dim": 1, "window": 12, "columns": 4},
+    "one sub-tile": {"head_dim": 6, "window": 8, "columns": 8},
+    "one column": {"head_dim": 4, "window": 6, "columns": 1},
+    "one cell": {"head_dim": 1, "window": 1, "columns": 1},
+    "sink": {"head_dim": 5, "window": 12, "columns": 4, "sink": 3},
+    "full sink": {"head_dim": 3, "window": 9, "columns": 3, "sink": 3},
+    "narrow codes": TINY | {"query_bits": 1, "key_bits": 2, "value_bits": 1, "readout_bits": 2},
+    "one read-out bit": TINY | {"readout_bits": 1},
+    "wide codes": TINY | {"query_bits": 5, "key_bits": 8, "value_bits": 8, "readout_bits": 8},
+    "linear cell": TINY | {"cell": "linear"},
+}
+SCHEDULES = {
+    "sequential": {"schedule": "sequential"},
+    "paired": {"schedule": "paired"},
+    "slow reset": {"write_cycles": 2, "reset_cycles": 7, "schedule": "paired"},
+    "slow steps": {"step_cycles": 3},
+    "two sync stages": {"sync_stages": 2, "schedule": "paired"},
+    "long output": {"query_bits": 2, "readout_bits": 6, "schedule": "paired"},
+}
+
+
+@pytest.mark.parametrize(("readout", "transport"), [("popcount", "per-ns"), ("counters", "fast")])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_is_exact_for_any_shape(shape: str, readout: str, transport: str) -> None:
+    config = HeadConfig(**SHAPES[shape], readout=readout)
+    config, tokens = lively_run(config, seed=11)
+    verify(config, tokens, transport=transport)
+
+
+@pytest.mark.parametrize("readout", ["popcount", "counters"])
+@pytest.mark.parametrize("timing", SCHEDULES)
+def test_is_exact_for_any_schedule(timing: str, readout: str) -> None:
+    config = HeadConfig(**TINY, **SCHEDULES[timing], readout=readout)
+    config, tokens = lively_run(config, seed=12)
+    simulated = verify(config, tokens, transport="per-ns")
+    beats = simulated.events[
+        (simulated.events["array"] == "K") & (simulated.events["kind"] == "write")
+    ]["cycle"]
+    intervals = beats[1:] - beats[:-1]
+    assert (intervals == config.interval_cycles).all()
+
+
+@pytest.mark.parametrize("schedule", ["overlapped", "paired"])
+def test_follows_the_age_on_the_wires(schedule: str) -> None:
+    config = HeadConfig(**TINY, age_mode="time", retention_s=2e-6, schedule=schedule)
+    plain, tokens = lively_run(HeadConfig(**TINY), seed=13)
+    config = HeadConfig(
+        **{**config.fields_set(), **TINY},
+        score_saturation=plain.s_sat,
+        output_saturation=plain.a_sat,
+    )
+    leaking = verify(config, tokens)
+    lasting = verify(plain, tokens)
+    assert (leaking.y_code != lasting.y_code).mean() > 0.2
+
+
+@pytest.mark.parametrize("readout", ["popcount", "counters"])
+def test_default_latency_is_within_the_papers(readout: str) -> None:
+    config = HeadConfig(readout=readout)
+    assert config.latency_cycles <= 65
+    assert PRESETS["gpt2"].interval_cycles == 32

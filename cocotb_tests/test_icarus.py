@@ -1,0 +1,40 @@
+"""A second simulator, and one that knows unknown values."""
+
+import re
+
+import pytest
+
+from gaincell.cocotb_tests.conftest import lively_run, needs_icarus
+from gaincell.cocotb_tests.simulate import SimulationFailed
+from gaincell.cocotb_tests.verify import verify
+from gaincell.config import HeadConfig
+from gaincell.hdl.verilog import head_verilog
+
+CONFIG = HeadConfig(head_dim=5, window=12, columns=4, sink=1)
+
+pytestmark = needs_icarus
+
+
+@pytest.mark.parametrize("transport", ["fast", "per-ns"])
+@pytest.mark.parametrize("readout", ["popcount", "counters"])
+def test_is_exact_under_icarus(readout: str, transport: str) -> None:
+    config = HeadConfig(**{**CONFIG.fields_set(), "readout": readout})
+    config, tokens = lively_run(config, seed=41)
+    verify(config, tokens, simulator="icarus", transport=transport, interrupt_cycle=70)
+
+
+@pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])
+def test_nothing_is_unknown_after_reset(schedule: str) -> None:
+    """The per-ns transport refuses unknown control wires in any cycle after reset."""
+    config = HeadConfig(**{**CONFIG.fields_set(), "schedule": schedule})
+    config, tokens = lively_run(config, seed=42)
+    assert not re.search(r"reg .* = ", head_verilog(config)), "initial values would hide it"
+    verify(config, tokens, simulator="icarus", transport="per-ns")
+
+
+def test_notices_a_flop_without_reset() -> None:
+    config, tokens = lively_run(CONFIG, seed=43)
+    verilog, times = re.subn(r"rst \? 1'h0 : (\S+);", r"\1;", head_verilog(config))
+    assert times > 5
+    with pytest.raises(SimulationFailed, match=r"unknown values|no result"):
+        verify(config, tokens, simulator="icarus", transport="per-ns", verilog=verilog)

@@ -1,0 +1,101 @@
+"""Heads with one bug in their control: arrays and comparison must notice, on both transports."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gaincell.cocotb_tests.conftest import lively_run
+from gaincell.cocotb_tests.verify import verify
+from gaincell.config import HeadConfig
+from gaincell.hdl.verilog import head_verilog
+from gaincell.refusals import Failed
+from gaincell.schedule import Schedule, Span
+
+CONFIG = HeadConfig(head_dim=5, window=12, columns=3)
+Change = Callable[[Schedule], dict[str, Any]]
+
+
+def moved(phase: str, start: int, end: int) -> Change:
+    """The schedule with one phase's ends moved by some cycles."""
+
+    def change(timing: Schedule) -> dict[str, Any]:
+        span: Span = getattr(timing, phase)
+        return {phase: Span(span.start + start, span.end + end)}
+
+    return change
+
+
+WRONG_SCHEDULES: dict[str, tuple[Change, str]] = {
+    "K write too short": (moved("k_write", 1, 0), "cells whose write failed"),
+    "V write too short": (moved("v_write", 0, -1), "cells whose write failed"),
+    "K write runs into QK": (moved("k_write", 2, 2), "K array is written while it is read"),
+    "V write runs into AV": (moved("v_write", 3, 3), "V array is written while it is read"),
+    "K reset too short": (moved("k_reset", 1, 0), "first difference"),
+    "V reset too short": (moved("v_reset", 1, 0), "first difference"),
+    "K reset runs into QK": (moved("k_reset", 1, 1), "K integrator is used twice"),
+    "V reset runs into AV": (moved("v_reset", 1, 1), "V integrator is used twice"),
+    "QK cut short": (moved("qk", 0, -1), "outside an integrate window"),
+    "AV cut short": (moved("av", 0, -1), "first difference"),
+    "AV runs into OUT": (moved("av", 0, 1), "integrator is used twice"),
+    "OUT cut short": (moved("out", 0, -1), "first difference"),
+    "OUT too early": (moved("out", -1, -1), "V integrator is used twice"),
+    "token admitted too early": (
+        lambda timing: {"interval_cycles": timing.interval_cycles - 1},
+        "used twice",
+    ),
+}
+
+WRONG_CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
+    "query pulses too long": ({"step_cycles": 2}, "outside an integrate window"),
+    "ring too short": ({"window": 9}, "first difference"),
+    "sign looked at too late": ({"sync_stages": 2}, "first difference"),
+}
+
+WRONG_LINES: dict[str, tuple[str, str, str]] = {
+    "cells not cleared": (r"assign (\S+) = first \| fresh;", r"assign \1 = 1'b0;", "difference"),
+    "sub-tile too wide": (
+        r"assign (\S+) = column == 2'h2;",
+        r"assign \1 = column == 2'h3;",
+        "which does not exist",
+    ),
+    "place not reserved": (r"assign (\S+) = owed != 2'h2;", r"assign \1 = 1'b1;", "took|result"),
+}
+
+
+@pytest.mark.parametrize("transport", ["fast", "per-ns"])
+@pytest.mark.parametrize("bug", WRONG_SCHEDULES)
+def test_notices_a_wrong_schedule(bug: str, transport: str) -> None:
+    change, symptom = WRONG_SCHEDULES[bug]
+    config, tokens = lively_run(CONFIG, seed=31)
+    wrong = replace(config)
+    # The cached schedule of a copy: the arrays keep the right one.
+    wrong.__dict__["timing"] = replace(config.timing, **change(config.timing))
+    with pytest.raises(Failed, match=symptom):
+        verify(config, tokens, transport=transport, verilog=head_verilog(wrong))
+
+
+@pytest.mark.parametrize("transport", ["fast", "per-ns"])
+@pytest.mark.parametrize("bug", WRONG_CONFIGS)
+def test_notices_a_head_for_another_config(bug: str, transport: str) -> None:
+    difference, symptom = WRONG_CONFIGS[bug]
+    config, tokens = lively_run(CONFIG, seed=32)
+    wrong = replace(config, **difference)
+    wrong.__dict__["timing"] = config.timing
+    with pytest.raises(Failed, match=symptom):
+        verify(config, tokens, transport=transport, verilog=head_verilog(wrong))
+
+
+@pytest.mark.parametrize("transport", ["fast", "per-ns"])
+@pytest.mark.parametrize("bug", WRONG_LINES)
+def test_notices_a_changed_line(bug: str, transport: str) -> None:
+    pattern, replacement, symptom = WRONG_LINES[bug]
+    config, tokens = lively_run(CONFIG, seed=33)
+    verilog, times = re.subn(pattern, replacement, head_verilog(config))
+    assert times == 1
+    stall = np.full(len(tokens["q"]), 200)
+    with pytest.raises(Failed, match=symptom):
+        verify(config, tokens, transport=transport, verilog=verilog, stall=stall)

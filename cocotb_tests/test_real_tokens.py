@@ -1,0 +1,29 @@
+"""The shipped codes of a language model's head, longer than the window, on the default head."""
+
+import pytest
+
+from gaincell.cocotb_tests.token_files import shipped_tokens
+from gaincell.cocotb_tests.verify import verify
+from gaincell.config import PRESETS, HeadConfig
+
+
+@pytest.mark.parametrize("readout", ["popcount", "counters"])
+def test_a_whole_text_is_exact(readout: str) -> None:
+    config = HeadConfig(readout=readout)
+    tokens = shipped_tokens(config)
+    assert len(tokens["q"]) > config.window
+    simulated = verify(config, tokens)
+    assert simulated.y_code.min() < -30
+    assert simulated.y_code.max() > 30
+    assert (simulated.y_code == 0).mean() < 0.2
+
+
+def test_the_first_tokens_are_exact_on_every_wire() -> None:
+    config = PRESETS["gpt2"]
+    verify(config, shipped_tokens(config, 150), transport="per-ns")
+
+
+@pytest.mark.parametrize("schedule", ["paired", "sequential"])
+def test_any_schedule_reads_the_text_alike(schedule: str) -> None:
+    config = HeadConfig(schedule=schedule)
+    verify(config, shipped_tokens(config, 400))

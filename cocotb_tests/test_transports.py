@@ -1,0 +1,57 @@
+"""The fast transport against the reference that sees every wire in every cycle."""
+
+import numpy as np
+import pytest
+
+from gaincell.cocotb_tests.build import build
+from gaincell.cocotb_tests.conftest import lively_run, needs_icarus
+from gaincell.cocotb_tests.lively import random_pace
+from gaincell.cocotb_tests.simulate import Simulated, simulate
+from gaincell.cocotb_tests.verify import verify
+from gaincell.config import HeadConfig
+from gaincell.hdl.verilog import head_verilog
+from gaincell.refusals import Failed
+
+CONFIG = HeadConfig(head_dim=5, window=12, columns=4, sink=1)
+SIMULATORS = ["verilator", pytest.param("icarus", marks=needs_icarus)]
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])
+def test_fast_sees_what_per_ns_sees(schedule: str, simulator: str) -> None:
+    config, tokens = lively_run(
+        HeadConfig(**{**CONFIG.fields_set(), "schedule": schedule}), seed=21, first_share=0.1
+    )
+    rng = np.random.default_rng(21)
+    count = len(tokens["q"])
+    idle, stall = random_pace(count, 40, rng), random_pace(count, 40, rng)
+
+    def run(transport: str) -> Simulated:
+        built = build(config, simulator=simulator, transport=transport)
+        return simulate(built, tokens, config, transport=transport, idle=idle, stall=stall)
+
+    fast, reference = run("fast"), run("per-ns")
+    assert (fast.y_code == reference.y_code).all()
+    assert (fast.latency_cycles == reference.latency_cycles).all()
+    assert len(fast.events) == len(reference.events)
+    for field in ("array", "kind", "slot", "token"):
+        assert (fast.events[field] == reference.events[field]).all()
+    since_start = [log["cycle"] - log["cycle"][0] for log in (fast.events, reference.events)]
+    assert (since_start[0] == since_start[1]).all()
+
+
+@pytest.mark.parametrize("transport", ["fast", "per-ns"])
+def test_no_transport_bypasses_the_heads_pulses(transport: str) -> None:
+    """A head whose pulse generators drop dimension 0 must be caught, codes being right."""
+    config, tokens = lively_run(CONFIG, seed=22)
+    verilog = head_verilog(config)
+    wired = "    .pulse(array__query),"
+    assert wired in verilog
+    silenced = verilog.replace(wired, "    .pulse(pulses),").replace(
+        "  \\gaincell_head.query_pulses  query_pulses (",
+        f"  wire [{config.head_dim - 1}:0] pulses;\n"
+        f"  assign array__query = pulses & ~{config.head_dim}'d1;\n"
+        "  \\gaincell_head.query_pulses  query_pulses (",
+    )
+    with pytest.raises(Failed, match="first difference at token"):
+        verify(config, tokens, transport=transport, verilog=silenced)

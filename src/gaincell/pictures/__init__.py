@@ -1,0 +1,1 @@
+"""Pictures of a head: its architecture, its timing as simulated, and what it computes."""

@@ -1,0 +1,427 @@
+"""A timing diagram drawn from the waveform of a co-simulation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from gaincell.config import HeadConfig
+from gaincell.pictures import style
+from gaincell.pictures.waveform import read_cycles
+from gaincell.schedule import Span
+
+QUERY_ROWS = 4
+OUTPUT_ROWS = 3
+ROW_IN = 0.27
+MARGIN_CYCLES = 4
+TINTS = (1.0, 0.72, 0.5)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A phase: its name, the wire that is high while it runs, and the colour of its role."""
+
+    name: str
+    wire: str
+    colour: str
+
+
+K_PHASES = (
+    Row("K write", "k_enable", style.KEY),
+    Row("K reset", "k_reset", style.MUTED),
+    Row("QK", "k_integrate", style.KEY),
+)
+V_PHASES = (
+    Row("V write", "v_enable", style.VALUE),
+    Row("V reset", "v_reset", style.MUTED),
+    Row("AV", "v_integrate", style.VALUE),
+    Row("OUT", "v_convert", style.SCORE),
+)
+BROADCAST = {"k_enable": "k_broadcast", "v_enable": "v_broadcast"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output pulse of a token: the wire, the cycles for which it is high, and its sign."""
+
+    wire: int
+    span: Span
+    negative: bool
+
+
+class Recording:
+    """What the head did, token by token, as the wires of a waveform tell.
+
+    Attributes
+    ----------
+    accepts, valids : list of int
+        Cycle in which each token was accepted, and in which its result became valid.
+    phases : dict
+        Spans of each phase, by wire, one per token.
+    clears : dict
+        Spans of the broadcast writes, by wire.
+    """
+
+    def __init__(self, waveform: Path, config: HeadConfig) -> None:
+        self.waveform = waveform
+        self.wires = read_cycles(waveform, _widths(config))
+        self.tile_wires = config.tiles * config.head_dim
+        self.accepts = self._transfers("token")
+        self.valids = self._valid_cycles()
+        self.phases: dict[str, list[Span]] = {}
+        self.clears: dict[str, list[Span]] = {}
+        for row in (*K_PHASES, *V_PHASES):
+            spans = _spans(self.wires[row.wire])
+            broadcast = self.wires.get(BROADCAST.get(row.wire, ""), None)
+            clears = [span for span in spans if broadcast and broadcast[span.start]]
+            self.clears[row.wire] = clears
+            self.phases[row.wire] = [span for span in spans if span not in clears]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens whose result is in the recording."""
+        return len(self.valids)
+
+    def outputs(self, token: int) -> list[Output]:
+        """Pulses of ``token`` on the output wires, one per wire that is ever high."""
+        phase = self.phases["v_convert"][token]
+        cycles = self.wires["pulse"][phase.start : phase.end]
+        sign = self.wires["sign"][phase.start]
+        ever = 0
+        for value in cycles:
+            ever |= value
+        return [
+            Output(
+                wire,
+                Span(phase.start, phase.start + sum(value >> wire & 1 for value in cycles)),
+                bool(sign >> wire & 1),
+            )
+            for wire in range(self.tile_wires)
+            if ever >> wire & 1
+        ]
+
+    def _transfers(self, stream: str) -> list[int]:
+        valid, ready = self.wires[f"{stream}_valid"], self.wires[f"{stream}_ready"]
+        return [cycle for cycle in range(len(valid)) if valid[cycle] and ready[cycle]]
+
+    def _valid_cycles(self) -> list[int]:
+        """First cycle of each result's valid: a result stays until it is taken."""
+        firsts, waiting = [], False
+        pairs = zip(self.wires["result_valid"], self.wires["result_ready"], strict=True)
+        for cycle, (valid, ready) in enumerate(pairs):
+            if valid and not waiting:
+                firsts.append(cycle)
+            waiting = bool(valid and not ready)
+        return firsts
+
+
+def draw_timing(
+    waveform: Path,
+    config: HeadConfig,
+    output: Path,
+    *,
+    first_token: int = 3,
+    tokens: int = 3,
+    dimensions: Sequence[int] | None = None,
+) -> None:
+    """Draw what the wires did for a few tokens in a row.
+
+    Rows are the token stream, the phases on the K and the V arrays with a few query and output
+    pulses, and the result stream. All lengths are measured on the waveform.
+
+    Parameters
+    ----------
+    waveform : Path
+        VCD or FST file that a co-simulation of ``config`` wrote, with either transport.
+    output : Path
+        PNG or SVG, by its suffix.
+    first_token, tokens : int
+        Which tokens to show, counted from the latest reset.
+    dimensions : sequence of int, optional
+        Whose query pulses to show; the first four by default.
+
+    Raises
+    ------
+    ValueError
+        The waveform cannot be read, lacks a signal, does not belong to ``config``, or ends before
+        the results of the tokens; a dimension out of range; an output that cannot be written.
+    """
+    style.check_output(output)
+    shown = range(min(QUERY_ROWS, config.head_dim)) if dimensions is None else dimensions
+    if wrong := [each for each in shown if not 0 <= each < config.head_dim]:
+        raise ValueError(f"dimension {wrong[0]} is not in 0..{config.head_dim - 1}")
+    if first_token < 0 or tokens < 1:
+        raise ValueError(
+            f"first_token is {first_token} and tokens {tokens}, but must be at least 0 and 1"
+        )
+    recording = Recording(waveform, config)
+    if recording.tokens < first_token + tokens:
+        raise ValueError(
+            f"waveform {waveform} holds the results of {recording.tokens} tokens, "
+            f"but tokens {first_token}..{first_token + tokens - 1} were asked for"
+        )
+    diagram = _Diagram(recording, config, range(first_token, first_token + tokens), shown)
+    style.draw(diagram.paint, diagram.height_in, output)
+
+
+def _widths(config: HeadConfig) -> dict[str, int]:
+    """Wires of the test bench that the diagram shows, and their bits."""
+    banks, outputs = config.timing.banks, config.tiles * config.head_dim
+    single = ("token_valid", "token_ready", "result_valid", "result_ready")
+    writes = ("k_enable", "k_broadcast", "v_enable", "v_broadcast")
+    converters = ("k_reset", "k_integrate", "v_reset", "v_integrate", "v_convert")
+    return {
+        **dict.fromkeys((*single, *writes), 1),
+        **dict.fromkeys(converters, banks),
+        "query": config.head_dim,
+        "pulse": outputs,
+        "sign": outputs,
+    }
+
+
+def _spans(values: Sequence[int]) -> list[Span]:
+    """Runs of cycles with one value above 0; a run that the recording cuts off counts too."""
+    spans, start = [], 0
+    for cycle in range(1, len(values) + 1):
+        if cycle == len(values) or values[cycle] != values[start]:
+            if values[start]:
+                spans.append(Span(start, cycle))
+            start = cycle
+    return spans
+
+
+def _bits(values: Sequence[int], bit: int) -> list[int]:
+    return [value >> bit & 1 for value in values]
+
+
+class _Diagram:
+    """Rows from top to bottom; time in cycles from the accept of the first token shown."""
+
+    def __init__(
+        self, recording: Recording, config: HeadConfig, tokens: range, dimensions: Sequence[int]
+    ) -> None:
+        self._recording = recording
+        self._config = config
+        self._tokens = tokens
+        self._dimensions = dimensions
+        self._outputs = {token: recording.outputs(token) for token in tokens}
+        self._output_wires = self._chosen_outputs()
+        self._zero = recording.accepts[tokens[0]]
+        self._begin = self._zero - MARGIN_CYCLES
+        self._end = recording.valids[tokens[-1]] + MARGIN_CYCLES
+        self._rows = 3 + len(K_PHASES) + len(V_PHASES) + len(dimensions) + len(self._output_wires)
+        self._row = 0.0
+        self.height_in = (self._rows + 4.8) * ROW_IN
+
+    def paint(self, figure: Figure) -> None:
+        """Fill ``figure``."""
+        left, right, bottom_in, top_in = 0.135, 0.985, 0.5, 0.8
+        height = 1 - (bottom_in + top_in) / self.height_in
+        axes = figure.add_axes((left, bottom_in / self.height_in, right - left, height))
+        axes.set_xlim(self._begin - self._zero, self._end - self._zero)
+        axes.set_ylim(self._rows, 0)
+        for side in ("top", "left", "right"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color(style.RULE)
+        axes.set_yticks([])
+        axes.tick_params(axis="x", labelsize=style.SMALL, colors=style.MUTED)
+        axes.set_xlabel(
+            f"clock cycles after the accept of token {self._tokens[0]}",
+            fontsize=style.SMALL,
+            color=style.MUTED,
+            labelpad=2,
+        )
+        self._mark_accepts(axes)
+        wires = self._recording.wires
+        self._wave(axes, "token valid", wires["token_valid"], style.INK)
+        self._wave(axes, "token ready", wires["token_ready"], style.INK)
+        self._band(axes, len(K_PHASES) + len(self._dimensions))
+        for row in K_PHASES:
+            self._phase(axes, row)
+        for dimension in self._dimensions:
+            pulse = _bits(wires["query"], dimension)
+            self._wave(axes, f"query {dimension}", pulse, style.QUERY, filled=True)
+        self._band(axes, len(V_PHASES) + len(self._output_wires))
+        for row in V_PHASES:
+            self._phase(axes, row)
+        for wire in self._output_wires:
+            self._output(axes, wire)
+        self._wave(axes, "result valid", wires["result_valid"], style.INK)
+        self._annotate(axes)
+        self._title(axes)
+
+    def _chosen_outputs(self) -> list[int]:
+        """Wires with the longest positive and negative pulses, then with the longest in sum."""
+        longest: dict[bool, dict[int, int]] = {False: {}, True: {}}
+        summed: dict[int, int] = {}
+        for outputs in self._outputs.values():
+            for each in outputs:
+                cycles = each.span.cycles
+                signed = longest[each.negative]
+                signed[each.wire] = max(cycles, signed.get(each.wire, 0))
+                summed[each.wire] = summed.get(each.wire, 0) + cycles
+        chosen: list[int] = []
+        for ranking in (longest[False], longest[True], summed, summed):
+            left = {wire: cycles for wire, cycles in ranking.items() if wire not in chosen}
+            if left and len(chosen) < OUTPUT_ROWS:
+                chosen.append(max(left, key=lambda wire: (left[wire], -wire)))
+        return sorted(chosen)
+
+    def _next(self, axes: Axes, name: str, cycles: str = "") -> float:
+        """Begin a row and return the y of its middle."""
+        middle = self._row + 0.5
+        self._row += 1
+        place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
+        axes.text(-0.045, middle, name, ha="right", fontsize=style.TEXT, color=style.INK, **place)
+        axes.text(-0.01, middle, cycles, ha="right", fontsize=style.SMALL, color=style.MUTED, **place)
+        axes.axhline(self._row, color=style.DIGITAL, linewidth=0.8, zorder=0)
+        return middle
+
+    def _band(self, axes: Axes, rows: int) -> None:
+        """Shade the next ``rows``, which are wires to or from the arrays."""
+        axes.axhspan(self._row, self._row + rows, color=style.ANALOG, zorder=-1, linewidth=0)
+        axes.axhline(self._row, color=style.RULE, linewidth=0.8, zorder=0)
+        axes.axhline(self._row + rows, color=style.RULE, linewidth=0.8, zorder=0)
+
+    def _wave(
+        self, axes: Axes, name: str, values: Sequence[int], colour: str, filled: bool = False
+    ) -> None:
+        middle = self._next(axes, name)
+        low, high = middle + 0.3, middle - 0.3
+        begin, end = max(0, self._begin), min(self._end, len(values))
+        level = [high if values[cycle] else low for cycle in range(begin, end)]
+        time = [cycle - self._zero for cycle in range(begin, end + 1)]
+        axes.step(time, [*level, level[-1]], where="post", color=colour, linewidth=1.1)
+        if filled:
+            shade = style.tint(colour, 0.35)
+            axes.fill_between(time, [*level, level[-1]], low, step="post", color=shade, linewidth=0)
+
+    def _phase(self, axes: Axes, row: Row) -> None:
+        spans = self._recording.phases[row.wire]
+        length = spans[self._tokens[0]].cycles
+        middle = self._next(axes, row.name, f"{length}")
+        for token, span in enumerate(spans):
+            shown = token in self._tokens
+            strength = TINTS[(token - self._tokens[0]) % len(TINTS)] if shown else 0.12
+            self._box(axes, span, middle, style.tint(row.colour, strength), row.colour)
+            self._label(axes, span, middle, f"{token}", strength)
+        for span in self._recording.clears[row.wire]:
+            self._box(axes, span, middle, style.PAPER, row.colour)
+            self._label(axes, span, middle, "clear", 0.0)
+
+    def _output(self, axes: Axes, wire: int) -> None:
+        tile, dimension = divmod(wire, self._config.head_dim)
+        middle = self._next(axes, f"out {tile}:{dimension}")
+        axes.axhline(middle + 0.3, color=style.RULE, linewidth=0.8, zorder=1)
+        for token in self._tokens:
+            for each in self._outputs[token]:
+                if each.wire == wire:
+                    colour = style.NEGATIVE if each.negative else style.POSITIVE
+                    self._box(axes, each.span, middle, style.tint(colour, 0.35), colour)
+                    sign = "−" if each.negative else "+"  # noqa: RUF001 the sign, not a hyphen
+                    axes.text(
+                        each.span.end - self._zero + 0.6,
+                        middle,
+                        f"{sign}{each.span.cycles}",
+                        fontsize=style.SMALL,
+                        color=colour,
+                        va="center",
+                    )
+
+    def _box(self, axes: Axes, span: Span, middle: float, face: Any, edge: str) -> None:
+        start = span.start - self._zero
+        axes.add_patch(
+            Rectangle(
+                (start, middle - 0.34),
+                span.cycles,
+                0.68,
+                facecolor=face,
+                edgecolor=edge,
+                linewidth=0.8,
+                clip_on=True,
+                zorder=2,
+            )
+        )
+
+    def _label(self, axes: Axes, span: Span, middle: float, text: str, strength: float) -> None:
+        """Write ``text`` into a box, or after it if it is too small; not if it is out of view."""
+        start, end = max(span.start, self._begin), min(span.end, self._end)
+        room = (end - start) / (self._end - self._begin)
+        style_of: dict[str, Any] = {"fontsize": style.SMALL, "va": "center", "zorder": 3}
+        if room > 0.012 * len(text):
+            colour = style.PAPER if strength > 0.6 else style.INK
+            place = (start + end) / 2 - self._zero
+            axes.text(place, middle, text, ha="center", color=colour, **style_of)
+        elif end > start and span.end < self._end - 1:
+            axes.text(end - self._zero + 0.5, middle, text, color=style.INK, **style_of)
+
+    def _mark_accepts(self, axes: Axes) -> None:
+        recording = self._recording
+        for token in self._tokens:
+            for cycle in (recording.accepts[token], recording.valids[token]):
+                axes.axvline(
+                    cycle - self._zero, color=style.MUTED, linewidth=0.7, linestyle=":", zorder=1
+                )
+
+    def _annotate(self, axes: Axes) -> None:
+        """Latency and interval as arrows above the rows."""
+        recording, first = self._recording, self._tokens[0]
+        accept, valid = recording.accepts[first], recording.valids[first]
+        self._arrow(axes, accept, valid, -0.75, f"latency {valid - accept}")
+        if len(self._tokens) > 1:
+            begin, end = recording.accepts[first + 1], recording.accepts[first]
+            lane = -0.75 if begin >= valid else -1.75
+            self._arrow(axes, end, begin, lane, f"interval {begin - end}")
+
+    def _arrow(self, axes: Axes, begin: int, end: int, y: float, text: str) -> None:
+        axes.annotate(
+            "",
+            (begin - self._zero, y),
+            (end - self._zero, y),
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "<|-|>",
+                "color": style.INK,
+                "linewidth": 0.9,
+                "shrinkA": 0,
+                "shrinkB": 0,
+                "mutation_scale": 8,
+            },
+        )
+        axes.text(
+            (begin + end) / 2 - self._zero,
+            y,
+            text,
+            ha="center",
+            va="center",
+            fontsize=style.TEXT,
+            color=style.INK,
+            bbox={"facecolor": style.PAPER, "edgecolor": "none", "pad": 1.5},
+        )
+
+    def _title(self, axes: Axes) -> None:
+        config, tokens = self._config, self._tokens
+        axes.text(
+            1.0,
+            -1.75,
+            f"tokens {tokens[0]}..{tokens[-1]}, {config.schedule} schedule",
+            transform=axes.get_yaxis_transform(),
+            ha="right",
+            va="center",
+            fontsize=style.TEXT,
+            color=style.INK,
+        )
+        axes.text(
+            -0.01,
+            -0.5,
+            "cycles",
+            transform=axes.get_yaxis_transform(),
+            ha="right",
+            va="center",
+            fontsize=style.SMALL,
+            color=style.MUTED,
+        )

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo test lint types docs fuzz bench clean
+.PHONY: demo test lint types docs fuzz exact bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -24,6 +24,9 @@ docs: $(VENV)/.installed-docs
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python -m gaincell.cocotb_tests.fuzz -o docs/fuzz.md
+
+exact: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/exactness.py -o docs/exactness.md
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/cosim.py

@@ -104,9 +104,10 @@ class CellArray:
     def _aged_powers(self, decay: float) -> Iterator[tuple[Floats, Floats]]:
         """a_i * gamma^(i * age) per column and the stored (V - center)^i, for orders i >= 1."""
         remaining: Floats = np.power(decay, self.clock - self.written)
+        left = remaining
         for order in self._orders:
-            factor = self.config.cell_coefficients[order] * np.power(remaining, order)
-            yield factor, self._powers[order - 1]
+            yield self.config.cell_coefficients[order] * left, self._powers[order - 1]
+            left = left * remaining
 
     def _charge_cell_by_cell(self, decay: float) -> Floats:
         """Charge of a full pulse (slots, D) where every cell leaks at its own rate."""

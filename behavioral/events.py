@@ -35,9 +35,12 @@ def check_events(events: NDArray[Any], tokens: int) -> None:
     TypeError
         Wrong dtype.
     ValueError
-        A write without its token, or a token index out of range.
+        A write, refresh or read without its token, or a token index out of range.
     """
     if not isinstance(events, np.ndarray) or events.dtype != EVENT:
         raise TypeError("events must be an array of dtype gaincell.behavioral.events.EVENT")
     if events.size and not -1 <= events["token"].min() <= events["token"].max() < tokens:
         raise ValueError(f"events name tokens outside 0..{tokens - 1}")
+    lacking = events["kind"][(events["kind"] != "clear") & (events["token"] < 0)]
+    if lacking.size:
+        raise ValueError(f"events hold a {lacking[0]} without its token")

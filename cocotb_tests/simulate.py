@@ -137,6 +137,7 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> 
             # Threads of the matrix library cost more than they gain on arrays of this size.
             extra_env={RUN_FOLDER: str(folder), "OPENBLAS_NUM_THREADS": "1"},
             log_file=folder / "run.log",
+            **arguments,
         )
     except (RuntimeError, SystemExit) as error:
         raise SimulationFailed(f"the simulator stopped: {_tail(folder / 'run.log')}") from error

@@ -37,12 +37,14 @@ def load_tokens(path: Path, config: HeadConfig, count: int | None = None) -> Tok
         raise ValueError(f"input {path} is not a complete npz file")
     try:
         with np.load(path, allow_pickle=False) as stored:
-            missing = [name for name in REQUIRED if name not in stored]
-            if missing:
-                raise ValueError(f"input {path} lacks the array {', '.join(missing)}")
-            tokens = {name: stored[name] for name in (*REQUIRED, "first") if name in stored}
+            present = [name for name in (*REQUIRED, "first") if name in stored]
+            tokens = {name: stored[name] for name in present}
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"input {path} is not a complete npz file: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"input {path} holds objects, but must hold plain numbers") from error
+    if missing := [name for name in REQUIRED if name not in tokens]:
+        raise ValueError(f"input {path} lacks the array {', '.join(missing)}")
     try:
         return _checked(tokens, config, count)
     except (TypeError, ValueError) as error:

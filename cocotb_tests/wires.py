@@ -1,5 +1,6 @@
 """The test bench's packed words as text, as the simulator gives and takes them."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,12 @@ class WireFormat:
             k = self._port(control[0:2], control[4:select], codes[: self._k_code_bits])
         if control[2] != "0":
             v = self._port(control[2:4], control[select:enables], codes[self._k_code_bits :])
+        return Wires(k, v, int(query, 2), *self._masks(control[enables:]))
+
+    @cache  # noqa: B019 - one format lives as long as the simulation
+    def _masks(self, enables: str) -> tuple[int, ...]:
         banks = self._banks
-        masks = (int(control[at : at + banks], 2) for at in range(enables, len(control), banks))
-        return Wires(k, v, int(query, 2), *masks)
+        return tuple(int(enables[at : at + banks], 2) for at in range(0, len(enables), banks))
 
     def _port(self, flags: str, select: str, code: str) -> WritePort:
         tile, column = select[: self._tile_bits], select[self._tile_bits :]

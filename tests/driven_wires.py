@@ -1,6 +1,7 @@
 """Wires of a whole run as a list, to be spoilt by a test and played into the arrays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 
 import numpy as np
 
@@ -22,6 +23,11 @@ def one_after_the_other(q_code, k_code, v_code, config: HeadConfig) -> list[list
     return [
         list(token_wires(q_code[t], k_code[t], v_code[t], t, config)) for t in range(len(q_code))
     ]
+
+
+def in_one_run(tokens: Iterable[list[Wires]], config: HeadConfig) -> list[Wires]:
+    """The clear that starts a sequence, then the cycles of all its tokens."""
+    return clear_cycles(config) + list(chain.from_iterable(tokens))
 
 
 def at_interval(q_code, k_code, v_code, config: HeadConfig, interval: int) -> list[Wires]:

@@ -5,68 +5,65 @@ import numpy as np
 from gaincell.config import HeadConfig
 
 GEOMETRIES: dict[str, HeadConfig] = {
-    name: HeadConfig(**fields)
-    for name, fields in {
-        "one cell": dict(
-            head_dim=1, window=1, columns=1, score_saturation=3.0, output_saturation=4.0
-        ),
-        "one column per sub-tile": dict(
-            head_dim=3, window=4, columns=1, sink=1, score_saturation=5.0, output_saturation=6.0
-        ),
-        "one sub-tile": dict(
-            head_dim=4, window=6, columns=6, score_saturation=12.0, output_saturation=9.0
-        ),
-        "odd sizes": dict(
-            head_dim=5, window=21, columns=7, score_saturation=12.0, output_saturation=9.0
-        ),
-        "odd sizes, one sink token": dict(
-            head_dim=5, window=21, columns=7, sink=1, score_saturation=12.0, output_saturation=9.0
-        ),
-        "odd sizes, full sink": dict(
-            head_dim=5, window=21, columns=7, sink=7, score_saturation=12.0, output_saturation=9.0
-        ),
-        "sink in one sub-tile": dict(
-            head_dim=2, window=3, columns=3, sink=3, score_saturation=7.0, output_saturation=7.0
-        ),
-        "linear cell": dict(
-            head_dim=5,
-            window=8,
-            columns=4,
-            cell="linear",
-            score_saturation=10.0,
-            output_saturation=9.0,
-        ),
-        "own polynomial": dict(
-            head_dim=4,
-            window=10,
-            columns=5,
-            cell=(-0.25, 9.0, 1.5, -4.0, 2.0, 30.0),
-            full_scale_v=1.2,
-            center_v=0.5,
-            score_saturation=10.0,
-            output_saturation=9.0,
-        ),
-        "strong leak": dict(
-            head_dim=5,
-            window=12,
-            columns=3,
-            sink=2,
-            retention_s=20e-6,
-            score_saturation=10.0,
-            output_saturation=7.0,
-        ),
-        "paired, slow steps": dict(
-            head_dim=3,
-            window=6,
-            columns=2,
-            schedule="paired",
-            step_cycles=2,
-            sync_stages=2,
-            reset_cycles=13,
-            score_saturation=7.0,
-            output_saturation=5.0,
-        ),
-    }.items()
+    "one cell": HeadConfig(
+        head_dim=1, window=1, columns=1, score_saturation=3.0, output_saturation=4.0
+    ),
+    "one column per sub-tile": HeadConfig(
+        head_dim=3, window=4, columns=1, sink=1, score_saturation=5.0, output_saturation=6.0
+    ),
+    "one sub-tile": HeadConfig(
+        head_dim=4, window=6, columns=6, score_saturation=12.0, output_saturation=9.0
+    ),
+    "odd sizes": HeadConfig(
+        head_dim=5, window=21, columns=7, score_saturation=12.0, output_saturation=9.0
+    ),
+    "odd sizes, one sink token": HeadConfig(
+        head_dim=5, window=21, columns=7, sink=1, score_saturation=12.0, output_saturation=9.0
+    ),
+    "odd sizes, full sink": HeadConfig(
+        head_dim=5, window=21, columns=7, sink=7, score_saturation=12.0, output_saturation=9.0
+    ),
+    "sink in one sub-tile": HeadConfig(
+        head_dim=2, window=3, columns=3, sink=3, score_saturation=7.0, output_saturation=7.0
+    ),
+    "linear cell": HeadConfig(
+        head_dim=5,
+        window=8,
+        columns=4,
+        cell="linear",
+        score_saturation=10.0,
+        output_saturation=9.0,
+    ),
+    "own polynomial": HeadConfig(
+        head_dim=4,
+        window=10,
+        columns=5,
+        cell=(-0.25, 9.0, 1.5, -4.0, 2.0, 30.0),
+        full_scale_v=1.2,
+        center_v=0.5,
+        score_saturation=10.0,
+        output_saturation=9.0,
+    ),
+    "strong leak": HeadConfig(
+        head_dim=5,
+        window=12,
+        columns=3,
+        sink=2,
+        retention_s=20e-6,
+        score_saturation=10.0,
+        output_saturation=7.0,
+    ),
+    "paired, slow steps": HeadConfig(
+        head_dim=3,
+        window=6,
+        columns=2,
+        schedule="paired",
+        step_cycles=2,
+        sync_stages=2,
+        reset_cycles=13,
+        score_saturation=7.0,
+        output_saturation=5.0,
+    ),
 }
 """Small and odd: designs that fit one size only fail on these first."""
 

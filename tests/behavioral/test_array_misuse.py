@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driven_wires import at_interval, clear_cycles, one_after_the_other, play
+from driven_wires import at_interval, clear_cycles, in_one_run, one_after_the_other, play
 from token_codes import GEOMETRIES, assert_covers, random_codes
 
 from gaincell.behavioral.attention import attend
@@ -20,8 +20,8 @@ def wires_of_tokens(seed: int) -> tuple[dict[str, np.ndarray], list[list[Wires]]
     return codes, one_after_the_other(**codes, config=CONFIG)
 
 
-def answers_to(tokens: list[list[Wires]], power_up_seed: int = 0) -> np.ndarray:
-    return play(clear_cycles(CONFIG) + sum(tokens, []), CONFIG, power_up_seed)[0]
+def answers_to(tokens: list[list[Wires]]) -> np.ndarray:
+    return play(in_one_run(tokens, CONFIG), CONFIG)[0]
 
 
 def replaced(cycles: list[Wires], cycle: int, **wires: object) -> None:
@@ -50,13 +50,13 @@ def test_cells_of_a_spoilt_write_are_unknown_when_read(name, spoiling):
     at = CONFIG.write_cycles + SPOILT * len(tokens[0]) + TIMING.out.start - 1
     with pytest.raises(ElectricalError, match=rf"^cycle {at}: sub-tiles .* whose write failed$"):
         answers_to(tokens)
-    until_read = sum(tokens[:SPOILT], []) + tokens[SPOILT][: TIMING.out.start - 1]
-    y_code, _ = play(clear_cycles(CONFIG) + until_read, CONFIG)
+    until_read = [*tokens[:SPOILT], tokens[SPOILT][: TIMING.out.start - 1]]
+    y_code, _ = play(in_one_run(until_read, CONFIG), CONFIG)
     np.testing.assert_array_equal(y_code, attend(**codes, config=CONFIG)[:SPOILT])
 
 
 def test_names_the_sub_tiles_that_a_failed_write_reached():
-    codes, tokens = wires_of_tokens(32)
+    _, tokens = wires_of_tokens(32)
     tile = (SPOILT % CONFIG.window) // CONFIG.columns
     replaced(tokens[SPOILT], TIMING.v_write.start, v=WritePort())
     with pytest.raises(ElectricalError, match=rf"sub-tiles \[{tile}\] read cells"):
@@ -74,15 +74,15 @@ def test_a_later_whole_write_heals_a_spoilt_column():
     codes, tokens = wires_of_tokens(34)
     spoilt = WritePort(1, 0, 1, 2, 7)
     short = [Wires(k=spoilt, v=spoilt)] * (CONFIG.write_cycles - 1) + [Wires()]
-    y_code, _ = play(short + clear_cycles(CONFIG) + sum(tokens, []), CONFIG)
+    y_code, _ = play(short + in_one_run(tokens, CONFIG), CONFIG)
     np.testing.assert_array_equal(y_code, attend(**codes, config=CONFIG))
 
 
 def test_a_longer_write_is_as_good():
     codes, tokens = wires_of_tokens(35)
     # Token 0's K write begins at cycle 1, so one cycle in front makes it longer.
-    longer = [Wires(k=tokens[0][0].k)] + tokens[0]
-    y_code, _ = play(clear_cycles(CONFIG) + longer + sum(tokens[1:], []), CONFIG)
+    tokens[0].insert(0, Wires(k=tokens[0][0].k))
+    y_code, _ = play(in_one_run(tokens, CONFIG), CONFIG)
     np.testing.assert_array_equal(y_code, attend(**codes, config=CONFIG))
 
 
@@ -142,7 +142,8 @@ def test_a_shorter_av_phase_cuts_phi_pulses_off():
 def test_without_a_clear_the_power_up_state_shows():
     codes, tokens = wires_of_tokens(41)
     expected = attend(**codes, config=CONFIG)
-    runs = [play(sum(tokens, []), CONFIG, seed)[0] for seed in (1, 2)]
+    uncleared = in_one_run(tokens, CONFIG)[CONFIG.write_cycles :]
+    runs = [play(uncleared, CONFIG, seed)[0] for seed in (1, 2)]
     for run in runs:
         assert (run != expected).any()
     assert (runs[0] != runs[1]).any()
@@ -152,10 +153,11 @@ def test_a_bank_that_was_not_loaded_answers_wrongly():
     config = HeadConfig(**CONFIG.fields_set() | {"schedule": "paired"})
     codes = random_codes(config, TOKENS, seed=42)
     cycles = at_interval(**codes, config=config, interval=config.interval_cycles)
-    last_output = range(len(cycles) - config.timing.out.cycles - 1, len(cycles))
-    swapped = [
-        wires._replace(v_convert={0: 0, 1: 2, 2: 1}[wires.v_convert]) if index in last_output else wires
-        for index, wires in enumerate(cycles)
+    other = {0: 0, 0b01: 0b10, 0b10: 0b01}
+    last_output = slice(-config.timing.out.cycles - config.sync_stages, None)
+    swapped = list(cycles)
+    swapped[last_output] = [
+        wires._replace(v_convert=other[wires.v_convert]) for wires in cycles[last_output]
     ]
     expected = attend(**codes, config=config)
     np.testing.assert_array_equal(play(cycles, config)[0], expected)

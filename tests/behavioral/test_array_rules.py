@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from driven_wires import at_interval, clear_cycles, one_after_the_other, play
+from driven_wires import at_interval, in_one_run, one_after_the_other, play
 from token_codes import GEOMETRIES, assert_covers, random_codes
 
 from gaincell.behavioral.attention import attend
@@ -31,7 +31,7 @@ def run_with(change: Callable[[list[Wires]], None]) -> tuple[np.ndarray, np.ndar
     codes = random_codes(CONFIG, TOKENS, seed=21)
     tokens = one_after_the_other(**codes, config=CONFIG)
     change(tokens[SPOILT])
-    y_code, _ = play(clear_cycles(CONFIG) + sum(tokens, []), CONFIG)
+    y_code, _ = play(in_one_run(tokens, CONFIG), CONFIG)
     return y_code, attend(**codes, config=CONFIG)
 
 

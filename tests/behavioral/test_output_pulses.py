@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driven_wires import at_interval, clear_cycles, one_after_the_other, play
+from driven_wires import at_interval, clear_cycles, in_one_run, one_after_the_other, play
 from token_codes import GEOMETRIES, assert_covers, random_codes
 
 from gaincell.behavioral.attention import attend_in_detail
@@ -95,12 +95,28 @@ def test_signs_outside_their_hold_are_garbage(sync_stages):
     assert (early != phase).any()
 
 
+def test_pulses_end_with_a_phase_that_the_control_cuts_short():
+    config = GEOMETRIES["odd sizes"]
+    codes = random_codes(config, 12, seed=55)
+    tokens = one_after_the_other(**codes, config=config)
+    half = config.timing.out.start + 4
+    for cycle in range(half, config.timing.out.end):
+        tokens[-1][cycle - 1] = tokens[-1][cycle - 1]._replace(v_convert=0)
+    listener = Listener(config)
+    play(in_one_run(tokens, config), config, watch=listener)
+    cut = len(listener.seen) - len(tokens[-1]) + half - 1
+    assert (attend_in_detail(**codes, config=config).tile_code[-1] > 4).any()
+    assert listener.pulses[cut - 1].any()
+    assert not listener.pulses[cut:].any()
+
+
 def test_a_sign_sampled_a_cycle_too_late_gives_a_wrong_answer():
     config = GEOMETRIES["odd sizes"]
     codes = random_codes(config, 12, seed=54)
     listener = Listener(config)
     interval = config.interval_cycles
-    play(at_interval(**codes, config=config, interval=interval), config, watch=listener)
+    cycles = [*at_interval(**codes, config=config, interval=interval), Wires()]
+    play(cycles, config, watch=listener)
     expected = attend_in_detail(**codes, config=config).tile_code
 
     def answers(delay: int) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from driven_wires import in_one_run, one_after_the_other, play
 from literal_head import as_arrays, literal_answers_to_events
 from token_codes import GEOMETRIES, assert_covers, random_codes
 
 from gaincell.behavioral.attention import attend, attend_in_detail
 from gaincell.behavioral.control import run_arrays
 from gaincell.behavioral.faults import Faults
+from gaincell.behavioral.pins import Wires
 from gaincell.config import HeadConfig
 
 RETENTION_TOKENS = 15
@@ -85,6 +87,29 @@ def test_ages_in_cycles_count_the_clock():
     y_code, _ = run_arrays(**codes, config=config)
     assert (run_arrays(**codes, config=slow)[0] != y_code).any()
     np.testing.assert_array_equal(run_arrays(**codes, config=tenth)[0], y_code)
+
+
+def test_ages_in_cycles_run_from_the_end_of_the_write_to_the_start_of_the_phase():
+    """A control that waits between write and read, differently for keys and for values."""
+    config = timed(GEOMETRIES["odd sizes, one sink token"])
+    # Tokens last six times as long, so must cells.
+    config = HeadConfig(**config.fields_set() | {"retention_s": 6 * config.retention_s})
+    codes = random_codes(config, 50, seed=19)
+    timing = config.timing
+    late = []
+    for cycles in one_after_the_other(**codes, config=config):
+        qk, av = timing.qk.start - 1, timing.av.start - 1
+        waits = [Wires()] * 70, [Wires()] * 200
+        late.append([*cycles[:qk], *waits[0], *cycles[qk:av], *waits[1], *cycles[av:]])
+    y_code, pins = play(in_one_run(late, config), config)
+    literal, _ = as_arrays(literal_answers_to_events(**codes, config=config, events=pins.events))
+    assert_covers(y_code)
+    np.testing.assert_array_equal(y_code, literal)
+    np.testing.assert_array_equal(y_code, attend(**codes, config=config, events=pins.events))
+    of_array = {array: pins.events[pins.events["array"] == array] for array in "KV"}
+    for own, wait in zip(of_array.values(), (70, 200), strict=True):
+        written, read = (own["cycle"][own["kind"] == kind] for kind in ("write", "read"))
+        assert (read - written == wait).all()
 
 
 def test_power_up_state_never_shows():

@@ -31,8 +31,8 @@ TEXT = 9.0
 SMALL = 8.0
 TITLE = 10.5
 
-SCORE_MAP = LinearSegmentedColormap.from_list("score", [PAPER, SCORE, "#2b0f3a"])
-SIGNED_MAP = LinearSegmentedColormap.from_list("signed", [NEGATIVE, PAPER, POSITIVE])
+SCORE_MAP = LinearSegmentedColormap.from_list("score", [PAPER, SCORE, "#2b0f3a"], N=40)
+SIGNED_MAP = LinearSegmentedColormap.from_list("signed", [NEGATIVE, PAPER, POSITIVE], N=41)
 
 _SETTINGS = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture everywhere

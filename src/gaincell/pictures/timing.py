@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,12 @@ class Recording:
         self.phases: dict[str, list[Span]] = {}
         self.clears: dict[str, list[Span]] = {}
         for row in (*K_PHASES, *V_PHASES):
-            spans = _spans(self.wires[row.wire])
-            broadcast = self.wires.get(BROADCAST.get(row.wire, ""), None)
-            clears = [span for span in spans if broadcast and broadcast[span.start]]
-            self.clears[row.wire] = clears
-            self.phases[row.wire] = [span for span in spans if span not in clears]
+            enable = self.wires[row.wire]
+            broadcast = self.wires[BROADCAST[row.wire]] if row.wire in BROADCAST else []
+            kinds = _kinds(enable, broadcast)
+            spans = _spans(kinds)
+            self.clears[row.wire] = [span for span in spans if kinds[span.start] == 2]
+            self.phases[row.wire] = [span for span in spans if kinds[span.start] == 1]
 
     @property
     def tokens(self) -> int:
@@ -194,6 +196,12 @@ def _spans(values: Sequence[int]) -> list[Span]:
     return spans
 
 
+def _kinds(enable: Sequence[int], broadcast: Sequence[int]) -> list[int]:
+    """0: idle, 1: the phase of a token, 2: a broadcast; ``broadcast`` is empty if there is none."""
+    pairs = zip_longest(enable, broadcast, fillvalue=0)
+    return [0 if not high else 2 if everywhere else 1 for high, everywhere in pairs]
+
+
 def _bits(values: Sequence[int], bit: int) -> list[int]:
     return [value >> bit & 1 for value in values]
 
@@ -208,11 +216,15 @@ class _Diagram:
         self._config = config
         self._tokens = tokens
         self._dimensions = dimensions
-        self._outputs = {token: recording.outputs(token) for token in tokens}
-        self._output_wires = self._chosen_outputs()
         self._zero = recording.accepts[tokens[0]]
         self._begin = self._zero - MARGIN_CYCLES
         self._end = recording.valids[tokens[-1]] + MARGIN_CYCLES
+        self._outputs = {
+            token: recording.outputs(token)
+            for token, phase in enumerate(recording.phases["v_convert"])
+            if phase.start < self._end and phase.end > self._begin
+        }
+        self._output_wires = self._chosen_outputs()
         self._rows = 3 + len(K_PHASES) + len(V_PHASES) + len(dimensions) + len(self._output_wires)
         self._row = 0.0
         self.height_in = (self._rows + 4.8) * ROW_IN
@@ -230,7 +242,8 @@ class _Diagram:
         axes.set_yticks([])
         axes.tick_params(axis="x", labelsize=style.SMALL, colors=style.MUTED)
         axes.set_xlabel(
-            f"clock cycles after the accept of token {self._tokens[0]}",
+            f"clock cycles after the accept of token {self._tokens[0]}          "
+            "out s:d is the pulse of sub-tile s, dimension d, with the code it stands for",
             fontsize=style.SMALL,
             color=style.MUTED,
             labelpad=2,
@@ -258,8 +271,8 @@ class _Diagram:
         """Wires with the longest positive and negative pulses, then with the longest in sum."""
         longest: dict[bool, dict[int, int]] = {False: {}, True: {}}
         summed: dict[int, int] = {}
-        for outputs in self._outputs.values():
-            for each in outputs:
+        for token in self._tokens:
+            for each in self._outputs[token]:
                 cycles = each.span.cycles
                 signed = longest[each.negative]
                 signed[each.wire] = max(cycles, signed.get(each.wire, 0))
@@ -307,30 +320,24 @@ class _Diagram:
         for token, span in enumerate(spans):
             shown = token in self._tokens
             strength = TINTS[(token - self._tokens[0]) % len(TINTS)] if shown else 0.12
+            text_colour = style.PAPER if strength > 0.9 else style.INK
             self._box(axes, span, middle, style.tint(row.colour, strength), row.colour)
-            self._label(axes, span, middle, f"{token}", strength)
+            self._label(axes, span, middle, f"{token}", text_colour)
         for span in self._recording.clears[row.wire]:
             self._box(axes, span, middle, style.PAPER, row.colour)
-            self._label(axes, span, middle, "clear", 0.0)
+            self._label(axes, span, middle, "clear", style.INK)
 
     def _output(self, axes: Axes, wire: int) -> None:
         tile, dimension = divmod(wire, self._config.head_dim)
         middle = self._next(axes, f"out {tile}:{dimension}")
         axes.axhline(middle + 0.3, color=style.RULE, linewidth=0.8, zorder=1)
-        for token in self._tokens:
-            for each in self._outputs[token]:
-                if each.wire == wire:
+        for outputs in self._outputs.values():
+            for each in outputs:
+                if each.wire == wire and each.span.end > self._begin:
                     colour = style.NEGATIVE if each.negative else style.POSITIVE
                     self._box(axes, each.span, middle, style.tint(colour, 0.35), colour)
                     sign = "−" if each.negative else "+"  # noqa: RUF001 the sign, not a hyphen
-                    axes.text(
-                        each.span.end - self._zero + 0.6,
-                        middle,
-                        f"{sign}{each.span.cycles}",
-                        fontsize=style.SMALL,
-                        color=colour,
-                        va="center",
-                    )
+                    self._label(axes, each.span, middle, f"{sign}{each.span.cycles}", colour)
 
     def _box(self, axes: Axes, span: Span, middle: float, face: Any, edge: str) -> None:
         start = span.start - self._zero
@@ -347,25 +354,25 @@ class _Diagram:
             )
         )
 
-    def _label(self, axes: Axes, span: Span, middle: float, text: str, strength: float) -> None:
+    def _label(self, axes: Axes, span: Span, middle: float, text: str, colour: str) -> None:
         """Write ``text`` into a box, or after it if it is too small; not if it is out of view."""
         start, end = max(span.start, self._begin), min(span.end, self._end)
         room = (end - start) / (self._end - self._begin)
-        style_of: dict[str, Any] = {"fontsize": style.SMALL, "va": "center", "zorder": 3}
-        if room > 0.012 * len(text):
-            colour = style.PAPER if strength > 0.6 else style.INK
+        look: dict[str, Any] = {"fontsize": style.SMALL, "va": "center", "zorder": 3}
+        if room > 0.005 + 0.008 * len(text):
             place = (start + end) / 2 - self._zero
-            axes.text(place, middle, text, ha="center", color=colour, **style_of)
-        elif end > start and span.end < self._end - 1:
-            axes.text(end - self._zero + 0.5, middle, text, color=style.INK, **style_of)
+            axes.text(place, middle, text, ha="center", color=colour, **look)
+        elif end > start and span.end < self._end - MARGIN_CYCLES and span.start >= self._begin:
+            outside = style.INK if colour == style.PAPER else colour
+            place = end - self._zero + 0.005 * (self._end - self._begin)
+            axes.text(place, middle, text, color=outside, **look)
 
     def _mark_accepts(self, axes: Axes) -> None:
-        recording = self._recording
-        for token in self._tokens:
-            for cycle in (recording.accepts[token], recording.valids[token]):
-                axes.axvline(
-                    cycle - self._zero, color=style.MUTED, linewidth=0.7, linestyle=":", zorder=1
-                )
+        recording, first = self._recording, self._tokens[0]
+        for cycle in (*(recording.accepts[each] for each in self._tokens), recording.valids[first]):
+            axes.axvline(
+                cycle - self._zero, color=style.MUTED, linewidth=0.7, linestyle=":", zorder=1
+            )
 
     def _annotate(self, axes: Axes) -> None:
         """Latency and interval as arrows above the rows."""
@@ -374,8 +381,7 @@ class _Diagram:
         self._arrow(axes, accept, valid, -0.75, f"latency {valid - accept}")
         if len(self._tokens) > 1:
             begin, end = recording.accepts[first + 1], recording.accepts[first]
-            lane = -0.75 if begin >= valid else -1.75
-            self._arrow(axes, end, begin, lane, f"interval {begin - end}")
+            self._arrow(axes, end, begin, -1.75, f"interval {begin - end}")
 
     def _arrow(self, axes: Axes, begin: int, end: int, y: float, text: str) -> None:
         axes.annotate(

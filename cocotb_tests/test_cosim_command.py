@@ -1,0 +1,116 @@
+"""``gaincell cosim`` from files to files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gaincell.behavioral.attention import attend
+from gaincell.behavioral.events import EVENT
+from gaincell.cli import main
+from gaincell.cocotb_tests import build as builds
+from gaincell.cocotb_tests import tools
+from gaincell.cocotb_tests.conftest import needs_icarus
+from gaincell.cocotb_tests.lively import lively_tokens
+from gaincell.cocotb_tests.tools import MissingTool, require_fst_headers
+from gaincell.config import PRESETS, HeadConfig
+from gaincell.hdl.verilog import head_verilog
+
+TINY = PRESETS["tiny"]
+
+
+def has_fst_headers() -> bool:
+    try:
+        require_fst_headers()
+    except MissingTool:
+        return False
+    return True
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "in.npz"
+    np.savez(path, **lively_tokens(60, TINY, np.random.default_rng(7), first_share=0.1))
+    return path
+
+
+@pytest.mark.parametrize("transport", ["fast", "per-ns"])
+def test_writes_outputs_latencies_and_events(
+    transport: str, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.npz"
+    command = ["cosim", "--config", "tiny", "--input", str(source), "--output", str(output)]
+    assert main([*command, "--transport", transport]) == 0
+    assert "mismatches        0 of 480 outputs" in capsys.readouterr().out
+    with np.load(source) as tokens, np.load(output) as results:
+        expected = attend(tokens["q"], tokens["k"], tokens["v"], TINY, first=tokens["first"])
+        assert (results["y"] == expected).all()
+        assert set(results["latency_cycles"].tolist()) == {59, 69}
+        assert results["events"].dtype == EVENT
+        again = attend(
+            tokens["q"], tokens["k"], tokens["v"], TINY, results["events"], first=tokens["first"]
+        )
+        assert (again == expected).all()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.npz", "out.npz"]
+
+
+def test_names_the_first_difference(
+    source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = HeadConfig(**{**TINY.fields_set(), "window": 12})
+    wrong.__dict__["timing"] = TINY.timing
+    verilog = head_verilog(wrong).replace("[23:0] array__", "[31:0] array__")
+    monkeypatch.setattr(builds, "head_verilog", lambda config: verilog)
+    assert main(["cosim", "--config", "tiny", "--input", str(source)]) == 1
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith("gaincell: first difference at token ")
+    assert "expected" in message
+    assert "got" in message
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        ".vcd",
+        pytest.param(
+            ".fst",
+            marks=pytest.mark.skipif(
+                not has_fst_headers(), reason="the headers of lz4 and zlib are not installed"
+            ),
+        ),
+    ],
+)
+def test_writes_a_waveform(suffix: str, tmp_path: Path) -> None:
+    waves = tmp_path / f"out{suffix}"
+    assert main(["cosim", "--config", "tiny", "--tokens", "3", "--waves", str(waves)]) == 0
+    assert waves.stat().st_size > 1000
+
+
+@needs_icarus
+def test_writes_a_waveform_under_icarus(tmp_path: Path) -> None:
+    waves = tmp_path / "out.fst"
+    command = ["cosim", "--config", "tiny", "--tokens", "3", "--simulator", "icarus"]
+    assert main([*command, "--waves", str(waves)]) == 0
+    assert waves.stat().st_size > 1000
+
+
+def test_names_the_package_of_a_missing_tool(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools.shutil, "which", lambda name: None)
+    assert main(["cosim", "--config", "tiny", "--tokens", "3"]) == 2
+    message = capsys.readouterr().err
+    assert "g++ is not installed, but building a simulation with Verilator needs it" in message
+    assert "apt-get install g++" in message
+
+
+def test_random_tokens_depend_on_the_seed_alone(tmp_path: Path) -> None:
+    def outputs(seed: int) -> bytes:
+        path = tmp_path / f"{seed}.npz"
+        command = ["cosim", "--config", "tiny", "--tokens", "12", "--output", str(path)]
+        assert main([*command, "--seed", str(seed)]) == 0
+        with np.load(path) as results:
+            return bytes(results["y"].tobytes())
+
+    assert outputs(1) == outputs(1)
+    assert outputs(1) != outputs(2)

@@ -1,0 +1,144 @@
+"""Input of ``gaincell cosim`` that is refused before anything is built or written."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gaincell.cli import main
+from gaincell.cocotb_tests.token_files import load_tokens, random_tokens, shipped_tokens
+from gaincell.config import PRESETS
+
+TINY = PRESETS["tiny"]
+Arrays = dict[str, NDArray[Any]]
+
+
+def good(tokens: int = 5) -> Arrays:
+    return random_tokens(tokens, TINY, np.random.default_rng(0))
+
+
+def changed(name: str, array: NDArray[Any]) -> Arrays:
+    return good() | {name: array}
+
+
+def with_code(name: str, code: int) -> Arrays:
+    arrays = good()
+    arrays[name][3, 2] = code
+    return arrays
+
+
+def without(name: str) -> Arrays:
+    return {key: array for key, array in good().items() if key != name}
+
+
+BAD_INPUTS: dict[str, tuple[Arrays, str]] = {
+    "missing key": (without("k"), "lacks the array k"),
+    "wrong width": (changed("k", np.zeros((5, 7), int)), "k has shape (5, 7), but must be (5, 8)"),
+    "wrong length": (changed("v", np.zeros((4, 8), int)), "v has shape (4, 8), but must be (5, 8)"),
+    "one dimension": (changed("q", np.zeros(8, int)), "q has shape (8,), but must be (tokens, 8)"),
+    "floats": (changed("q", np.zeros((5, 8))), "q is float64, but must be an integer array"),
+    "NaN": (changed("v", np.full((5, 8), np.nan)), "v is float64, but must be an integer array"),
+    "text": (changed("k", np.full((5, 8), "1")), "k is <U1, but must be an integer array"),
+    "too large": (with_code("q", 16), "q[3, 2] is 16, but codes must be 0..15"),
+    "negative": (with_code("k", -1), "k[3, 2] is -1, but codes must be 0..7"),
+    "empty": ({name: array[:0] for name, array in good().items()}, "it holds no tokens"),
+    "flags": (changed("first", np.full(5, 2)), "first must hold only 0 and 1"),
+    "flags' length": (
+        changed("first", np.zeros(4, bool)),
+        "first has shape (4,), but must be (5,)",
+    ),
+}
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["cosim", "--config", "tiny", *arguments]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.mark.parametrize("fault", BAD_INPUTS)
+def test_refuses_bad_arrays(fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arrays, sentence = BAD_INPUTS[fault]
+    source, output = tmp_path / "in.npz", tmp_path / "out.npz"
+    np.savez(source, **arrays)
+    message = refused(["--input", str(source), "--output", str(output)], capsys)
+    assert message.startswith(f"gaincell: input {source}")
+    assert sentence in message
+    assert [path.name for path in tmp_path.iterdir()] == ["in.npz"]
+
+
+def test_refuses_a_truncated_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.npz"
+    np.savez_compressed(source, **good(500))
+    whole = source.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        source.write_bytes(whole[:length])
+        assert "is not a complete npz file" in refused(["--input", str(source)], capsys)
+
+
+def test_refuses_damaged_contents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.npz"
+    np.savez_compressed(source, **good(500))
+    damaged = bytearray(source.read_bytes())
+    damaged[200:260] = bytes(60)
+    source.write_bytes(damaged)
+    assert "is not a complete npz file" in refused(["--input", str(source)], capsys)
+
+
+def test_refuses_a_pickle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.npz"
+    np.savez(source, **changed("q", np.array([[None] * 8] * 5, dtype=object)))
+    assert "holds objects, but must hold plain numbers" in refused(["--input", str(source)], capsys)
+
+
+def test_refuses_a_file_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "in.npz"
+    assert refused(["--input", str(missing)], capsys) == f"gaincell: input {missing} is not a file"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "give --input, or --tokens for random tokens"),
+        (["--tokens", "0"], "--tokens is 0, but must be at least 1"),
+        (["--tokens", "3", "--seed", "-1"], "--seed is -1, but must be 0 or above"),
+        (["--tokens", "3", "--waves", "out.txt"], "--waves is out.txt, but its name must end in"),
+        (
+            ["--tokens", "3", "--output", "/nowhere/o.npz"],
+            "output /nowhere/o.npz cannot be written",
+        ),
+    ],
+)
+def test_refuses_bad_options(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sentence in refused(arguments, capsys)
+
+
+def test_refuses_more_tokens_than_the_file_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.npz"
+    np.savez(source, **good())
+    message = refused(["--input", str(source), "--tokens", "6"], capsys)
+    assert "it holds 5 tokens, fewer than the 6 asked for" in message
+
+
+def test_takes_the_first_tokens_and_ignores_other_arrays(tmp_path: Path) -> None:
+    source = tmp_path / "in.npz"
+    arrays = good()
+    np.savez(source, **arrays, note=np.array(["made for a test"]))
+    tokens = load_tokens(source, TINY, 3)
+    assert set(tokens) == {"q", "k", "v", "first"}
+    assert (tokens["q"] == arrays["q"][:3]).all()
+    assert tokens["first"].tolist() == [True, False, False]
+
+
+def test_ships_tokens_that_wrap_the_ring() -> None:
+    config = PRESETS["gpt2"]
+    assert len(shipped_tokens(config)["q"]) > config.window

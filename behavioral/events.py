@@ -18,6 +18,9 @@ slot : ring slot, or ``window`` + column for the sink's sub-tile; -1 for all (br
 token : index of the token written, refreshed or reading; -1 for a clear
 """
 
+ARRAYS = ("K", "V")
+KINDS = ("write", "refresh", "clear", "read")
+
 Events = NDArray[np.void]
 
 
@@ -35,12 +38,17 @@ def check_events(events: NDArray[Any], tokens: int) -> None:
     TypeError
         Wrong dtype.
     ValueError
-        A write, refresh or read without its token, or a token index out of range.
+        An unknown array or kind, a write, refresh or read without its token, or a token index out
+        of range.
     """
     if not isinstance(events, np.ndarray) or events.dtype != EVENT:
         raise TypeError("events must be an array of dtype gaincell.behavioral.events.EVENT")
     if events.size and not -1 <= events["token"].min() <= events["token"].max() < tokens:
         raise ValueError(f"events name tokens outside 0..{tokens - 1}")
+    for field, known in (("array", ARRAYS), ("kind", KINDS)):
+        unknown = events[field][~np.isin(events[field], known)]
+        if unknown.size:
+            raise ValueError(f'events name the {field} "{unknown[0]}", but know {", ".join(known)}')
     lacking = events["kind"][(events["kind"] != "clear") & (events["token"] < 0)]
     if lacking.size:
         raise ValueError(f"events hold a {lacking[0]} without its token")

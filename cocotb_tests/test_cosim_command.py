@@ -1,6 +1,8 @@
 """``gaincell cosim`` from files to files."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,11 +11,10 @@ from gaincell.behavioral.attention import attend
 from gaincell.behavioral.events import EVENT
 from gaincell.cli import main
 from gaincell.cocotb_tests import build as builds
-from gaincell.cocotb_tests import tools
 from gaincell.cocotb_tests.conftest import needs_icarus
 from gaincell.cocotb_tests.lively import lively_tokens
 from gaincell.cocotb_tests.tools import MissingTool, require_fst_headers
-from gaincell.config import PRESETS, HeadConfig
+from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
 
 TINY = PRESETS["tiny"]
@@ -30,7 +31,8 @@ def has_fst_headers() -> bool:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "in.npz"
-    np.savez(path, **lively_tokens(60, TINY, np.random.default_rng(7), first_share=0.1))
+    tokens: dict[str, Any] = lively_tokens(60, TINY, np.random.default_rng(7), first_share=0.1)
+    np.savez(path, **tokens)
     return path
 
 
@@ -57,7 +59,7 @@ def test_writes_outputs_latencies_and_events(
 def test_names_the_first_difference(
     source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = HeadConfig(**{**TINY.fields_set(), "window": 12})
+    wrong = replace(TINY, window=12)
     wrong.__dict__["timing"] = TINY.timing
     verilog = head_verilog(wrong).replace("[23:0] array__", "[31:0] array__")
     monkeypatch.setattr(builds, "head_verilog", lambda config: verilog)
@@ -97,7 +99,7 @@ def test_writes_a_waveform_under_icarus(tmp_path: Path) -> None:
 def test_names_the_package_of_a_missing_tool(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tools.shutil, "which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     assert main(["cosim", "--config", "tiny", "--tokens", "3"]) == 2
     message = capsys.readouterr().err
     assert "g++ is not installed, but building a simulation with Verilator needs it" in message

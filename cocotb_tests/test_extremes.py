@@ -1,5 +1,7 @@
 """Codes at the ends of their ranges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def constant_tokens(count: int, q: int, k: int, v: int, config: HeadConfig) -> T
 @pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize("schedule", ["overlapped", "paired"])
 def test_every_sub_tile_reaches_full_scale_both_ways(readout: str, schedule: str) -> None:
-    config = HeadConfig(**{**CONFIG.fields_set(), "readout": readout, "schedule": schedule})
+    config = replace(CONFIG, readout=readout, schedule=schedule)
     laps = 2 * config.window
     full = (config.query_max, config.key_max)
     parts = [
@@ -40,7 +42,7 @@ def test_every_sub_tile_reaches_full_scale_both_ways(readout: str, schedule: str
 @pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize("transport", ["fast", "per-ns"])
 def test_all_zero_codes_answer_zero(readout: str, transport: str) -> None:
-    config = HeadConfig(**{**CONFIG.fields_set(), "readout": readout})
+    config = replace(CONFIG, readout=readout)
     simulated = verify(config, constant_tokens(20, 0, 0, 0, config), transport=transport)
     assert not simulated.y_code.any()
 

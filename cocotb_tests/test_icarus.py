@@ -1,6 +1,7 @@
 """A second simulator, and one that knows unknown values."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,7 @@ pytestmark = needs_icarus
 @pytest.mark.parametrize("transport", ["fast", "per-ns"])
 @pytest.mark.parametrize("readout", ["popcount", "counters"])
 def test_is_exact_under_icarus(readout: str, transport: str) -> None:
-    config = HeadConfig(**{**CONFIG.fields_set(), "readout": readout})
+    config = replace(CONFIG, readout=readout)
     config, tokens = lively_run(config, seed=41)
     verify(config, tokens, simulator="icarus", transport=transport, interrupt_cycle=70)
 
@@ -26,7 +27,7 @@ def test_is_exact_under_icarus(readout: str, transport: str) -> None:
 @pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])
 def test_nothing_is_unknown_after_reset(schedule: str) -> None:
     """The per-ns transport refuses unknown control wires in any cycle after reset."""
-    config = HeadConfig(**{**CONFIG.fields_set(), "schedule": schedule})
+    config = replace(CONFIG, schedule=schedule)
     config, tokens = lively_run(config, seed=42)
     assert not re.search(r"reg .* = ", head_verilog(config)), "initial values would hide it"
     verify(config, tokens, simulator="icarus", transport="per-ns")

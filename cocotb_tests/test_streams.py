@@ -1,5 +1,7 @@
 """Tokens and results that come and go at any pace, sequences that start anew, resets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ SCHEDULES = ["sequential", "overlapped", "paired"]
 
 
 def scheduled(schedule: str) -> HeadConfig:
-    return HeadConfig(**{**CONFIG.fields_set(), "schedule": schedule})
+    return replace(CONFIG, schedule=schedule)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

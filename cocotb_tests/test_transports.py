@@ -1,5 +1,7 @@
 """The fast transport against the reference that sees every wire in every cycle."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,9 +21,7 @@ SIMULATORS = ["verilator", pytest.param("icarus", marks=needs_icarus)]
 @pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])
 def test_fast_sees_what_per_ns_sees(schedule: str, simulator: str) -> None:
-    config, tokens = lively_run(
-        HeadConfig(**{**CONFIG.fields_set(), "schedule": schedule}), seed=21, first_share=0.1
-    )
+    config, tokens = lively_run(replace(CONFIG, schedule=schedule), seed=21, first_share=0.1)
     rng = np.random.default_rng(21)
     count = len(tokens["q"])
     idle, stall = random_pace(count, 40, rng), random_pace(count, 40, rng)

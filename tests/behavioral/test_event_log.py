@@ -187,3 +187,15 @@ def test_log_is_sorted_by_cycle_and_keeps_the_order_within_one():
     assert log["cycle"].tolist() == [3, 3, 5]
     assert log["kind"].tolist() == ["write", "read", "write"]
     assert log.dtype == EVENT
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "known"),
+    [("array", "Q", "K, V"), ("kind", "wipe", "write, refresh, clear, read")],
+)
+def test_refuses_events_of_an_unknown_kind(field, value, known):
+    codes = random_codes(STEPS, TOKENS, seed=79)
+    events = run_of({})
+    events[field][1] = value
+    with pytest.raises(ValueError, match=f'^events name the {field} "{value}", but know {known}$'):
+        attend(**codes, config=STEPS, events=events)

@@ -85,8 +85,6 @@ def run(simulate, config, valid, first, consumer_ready, reset_at=None):
         fresh, last_launch, owed = True, None, 0
         for cycle in range(cycles):
             ctx.set(reset, int(cycle == reset_at))
-            for name in names:
-                wires[name][cycle] = ctx.get(getattr(sequencer, name))
             interval_over = last_launch is None or cycle >= last_launch + config.interval_cycles
             may_accept = interval_over and owed < timing.result_places
             assert ctx.get(admission.ready) == may_accept, f"cycle {cycle}"
@@ -96,6 +94,8 @@ def run(simulate, config, valid, first, consumer_ready, reset_at=None):
             deliver = bool(due) and due[0] <= cycle and bool(consumer_ready[cycle])
             ctx.set(admission.deliver, int(deliver))
             assert ctx.get(admission.ready) == may_accept
+            for name in names:
+                wires[name][cycle] = ctx.get(getattr(sequencer, name))
             if deliver:
                 due.popleft()
             owed += accept - deliver

@@ -22,7 +22,7 @@ TOKENS_SHOWN = 384
 LARGEST_TABLE = 1 << 25
 """Scores that may be computed at once, 256 MiB: longer sequences are cut before that."""
 PIXELS = 460
-HEIGHT_IN = 5.6
+HEIGHT_IN = 5.4
 
 
 def draw_attention(
@@ -106,10 +106,10 @@ class _Picture:
 
     def paint(self, figure: Figure) -> None:
         """Fill ``figure``: phi on the left, y above its histogram on the right."""
-        scores = figure.add_axes((0.075, 0.10, 0.545, 0.80))
-        score_bar = figure.add_axes((0.63, 0.10, 0.012, 0.80))
-        outputs = figure.add_axes((0.745, 0.50, 0.20, 0.40))
-        output_bar = figure.add_axes((0.953, 0.50, 0.012, 0.40))
+        scores = figure.add_axes((0.075, 0.10, 0.545, 0.835))
+        score_bar = figure.add_axes((0.63, 0.10, 0.012, 0.835))
+        outputs = figure.add_axes((0.745, 0.50, 0.20, 0.435))
+        output_bar = figure.add_axes((0.953, 0.50, 0.012, 0.435))
         histogram = figure.add_axes((0.745, 0.10, 0.22, 0.26))
         self._scores(scores)
         _bar(figure, score_bar, style.SCORE_MAP, Normalize(0, 1))
@@ -182,7 +182,7 @@ def _coarse(phi: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _bar(figure: Figure, axes: Axes, colours: Any, norm: Normalize) -> None:
     bar = figure.colorbar(ScalarMappable(norm, colours), cax=axes)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     axes.tick_params(labelsize=style.SMALL, colors=style.MUTED, length=2)
 
 

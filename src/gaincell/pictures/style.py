@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -34,7 +35,7 @@ TITLE = 10.5
 SCORE_MAP = LinearSegmentedColormap.from_list("score", [PAPER, SCORE, "#2b0f3a"], N=40)
 SIGNED_MAP = LinearSegmentedColormap.from_list("signed", [NEGATIVE, PAPER, POSITIVE], N=41)
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture everywhere
     "svg.hashsalt": "gaincell",  # names inside an SVG, otherwise random
     "svg.fonttype": "path",

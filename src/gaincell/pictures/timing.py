@@ -290,7 +290,9 @@ class _Diagram:
         self._row += 1
         place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
         axes.text(-0.045, middle, name, ha="right", fontsize=style.TEXT, color=style.INK, **place)
-        axes.text(-0.01, middle, cycles, ha="right", fontsize=style.SMALL, color=style.MUTED, **place)
+        axes.text(
+            -0.01, middle, cycles, ha="right", fontsize=style.SMALL, color=style.MUTED, **place
+        )
         axes.axhline(self._row, color=style.DIGITAL, linewidth=0.8, zorder=0)
         return middle
 

@@ -31,7 +31,8 @@ def read_cycles(waveform: Path, widths: dict[str, int]) -> dict[str, list[int]]:
         found = _variable(variables, f"tb.{name}", waveform).bitwidth
         if found != width:
             raise ValueError(
-                f"waveform {waveform} has tb.{name} of {found} bits, but the config asks for {width}"
+                f"waveform {waveform} has tb.{name} of {found} bits, "
+                f"but the config asks for {width}"
             )
     begins = np.array([time for time, _ in _variable(variables, CLOCK, waveform).tv])
     reset = _sample(_variable(variables, "tb.rst", waveform).tv, begins)

@@ -62,9 +62,7 @@ def test_longest_codes_have_the_longest_pulses(simulate):
 
 @pytest.mark.parametrize("gap", [0, 1, 2, 5])
 @pytest.mark.parametrize(("query_bits", "step_cycles"), [(1, 1), (1, 3), (2, 2), (3, 1), (4, 1)])
-def test_codes_are_free_once_the_longest_pulse_is_over(
-    query_bits, step_cycles, gap, simulate, rng
-):
+def test_codes_are_free_once_the_longest_pulse_is_over(query_bits, step_cycles, gap, simulate, rng):
     dims = 5
     dut = query_pulses(query_bits, step_cycles, dims)
     largest = (1 << query_bits) - 1

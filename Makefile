@@ -39,9 +39,9 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e .
-	touch $@
+	@touch $@
 
 # One stamp for each extra: test, dev, docs.
 $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e '.[$*]'
-	touch $(VENV)/.installed $@
+	@touch $(VENV)/.installed $@

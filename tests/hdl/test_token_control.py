@@ -1,6 +1,7 @@
 """Admission and sequencer together: when tokens enter, and every enable of the arrays."""
 
 from collections import deque
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -164,7 +165,7 @@ def check_resources(record, config):
     for resource in config.timing.resources:
         for copy in range(resource.copies):
             tokens = record.tokens[copy :: resource.copies]
-            for before, after in zip(tokens, tokens[1:], strict=False):
+            for before, after in pairwise(tokens):
                 free = before.launch + resource.held.end
                 assert after.accept + resource.held.start >= free, resource.name
 

@@ -1,0 +1,250 @@
+"""The whole control against the arrays' model, cycle by cycle, and attention's integer answer."""
+
+import numpy as np
+import pytest
+
+from gaincell.behavioral.attention import attend
+from gaincell.behavioral.pins import ArrayPins, Wires, WritePort, pack_codes
+from gaincell.config import HeadConfig
+from gaincell.hdl.head import READOUTS, Head
+from gaincell.hdl.sequencer import CONVERTER_PHASES
+
+BRIEF = {"query_bits": 2, "readout_bits": 2, "write_cycles": 3}
+GEOMETRIES = {
+    "one cell": {"head_dim": 1, "window": 1, "columns": 1, **BRIEF},
+    "one cell and sink": {"head_dim": 1, "window": 1, "columns": 1, "sink": 1, **BRIEF},
+    "sub-tile and sink": {"head_dim": 3, "window": 5, "columns": 5, "sink": 2, **BRIEF},
+    "odd": {"head_dim": 5, "window": 6, "columns": 3, "sink": 3, "key_bits": 1, "query_bits": 3},
+    "two stages": {"head_dim": 2, "window": 6, "columns": 2, "sync_stages": 2, "readout_bits": 3},
+    "slow steps": {"head_dim": 3, "window": 2, "columns": 1, "step_cycles": 3, **BRIEF},
+    "single bits": {
+        "head_dim": 4,
+        "window": 3,
+        "columns": 3,
+        "query_bits": 1,
+        "key_bits": 1,
+        "value_bits": 1,
+        "readout_bits": 1,
+        "write_cycles": 1,
+        "reset_cycles": 1,
+        "retention_error": 0.1,
+    },
+}
+SCHEDULES = ("sequential", "overlapped", "paired")
+
+
+@pytest.fixture(params=SCHEDULES)
+def schedule(request):
+    return request.param
+
+
+@pytest.fixture(params=sorted(READOUTS))
+def readout(request):
+    return request.param
+
+
+def random_tokens(rng, config, tokens, first_share=0.0):
+    """Codes q, k, v (T, D) and flags first (T,), full scale in one place of four."""
+    tops = {"q": config.query_max, "k": config.key_max, "v": config.value_max}
+    codes = {}
+    for name, top in tops.items():
+        code = rng.integers(0, top + 1, (tokens, config.head_dim))
+        codes[name] = np.where(rng.random(code.shape) < 0.25, top, code)
+    return {**codes, "first": rng.random(tokens) < first_share}
+
+
+def answer(tokens, config):
+    """Outputs of one sequence of tokens, after reset."""
+    return attend(tokens["q"], tokens["k"], tokens["v"], config, first=tokens["first"])
+
+
+class HeadBench:
+    """A head and its arrays, one ``cycle`` at a time."""
+
+    def __init__(self, ctx, dut, rng):
+        self._ctx, self._dut, self._config = ctx, dut, dut.config
+        self.pins = ArrayPins(dut.config, rng=rng)
+        self.cycle = 0
+        self.accepts = []
+        self.results = []
+        """(cycle of first validity, outputs)"""
+        self._valid_since = None
+        self._held = None
+
+    def offer(self, token=None):
+        """Offer a token from now on, or none."""
+        ctx, dut = self._ctx, self._dut
+        ctx.set(dut.token.valid, int(token is not None))
+        if token is not None:
+            fields = {name: token[name].tolist() for name in ("q", "k", "v", "first")}
+            ctx.set(dut.token.payload, fields)
+
+    async def step(self, ready=True):
+        """One cycle; whether the token offered in it was accepted."""
+        ctx, dut = self._ctx, self._dut
+        ctx.set(dut.result.ready, int(ready))
+        self._run_arrays()
+        accepted = bool(ctx.get(dut.token.valid) & ctx.get(dut.token.ready))
+        if accepted:
+            self.accepts.append(self.cycle)
+        self._watch_result(ready)
+        self.cycle += 1
+        await ctx.tick()
+        return accepted
+
+    def reset_bench(self):
+        """As the control is reset: what it was doing is forgotten, arrays keep their charge."""
+        self.accepts.clear()
+        self.results.clear()
+        self._valid_since = None
+        self.pins.forget_pulses_and_log()
+
+    def _run_arrays(self):
+        ctx, array = self._ctx, self._dut.array
+        enables = [ctx.get(getattr(array, name)) for name in CONVERTER_PHASES]
+        ports = [self._port(port) for port in (array.k_write, array.v_write)]
+        self.pins.step(Wires(*ports, ctx.get(array.query), *enables))
+        pulse, sign = self.pins.outputs()
+        ctx.set(array.pulse, pulse)
+        ctx.set(array.sign, sign)
+
+    def _port(self, port):
+        get = self._ctx.get
+        if not get(port.enable):
+            return WritePort()
+        return WritePort(
+            1,
+            get(port.broadcast),
+            get(port.tile),
+            get(port.column),
+            get(port.code.as_value()),
+        )
+
+    def _watch_result(self, ready):
+        ctx, dut = self._ctx, self._dut
+        if not ctx.get(dut.result.valid):
+            assert self._valid_since is None, "a result vanished"
+            return
+        y_code = [ctx.get(dut.result.payload[place]) for place in range(self._config.head_dim)]
+        if self._valid_since is None:
+            self._valid_since, self._held = self.cycle, y_code
+        assert y_code == self._held, "a result changed while it waited"
+        if ready:
+            self.results.append((self._valid_since, y_code))
+            self._valid_since = None
+
+
+async def run_tokens(bench, tokens, idle=None, ready=None):
+    """Offer all tokens, each after ``idle()`` cycles, and wait for all results."""
+    idle, ready = idle or (lambda: 0), ready or (lambda: True)
+    count = len(tokens["q"])
+    patience = 60 * count * bench.pins.config.timing.latency_cycles
+    for place in range(count):
+        for _ in range(idle()):
+            await bench.step(ready())
+        bench.offer({name: values[place] for name, values in tokens.items()})
+        while not await bench.step(ready()):
+            assert bench.cycle < patience
+        bench.offer()
+    while len(bench.results) < count:
+        await bench.step(ready())
+        assert bench.cycle < patience
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_computes_attention_at_full_rate(geometry, schedule, readout, simulate, rng):
+    config = HeadConfig(schedule=schedule, readout=readout, **GEOMETRIES[geometry])
+    dut = Head(config)
+    tokens = random_tokens(rng, config, 2 * config.window + config.sink + 3)
+
+    async def testbench(ctx, reset):
+        bench = HeadBench(ctx, dut, rng)
+        await run_tokens(bench, tokens)
+        valid, y_code = zip(*bench.results, strict=True)
+        assert np.array_equal(y_code, answer(tokens, config))
+        assert np.any(y_code)
+        first_interval, *intervals = np.diff(bench.accepts)
+        assert set(intervals) == {config.interval_cycles}
+        assert first_interval == config.interval_cycles + config.write_cycles
+        first_latency, *latencies = np.subtract(valid, bench.accepts)
+        assert set(latencies) == {config.latency_cycles}
+        assert first_latency == config.latency_cycles + config.write_cycles
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("geometry", ["sub-tile and sink", "two stages", "single bits"])
+def test_computes_the_same_with_stalls_and_sequences(geometry, schedule, readout, simulate, rng):
+    config = HeadConfig(schedule=schedule, readout=readout, **GEOMETRIES[geometry])
+    dut = Head(config)
+    tokens = random_tokens(rng, config, 20, first_share=0.2)
+
+    async def testbench(ctx, reset):
+        bench = HeadBench(ctx, dut, rng)
+        await run_tokens(
+            bench,
+            tokens,
+            idle=lambda: int(rng.choice([0, 0, 1, 2, 7, config.latency_cycles])),
+            ready=lambda: rng.random() < 0.1,
+        )
+        assert np.array_equal([y for _, y in bench.results], answer(tokens, config))
+
+    simulate(dut, testbench)
+
+
+def test_extremes_reach_full_scale(readout, simulate, rng):
+    config = HeadConfig(
+        head_dim=2, window=4, columns=2, readout=readout, output_saturation=1e-3, **BRIEF
+    )
+    dut = Head(config)
+    full = {name: np.full((8, 2), 7) for name in "kv"}
+    tokens = {"q": np.full((8, 2), 3), **full, "first": np.zeros(8, dtype=bool)}
+    tokens["v"][:, 1] = 0
+
+    async def testbench(ctx, reset):
+        bench = HeadBench(ctx, dut, rng)
+        await run_tokens(bench, tokens)
+        y_code = np.array([y for _, y in bench.results])
+        assert np.array_equal(y_code, answer(tokens, config))
+        assert y_code[-1].tolist() == [config.result_max, -config.result_max]
+
+    simulate(dut, testbench)
+
+
+def test_reset_in_the_middle_starts_over(schedule, readout, simulate, rng):
+    config = HeadConfig(schedule=schedule, readout=readout, **GEOMETRIES["sub-tile and sink"])
+    dut = Head(config)
+
+    async def testbench(ctx, reset):
+        bench = HeadBench(ctx, dut, rng)
+        for cycles in rng.integers(1, 3 * config.latency_cycles, 5).tolist():
+            abandoned = random_tokens(rng, config, 1)
+            bench.offer({name: values[0] for name, values in abandoned.items()})
+            for _ in range(cycles):
+                await bench.step(ready=False)
+            bench.offer()
+            ctx.set(reset, 1)
+            await bench.step(ready=False)
+            ctx.set(reset, 0)
+            bench.reset_bench()
+            tokens = random_tokens(rng, config, 4)
+            await run_tokens(bench, tokens)
+            assert np.array_equal([y for _, y in bench.results], answer(tokens, config))
+            bench.reset_bench()
+
+    simulate(dut, testbench)
+
+
+def test_token_fields_are_where_the_layout_says(simulate, rng):
+    config = HeadConfig(head_dim=3, window=2, columns=1, **BRIEF)
+    dut = Head(config)
+    token = {name: values[0] for name, values in random_tokens(rng, config, 1).items()}
+
+    async def testbench(ctx, reset):
+        bench = HeadBench(ctx, dut, rng)
+        bench.offer(token)
+        packed = pack_codes(token["q"], 2) | pack_codes(token["k"], 3) << 6
+        packed |= pack_codes(token["v"], 3) << 15
+        assert ctx.get(dut.token.payload.as_value()) == packed
+
+    simulate(dut, testbench)

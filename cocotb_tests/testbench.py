@@ -109,6 +109,8 @@ class _Bench:
         self._reported = 0.0
         self._base = self._pushed = 0
         self._is_reset = False
+        self._last_progress = ""
+        self._counts = (0, 0)
 
     async def reset(self) -> None:
         """Hold reset for two cycles, drop tokens not taken, and hand over the first ones anew."""
@@ -122,6 +124,7 @@ class _Bench:
         self._is_reset = True
         self._base += self._pushed
         self._pushed = 0
+        self._last_progress = ""
         self._tb.rst.value = 0
         await self._transport.tick()
         for _ in range(min(TOKENS_AHEAD, len(self._words))):
@@ -168,9 +171,12 @@ class _Bench:
     def _read_progress(self) -> tuple[int, int]:
         """Tokens accepted and results delivered since the latest reset."""
         text = self._progress.read()
-        if text[0] != "0":
-            raise ProtocolError(f"cycle {self.cycle}: a result changed while it was refused")
-        return int(text[1:33], 2) - self._base, int(text[33:], 2) - self._base
+        if text != self._last_progress:
+            if text[0] != "0":
+                raise ProtocolError(f"cycle {self.cycle}: a result changed while it was refused")
+            self._last_progress = text
+            self._counts = int(text[1:33], 2) - self._base, int(text[33:], 2) - self._base
+        return self._counts
 
     def _report(self, done: int) -> None:
         now = time.perf_counter()

@@ -48,6 +48,7 @@ class PerNsTransport:
         self._edge = FallingEdge(tb.clk)
         self._outputs = f"0{config.tiles * config.head_dim}b"
         self._last_text = ""
+        self._last_cycle = -1
         self._now = Wires()
         self._driven: tuple[int, int] = (-1, -1)
 
@@ -56,13 +57,12 @@ class PerNsTransport:
 
     async def advance(self) -> int:
         await self._edge
-        cycle = int(self._cycle.read(), 2)
+        # Every falling edge is seen: the cycle is read once and counted from then on.
+        cycle = int(self._cycle.read(), 2) if self._last_cycle < 0 else self._last_cycle + 1
+        self._last_cycle = cycle
         text = self._wires.read()
         if text != self._last_text:
-            fields = self._format
-            codes_at = fields.control_bits
-            query_at = codes_at + fields.codes_bits
-            self._now = fields.wires(text[:codes_at], text[codes_at:query_at], text[query_at:])
+            self._now = self._parsed(text)
             self._last_text = text
         self._pins.step(self._now, cycle)
         pulse, sign = outputs = self._pins.outputs()
@@ -73,6 +73,14 @@ class PerNsTransport:
                 self._sign.write(format(sign, self._outputs))
             self._driven = outputs
         return cycle
+
+    def _parsed(self, text: str) -> Wires:
+        """The wires in ``text``; while only query pulses change, the others are not parsed anew."""
+        codes_at = self._format.control_bits
+        query_at = codes_at + self._format.codes_bits
+        if text[:query_at] == self._last_text[:query_at]:
+            return self._format.with_query(self._now, text[query_at:])
+        return self._format.wires(text[:codes_at], text[codes_at:query_at], text[query_at:])
 
 
 class FastTransport:

@@ -45,6 +45,13 @@ class WireFormat:
         except ValueError as error:
             raise UnknownWire(f"the control drives unknown values: {control}") from error
 
+    def with_query(self, wires: Wires, query: str) -> Wires:
+        """``wires`` with the text of other query pulses; raises as ``wires``."""
+        try:
+            return wires._replace(query=int(query, 2))
+        except ValueError as error:
+            raise UnknownWire(f"the control drives unknown query pulses: {query}") from error
+
     def _wires(self, control: str, codes: str, query: str) -> Wires:
         select = 4 + self._tile_bits + self._column_bits
         enables = select + self._tile_bits + self._column_bits

@@ -17,6 +17,7 @@ TOP = "gaincell_head"
 YOSYS_SCRIPT = """\
 read_rtlil head.il
 proc
+wreduce
 opt_clean -purge
 attrmap -remove init
 write_verilog -noattr head.v

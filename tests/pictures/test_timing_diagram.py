@@ -6,7 +6,8 @@ import pytest
 
 from gaincell.config import PRESETS
 from gaincell.pictures import style
-from gaincell.pictures.timing import K_PHASES, V_PHASES, Recording, draw_timing
+from gaincell.pictures.recording import Recording
+from gaincell.pictures.timing import K_PHASES, V_PHASES, draw_timing
 from gaincell.schedule import Span
 
 TINY = PRESETS["tiny"]
@@ -107,6 +108,14 @@ def test_refuses_unknown_values(record, tmp_path):
 
     with pytest.raises(ValueError, match=r"unknown value of tb\.query 27 cycles after reset"):
         draw_timing(record(TINY, change=spoil), TINY, tmp_path / "a.png")
+
+
+def test_result_ready_may_be_unknown_while_there_is_no_result(record):
+    def spoil(waves):
+        valid = waves["result_valid"][1]
+        waves["result_ready"] = (1, [1 if taken else -1 for taken in valid])
+
+    assert Recording(record(TINY, change=spoil), TINY).tokens == 6
 
 
 def test_refuses_more_tokens_than_recorded(record, tmp_path):

@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, help="of random tokens and the cells' power-up state"
     )
-    parser.add_argument("--waves", type=Path, help="waveform to write, *.vcd or *.fst")
+    parser.add_argument(
+        "--waves", type=Path, help="waveform to write, *.vcd or *.fst (Icarus: *.fst)"
+    )
     parser.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator")
     parser.add_argument(
         "--transport",
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         config = load_config(arguments.config)
         tokens = _tokens(arguments, config)
-        waves = _waves_format(arguments.waves)
+        waves = _waves_format(arguments.waves, arguments.simulator)
         for path in (arguments.output, arguments.waves):
             if path is not None:
                 check_writable(path)
@@ -123,9 +125,11 @@ def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "Tokens":
     return random_tokens(arguments.tokens, config, np.random.default_rng(arguments.seed))
 
 
-def _waves_format(path: Path | None) -> str | None:
+def _waves_format(path: Path | None, simulator: str) -> str | None:
     if path is None:
         return None
     if path.suffix not in (".vcd", ".fst"):
         raise ValueError(f"--waves is {path}, but its name must end in .vcd or .fst")
+    if simulator == "icarus" and path.suffix != ".fst":
+        raise ValueError(f"--waves is {path}, but Icarus Verilog writes .fst here")
     return path.suffix[1:]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from gaincell.config import HeadConfig
 from gaincell.pictures import style
-from gaincell.pictures.waveform import read_cycles
+from gaincell.pictures.recording import Recording
 from gaincell.schedule import Span
 
 QUERY_ROWS = 4
@@ -42,83 +41,6 @@ V_PHASES = (
     Row("AV", "v_integrate", style.VALUE),
     Row("OUT", "v_convert", style.SCORE),
 )
-BROADCAST = {"k_enable": "k_broadcast", "v_enable": "v_broadcast"}
-
-
-@dataclass(frozen=True)
-class Output:
-    """One output pulse of a token: the wire, the cycles for which it is high, and its sign."""
-
-    wire: int
-    span: Span
-    negative: bool
-
-
-class Recording:
-    """What the head did, token by token, as the wires of a waveform tell.
-
-    Attributes
-    ----------
-    accepts, valids : list of int
-        Cycle in which each token was accepted, and in which its result became valid.
-    phases : dict
-        Spans of each phase, by wire, one per token.
-    clears : dict
-        Spans of the broadcast writes, by wire.
-    """
-
-    def __init__(self, waveform: Path, config: HeadConfig) -> None:
-        self.waveform = waveform
-        self.wires = read_cycles(waveform, _widths(config))
-        self.tile_wires = config.tiles * config.head_dim
-        self.accepts = self._transfers("token")
-        self.valids = self._valid_cycles()
-        self.phases: dict[str, list[Span]] = {}
-        self.clears: dict[str, list[Span]] = {}
-        for row in (*K_PHASES, *V_PHASES):
-            enable = self.wires[row.wire]
-            broadcast = self.wires[BROADCAST[row.wire]] if row.wire in BROADCAST else []
-            kinds = _kinds(enable, broadcast)
-            spans = _spans(kinds)
-            self.clears[row.wire] = [span for span in spans if kinds[span.start] == 2]
-            self.phases[row.wire] = [span for span in spans if kinds[span.start] == 1]
-
-    @property
-    def tokens(self) -> int:
-        """Tokens whose result is in the recording."""
-        return len(self.valids)
-
-    def outputs(self, token: int) -> list[Output]:
-        """Pulses of ``token`` on the output wires, one per wire that is ever high."""
-        phase = self.phases["v_convert"][token]
-        cycles = self.wires["pulse"][phase.start : phase.end]
-        sign = self.wires["sign"][phase.start]
-        ever = 0
-        for value in cycles:
-            ever |= value
-        return [
-            Output(
-                wire,
-                Span(phase.start, phase.start + sum(value >> wire & 1 for value in cycles)),
-                bool(sign >> wire & 1),
-            )
-            for wire in range(self.tile_wires)
-            if ever >> wire & 1
-        ]
-
-    def _transfers(self, stream: str) -> list[int]:
-        valid, ready = self.wires[f"{stream}_valid"], self.wires[f"{stream}_ready"]
-        return [cycle for cycle in range(len(valid)) if valid[cycle] and ready[cycle]]
-
-    def _valid_cycles(self) -> list[int]:
-        """First cycle of each result's valid: a result stays until it is taken."""
-        firsts, waiting = [], False
-        pairs = zip(self.wires["result_valid"], self.wires["result_ready"], strict=True)
-        for cycle, (valid, ready) in enumerate(pairs):
-            if valid and not waiting:
-                firsts.append(cycle)
-            waiting = bool(valid and not ready)
-        return firsts
 
 
 def draw_timing(
@@ -168,38 +90,6 @@ def draw_timing(
         )
     diagram = _Diagram(recording, config, range(first_token, first_token + tokens), shown)
     style.draw(diagram.paint, diagram.height_in, output)
-
-
-def _widths(config: HeadConfig) -> dict[str, int]:
-    """Wires of the test bench that the diagram shows, and their bits."""
-    banks, outputs = config.timing.banks, config.tiles * config.head_dim
-    single = ("token_valid", "token_ready", "result_valid", "result_ready")
-    writes = ("k_enable", "k_broadcast", "v_enable", "v_broadcast")
-    converters = ("k_reset", "k_integrate", "v_reset", "v_integrate", "v_convert")
-    return {
-        **dict.fromkeys((*single, *writes), 1),
-        **dict.fromkeys(converters, banks),
-        "query": config.head_dim,
-        "pulse": outputs,
-        "sign": outputs,
-    }
-
-
-def _spans(values: Sequence[int]) -> list[Span]:
-    """Runs of cycles with one value above 0; a run that the recording cuts off counts too."""
-    spans, start = [], 0
-    for cycle in range(1, len(values) + 1):
-        if cycle == len(values) or values[cycle] != values[start]:
-            if values[start]:
-                spans.append(Span(start, cycle))
-            start = cycle
-    return spans
-
-
-def _kinds(enable: Sequence[int], broadcast: Sequence[int]) -> list[int]:
-    """0: idle, 1: the phase of a token, 2: a broadcast; ``broadcast`` is empty if there is none."""
-    pairs = zip_longest(enable, broadcast, fillvalue=0)
-    return [0 if not high else 2 if everywhere else 1 for high, everywhere in pairs]
 
 
 def _bits(values: Sequence[int], bit: int) -> list[int]:

@@ -1,6 +1,6 @@
 """Wires of a recorded co-simulation, cycle by cycle, from a VCD or FST file."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ CLOCK = "tb.cycle"
 """Counts the clock cycles of a recording: each change begins one."""
 
 
-def read_cycles(waveform: Path, widths: dict[str, int]) -> dict[str, list[int]]:
+def read_cycles(
+    waveform: Path, widths: dict[str, int], may_be_unknown: Container[str] = ()
+) -> dict[str, list[int]]:
     """Value of each wire at the end of every clock cycle after the latest reset.
 
     Parameters
@@ -20,6 +22,8 @@ def read_cycles(waveform: Path, widths: dict[str, int]) -> dict[str, list[int]]:
         VCD or FST file of the test bench ``cocotb_tests/tb.v``.
     widths : dict
         Wires of ``tb`` to read, by name, and the bits that each must have.
+    may_be_unknown : container of str
+        Wires without meaning in some cycles: their unknown values read as 0.
 
     Raises
     ------
@@ -41,12 +45,12 @@ def read_cycles(waveform: Path, widths: dict[str, int]) -> dict[str, list[int]]:
     for name in widths:
         values = _sample(variables[f"tb.{name}"].tv, begins)[start:]
         unknown = [cycle for cycle, value in enumerate(values) if not isinstance(value, int)]
-        if unknown:
+        if unknown and name not in may_be_unknown:
             raise ValueError(
                 f"waveform {waveform} has an unknown value of tb.{name} "
                 f"{unknown[0]} cycles after reset"
             )
-        cycles[name] = values
+        cycles[name] = [value if isinstance(value, int) else 0 for value in values]
     return cycles
 
 

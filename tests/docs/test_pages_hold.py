@@ -1,0 +1,83 @@
+"""Numbers and programs in the documentation are those of the code."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gaincell.config import HeadConfig
+
+DOCS = Path(__file__).parents[2] / "docs"
+PHASES = {
+    "QK": "qk",
+    "AV": "av",
+    "OUT": "out",
+    "K write": "k_write",
+    "K reset": "k_reset",
+    "V write": "v_write",
+    "V reset": "v_reset",
+}
+
+
+def rows(page: str) -> dict[str, list[str]]:
+    """Cells of all table rows of a page, by the first cell."""
+    lines = (DOCS / page).read_text().splitlines()
+    tables = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines if line.startswith("|")]
+    return {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in tables}
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_timing_page_gives_the_default_spans(name):
+    span = getattr(HeadConfig().timing, PHASES[name])
+    assert rows("timing.md")[name][-1] == f"{span.start}..{span.end}"
+
+
+def test_timing_page_gives_what_each_resource_waits_for():
+    table = rows("timing.md")
+    for paired in HeadConfig(schedule="paired").timing.resources:
+        expected = f"{paired.held.cycles}"
+        if paired.copies == 2:
+            expected += f", two copies: {paired.interval_cycles}"
+        assert table[paired.name][-1] == expected
+
+
+@pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])
+def test_timing_page_compares_the_schedules(schedule):
+    config = HeadConfig(schedule=schedule)
+    timing = config.timing
+    row = next(
+        cells for name, cells in rows("timing.md").items() if name.startswith(f"`{schedule}`")
+    )
+    numbers = [timing.banks, timing.interval_cycles, timing.latency_cycles, timing.result_places]
+    assert row[:4] == [str(number) for number in numbers]
+    rate = float(row[4].removesuffix(" million"))
+    assert rate == pytest.approx(1e-6 / (timing.interval_cycles * config.clock_s), abs=0.051)
+
+
+@pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])
+@pytest.mark.parametrize("change", [{}, {"write_cycles": 1, "reset_cycles": 4}, {"sync_stages": 2}])
+def test_timing_page_gives_the_formula_of_the_latency(schedule, change):
+    config = replace(HeadConfig(schedule=schedule), **change)
+    settle = max(config.write_cycles, config.reset_cycles)
+    total = settle + 2 * config.pulse_cycles + config.readout_max + config.sync_stages + 2
+    assert config.latency_cycles == total + (schedule != "sequential")
+
+
+def test_programs_on_the_arrays_page_run():
+    programs = re.findall(r"```python\n(.*?)```", (DOCS / "arrays.md").read_text(), re.DOTALL)
+    assert len(programs) == 2
+    names: dict[str, object] = {}
+    for program in programs:
+        exec(program, names)
+    assert names["y"].shape == (40, 8)
+
+
+def test_every_port_of_the_head_is_on_the_hardware_page():
+    from gaincell.hdl.verilog import head_verilog
+
+    page = (DOCS / "hardware.md").read_text()
+    top = head_verilog(HeadConfig()).partition("module gaincell_head(")[2].partition("endmodule")[0]
+    ports = re.findall(r"^  (?:input|output) (?:\[.*\] )?(\w+);", top, re.MULTILINE)
+    assert "clk" in ports
+    assert [port for port in ports if f"`{port}`" not in page] == []

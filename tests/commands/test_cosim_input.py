@@ -105,6 +105,10 @@ def test_refuses_a_file_that_is_not_there(
     ("arguments", "sentence"),
     [
         ([], "give --input, or --tokens for random tokens"),
+        (
+            ["--tokens", "3", "--simulator", "icarus", "--waves", "out.vcd"],
+            "--waves is out.vcd, but Icarus Verilog writes .fst here",
+        ),
         (["--tokens", "0"], "--tokens is 0, but must be at least 1"),
         (["--tokens", "3", "--seed", "-1"], "--seed is -1, but must be 0 or above"),
         (["--tokens", "3", "--waves", "out.txt"], "--waves is out.txt, but its name must end in"),

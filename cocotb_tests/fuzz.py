@@ -6,8 +6,10 @@ committed as docs/fuzz.md.
 """
 
 import argparse
+import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -106,6 +108,11 @@ def run_case(case: Case) -> Verdict:
     return Verdict(case, covered, None)
 
 
+def run_seed(seed: int) -> Verdict:
+    """Draw and run one case."""
+    return run_case(draw_case(seed))
+
+
 def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
     """Markdown table of all cases."""
     failures = sum(verdict.failure is not None for verdict in verdicts)
@@ -157,6 +164,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the first case; the rest count up")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="cases at a time")
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     try:
@@ -164,11 +172,13 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     started = time.monotonic()
+    seeds = range(arguments.seed, arguments.seed + arguments.cases)
     verdicts = []
-    for seed in tqdm(range(arguments.seed, arguments.seed + arguments.cases), unit=" heads"):
-        verdicts.append(run_case(draw_case(seed)))
-        if verdicts[-1].failure:
-            tqdm.write(f"seed {seed}: {verdicts[-1].failure}")
+    with ProcessPoolExecutor(arguments.jobs) as workers:
+        for verdict in tqdm(workers.map(run_seed, seeds), total=len(seeds), unit=" heads"):
+            verdicts.append(verdict)
+            if verdict.failure:
+                tqdm.write(f"seed {verdict.case.seed}: {verdict.failure}")
     text = report(verdicts, "make fuzz", time.monotonic() - started)
     with replacing(arguments.output) as unfinished:
         unfinished.write_text(text)

@@ -22,7 +22,8 @@ opt_clean -purge
 attrmap -remove init
 write_verilog -noattr head.v
 """
-"""Without initial values a simulation shows what reset does not reach."""
+"""Carries that nobody reads are dropped, and so are initial values: without them a simulation shows
+what reset does not reach."""
 
 
 def head_verilog(config: HeadConfig, name: str = TOP) -> str:

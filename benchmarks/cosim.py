@@ -10,7 +10,6 @@ import platform
 import statistics
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from cocotb_tools.runner import get_runner
@@ -104,7 +103,7 @@ def tokens_per_s(transport: str) -> tuple[float, float, float]:
     tokens = shipped_tokens(CONFIG)
     runs = []
     for _ in range(RUNS + 1):
-        simulated = simulate(simulation, tokens, replace(CONFIG), transport=transport)
+        simulated = simulate(simulation, tokens, CONFIG, transport=transport)
         runs.append(len(tokens["q"]) / simulated.seconds)
     return statistics.median(runs[1:]), min(runs[1:]), max(runs[1:])
 

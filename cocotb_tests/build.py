@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from cocotb_tools.runner import get_runner
 
 from gaincell.cocotb_tests.tools import require_fst_headers, simulator_environment
 from gaincell.config import HeadConfig
+from gaincell.hdl.layouts import index_shape
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 
@@ -37,13 +39,12 @@ class BuildFailed(Failed):
     """The simulator refused the sources; the message names its log."""
 
 
+@dataclass(frozen=True)
 class Simulation:
-    """A compiled simulation in ``folder`` and how to run it."""
+    """A simulation compiled for ``simulator`` in ``folder``."""
 
-    def __init__(self, folder: Path, simulator: str, waves: str | None) -> None:
-        self.folder = folder
-        self.simulator = simulator
-        self.waves = waves
+    folder: Path
+    simulator: str
 
     @property
     def verilog(self) -> Path:
@@ -102,7 +103,7 @@ def build(
             _reuse_runtime(runtime, unfinished)
             _compile(unfinished, simulator, parameters, arguments, waves, environment)
             _keep_runtime(unfinished, runtime)
-    return Simulation(folder, simulator, waves)
+    return Simulation(folder, simulator)
 
 
 def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
@@ -117,8 +118,8 @@ def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
         "COUNT_BITS": config.pulse_cycles.bit_length() + 1,
         "RESULT_BITS": config.result_width,
         "TILES": config.tiles,
-        "TILE_BITS": max(1, (config.tiles - 1).bit_length()),
-        "COLUMN_BITS": max(1, (config.columns - 1).bit_length()),
+        "TILE_BITS": index_shape(config.tiles).width,
+        "COLUMN_BITS": index_shape(config.columns).width,
         "BANKS": config.timing.banks,
         "SYNC_STAGES": config.sync_stages,
     }

@@ -25,7 +25,6 @@ from gaincell.refusals import Failed
 
 TEST_MODULE = "gaincell.cocotb_tests.testbench"
 RUN_FOLDER = "GAINCELL_RUN_FOLDER"
-LARGEST_PACE = 2**16 - 1
 
 
 class SimulationFailed(Failed):

@@ -62,7 +62,7 @@ async def _run(tb: Any, folder: Path) -> None:
         transport = PerNsTransport(tb, pins, config)
     else:
         transport = FastTransport(tb, pins, config, patience)
-    bench = _Bench(tb, pins, transport, token_words(tokens, *paces, config), patience, folder)
+    bench = _Bench(tb, transport, token_words(tokens, *paces, config), patience, folder)
     await bench.reset()
     if spec["interrupt_cycle"] is not None:
         await bench.run_until(spec["interrupt_cycle"])
@@ -89,7 +89,6 @@ class _Bench:
     def __init__(
         self,
         tb: Any,
-        pins: ArrayPins,
         transport: Transport,
         words: list[str],
         patience_cycles: int,
@@ -97,7 +96,6 @@ class _Bench:
     ) -> None:
         self.cycle = 0
         self._tb = tb
-        self._pins = pins
         self._transport = transport
         self._words = words
         self._patience = patience_cycles
@@ -137,8 +135,7 @@ class _Bench:
         while self.cycle < cycle:
             self.cycle = await self._transport.advance()
             accepted, _ = self._read_progress()
-            if self._pushed < min(accepted + TOKENS_AHEAD, len(self._words)):
-                self._push()
+            self._push_if_due(accepted)
 
     async def run_to_end(self) -> list[str]:
         """Run until every token has its result; return the result words in order."""
@@ -157,11 +154,14 @@ class _Bench:
                     f"cycle {self.cycle}: no result for {self.cycle - last_progress} cycles, "
                     f"{accepted} tokens accepted, {delivered} results delivered"
                 )
-            if self._pushed < min(accepted + TOKENS_AHEAD, len(self._words)):
-                self._push()
+            self._push_if_due(accepted)
         if delivered > len(self._words):
             raise ProtocolError(f"{delivered} results for {len(self._words)} tokens")
         return words
+
+    def _push_if_due(self, accepted: int) -> None:
+        if self._pushed < min(accepted + TOKENS_AHEAD, len(self._words)):
+            self._push()
 
     def _push(self) -> None:
         self._push_word.write(self._words[self._pushed])

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.pins import Wires, WritePort
-from gaincell.cocotb_tests.build import bench_parameters
 from gaincell.config import HeadConfig
+from gaincell.hdl.layouts import index_shape
 
 IDLE_PORT = WritePort()
 PACE_BITS = 16
@@ -23,8 +23,8 @@ class WireFormat:
     """Positions of all wires in ``tb.control`` and ``tb.codes``, highest bit first."""
 
     def __init__(self, config: HeadConfig) -> None:
-        self._tile_bits = bench_parameters(config, "fast")["TILE_BITS"]
-        self._column_bits = bench_parameters(config, "fast")["COLUMN_BITS"]
+        self._tile_bits = index_shape(config.tiles).width
+        self._column_bits = index_shape(config.columns).width
         self._banks = config.timing.banks
         self._k_code_bits = config.head_dim * config.key_bits
         self.control_bits = 4 + 2 * (self._tile_bits + self._column_bits) + ENABLES * self._banks

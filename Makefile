@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo test lint types docs fuzz exact bench clean
+.PHONY: demo test lint types docs fuzz exact retention bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -27,6 +27,9 @@ fuzz: $(VENV)/.installed-test
 
 exact: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/exactness.py -o docs/exactness.md
+
+retention: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/retention.py -o docs/retention.md
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/cosim.py

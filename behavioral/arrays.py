@@ -19,9 +19,9 @@ class AnalogHead:
     """Charges of one head, moved by the operations that the control's enables stand for.
 
     It knows nothing of cycles or wires; ``pins.ArrayPins`` decides from the wires what happens.
-    In age mode "steps" an array ages by one with every column that is written anew; in age mode
-    "time" the ``cycle`` of each operation tells its age. A converter bank is 0, or 0 and 1 with
-    the "paired" schedule.
+    In age mode "steps" an array ages by one with every token that is written; in age mode "time"
+    the ``cycle`` of each operation tells its age. A converter bank is 0, or 0 and 1 with the
+    "paired" schedule.
 
     Parameters
     ----------
@@ -64,14 +64,21 @@ class AnalogHead:
     def write_column(
         self, array: CellArray, slot: int, codes: NDArray[np.integer], cycle: int
     ) -> None:
-        """Write the codes (D,) of one token into one slot; the write ends before ``cycle``."""
+        """Write the codes (D,) of a new token into one slot; the write ends before ``cycle``."""
         array.clock = array.clock + 1 if self._ages_in_steps else cycle
-        array.write(np.array([slot]), codes)
+        array.write(np.array([slot]), codes, cycle)
+
+    def rewrite_column(
+        self, array: CellArray, slot: int, codes: NDArray[np.integer], cycle: int
+    ) -> None:
+        """Refresh or clear one slot, which ages no other; the write ends before ``cycle``."""
+        array.clock = array.clock if self._ages_in_steps else cycle
+        array.write(np.array([slot]), codes, cycle)
 
     def write_all(self, array: CellArray, codes: NDArray[np.integer], cycle: int) -> None:
         """Write the same codes (D,) into every slot; the write ends before ``cycle``."""
         array.clock = array.clock if self._ages_in_steps else cycle
-        array.write(np.flatnonzero(array.exists), codes)
+        array.write(np.flatnonzero(array.exists), codes, cycle)
 
     def reset_scores(self, bank: int, left: float = 0.0) -> None:
         """Empty the K integrators; ``left`` is the fraction a short reset leaves behind."""

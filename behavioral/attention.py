@@ -7,14 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gaincell.behavioral.codes import Codes, check_first, check_sequence
+from gaincell.behavioral.codes import Codes, SequenceShape, check_first, check_sequence
 from gaincell.behavioral.events import Events, check_events
-from gaincell.behavioral.residents import (
-    Residents,
-    check_residents,
-    from_events,
-    undisturbed,
-)
+from gaincell.behavioral.residents import Residents, from_events, undisturbed
 from gaincell.config import HeadConfig
 
 Floats = NDArray[np.float64]
@@ -28,11 +23,11 @@ LARGEST_EXPONENT = 300.0
 
 @dataclass(frozen=True)
 class Attention:
-    """Outputs of T tokens.
+    """Outputs of T tokens; with G queries each where q has them, [G,].
 
-    y_code : (T, D) sum of the sub-tiles' codes
-    tile_code : (T, tiles, D) the signed code of each sub-tile
-    score : (T, slots) charge S of every column over s_sat; NaN where no token is stored
+    y_code : (T, [G,] D) sum of the sub-tiles' codes
+    tile_code : (T, [G,] tiles, D) the signed code of each sub-tile
+    score : (T, [G,] slots) charge S of every column over s_sat; NaN where no token is stored
     ties : read-outs within ``TIE_DISTANCE`` of a half-integer
     """
 
@@ -51,10 +46,12 @@ def attend(
     *,
     first: NDArray[Any] | None = None,
 ) -> NDArray[np.int64]:
-    """Head outputs (T, D) for query, key and value codes (T, D); docs/contract.md, section 3.
+    """Head outputs, shaped as ``q_code``; docs/contract.md, section 3.
 
     Parameters
     ----------
+    q_code : (T, D), or (T, G, D) where each token carries G queries against its key and value
+    k_code, v_code : (T, D)
     events : array of dtype EVENT, optional
         What a co-simulation logged. Without it every token is written once and never refreshed.
     first : (T,) flags, optional
@@ -78,14 +75,14 @@ def attend_and_count_ties(
     first: NDArray[Any] | None = None,
 ) -> tuple[NDArray[np.int64], int]:
     """As ``attend``, and how many read-outs lie within ``TIE_DISTANCE`` of a half-integer."""
-    tokens = check_sequence(q_code, k_code, v_code, config)
-    y_code = np.zeros((tokens, config.head_dim), dtype=np.int64)
+    shape = check_sequence(q_code, k_code, v_code, config)
+    y_code = np.zeros((shape.queries, config.head_dim), dtype=np.int64)
     ties = 0
-    for begin, end, charge, _ in _blocks(q_code, k_code, v_code, config, events, first):
+    for begin, end, charge, _ in _blocks(shape, q_code, k_code, v_code, config, events, first):
         tile_code, near = read_out(charge, config)
         y_code[begin:end] = tile_code.sum(axis=1)
         ties += near
-    return y_code, ties
+    return y_code.reshape(q_code.shape), ties
 
 
 def attend_in_detail(
@@ -99,17 +96,25 @@ def attend_in_detail(
 ) -> Attention:
     """As ``attend``, with scores, the codes of each sub-tile and a count of near ties.
 
-    Memory grows with T x (slots + tiles x D): for inspection, not for long sequences.
+    Memory grows with T x G x (slots + tiles x D): for inspection, not for long sequences.
     """
-    tokens = check_sequence(q_code, k_code, v_code, config)
-    tile_code = np.zeros((tokens, config.tiles, config.head_dim), dtype=np.int64)
-    score = np.full((tokens, config.tiles * config.columns), np.nan)
+    shape = check_sequence(q_code, k_code, v_code, config)
+    tile_code = np.zeros((shape.queries, config.tiles, config.head_dim), dtype=np.int64)
+    score = np.full((shape.queries, config.tiles * config.columns), np.nan)
     ties = 0
-    for begin, end, charge, block_score in _blocks(q_code, k_code, v_code, config, events, first):
+    for begin, end, charge, block_score in _blocks(
+        shape, q_code, k_code, v_code, config, events, first
+    ):
         tile_code[begin:end], near = read_out(charge, config)
         score[begin:end] = block_score
         ties += near
-    return Attention(tile_code.sum(axis=1), tile_code, score, ties)
+    leading = q_code.shape[:-1]
+    return Attention(
+        tile_code.sum(axis=1).reshape(q_code.shape),
+        tile_code.reshape(*leading, *tile_code.shape[1:]),
+        score.reshape(*leading, score.shape[1]),
+        ties,
+    )
 
 
 def read_out(charge: Floats, config: HeadConfig) -> tuple[NDArray[np.int64], int]:
@@ -129,6 +134,7 @@ _Block = tuple[int, int, Floats, Floats]
 
 
 def _blocks(
+    shape: SequenceShape,
     q_code: Codes,
     k_code: Codes,
     v_code: Codes,
@@ -137,9 +143,9 @@ def _blocks(
     first: NDArray[Any] | None,
 ) -> Iterator[_Block]:
     """Blocks of queries: begin, end, charges A (B, tiles, D), relative scores (B, slots)."""
-    flags = check_first(first, len(q_code))
-    residents = _residents(flags, config, events)
-    x = q_code / config.query_max
+    flags = check_first(first, shape.tokens)
+    residents = _residents(flags, shape, config, events)
+    x = q_code.reshape(shape.queries, config.head_dim) / config.query_max
     k_powers = _powers(k_code, config.key_max, config)
     v_powers = _powers(v_code, config.value_max, config)
     for begin, end in _query_ranges(residents, config):
@@ -175,15 +181,15 @@ def _blocks(
         yield begin, end, charge, score
 
 
-def _residents(first: NDArray[np.bool_], config: HeadConfig, events: Events | None) -> Residents:
+def _residents(
+    first: NDArray[np.bool_], shape: SequenceShape, config: HeadConfig, events: Events | None
+) -> Residents:
     if events is None:
         if config.age_mode == "time":
             raise ValueError('age_mode is "time", which needs the events of a co-simulation')
-        return undisturbed(first, config)
-    check_events(events, first.size)
-    residents = from_events(events, first.size, config)
-    check_residents(residents, config.window + config.sink)
-    return residents
+        return undisturbed(first, shape.group, config)
+    check_events(events, shape.tokens, config.window + config.sink)
+    return from_events(events, shape, config)
 
 
 def _powers(code: Codes, largest: int, config: HeadConfig) -> Floats:
@@ -207,10 +213,10 @@ def _rate(config: HeadConfig) -> float:
 def _query_ranges(residents: Residents, config: HeadConfig) -> Iterator[tuple[int, int]]:
     """Split the queries into blocks short enough for the split decay factors to stay finite."""
     order = len(config.cell_coefficients) - 1
-    tokens = residents.k_query.size
+    queries = residents.k_query.size
     begin = 0
-    while begin < tokens:
-        end = min(begin + BLOCK_QUERIES, tokens)
+    while begin < queries:
+        end = min(begin + BLOCK_QUERIES, queries)
         for clock in (residents.k_query, residents.v_query):
             growth = order * _rate(config) * (clock[begin:end] - clock[begin])
             end = begin + max(1, int(np.searchsorted(growth, LARGEST_EXPONENT)))

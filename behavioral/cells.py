@@ -47,6 +47,8 @@ class CellArray:
         """Now, in accepted tokens or in clock cycles, as ``age_mode`` counts."""
         self.written = np.zeros(self.slots, dtype=np.int64)
         """When each column was last written, on ``clock``."""
+        self._written_cycle = np.zeros(self.slots, dtype=np.int64)
+        self._existing_cycle = self._written_cycle[: config.window + config.sink]
         self._constant = config.cell_coefficients[0] * self._gain
         self._constant += fault.cell_offset(shape, faults.offset_mismatch, rng)
         self._constant_is_uniform = bool(np.ptp(self._constant) == 0)
@@ -55,14 +57,26 @@ class CellArray:
         self._powers = np.empty((len(self._orders), *shape))
         self._store(np.arange(self.slots), rng.uniform(0.0, config.full_scale_v, shape))
 
-    def write(self, slots: NDArray[np.integer], codes: NDArray[np.integer]) -> None:
-        """Store ``codes`` (D,) in every slot of ``slots``; their age is 0 now."""
+    def write(self, slots: NDArray[np.integer], codes: NDArray[np.integer], cycle: int = 0) -> None:
+        """Store ``codes`` (D,) in every slot of ``slots``; their age is 0 now.
+
+        ``cycle`` is the first in which they are stored, whatever ``clock`` counts.
+        """
         step_v = self.config.full_scale_v / self.code_max
         volts = fault.dac_voltage(codes, self.code_max, step_v, self._bow)
         each = np.broadcast_to(volts, (len(slots), self.config.head_dim))
         each = fault.write_noise(each, self.faults.write_error_v, self.rng)
         self._store(slots, fault.write_noise(each, self.faults.ktc_noise_v, self.rng))
         self.written[slots] = self.clock
+        self._written_cycle[slots] = cycle
+
+    def oldest(self) -> tuple[int, int]:
+        """The slot unwritten for longest, the first of several, and since which cycle.
+
+        Empty slots count; a slot never written counts as written in cycle 0.
+        """
+        slot = int(self._existing_cycle.argmin())
+        return slot, int(self._existing_cycle[slot])
 
     def poison(self, slots: NDArray[np.integer]) -> None:
         """Make the content of ``slots`` unknown: a write that was cut short or disturbed."""

@@ -1,6 +1,6 @@
 """Checks on the integer codes that enter a head."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,18 @@ from numpy.typing import NDArray
 from gaincell.config import HeadConfig
 
 Codes = NDArray[np.integer[Any]]
+
+
+class SequenceShape(NamedTuple):
+    """How many tokens T a sequence has, and how many queries G each of them carries."""
+
+    tokens: int
+    group: int
+
+    @property
+    def queries(self) -> int:
+        """T * G; query n belongs to token n // G."""
+        return self.tokens * self.group
 
 
 def check_codes(name: str, codes: Codes, shape: tuple[int, ...], largest: int) -> None:
@@ -27,24 +39,33 @@ def check_codes(name: str, codes: Codes, shape: tuple[int, ...], largest: int) -
         raise ValueError(f"{name} has shape {codes.shape}, but must be {shape}")
     wrong = np.argwhere((codes < 0) | (codes > largest))
     if wrong.size:
-        token, dimension = (int(index) for index in wrong[0])
+        place = tuple(int(index) for index in wrong[0])
+        raise ValueError(f"{name}{list(place)} is {codes[place]}, but codes must be 0..{largest}")
+
+
+def check_sequence(
+    q_code: Codes, k_code: Codes, v_code: Codes, config: HeadConfig
+) -> SequenceShape:
+    """Check the codes of T tokens: q (T, D) or (T, G, D), k and v (T, D).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As ``check_codes``; a q of other than two or three dimensions, or of G = 0.
+    """
+    dims = config.head_dim
+    shape = q_code.shape if isinstance(q_code, np.ndarray) else (0, dims)
+    if len(shape) not in (2, 3):
         raise ValueError(
-            f"{name}[{token}, {dimension}] is {codes[token, dimension]}, "
-            f"but codes must be 0..{largest}"
+            f"q has shape {shape}, but must be (tokens, {dims}) or (tokens, queries, {dims})"
         )
-
-
-def check_sequence(q_code: Codes, k_code: Codes, v_code: Codes, config: HeadConfig) -> int:
-    """Check the codes of T tokens, each (T, D), and return T; raises as ``check_codes``."""
-    is_array = isinstance(q_code, np.ndarray)
-    if is_array and q_code.ndim != 2:
-        raise ValueError(f"q has shape {q_code.shape}, but must be (tokens, {config.head_dim})")
-    tokens = len(q_code) if is_array else 0
-    shape = (tokens, config.head_dim)
-    check_codes("q", q_code, shape, config.query_max)
-    check_codes("k", k_code, shape, config.key_max)
-    check_codes("v", v_code, shape, config.value_max)
-    return tokens
+    tokens, *groups = shape[:-1]
+    if groups == [0]:
+        raise ValueError(f"q has shape {shape}, but a token must have at least one query")
+    check_codes("q", q_code, (tokens, *groups, dims), config.query_max)
+    check_codes("k", k_code, (tokens, dims), config.key_max)
+    check_codes("v", v_code, (tokens, dims), config.value_max)
+    return SequenceShape(tokens, *(groups or (1,)))
 
 
 def check_first(first: NDArray[Any] | None, tokens: int) -> NDArray[np.bool_]:

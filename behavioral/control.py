@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from gaincell.behavioral.codes import Codes, check_first, check_sequence
 from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
-from gaincell.behavioral.pins import ArrayPins, Wires, WritePort, pack_codes
+from gaincell.behavioral.pins import ArrayPins
+from gaincell.behavioral.wires import Wires, WritePort, pack_codes
 from gaincell.config import HeadConfig
 from gaincell.schedule import Span
 
@@ -28,37 +29,57 @@ def run_arrays(
     faults: Faults | None = None,
     rng: np.random.Generator | None = None,
 ) -> tuple[NDArray[np.int64], Events]:
-    """Head outputs (T, D) and event log of the arrays, with ``faults``, under a perfect control.
+    """Head outputs and event log of the arrays, with ``faults``, under a perfect control.
 
-    One token is finished before the next begins. Codes, flags and errors are as in ``attend``.
+    One query is finished before the next begins. Codes, flags, the shape of the outputs and errors
+    are as in ``attend``. Nothing is refreshed.
     """
-    tokens = check_sequence(q_code, k_code, v_code, config)
-    flags = check_first(first, tokens)
-    pins = ArrayPins(config, faults, rng)
-    y_code = np.zeros((tokens, config.head_dim), dtype=np.int64)
+    shape = check_sequence(q_code, k_code, v_code, config)
+    flags = check_first(first, shape.tokens)
+    # This control never refreshes: it is for sequences of any length at any rate of leakage.
+    pins = ArrayPins(config, faults, rng, check_age=False)
+    query = q_code.reshape(shape.tokens, shape.group, config.head_dim)
+    y_code = np.zeros(query.shape, dtype=np.int64)
     position = 0
-    for token in range(tokens):
+    for token in range(shape.tokens):
         if flags[token]:
             position = 0
             cleared = WritePort(enable=1, broadcast=1)
             for _ in range(config.write_cycles):
                 pins.step(Wires(k=cleared, v=cleared))
-        for wires in token_wires(q_code[token], k_code[token], v_code[token], position, config):
-            pins.step(wires)
-            if pins.codes is not None:
-                magnitude, negative = pins.codes
-                y_code[token] = np.where(negative, -magnitude, magnitude).sum(axis=0)
+        launches = [token_wires(query[token, 0], k_code[token], v_code[token], position, config)]
+        launches += [query_wires(further, config) for further in query[token, 1:]]
+        for place, launch in enumerate(launches):
+            for wires in launch:
+                pins.step(wires)
+                if pins.codes is not None:
+                    magnitude, negative = pins.codes
+                    y_code[token, place] = np.where(negative, -magnitude, magnitude).sum(axis=0)
         position += 1
-    return y_code, pins.events
+    return y_code.reshape(q_code.shape), pins.events
 
 
 def token_wires(
     q_code: Codes, k_code: Codes, v_code: Codes, position: int, config: HeadConfig
 ) -> Iterator[Wires]:
-    """Wires of each cycle from a token's launch to the end of its sign hold."""
-    timing = config.timing
+    """Wires of each cycle from the launch of a token's first query to the end of its sign hold.
+
+    All codes are (D,); ``position`` is the token's in its sequence.
+    """
     k_port = _port(k_code, position, config.key_bits, config)
     v_port = _port(v_code, position, config.value_bits, config)
+    return _launch(q_code, k_port, v_port, config)
+
+
+def query_wires(q_code: Codes, config: HeadConfig) -> Iterator[Wires]:
+    """Wires of a further query (D,) of the same token: the same cycles without the writes."""
+    return _launch(q_code, WritePort(), WritePort(), config)
+
+
+def _launch(
+    q_code: Codes, k_port: WritePort, v_port: WritePort, config: HeadConfig
+) -> Iterator[Wires]:
+    timing = config.timing
     end = timing.out.end + config.sync_stages
     return (
         Wires(

@@ -15,7 +15,8 @@ cycle : end of the write, or start of the read (first cycle in which the new sta
 array : "K" or "V"
 kind : "write" (a token's column), "refresh" (the same data again), "clear", "read" (a query)
 slot : ring slot, or ``window`` + column for the sink's sub-tile; -1 for all (broadcast, read)
-token : index of the token written, refreshed or reading; -1 for a clear
+token : index of the token written, refreshed or reading; -1 for a clear. A token of G queries
+    reads G times
 """
 
 ARRAYS = ("K", "V")
@@ -30,16 +31,16 @@ def event_log(events: Iterable[tuple[int, str, str, int, int]]) -> Events:
     return log[np.argsort(log["cycle"], kind="stable")]
 
 
-def check_events(events: NDArray[Any], tokens: int) -> None:
-    """Refuse a log that is not of dtype EVENT or names tokens outside 0..tokens-1.
+def check_events(events: NDArray[Any], tokens: int, slots: int) -> None:
+    """Refuse a log that is not of dtype EVENT or names other than ``tokens`` and ``slots``.
 
     Raises
     ------
     TypeError
         Wrong dtype.
     ValueError
-        An unknown array or kind, a write, refresh or read without its token, or a token index out
-        of range.
+        An unknown array or kind, a write, refresh or read without its token, a write or refresh
+        without its slot, or a token or slot out of range.
     """
     if not isinstance(events, np.ndarray) or events.dtype != EVENT:
         raise TypeError("events must be an array of dtype gaincell.behavioral.events.EVENT")
@@ -52,3 +53,8 @@ def check_events(events: NDArray[Any], tokens: int) -> None:
     lacking = events["kind"][(events["kind"] != "clear") & (events["token"] < 0)]
     if lacking.size:
         raise ValueError(f"events hold a {lacking[0]} without its token")
+    if events.size and not -1 <= events["slot"].min() <= events["slot"].max() < slots:
+        raise ValueError(f"events name slots outside 0..{slots - 1}")
+    lacking = events["kind"][np.isin(events["kind"], ("write", "refresh")) & (events["slot"] < 0)]
+    if lacking.size:
+        raise ValueError(f"events hold a {lacking[0]} without its slot")

@@ -1,48 +1,25 @@
 """The arrays seen from the wires: one call per clock cycle, every electrical rule enforced."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.arrays import AnalogHead, PoisonedRead
 from gaincell.behavioral.cells import CellArray
-from gaincell.behavioral.events import Events, event_log
+from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.output_pulses import OutputPulses
+from gaincell.behavioral.wires import ENABLES, Wires, WritePort, pack_codes, unpack_codes
+from gaincell.behavioral.write_log import WriteLog
 from gaincell.config import HeadConfig
+
+__all__ = ["ArrayPins", "ElectricalError", "Wires", "WritePort", "pack_codes", "unpack_codes"]
 
 
 class ElectricalError(Exception):
     """The control broke a rule of the arrays; the message names the cycle and the resource."""
-
-
-class WritePort(NamedTuple):
-    """Wires of one column write. ``code`` packs D codes, dimension 0 in the lowest bits."""
-
-    enable: int = 0
-    broadcast: int = 0
-    tile: int = 0
-    column: int = 0
-    code: int = 0
-
-
-class Wires(NamedTuple):
-    """All wires to the arrays in one cycle; enables of converters have one bit per bank.
-
-    ``query`` packs the D query pulses, dimension 0 in the lowest bit.
-    """
-
-    k: WritePort = WritePort()
-    v: WritePort = WritePort()
-    query: int = 0
-    k_reset: int = 0
-    k_integrate: int = 0
-    k_convert: int = 0
-    v_reset: int = 0
-    v_integrate: int = 0
-    v_convert: int = 0
 
 
 class ArrayPins:
@@ -51,17 +28,29 @@ class ArrayPins:
     ``step`` takes the wires of the next cycle; ``outputs`` then gives the wires back to the
     control. The model integrates the pulses on the wires and nothing else.
 
+    The write of a token ends in the cycle in which its array begins to be read. Any other write of
+    a single column is a refresh, or a clear, as ``WriteLog.add_rewrite`` tells them apart.
+
     Rules, each an ``ElectricalError`` naming the cycle unless said otherwise:
 
     - a write whose enable, select and codes are not stable for ``write_cycles`` poisons its cells
       (no error until they are read)
     - a write names a column that exists
+    - only a column that holds a token is refreshed
     - an array is not written while it is read, and read by one bank at a time
+    - no column of an array, empty ones included, is older than ``bound_cycles`` when a read begins
     - an integrator does one thing at a time: reset, integrate or convert
     - a reset shorter than ``reset_cycles`` leaves charge behind (no error, a wrong result)
     - query pulses come only while a K integrator integrates
     - a V integrator integrates exactly while a K integrator converts
     - output pulses of one bank at a time
+
+    Parameters
+    ----------
+    faults, rng
+        As for ``AnalogHead``.
+    check_age : bool
+        Enforce ``bound_cycles``; for a control that has no refresh, false.
     """
 
     def __init__(
@@ -69,30 +58,36 @@ class ArrayPins:
         config: HeadConfig,
         faults: Faults | None = None,
         rng: np.random.Generator | None = None,
+        *,
+        check_age: bool = True,
     ) -> None:
         self.config = config
+        self._bound_cycles = config.bound_cycles if check_age else None
         self.analog = AnalogHead(config, faults, rng)
         self.cycle = -1
         """The cycle of the latest ``step``; the first is 0."""
         self.codes: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
         """(tiles, D) magnitudes and signs of the output phase that the latest step began."""
         self._wires = Wires()
-        self._since: dict[str, int] = dict.fromkeys(("k", "v", *_ENABLES), 0)
+        self._since: dict[str, int] = dict.fromkeys(("k", "v", *ENABLES), 0)
         self._output_pulses = OutputPulses(config)
         self.forget_pulses_and_log()
 
     def forget_pulses_and_log(self) -> None:
-        """Start the event log anew, as after a reset of the control; cells keep their charge."""
+        """Start the event log anew, as after a reset of the control; cells keep their charge.
+
+        Which column holds which token is forgotten too.
+        """
         self._widths: NDArray[np.int64] = np.zeros(self.config.head_dim, dtype=np.int64)
         self._pulse_runs: list[bytes] = []
-        self._events: list[tuple[int, str, str, int, int]] = []
-        self._written = {"K": -1, "V": -1}
-        self._read = {"K": -1, "V": -1}
+        self._log = WriteLog(self.analog.k.slots)
+        self.oldest_read_cycles = {"K": 0, "V": 0}
+        """Greatest age of any column, of each array, at the start of a read so far, in cycles."""
 
     @property
     def events(self) -> Events:
         """The event log so far; tokens are numbered in the order of their writes."""
-        return event_log(self._events)
+        return self._log.events
 
     def outputs(self) -> tuple[int, int]:
         """Pulse and sign wires in the latest step's cycle: D bits each, sub-tile by sub-tile."""
@@ -128,11 +123,11 @@ class ArrayPins:
         """Finish what ended with the cycle before, check the wires, start what begins."""
         k_changed, v_changed = before.k != now.k, before.v != now.v
         if k_changed:
-            self._end_write("k", before.k)
+            self._end_write("k", before.k, bool(now.k_integrate & ~before.k_integrate))
         if v_changed:
-            self._end_write("v", before.v)
+            self._end_write("v", before.v, bool(now.v_integrate & ~before.v_integrate))
         changed = [
-            name for name, old, new in zip(_ENABLES, before[3:], now[3:], strict=True) if old != new
+            name for name, old, new in zip(ENABLES, before[3:], now[3:], strict=True) if old != new
         ]
         for name in changed:
             if ended := getattr(before, name) & ~getattr(now, name):
@@ -171,7 +166,7 @@ class ArrayPins:
         if phi_changes != window_changes or bool(now.k_convert) != bool(now.v_integrate):
             self._fail("phi pulses and the V integrators' window do not coincide")
 
-    def _end_write(self, name: str, port: WritePort) -> None:
+    def _end_write(self, name: str, port: WritePort, read_begins: bool) -> None:
         if not port.enable:
             return
         array = self.analog.k if name == "k" else self.analog.v
@@ -183,15 +178,26 @@ class ArrayPins:
         codes = unpack_codes(port.code, self.config.head_dim, array.code_max.bit_length())
         if port.broadcast:
             self.analog.write_all(array, codes, self.cycle)
-            self._log(array, "clear", slot, -1)
-        else:
+            self._log.add_clear_of_all(self.cycle, array.name)
+        elif read_begins:
             self.analog.write_column(array, slot, codes, self.cycle)
-            self._written[array.name] += 1
-            self._log(array, "write", slot, self._written[array.name])
+            self._log.add_token(self.cycle, array.name, slot)
+        else:
+            self.analog.rewrite_column(array, slot, codes, self.cycle)
+            if not self._log.add_rewrite(self.cycle, array.name, slot, blank=port.code == 0):
+                self._fail(f"{array.name} refresh of {self._place(slot)}, which holds no token")
 
-    def _begin_read(self, name: str) -> None:
-        self._read[name] += 1
-        self._events.append((self.cycle, name, "read", -1, self._read[name]))
+    def _begin_read(self, array: CellArray) -> None:
+        slot, written = array.oldest()
+        age, bound = self.cycle - written, self._bound_cycles
+        if age > self.oldest_read_cycles[array.name]:
+            self.oldest_read_cycles[array.name] = age
+        if bound is not None and age > bound:
+            self._fail(
+                f"{array.name} array read {age} cycles after {self._place(slot)} was written, "
+                f"beyond the bound of {bound}"
+            )
+        self._log.add_read(self.cycle, array.name)
 
     def _end_phase(self, name: str, banks: int, before: Wires) -> None:
         cycles = self.cycle - self._since[name]
@@ -209,9 +215,9 @@ class ArrayPins:
 
     def _begin_phase(self, name: str, banks: int) -> None:
         if name == "k_integrate":
-            self._begin_read("K")
+            self._begin_read(self.analog.k)
         elif name == "v_integrate":
-            self._begin_read("V")
+            self._begin_read(self.analog.v)
         elif name == "v_convert":
             try:
                 magnitude, negative = self.codes = self.analog.convert(_bank(banks))
@@ -234,28 +240,12 @@ class ArrayPins:
             return False
         return bool(self.analog.k.exists[port.tile * columns + port.column])
 
-    def _log(self, array: CellArray, kind: str, slot: int, token: int) -> None:
-        self._events.append((self.cycle, array.name, kind, slot, token))
+    def _place(self, slot: int) -> str:
+        tile, column = divmod(slot, self.config.columns)
+        return f"sub-tile {tile}, column {column}"
 
     def _fail(self, reason: str) -> NoReturn:
         raise ElectricalError(f"cycle {self.cycle}: {reason}")
-
-
-_ENABLES = ("k_reset", "k_integrate", "k_convert", "v_reset", "v_integrate", "v_convert")
-
-
-def unpack_codes(packed: int, count: int, width: int) -> NDArray[np.int64]:
-    """The ``count`` unsigned codes of ``width`` bits in ``packed``, lowest bits first: (count,)."""
-    codes: NDArray[np.int64]
-    raw = np.frombuffer(packed.to_bytes(-(-count * width // 8), "little"), dtype=np.uint8)
-    bits = np.unpackbits(raw, bitorder="little")[: count * width].reshape(count, width)
-    codes = bits @ (1 << np.arange(width))
-    return codes
-
-
-def pack_codes(codes: Any, width: int) -> int:
-    """Inverse of ``unpack_codes`` for any sequence of codes."""
-    return sum(int(code) << (width * place) for place, code in enumerate(codes))
 
 
 def _banks(mask: int) -> Iterator[int]:

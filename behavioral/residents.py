@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gaincell.behavioral.codes import SequenceShape
 from gaincell.behavioral.events import Events
 from gaincell.config import HeadConfig
 
@@ -17,10 +17,12 @@ Indices = NDArray[np.int64]
 class Residents:
     """I columns held by the arrays, each unchanged over a range of queries.
 
+    Queries are counted over all T tokens of G queries: query n is one of token n // G.
+
     slot, token : (I,) where it is and whose key and value it holds
-    begin, end : (I,) seen by the queries of tokens begin <= t < end
+    begin, end : (I,) seen by the queries begin <= n < end
     k_stamp, v_stamp : (I,) when it was written, on the clock of ``k_query`` and ``v_query``
-    k_query, v_query : (T,) when each token's QK and AV phases start
+    k_query, v_query : (T * G,) when each query's QK and AV phases start
     """
 
     slot: Indices
@@ -33,8 +35,8 @@ class Residents:
     v_query: Indices
 
 
-def undisturbed(first: NDArray[np.bool_], config: HeadConfig) -> Residents:
-    """Every token written once and never refreshed; time counts accepted tokens."""
+def undisturbed(first: NDArray[np.bool_], group: int, config: HeadConfig) -> Residents:
+    """Every token of ``group`` queries written once, never refreshed; time counts tokens."""
     tokens = np.arange(first.size)
     starts = np.flatnonzero(first)
     sequence = np.cumsum(first) - 1
@@ -44,27 +46,29 @@ def undisturbed(first: NDArray[np.bool_], config: HeadConfig) -> Residents:
     slot = np.where(in_sink, config.window + position, position % config.window)
     overwritten = np.where(in_sink, first.size, tokens + config.window)
     end = np.minimum(overwritten, sequence_end)
-    return Residents(slot, tokens, tokens, end, tokens, tokens, tokens, tokens)
+    query = np.repeat(tokens, group)
+    return Residents(
+        slot, tokens, tokens * group, end * group, tokens, tokens, k_query=query, v_query=query
+    )
 
 
-def from_events(events: Events, tokens: int, config: HeadConfig) -> Residents:
+def from_events(events: Events, shape: SequenceShape, config: HeadConfig) -> Residents:
     """What the event log of a run says; time counts tokens or cycles as ``age_mode`` does.
 
     Raises
     ------
     ValueError
-        The log lacks the read of a query.
+        The reads of an array are not those of G queries of each token, in order.
     """
     in_cycles = config.age_mode == "time"
     histories = {}
     queries = {}
     for array in "KV":
         own = events[events["array"] == array]
-        histories[array], reads = _history(own, tokens, in_cycles)
-        if (reads < 0).any():
-            missing = int(np.argmax(reads < 0))
-            raise ValueError(f"events hold no read of array {array} by token {missing}")
-        queries[array] = reads if in_cycles else np.arange(tokens)
+        reads = own[own["kind"] == "read"]
+        _check_reads(array, reads["token"], shape)
+        queries[array] = reads["cycle" if in_cycles else "token"].astype(np.int64)
+        histories[array] = _history(own, shape.queries, in_cycles)
     rows: list[tuple[int, ...]] = []
     for slot, k_spans in histories["K"].items():
         rows += _overlaps(slot, k_spans, histories["V"].get(slot, []))
@@ -73,18 +77,37 @@ def from_events(events: Events, tokens: int, config: HeadConfig) -> Residents:
     return Residents(slots, held, begin, end, k_stamp, v_stamp, queries["K"], queries["V"])
 
 
+def _check_reads(array: str, token: Indices, shape: SequenceShape) -> None:
+    """Query n is the n-th read of an array, and must be by token n // G."""
+    count = np.bincount(token, minlength=shape.tokens)
+    if (count != shape.group).any():
+        wrong = int(np.argmax(count != shape.group))
+        many = f"{count[wrong]} of {shape.group} reads" if count[wrong] else "no read"
+        if count[wrong] > shape.group:
+            many = f"{count[wrong]} reads instead of {shape.group}"
+        raise ValueError(f"events hold {many} of array {array} by token {wrong}")
+    owner = np.arange(shape.queries) // shape.group
+    if (token != owner).any():
+        wrong = int(np.argmax(token != owner))
+        raise ValueError(
+            f"events name token {token[wrong]} for read {wrong} of array {array}, "
+            f"which is by token {owner[wrong]}"
+        )
+
+
 _Spans = list[tuple[int, int, int, int]]
 
 
-def _history(own: Events, tokens: int, in_cycles: bool) -> tuple[dict[int, _Spans], Indices]:
-    """Spans (begin, end, token, stamp) of each slot of one array, and cycles of the reads."""
+def _history(own: Events, queries: int, in_cycles: bool) -> dict[int, _Spans]:
+    """Spans (begin, end, token, stamp) of each slot of one array, begin and end in queries.
+
+    In steps everything is stamped with the token written last: tokens age columns, queries do not.
+    """
     changes: dict[int, list[tuple[int, int, int]]] = {}
-    reads = np.full(tokens, -1, dtype=np.int64)
     newest = next_query = 0
     for cycle, _, kind, slot, token in own.tolist():
         if kind == "read":
-            reads[token] = cycle
-            next_query = token + 1
+            next_query += 1
             continue
         if kind == "write":
             newest = token
@@ -92,11 +115,11 @@ def _history(own: Events, tokens: int, in_cycles: bool) -> tuple[dict[int, _Span
         touched = list(changes) if slot < 0 else [slot]
         for each in touched:
             changes.setdefault(each, []).append((next_query, token, stamp))
-    return {slot: _spans(changed, tokens) for slot, changed in changes.items()}, reads
+    return {slot: _spans(changed, queries) for slot, changed in changes.items()}
 
 
-def _spans(changed: list[tuple[int, int, int]], tokens: int) -> _Spans:
-    closed = [*changed, (tokens, -1, 0)]
+def _spans(changed: list[tuple[int, int, int]], queries: int) -> _Spans:
+    closed = [*changed, (queries, -1, 0)]
     return [
         (begin, end, token, stamp)
         for (begin, token, stamp), (end, _, _) in pairwise(closed)
@@ -106,16 +129,16 @@ def _spans(changed: list[tuple[int, int, int]], tokens: int) -> _Spans:
 
 def _overlaps(slot: int, k_spans: _Spans, v_spans: _Spans) -> list[tuple[int, ...]]:
     """Where K and V of one slot hold the same token, split wherever either changes."""
-    return [
-        (slot, token, max(k_begin, v_begin), min(k_end, v_end), k_stamp, v_stamp)
-        for k_begin, k_end, token, k_stamp in k_spans
-        for v_begin, v_end, v_token, v_stamp in v_spans
-        if token == v_token and max(k_begin, v_begin) < min(k_end, v_end)
-    ]
-
-
-def check_residents(residents: Residents, slots: int) -> None:
-    """Refuse slots that the geometry does not have; raises ValueError."""
-    slot: NDArray[Any] = residents.slot
-    if slot.size and not 0 <= slot.min() <= slot.max() < slots:
-        raise ValueError(f"events name slots outside 0..{slots - 1}")
+    rows: list[tuple[int, ...]] = []
+    of_k = of_v = 0
+    while of_k < len(k_spans) and of_v < len(v_spans):
+        k_begin, k_end, token, k_stamp = k_spans[of_k]
+        v_begin, v_end, v_token, v_stamp = v_spans[of_v]
+        begin, end = max(k_begin, v_begin), min(k_end, v_end)
+        if token == v_token and begin < end:
+            rows.append((slot, token, begin, end, k_stamp, v_stamp))
+        if k_end <= v_end:
+            of_k += 1
+        else:
+            of_v += 1
+    return rows

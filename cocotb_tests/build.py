@@ -15,21 +15,23 @@ from typing import Any
 from cocotb_tools.runner import get_runner
 
 from gaincell.cocotb_tests.tools import require_fst_headers, simulator_environment
+from gaincell.cocotb_tests.wires import status_widths
 from gaincell.config import HeadConfig
-from gaincell.hdl.layouts import index_shape
+from gaincell.hdl.layouts import TAGS, index_shape
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 
 SIMULATORS = ("verilator", "icarus")
 TRANSPORTS = ("fast", "per-ns")
 HERE = Path(__file__).parent
-BENCH_SOURCES = ("tb.v", "token_streams.v", "pulse_transport.v")
+BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "pulse_transport.v")
 TOP = "tb"
 SECONDS_NEWER = 3600
 
 PUBLIC_VARIABLES = """`verilator_config
 public_flat_rw -module "tb" -var "*"
 public_flat_rw -module "token_streams" -var "*"
+public_flat_rw -module "column_store" -var "*"
 public_flat_rw -module "pulse_transport" -var "*"
 """
 """Only the test bench is visible from Python: the head itself stays free to be optimized."""
@@ -108,6 +110,7 @@ def build(
 
 def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
     """Parameters of the Verilog test bench for ``config``."""
+    status = status_widths(config)
     return {
         "PER_NS": int(transport == "per-ns"),
         "D": config.head_dim,
@@ -122,6 +125,13 @@ def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
         "COLUMN_BITS": index_shape(config.columns).width,
         "BANKS": config.timing.banks,
         "SYNC_STAGES": config.sync_stages,
+        "WINDOW": config.window,
+        "COLUMNS": config.columns,
+        "SINK": config.sink,
+        "TAG_BITS": index_shape(TAGS).width,
+        "FILL_BITS": status["fill"],
+        "COUNTER_BITS": status["dropped"],
+        "AGE_BITS": status["worst_age"],
     }
 
 

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.attention import attend_and_count_ties
+from gaincell.behavioral.events import Events
 from gaincell.cocotb_tests.simulate import Simulated
 from gaincell.cocotb_tests.token_files import Tokens
 from gaincell.config import HeadConfig
+from gaincell.refusals import Failed
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,41 @@ class Comparison:
 def compare(tokens: Tokens, simulated: Simulated, config: HeadConfig) -> Comparison:
     """Hold the simulated outputs against ``attend``.
 
-    In age mode "steps" the outputs follow from the tokens alone; in age mode "time" from the
-    event log too, which then says when each column was written and read.
+    In age mode "steps" the outputs follow from the tokens alone, unless a column was refreshed or
+    dropped; then, and in age mode "time", from the event log too, which says when each column was
+    written and read.
+
+    Raises
+    ------
+    Failed
+        The event log is not one of these tokens.
     """
-    events = simulated.events if config.age_mode == "time" else None
-    expected, ties = attend_and_count_ties(
-        tokens["q"], tokens["k"], tokens["v"], config, events, first=tokens["first"]
-    )
+    events = simulated.events if needs_events(simulated.events, config) else None
+    expected, ties = logged_attention(tokens, events, config)
     different = np.argwhere(expected != simulated.y_code)
     return Comparison(
         expected.size, len(different), ties, _describe(different, expected, simulated.y_code)
     )
+
+
+def logged_attention(
+    tokens: Tokens, events: Events | None, config: HeadConfig
+) -> tuple[NDArray[np.int64], int]:
+    """``attend_and_count_ties``; a log that a wrong head left is a failure of the head."""
+    try:
+        return attend_and_count_ties(
+            tokens["q"], tokens["k"], tokens["v"], config, events, first=tokens["first"]
+        )
+    except ValueError as error:
+        if events is None:
+            raise
+        raise Failed(f"the event log does not fit the tokens: {error}") from error
+
+
+def needs_events(events: Events, config: HeadConfig) -> bool:
+    """Whether the outputs depend on more than the tokens."""
+    rewritten = np.isin(events["kind"], ("refresh", "clear")) & (events["slot"] >= 0)
+    return config.age_mode == "time" or bool(rewritten.any())
 
 
 def _describe(
@@ -43,8 +69,10 @@ def _describe(
 ) -> str | None:
     if not len(different):
         return None
-    token, dimension = (int(index) for index in different[0])
+    place = tuple(int(index) for index in different[0])
+    token, *query, dimension = place
     return (
-        f"first difference at token {token}, dimension {dimension}: "
-        f"expected {expected[token, dimension]}, got {got[token, dimension]}"
+        f"first difference at token {token}, "
+        + "".join(f"query {each}, " for each in query)
+        + f"dimension {dimension}: expected {expected[place]}, got {got[place]}"
     )

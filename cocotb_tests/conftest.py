@@ -1,6 +1,7 @@
 """Shared by the co-simulation tests: where builds are kept, and small random runs."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from gaincell.cocotb_tests.lively import coverage, lively_config, lively_tokens
 from gaincell.cocotb_tests.token_files import Tokens
 from gaincell.config import HeadConfig
+from gaincell.hdl.verilog import head_verilog
 
 os.environ.setdefault(
     "GAINCELL_CACHE", str(Path(__file__).resolve().parents[1] / "build" / "simulations")
@@ -31,3 +33,12 @@ def lively_run(
     covered = coverage(tokens, lively)
     assert covered.sufficient, covered
     return lively, tokens
+
+
+def with_line_changed(config: HeadConfig, component: str, pattern: str, replacement: str) -> str:
+    """Verilog of the head with one line of one component changed."""
+    before, module, behind = head_verilog(config).partition(f"module \\gaincell_head.{component} ")
+    lines, end, after = behind.partition("endmodule")
+    changed, times = re.subn(pattern, replacement, lines)
+    assert times == 1
+    return before + module + changed + end + after

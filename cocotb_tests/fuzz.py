@@ -1,8 +1,8 @@
 """``make fuzz``: random heads, random tokens, random pacing; every output must be exact.
 
-Each case draws a geometry, code widths, timing, schedule and readout, runs at least three laps of
-the ring on one of the two transports, and compares with the contract. The table it writes is
-committed as docs/fuzz.md.
+Each case draws a geometry, code widths, timing, schedule, readout, queries per token, retention and
+a memory, runs at least three laps of the ring on one of the two transports, and compares with the
+contract. The table it writes is committed as docs/fuzz.md.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gaincell.cocotb_tests.lively import coverage, lively_config, lively_tokens, random_pace
+from gaincell.cocotb_tests.simulate import Memory
 from gaincell.cocotb_tests.token_files import Tokens
 from gaincell.cocotb_tests.verify import verify
 from gaincell.config import HeadConfig
@@ -27,6 +28,7 @@ from gaincell.refusals import Failed
 LAPS = 3
 LEAST_TOKENS = 120
 MOST_TOKENS = 400
+LONGEST_MEMORY_WAIT = 100_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ class Case:
     tokens: Tokens
     transport: str
     longest_wait: int
+    memory: Memory
+
+    @property
+    def group(self) -> int:
+        """Queries of each token."""
+        return 1 if self.tokens["q"].ndim == 2 else self.tokens["q"].shape[1]
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,8 @@ class Verdict:
 
     case: Case
     coverage: str
+    refreshed: int
+    dropped: int
     failure: str | None
 
 
@@ -76,36 +86,63 @@ def _draw(seed: int, attempt: int) -> Case:
         sync_stages=int(rng.integers(1, 3)),
         schedule=str(rng.choice(["sequential", "overlapped", "paired"])),
         readout=str(rng.choice(["popcount", "counters"])),
+        age_mode=str(rng.choice(["steps", "time"])),
+        refresh=False,
     )
-    config = lively_config(config, rng)
+    config = lively_config(_leaking(config, rng), rng)
     length = max(LEAST_TOKENS, LAPS * config.window + int(rng.integers(0, config.window + 1)))
     tokens = lively_tokens(length, config, rng)
     if rng.random() < 0.3:  # a second sequence, three laps behind the first
         again = lively_tokens(config.window + 4, config, rng)
         tokens = {name: np.concatenate([tokens[name], again[name]]) for name in tokens}
+    group = int(rng.choice([1, 1, 2, 3]))
+    if group > 1:
+        others = [rng.permutation(tokens["q"]) for _ in range(group - 1)]
+        tokens["q"] = np.stack([tokens["q"], *others], axis=1)
     transport = "per-ns" if rng.random() < 0.5 else "fast"
+    plan = config.retention
+    assert plan is not None
     longest_wait = int(rng.choice([0, 3, 2 * config.latency_cycles]))
-    return Case(seed, config, tokens, transport, longest_wait)
+    slowest = int(rng.choice([0.0, 0.5, 1.1]) * plan.patience_cycles)
+    memory = Memory(min(slowest, LONGEST_MEMORY_WAIT), float(rng.choice([0.0, 0.8])))
+    return Case(seed, config, tokens, transport, longest_wait, memory)
+
+
+def _leaking(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
+    """``config`` with refresh: as often as can be, less often, or hardly ever."""
+    slots = config.window + config.sink
+    shortest = replace(config, retention_s=1e3, refresh=True).retention
+    assert shortest is not None
+    visits = slots + 2 * shortest.segment_visits + 1
+    # After its write, a visit leaves patience for one query at least.
+    write = shortest.visit_cycles - shortest.patience_cycles
+    least = visits * (write + config.interval_cycles) + 1
+    bound_s = least * float(rng.choice([1.0, 1.0, 2.5, 1000.0])) * config.clock_s
+    retention_s = -bound_s / np.log(1 - 2 * config.retention_error_limit)
+    token_s = config.interval_cycles * config.clock_s
+    return replace(config, retention_s=float(retention_s), token_s=token_s, refresh=True)
 
 
 def run_case(case: Case) -> Verdict:
     """Simulate and compare one case."""
     config, tokens = case.config, case.tokens
     rng = np.random.default_rng(case.seed)
-    length = len(tokens["q"])
+    queries = len(tokens["q"]) * case.group
     covered = str(coverage(tokens, config))
     try:
-        verify(
+        simulated = verify(
             config,
             tokens,
             transport=case.transport,
-            idle=random_pace(length, case.longest_wait, rng),
-            stall=random_pace(length, case.longest_wait, rng),
+            idle=random_pace(queries, case.longest_wait, rng),
+            stall=random_pace(queries, case.longest_wait, rng),
+            memory=case.memory,
             seed=case.seed,
         )
     except Failed as failure:
-        return Verdict(case, covered, str(failure))
-    return Verdict(case, covered, None)
+        return Verdict(case, covered, 0, 0, str(failure))
+    status = simulated.status
+    return Verdict(case, covered, status["refreshed"], status["dropped"], None)
 
 
 def run_seed(seed: int) -> Verdict:
@@ -117,18 +154,24 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
     """Markdown table of all cases."""
     failures = sum(verdict.failure is not None for verdict in verdicts)
     tokens = sum(len(verdict.case.tokens["q"]) for verdict in verdicts)
+    queries = sum(len(verdict.case.tokens["q"]) * verdict.case.group for verdict in verdicts)
+    refreshed = sum(verdict.refreshed for verdict in verdicts)
+    dropped = sum(verdict.dropped for verdict in verdicts)
     lines = [
         "# Random heads",
         "",
-        f"`{command}`: {len(verdicts)} heads, {tokens} tokens, {failures} failures, "
-        f"{seconds / 60:.0f} minutes.",
+        f"`{command}`: {len(verdicts)} heads, {tokens} tokens, {queries} queries, {refreshed} "
+        f"columns refreshed, {dropped} dropped, {failures} failures, {seconds / 60:.0f} minutes.",
         "",
-        "D, M, N, P: head dimension, window, columns of a sub-tile, sink. Bits: query, key, value, "
-        "read-out. Cycles: write, reset, step, sync stages. Wait: longest idle and stall, cycles.",
+        "D, M, N, P, G: head dimension, window, columns of a sub-tile, sink, queries per token. "
+        "Bits: query, key, value, read-out. Cycles: write, reset, step, sync stages. Age: counted "
+        "in tokens (steps) or on the wires (time). Visit: cycles of a column's visit. Wait: "
+        "longest idle and stall, longest answer of the memory, cycles. Columns: refreshed, "
+        "dropped. No read was older than its bound.",
         "",
-        "| seed | D | M | N | P | bits | cell | cycles | schedule | readout | transport | wait "
-        "| tokens | covered | result |",
-        "|---" * 15 + "|",
+        "| seed | D | M | N | P | G | bits | cell | cycles | schedule | readout | age | visit "
+        "| transport | wait | tokens | columns | covered | result |",
+        "|---" * 19 + "|",
     ]
     for verdict in verdicts:
         case, config = verdict.case, verdict.case.config
@@ -145,14 +188,18 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
             config.window,
             config.columns,
             config.sink,
+            case.group,
             " ".join(map(str, bits)),
             config.cell,
             " ".join(map(str, cycles)),
             config.schedule,
             config.readout,
+            config.age_mode,
+            config.retention.visit_cycles if config.retention else "none",
             case.transport,
-            case.longest_wait,
+            f"{case.longest_wait} {case.memory.slowest_cycles}",
             len(case.tokens["q"]),
+            f"{verdict.refreshed} {verdict.dropped}",
             verdict.coverage,
             verdict.failure or "exact",
         )
@@ -162,7 +209,7 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--cases", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0, help="of the first case; the rest count up")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="cases at a time")
     parser.add_argument("-o", "--output", type=Path, required=True)

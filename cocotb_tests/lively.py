@@ -40,8 +40,9 @@ def coverage(tokens: Tokens, config: HeadConfig) -> Coverage:
     """Coverage of the outputs for ``tokens``.
 
     Which of the codes -n..n a sub-tile can reach depends on the geometry: those are in reach that
-    occur in these tokens or in a long run of other random ones.
+    occur in these tokens or in a long run of other random ones. Age is counted in steps here.
     """
+    config = replace(config, age_mode="steps")
     detail = attend_in_detail(*_codes(tokens), config, first=tokens["first"])
     others = lively_tokens(REACH_TOKENS, config, np.random.default_rng(0))
     seen = np.unique(detail.tile_code)
@@ -78,8 +79,10 @@ def lively_config(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     """``config`` with saturations that spread the outputs of ``lively_tokens``.
 
     Scores saturate at their standard deviation; outputs at the largest of some charges that
-    leaves few of them zero, or else at that which leaves fewest.
+    leaves few of them zero, or else at that which leaves fewest. Age is counted in steps for that.
     """
+    age_mode = config.age_mode
+    config = replace(config, age_mode="steps")
     probe = _codes(lively_tokens(PROBE_TOKENS + config.window, config, rng))
     spread = float(np.nanstd(attend_in_detail(*probe, config).score)) or 1.0
     config = replace(config, score_saturation=config.s_sat * spread)
@@ -88,7 +91,7 @@ def lively_config(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     ]
     zeros = [float((attend(*probe, each) == 0).mean()) for each in tried]
     few = next((at for at, share in enumerate(zeros) if share <= FEW_ZEROS), int(np.argmin(zeros)))
-    return tried[few]
+    return replace(tried[few], age_mode=age_mode)
 
 
 def random_pace(count: int, longest: int, rng: np.random.Generator) -> NDArray[np.integer[Any]]:

@@ -82,10 +82,11 @@ module pulse_transport #(
     reg [1:0] sign_hold;
     reg converting;
 
-    // Wakes Python when an output phase begins, and when none has for watchdog cycles; one step
-    // after the request, when everything else that the falling edge changes has settled.
+    // Wakes Python when an output phase begins, when none has for watchdog cycles, and before the
+    // record overflows; one step after the request, when everything else that the falling edge
+    // changes has settled.
     reg wake, request;
-    reg [31:0] watchdog, asleep;
+    reg [31:0] watchdog, asleep, replayed;
     integer plane;
 
     wire convert = |v_convert;
@@ -109,9 +110,10 @@ module pulse_transport #(
 
     always @(negedge clk) begin
         converting <= convert;
-        if ((convert & ~converting) || asleep >= watchdog) begin
+        if ((convert & ~converting) || asleep >= watchdog || recorded - replayed >= DEPTH/2) begin
             request <= ~request;
             asleep <= 0;
+            replayed <= recorded;
         end else begin
             asleep <= asleep + 1;
         end
@@ -129,6 +131,7 @@ module pulse_transport #(
         converting = 0;
         wake = 0;
         asleep = 0;
+        replayed = 0;
         watchdog = 1000;
         sample = 0;
         sign_hold = 0;

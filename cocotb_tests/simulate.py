@@ -19,6 +19,7 @@ from gaincell.behavioral.codes import check_first, check_sequence
 from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
 from gaincell.cocotb_tests.build import TOP, Simulation
+from gaincell.cocotb_tests.wires import PACE_BITS
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
 from gaincell.refusals import Failed
@@ -32,12 +33,26 @@ class SimulationFailed(Failed):
 
 
 @dataclass(frozen=True)
-class Simulated:
-    """Answers of the head to T tokens.
+class Memory:
+    """The memory that holds digital copies of the columns and answers requests for them.
 
-    y_code : (T, D)
-    latency_cycles : (T,) from a token's accept to its valid result
+    slowest_cycles : it answers after 0 to that many cycles
+    busy_share : share of cycles in which it takes no request, 0..1
+    """
+
+    slowest_cycles: int = 0
+    busy_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Answers of the head to T tokens with one query, or with G queries each.
+
+    y_code : (T, D) or (T, G, D)
+    latency_cycles : (T,) or (T, G) from a query's accept to its valid result
     events : what happened on the arrays, dtype EVENT
+    status : the head's status at the end, fields of ``status_port``
+    oldest_read_cycles : greatest age of any column when its array was read
     seconds : wall-clock time between first and last token
     cycles : clock cycles likewise
     """
@@ -45,6 +60,8 @@ class Simulated:
     y_code: NDArray[np.int64]
     latency_cycles: NDArray[np.int64]
     events: Events
+    status: dict[str, int]
+    oldest_read_cycles: int
     seconds: float
     cycles: int
 
@@ -58,6 +75,8 @@ def simulate(
     idle: NDArray[np.integer] | None = None,
     stall: NDArray[np.integer] | None = None,
     faults: Faults | None = None,
+    memory: Memory | None = None,
+    check_age: bool = True,
     seed: int = 0,
     interrupt_cycle: int | None = None,
     waves: Path | None = None,
@@ -70,11 +89,15 @@ def simulate(
     simulation, transport
         From ``build``, and the transport it was built for.
     tokens : dict
-        q, k, v codes (T, D) and, optionally, flags first (T,).
-    idle, stall : (T,) cycles, optional
-        Wait before a token is offered, and for how long its result is refused.
+        q (T, D) or (T, G, D), k, v codes (T, D) and, optionally, flags first (T,).
+    idle, stall : (T,) or (T, G) cycles, optional
+        Wait before a query is offered, and for how long its result is refused; below 2**16.
+    memory : Memory, optional
+        By default one that answers at once.
+    check_age : bool
+        A read of a column older than ``config.bound_cycles`` is an error.
     seed : int
-        Of the arrays' power-up state and of all faults.
+        Of the arrays' power-up state, of all faults and of the memory's waits.
     interrupt_cycle : int, optional
         Reset the head in this cycle, then run all tokens from the start.
     waves : Path, optional
@@ -87,9 +110,8 @@ def simulate(
     SimulationFailed
         The head broke a rule.
     """
-    count = check_sequence(tokens["q"], tokens["k"], tokens["v"], config)
-    first = check_first(tokens.get("first"), count)
-    none = np.zeros(count, dtype=np.int64)
+    shape = check_sequence(tokens["q"], tokens["k"], tokens["v"], config)
+    first = check_first(tokens.get("first"), shape.tokens)
     with tempfile.TemporaryDirectory(prefix="gaincell-run-") as name:
         folder = Path(name)
         np.savez(
@@ -98,23 +120,42 @@ def simulate(
             k=tokens["k"],
             v=tokens["v"],
             first=first,
-            idle=none if idle is None else idle,
-            stall=none if stall is None else stall,
+            idle=_waits("idle", idle, shape.queries),
+            stall=_waits("stall", stall, shape.queries),
         )
         spec = {
             "config": config.fields_set(),
             "transport": transport,
             "faults": asdict(faults or Faults()),
+            "memory": asdict(memory or Memory()),
+            "check_age": check_age,
             "seed": seed,
             "interrupt_cycle": interrupt_cycle,
         }
         (folder / "run.json").write_text(json.dumps(spec))
-        with _progress_bar(folder / "progress", count, progress):
+        with _progress_bar(folder / "progress", shape.queries, progress):
             try:
                 _run_simulator(simulation, folder, waves)
             finally:
                 _keep_waves(folder, waves)
         return _outcome(folder)
+
+
+def check_waits(name: str, cycles: NDArray[np.integer]) -> None:
+    """Raise ValueError unless every wait fits the test bench."""
+    longest = (1 << PACE_BITS) - 1
+    if cycles.size and not 0 <= cycles.min() <= cycles.max() <= longest:
+        wrong = cycles.min() if cycles.min() < 0 else cycles.max()
+        raise ValueError(f"{name} is {wrong}, but must be 0..{longest} cycles")
+
+
+def _waits(name: str, cycles: NDArray[np.integer] | None, queries: int) -> NDArray[np.integer]:
+    if cycles is None:
+        return np.zeros(queries, dtype=np.int64)
+    if cycles.size != queries:
+        raise ValueError(f"{name} has {cycles.size} waits, but must have one for each of {queries}")
+    check_waits(name, cycles)
+    return cycles.ravel()
 
 
 def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> None:
@@ -167,6 +208,8 @@ def _outcome(folder: Path) -> Simulated:
             results["y"],
             results["latency_cycles"],
             results["events"],
+            json.loads(str(results["status"])),
+            int(results["oldest_read_cycles"]),
             float(results["seconds"]),
             int(results["cycles"]),
         )
@@ -184,7 +227,7 @@ def _progress_bar(report: Path, total: int, shown: bool) -> Iterator[None]:
         yield
         return
     finished = threading.Event()
-    with tqdm(total=total, unit=" tokens", desc="co-simulating") as bar:
+    with tqdm(total=total, unit=" queries", desc="co-simulating") as bar:
 
         def follow() -> None:
             while not finished.wait(0.2):

@@ -1,4 +1,4 @@
-// A head between its token streams and the wires to its arrays.
+// A head between its token streams, the memory of its columns and the wires to its arrays.
 //
 // PER_NS = 1: Python sees and drives the array wires in every clock cycle (reference transport).
 // PER_NS = 0: pulse_transport turns pulses into codes and back; Python acts once per token.
@@ -18,9 +18,16 @@ module tb #(
     parameter TILE_BITS = 1,
     parameter COLUMN_BITS = 1,
     parameter BANKS = 1,
-    parameter SYNC_STAGES = 1
+    parameter SYNC_STAGES = 1,
+    parameter WINDOW = 1,
+    parameter COLUMNS = 1,
+    parameter SINK = 0,
+    parameter TAG_BITS = 1,
+    parameter COUNTER_BITS = 1,
+    parameter FILL_BITS = 1,
+    parameter AGE_BITS = 1
 );
-    localparam TOKEN_WIDTH = D*(QUERY_BITS+KEY_BITS+VALUE_BITS) + 1;
+    localparam TOKEN_WIDTH = D*(QUERY_BITS+KEY_BITS+VALUE_BITS) + 2;
     localparam CODES_WIDTH = D*(KEY_BITS+VALUE_BITS);
     localparam CONTROL_WIDTH = 4 + 2*(TILE_BITS+COLUMN_BITS) + 6*BANKS;
 
@@ -31,6 +38,14 @@ module tb #(
     wire token_valid, token_ready, result_valid, result_ready;
     wire [31:0] cycle, accepted, delivered;
     wire unstable;
+
+    wire [TAG_BITS+COLUMN_BITS+TILE_BITS-1:0] request_payload;
+    wire [TAG_BITS+CODES_WIDTH-1:0] response_payload;
+    wire request_valid, request_ready, response_valid, response_ready;
+    wire [FILL_BITS-1:0] fill;
+    wire [COUNTER_BITS-1:0] refreshed, dropped;
+    wire [AGE_BITS-1:0] worst_age;
+    wire [FILL_BITS+2*COUNTER_BITS+AGE_BITS-1:0] status = {fill, refreshed, dropped, worst_age};
 
     wire k_enable, k_broadcast, v_enable, v_broadcast;
     wire [TILE_BITS-1:0] k_tile, v_tile;
@@ -57,6 +72,16 @@ module tb #(
         .result__payload(result_payload),
         .result__valid(result_valid),
         .result__ready(result_ready),
+        .refresh_request__payload(request_payload),
+        .refresh_request__valid(request_valid),
+        .refresh_request__ready(request_ready),
+        .refresh_response__payload(response_payload),
+        .refresh_response__valid(response_valid),
+        .refresh_response__ready(response_ready),
+        .status__fill(fill),
+        .status__refreshed(refreshed),
+        .status__dropped(dropped),
+        .status__worst_age(worst_age),
         .array__k_write__enable(k_enable),
         .array__k_write__broadcast(k_broadcast),
         .array__k_write__tile(k_tile),
@@ -95,6 +120,30 @@ module tb #(
         .accepted(accepted),
         .delivered(delivered),
         .unstable(unstable)
+    );
+
+    column_store #(
+        .KEY_WIDTH(D*KEY_BITS),
+        .VALUE_WIDTH(D*VALUE_BITS),
+        .WINDOW(WINDOW),
+        .COLUMNS(COLUMNS),
+        .SINK(SINK),
+        .TILE_BITS(TILE_BITS),
+        .COLUMN_BITS(COLUMN_BITS),
+        .TAG_BITS(TAG_BITS)
+    ) store (
+        .clk(clk),
+        .rst(rst),
+        .accept(token_valid & token_ready),
+        .first(token_payload[TOKEN_WIDTH-2]),
+        .further(token_payload[TOKEN_WIDTH-1]),
+        .codes(token_payload[D*QUERY_BITS+:CODES_WIDTH]),
+        .request_payload(request_payload),
+        .request_valid(request_valid),
+        .request_ready(request_ready),
+        .response_payload(response_payload),
+        .response_valid(response_valid),
+        .response_ready(response_ready)
     );
 
     wire [64:0] progress = {unstable, accepted, delivered};

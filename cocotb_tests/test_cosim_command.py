@@ -116,3 +116,24 @@ def test_random_tokens_depend_on_the_seed_alone(tmp_path: Path) -> None:
 
     assert outputs(1) == outputs(1)
     assert outputs(1) != outputs(2)
+
+
+def test_slow_grouped_queries_are_refreshed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "head.toml"
+    config.write_text('preset = "tiny"\nretention_s = 25e-6\nage_mode = "time"\n')
+    tokens: dict[str, Any] = lively_tokens(20, TINY, np.random.default_rng(7))
+    tokens["q"] = np.stack([tokens["q"]] * 2, axis=1)
+    source, output = tmp_path / "in.npz", tmp_path / "out.npz"
+    np.savez(source, **tokens)
+    command = ["cosim", "--config", str(config), "--input", str(source), "--output", str(output)]
+    assert main([*command, "--idle", "2000", "--memory-wait", "40"]) == 0
+    printed = capsys.readouterr().out
+    assert "20, 40 queries" in printed
+    assert "0 of 320 outputs" in printed
+    with np.load(output) as results:
+        assert results["y"].shape == (20, 2, 8)
+        assert results["latency_cycles"].shape == (20, 2)
+        assert (results["y"][:, 0] != results["y"][:, 1]).mean() < 0.5
+        assert (results["events"]["kind"] == "refresh").sum() > 20

@@ -18,7 +18,7 @@ from cocotb.triggers import FallingEdge
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins, ElectricalError
 from gaincell.cocotb_tests.transports import FastTransport, PerNsTransport, Raw, Transport
-from gaincell.cocotb_tests.wires import UnknownWire, results_of, token_words
+from gaincell.cocotb_tests.wires import UnknownWire, results_of, status_of, token_words
 from gaincell.config import HeadConfig
 
 TOKENS_AHEAD = 8
@@ -51,7 +51,7 @@ async def _run(tb: Any, folder: Path) -> None:
     with np.load(folder / "run.npz") as stored:
         tokens = {name: stored[name] for name in stored}
     rng = np.random.default_rng(spec["seed"])
-    pins = ArrayPins(config, Faults(**spec["faults"]), rng)
+    pins = ArrayPins(config, Faults(**spec["faults"]), rng, check_age=spec["check_age"])
     paces = tokens.pop("idle"), tokens.pop("stall")
     patience = 4 * (config.latency_cycles + config.write_cycles) + int(paces[0].max(initial=0))
     patience += int(paces[1].max(initial=0))
@@ -62,6 +62,9 @@ async def _run(tb: Any, folder: Path) -> None:
         transport = PerNsTransport(tb, pins, config)
     else:
         transport = FastTransport(tb, pins, config, patience)
+    tb.store.slowest.value = spec["memory"]["slowest_cycles"]
+    tb.store.busy.value = round(256 * spec["memory"]["busy_share"])
+    tb.store.random.value = spec["seed"] + 1
     bench = _Bench(tb, transport, token_words(tokens, *paces, config), patience, folder)
     await bench.reset()
     if spec["interrupt_cycle"] is not None:
@@ -72,12 +75,16 @@ async def _run(tb: Any, folder: Path) -> None:
     first_cycle = bench.cycle
     words = await bench.run_to_end()
     seconds = time.perf_counter() - started
+    if tb.store.misused.value:
+        raise ProtocolError("a request names no column, or an unanswered tag")
     y_code, latency = results_of(words, config)
     np.savez(
         folder / "results.npz",
-        y=y_code,
-        latency_cycles=latency,
+        y=y_code.reshape(tokens["q"].shape),
+        latency_cycles=latency.reshape(tokens["q"].shape[:-1]),
         events=pins.events,
+        status=json.dumps(status_of(tb.status.value.binstr, config)),
+        oldest_read_cycles=max(pins.oldest_read_cycles.values()),
         seconds=seconds,
         cycles=bench.cycle - first_cycle,
     )

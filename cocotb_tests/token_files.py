@@ -13,13 +13,13 @@ from gaincell.behavioral.codes import check_first, check_sequence
 from gaincell.config import HeadConfig
 
 Tokens = dict[str, NDArray[Any]]
-"""q, k, v: integer codes (T, D); first: flags (T,)."""
+"""q: integer codes (T, D) or (T, G, D); k, v: (T, D); first: flags (T,)."""
 
 REQUIRED = ("q", "k", "v")
 
 
 def load_tokens(path: Path, config: HeadConfig, count: int | None = None) -> Tokens:
-    """Tokens of an npz file: ``q``, ``k``, ``v`` codes (T, D) and, optionally, ``first`` (T,).
+    """Tokens of an npz file: ``q``, ``k``, ``v`` and, optionally, ``first``, as in ``Tokens``.
 
     Other arrays in the file are left alone. ``count`` takes only the first tokens.
 
@@ -69,7 +69,7 @@ def shipped_tokens(config: HeadConfig, count: int | None = None) -> Tokens:
 
 
 def _checked(tokens: Tokens, config: HeadConfig, count: int | None) -> Tokens:
-    available = check_sequence(tokens["q"], tokens["k"], tokens["v"], config)
+    available = check_sequence(tokens["q"], tokens["k"], tokens["v"], config).tokens
     tokens["first"] = check_first(tokens.get("first"), available)
     if not available:
         raise ValueError("it holds no tokens")

@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gaincell.behavioral.attention import attend
 from gaincell.cocotb_tests.build import build
-from gaincell.cocotb_tests.compare import compare
-from gaincell.cocotb_tests.simulate import Simulated, simulate
+from gaincell.cocotb_tests.compare import compare, logged_attention
+from gaincell.cocotb_tests.simulate import Memory, Simulated, simulate
 from gaincell.cocotb_tests.token_files import Tokens
 from gaincell.config import HeadConfig
 from gaincell.refusals import Failed
@@ -21,6 +20,8 @@ def verify(
     verilog: str | None = None,
     idle: NDArray[np.integer] | None = None,
     stall: NDArray[np.integer] | None = None,
+    memory: Memory | None = None,
+    check_age: bool = True,
     interrupt_cycle: int | None = None,
     seed: int = 0,
 ) -> Simulated:
@@ -37,23 +38,25 @@ def verify(
         transport=transport,
         idle=idle,
         stall=stall,
+        memory=memory,
+        check_age=check_age,
         interrupt_cycle=interrupt_cycle,
         seed=seed,
     )
     comparison = compare(tokens, simulated, config)
     if comparison.first_difference:
         raise Failed(f"{comparison.mismatches} mismatches, {comparison.first_difference}")
-    logged = attend(
-        tokens["q"], tokens["k"], tokens["v"], config, simulated.events, first=tokens["first"]
-    )
+    logged, _ = logged_attention(tokens, simulated.events, config)
     if (logged != simulated.y_code).any():
         raise Failed("the outputs do not follow from the event log")
     if stall is None or not stall.any():
-        expected = config.latency_cycles + config.timing.clear_cycles * tokens["first"]
-        if (simulated.latency_cycles != expected).any():
-            token = int(np.argmax(simulated.latency_cycles != expected))
+        latency = simulated.latency_cycles.reshape(len(tokens["first"]), -1)
+        expected = np.full_like(latency, config.latency_cycles)
+        expected[:, 0] += config.timing.clear_cycles * tokens["first"]
+        if (latency != expected).any():
+            token, query = (int(index) for index in np.argwhere(latency != expected)[0])
             raise Failed(
-                f"token {token} took {simulated.latency_cycles[token]} cycles, "
-                f"but should take {expected[token]}"
+                f"query {query} of token {token} took {latency[token, query]} cycles, "
+                f"but should take {expected[token, query]}"
             )
     return simulated

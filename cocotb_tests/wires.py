@@ -4,15 +4,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
-from gaincell.behavioral.pins import Wires, WritePort
+from gaincell.behavioral.wires import ENABLES, Wires, WritePort
 from gaincell.config import HeadConfig
-from gaincell.hdl.layouts import index_shape
+from gaincell.hdl.layouts import index_shape, status_port
 
 IDLE_PORT = WritePort()
 PACE_BITS = 16
-ENABLES = 6
 
 
 class UnknownWire(Exception):
@@ -27,7 +27,9 @@ class WireFormat:
         self._column_bits = index_shape(config.columns).width
         self._banks = config.timing.banks
         self._k_code_bits = config.head_dim * config.key_bits
-        self.control_bits = 4 + 2 * (self._tile_bits + self._column_bits) + ENABLES * self._banks
+        self.control_bits = (
+            4 + 2 * (self._tile_bits + self._column_bits) + len(ENABLES) * self._banks
+        )
         self.codes_bits = config.head_dim * (config.key_bits + config.value_bits)
 
     def wires(self, control: str, codes: str, query: str) -> Wires:
@@ -80,24 +82,34 @@ def token_words(
     stall: NDArray[np.integer],
     config: HeadConfig,
 ) -> list[str]:
-    """One ``push_word`` for each of T tokens: q, k, v (T, D) and first (T,), with its pacing.
+    """One ``push_word`` for each of T * G queries: q (T, [G,] D), k, v (T, D), first (T,).
 
-    ``idle`` and ``stall`` (T,) are in cycles, 0..65535.
+    ``idle`` and ``stall`` (T * G,) are in cycles. The key and value of a further query are the
+    complements of the token's: nobody must look at them.
     """
+    q_code = tokens["q"].reshape(len(idle), -1)
+    group = len(idle) // max(1, len(tokens["k"]))
+    further = np.arange(len(idle)) % max(1, group) > 0
+    shown = {}
+    for name, largest in (("k", config.key_max), ("v", config.value_max)):
+        repeated = tokens[name].repeat(group, axis=0)
+        shown[name] = np.where(further[:, None], largest - repeated, repeated)
+    first = tokens["first"].repeat(group) & ~further
     parts = [
         _bits(stall[:, None], PACE_BITS),
         _bits(idle[:, None], PACE_BITS),
-        _bits(tokens["first"][:, None], 1),
-        _bits(tokens["v"], config.value_bits),
-        _bits(tokens["k"], config.key_bits),
-        _bits(tokens["q"], config.query_bits),
+        _bits(further[:, None], 1),
+        _bits(first[:, None], 1),
+        _bits(shown["v"], config.value_bits),
+        _bits(shown["k"], config.key_bits),
+        _bits(q_code, config.query_bits),
     ]
     text = (np.concatenate(parts, axis=1) + ord("0")).astype(np.uint8)
     return [row.tobytes().decode() for row in text]
 
 
 def results_of(words: list[str], config: HeadConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Outputs y (T, D) and latencies in cycles (T,) from the text of T results."""
+    """Outputs y (Q, D) and latencies in cycles (Q,) from the text of Q results."""
     width = config.result_width
     text = np.frombuffer("".join(words).encode(), dtype=np.uint8).reshape(len(words), -1)
     bits = text.astype(np.int64) - ord("0")
@@ -106,6 +118,20 @@ def results_of(words: list[str], config: HeadConfig) -> tuple[NDArray[np.int64],
     weights[0] = -weights[0]
     y_code = bits[:, 32:].reshape(len(words), config.head_dim, width) @ weights
     return y_code[:, ::-1], latency
+
+
+def status_widths(config: HeadConfig) -> dict[str, int]:
+    """Bits of each field of ``tb.status``, highest field first."""
+    members = status_port(config).members.items()
+    return {name: Shape.cast(member.shape).width for name, member in members}
+
+
+def status_of(text: str, config: HeadConfig) -> dict[str, int]:
+    """The fields of ``status_port`` from the text of ``tb.status``."""
+    fields = {}
+    for name, width in status_widths(config).items():
+        fields[name], text = int(text[:width], 2), text[width:]
+    return fields
 
 
 def played_codes(

@@ -1,4 +1,4 @@
-"""Whether a token may enter, and when it is launched."""
+"""Whether a query may enter, and when it, or a refresh, is launched."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Module, Signal
@@ -6,14 +6,17 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from gaincell.config import HeadConfig
+from gaincell.hdl.write_age import write_age
 
 
 class Admission(wiring.Component):
-    """Accepts a token when the arrays and a place for its result are free, and launches it.
+    """Accepts a query when the arrays and a place for its result are free, and launches it.
 
-    A token is launched in the cycle of its accept. One that starts a sequence, as does the first
+    A query is launched in the cycle of its accept. The first one of a sequence, as is the first
     after reset, is launched ``clear_cycles`` later, behind the broadcast write that ``clear_age``
-    times. Reset forgets every token in flight and every result owed.
+    times. A refresh is launched when the arrays could be written and no query could be accepted in
+    that cycle or waits for the arrays only; an urgent one comes before all queries. It delays the
+    next query by at most one write. Reset forgets every query in flight and every result owed.
 
     Parameters
     ----------
@@ -21,36 +24,58 @@ class Admission(wiring.Component):
 
     Members
     -------
+    offered : In(1)
+        A query is offered.
     ready : Out(1)
-        A token may be accepted in this cycle; does not depend on ``accept`` or ``first``.
-    accept : In(1)
-        A token is transferred in this cycle; only while ``ready``.
-    first : In(1)
-        With ``accept``: the token starts a sequence.
+        A query may be accepted in this cycle; does not depend on ``offered``.
+    first, further : In(1)
+        With ``offered``: as in ``token_layout``.
     deliver : In(1)
         A result is transferred in this cycle, which frees its place.
     newest_age : In
-        Cycles since the latest launch, 0 once that token is through all its phases.
+        Cycles since the latest launch, 0 once that query is through all its phases.
+    accept : Out(1)
+        A query is transferred in this cycle.
     starts_sequence : Out(1)
-        With ``accept``: ``first``, or no token was accepted since reset.
+        With ``accept``: ``first``, or nothing was accepted since reset.
+    writes : Out(1)
+        With ``accept``: the query brings the key and value of a token.
     launch : Out(1)
-        The phases of the accepted token are counted from this cycle.
+        The phases of the accepted query are counted from this cycle.
+    launch_writes : Out(1)
+        With ``launch``: key and value are written.
     next_clear_age : Out
-        Cycles since the accept of a token that starts a sequence, as of the next cycle; 0: none.
+        Cycles since the accept that starts a sequence, as of the next cycle; 0: none.
+    refresh_wanted, refresh_urgent : In(1)
+        A refresh is to be launched; before any other query.
+    refresh_age : In
+        Cycles since the launch of the latest one; 0 once it is over.
+    refresh_launch : Out(1)
+        It is launched in this cycle.
     """
 
     def __init__(self, config: HeadConfig) -> None:
         self._timing = config.timing
+        self._refreshes = config.retention is not None
+        write_age = range(self._timing.v_write.end + 1)
         super().__init__(
             {
+                "offered": In(1),
                 "ready": Out(1),
-                "accept": In(1),
                 "first": In(1),
+                "further": In(1),
                 "deliver": In(1),
                 "newest_age": In(range(self._timing.out.end + 1)),
+                "accept": Out(1),
                 "starts_sequence": Out(1),
+                "writes": Out(1),
                 "launch": Out(1),
-                "next_clear_age": Out(range(self._timing.v_write.end + 1)),
+                "launch_writes": Out(1),
+                "next_clear_age": Out(write_age),
+                "refresh_wanted": In(1),
+                "refresh_urgent": In(1),
+                "refresh_age": In(write_age),
+                "refresh_launch": Out(1),
             }
         )
 
@@ -59,22 +84,43 @@ class Admission(wiring.Component):
         timing = self._timing
 
         fresh = Signal(init=1)
-        clear_age = Signal.like(self.next_clear_age)
-        m.d.comb += self.starts_sequence.eq(self.first | fresh)
-        m.d.sync += clear_age.eq(self.next_clear_age)
-        with m.If(self.accept & self.starts_sequence):
-            m.d.comb += self.next_clear_age.eq(1)
+        m.d.comb += [
+            self.accept.eq(self.offered & self.ready),
+            self.starts_sequence.eq(self.first | fresh),
+            self.writes.eq(self.starts_sequence | ~self.further),
+        ]
+        with m.If(self.accept):
             m.d.sync += fresh.eq(0)
-        with m.Elif((clear_age != 0) & (clear_age != timing.v_write.end)):
-            m.d.comb += self.next_clear_age.eq(clear_age + 1)
 
+        clear_age, next_clear_age = write_age(m, self.accept & self.starts_sequence, timing)
         late_launch = clear_age == timing.clear_cycles
         launch_pending = (clear_age != 0) & (clear_age <= timing.clear_cycles)
-        m.d.comb += self.launch.eq((self.accept & ~self.starts_sequence) | late_launch)
+        m.d.comb += [
+            self.next_clear_age.eq(next_clear_age),
+            self.launch.eq((self.accept & ~self.starts_sequence) | late_launch),
+            self.launch_writes.eq(late_launch | ~self.further),
+        ]
 
         owed = Signal(range(timing.result_places + 1))
-        place_free = owed != timing.result_places
+        place_free = Signal()
         interval_over = (self.newest_age == 0) | (self.newest_age >= timing.interval_cycles)
-        m.d.comb += self.ready.eq(~launch_pending & interval_over & place_free)
+        may_launch = Signal()
+        m.d.comb += [
+            place_free.eq(owed != timing.result_places),
+            may_launch.eq(~launch_pending & interval_over & place_free),
+        ]
         m.d.sync += owed.eq(owed + self.accept - self.deliver)
+        if not self._refreshes:
+            m.d.comb += self.ready.eq(may_launch)
+            return m
+
+        arrays_free = (self.newest_age == 0) | (self.newest_age >= timing.arrays_cycles)
+        arrays_taken = (self.refresh_age != 0) & (self.refresh_age < timing.k_write.cycles)
+        query_first = self.offered & place_free & ~self.refresh_urgent
+        m.d.comb += [
+            self.ready.eq(may_launch & ~arrays_taken & ~self.refresh_urgent),
+            self.refresh_launch.eq(
+                self.refresh_wanted & arrays_free & ~launch_pending & ~query_first
+            ),
+        ]
         return m

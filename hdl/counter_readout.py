@@ -21,7 +21,7 @@ class CounterReadout(Readout):
         tiles, dims, width = config.tiles, config.head_dim, config.result_width
         at = sample_strobes(m, self.converting, config.sync_stages)
 
-        sampled = synchronized(m, self.pulse, config.sync_stages)
+        sampled = synchronized(m, self.pulse, self.converting, config.sync_stages)
         count = [Signal(tiles * dims, name=f"count_{bit}") for bit in range(config.readout_bits)]
         negative = Signal(tiles * dims)
         carry = sampled

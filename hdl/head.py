@@ -9,9 +9,17 @@ from gaincell.config import HeadConfig
 from gaincell.hdl.admission import Admission
 from gaincell.hdl.bit_planes import numbers_of
 from gaincell.hdl.counter_readout import CounterReadout
-from gaincell.hdl.layouts import array_port, result_layout, token_layout
+from gaincell.hdl.layouts import (
+    array_port,
+    request_layout,
+    response_layout,
+    result_layout,
+    status_port,
+    token_layout,
+)
 from gaincell.hdl.popcount_readout import PopcountReadout
 from gaincell.hdl.query_pulses import QueryPulses
+from gaincell.hdl.refresh import Refresh
 from gaincell.hdl.result_queue import ResultQueue
 from gaincell.hdl.sequencer import CONVERTER_PHASES, Sequencer
 from gaincell.hdl.write_pointer import WritePointer
@@ -23,9 +31,9 @@ class Head(wiring.Component):
     """Tokens in, attention outputs out, everything in between on the wires to the arrays.
 
     Latency from accept to a valid result is ``config.latency_cycles``, and ``write_cycles`` more
-    for a token that starts a sequence; a token is accepted every ``config.interval_cycles`` while
-    results are taken. Results come in the order of tokens, one each. Reset abandons all tokens in
-    flight; the next token starts a sequence.
+    for a token that starts a sequence; a query is accepted every ``config.interval_cycles`` while
+    results are taken, but for the refresh writes that come in between. Results come in the order
+    of queries, one each. Reset abandons all queries in flight; the next token starts a sequence.
 
     Parameters
     ----------
@@ -37,6 +45,12 @@ class Head(wiring.Component):
         ``ready`` does not wait for ``valid``.
     result : Out(stream of ``result_layout``)
         ``valid`` does not wait for ``ready``; the payload holds while it waits.
+    refresh_request : Out(stream of ``request_layout``)
+        Columns whose codes are needed again; a column holds the token last accepted for it.
+    refresh_response : In(stream of ``response_layout``)
+        Each request is answered once, in any order, at any time. Without refresh in the config
+        requests never come and responses are ignored.
+    status : Out(``status_port``)
     array : Out(``array_port``)
     """
 
@@ -46,54 +60,110 @@ class Head(wiring.Component):
             {
                 "token": In(stream.Signature(token_layout(config))),
                 "result": Out(stream.Signature(result_layout(config))),
+                "refresh_request": Out(stream.Signature(request_layout(config))),
+                "refresh_response": In(stream.Signature(response_layout(config))),
+                "status": Out(status_port(config)),
                 "array": Out(array_port(config)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, array = self.config, self.array
+        config, token = self.config, self.token.payload
         m.submodules.admission = admission = Admission(config)
         m.submodules.sequencer = sequencer = Sequencer(config)
         m.submodules.write_pointer = write_pointer = WritePointer(config)
-        m.submodules.query_pulses = query_pulses = QueryPulses(config)
-        m.submodules.readout = readout = READOUTS[config.readout](config)
-        m.submodules.result_queue = result_queue = ResultQueue(config)
-
-        accept = self.token.valid & admission.ready
-        codes = Signal.like(self.token.payload)
-        with m.If(accept):
-            m.d.sync += codes.eq(self.token.payload)
 
         m.d.comb += [
             self.token.ready.eq(admission.ready),
-            admission.accept.eq(accept),
-            admission.first.eq(self.token.payload.first),
+            admission.offered.eq(self.token.valid),
+            admission.first.eq(token.first),
+            admission.further.eq(token.further),
             admission.deliver.eq(self.result.valid & self.result.ready),
             admission.newest_age.eq(sequencer.newest_age),
             sequencer.launch.eq(admission.launch),
+            sequencer.launch_writes.eq(admission.launch_writes),
             sequencer.next_clear_age.eq(admission.next_clear_age),
-            write_pointer.advance.eq(accept),
+            write_pointer.advance.eq(admission.accept & admission.writes),
             write_pointer.first.eq(admission.starts_sequence),
         ]
-        m.d.comb += [getattr(array, name).eq(getattr(sequencer, name)) for name in CONVERTER_PHASES]
 
-        writes = (
-            (array.k_write, sequencer.k_write, sequencer.k_clear, codes.k),
-            (array.v_write, sequencer.v_write, sequencer.v_clear, codes.v),
-        )
-        for port, enable, clear, code in writes:
+        q_code = Signal.like(token.q)
+        k_code = Signal.like(token.k)
+        v_code = Signal.like(token.v)
+        with m.If(admission.accept):
+            m.d.sync += q_code.eq(token.q)
+            with m.If(admission.writes):
+                m.d.sync += [k_code.eq(token.k), v_code.eq(token.v)]
+
+        self._write_columns(m, admission, sequencer, write_pointer, k_code, v_code)
+        self._convert(m, sequencer, q_code)
+        return m
+
+    def _write_columns(
+        self,
+        m: Module,
+        admission: Admission,
+        sequencer: Sequencer,
+        pointer: WritePointer,
+        k_code: Signal,
+        v_code: Signal,
+    ) -> None:
+        """Columns are written with a new token, with code 0 in all of them, or by refresh."""
+        config, array, response = self.config, self.array, self.refresh_response
+        refresh = None if config.retention is None else Refresh(config)
+        if refresh is not None:
+            m.submodules.refresh = refresh
             m.d.comb += [
-                port.enable.eq(enable),
-                port.broadcast.eq(clear),
-                port.tile.eq(write_pointer.tile),
-                port.column.eq(write_pointer.column),
-                port.code.as_value().eq(Mux(clear, 0, code.as_value())),
+                refresh.advance.eq(admission.accept & admission.writes),
+                refresh.first.eq(admission.starts_sequence),
+                refresh.newest_tile.eq(pointer.ring_tile),
+                refresh.newest_column.eq(pointer.column),
+                refresh.fill.eq(pointer.fill),
+                refresh.write_tile.eq(pointer.tile),
+                refresh.launch.eq(admission.refresh_launch),
+                admission.refresh_wanted.eq(refresh.wanted),
+                admission.refresh_urgent.eq(refresh.urgent),
+                admission.refresh_age.eq(refresh.age),
+                sequencer.next_refresh_age.eq(refresh.next_age),
+                refresh.response_valid.eq(response.valid),
+                refresh.response_tag.eq(response.payload.tag),
+                response.ready.eq(refresh.response_ready),
+            ]
+            wiring.connect(m, wiring.flipped(self.refresh_request), refresh.request)
+            wiring.connect(m, wiring.flipped(self.status), refresh.status)
+        else:
+            m.d.comb += [response.ready.eq(1), self.status.fill.eq(pointer.fill)]
+
+        for name, code in (("k", k_code), ("v", v_code)):
+            port = getattr(array, f"{name}_write")
+            is_clear = getattr(sequencer, f"{name}_clear")
+            tile, column, written = pointer.tile, pointer.column, code.as_value()
+            if refresh is not None:
+                is_refresh = getattr(sequencer, f"{name}_refresh")
+                again = getattr(response.payload, name).as_value()
+                tile = Mux(is_refresh, refresh.tile, tile)
+                column = Mux(is_refresh, refresh.column, column)
+                written = Mux(is_refresh, again, written)
+                is_clear |= is_refresh & refresh.blank
+            m.d.comb += [
+                port.enable.eq(getattr(sequencer, f"{name}_write")),
+                port.broadcast.eq(getattr(sequencer, f"{name}_clear")),
+                port.tile.eq(tile),
+                port.column.eq(column),
+                port.code.as_value().eq(Mux(is_clear, 0, written)),
             ]
 
+    def _convert(self, m: Module, sequencer: Sequencer, q_code: Signal) -> None:
+        """Query pulses to the arrays, output pulses from them, results to their queue."""
+        config, array = self.config, self.array
+        m.submodules.query_pulses = query_pulses = QueryPulses(config)
+        m.submodules.readout = readout = READOUTS[config.readout](config)
+        m.submodules.result_queue = result_queue = ResultQueue(config)
+        m.d.comb += [getattr(array, name).eq(getattr(sequencer, name)) for name in CONVERTER_PHASES]
         m.d.comb += [
             query_pulses.start.eq(sequencer.query_start),
-            query_pulses.code.eq(codes.q),
+            query_pulses.code.eq(q_code),
             array.query.eq(query_pulses.pulse),
             readout.converting.eq(sequencer.v_convert.any()),
             readout.pulse.eq(array.pulse),
@@ -110,4 +180,3 @@ class Head(wiring.Component):
             self.result.payload.as_value().eq(Cat(numbers_of(planes))),
             result_queue.result.ready.eq(self.result.ready),
         ]
-        return m

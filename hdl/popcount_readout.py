@@ -22,12 +22,13 @@ class PopcountReadout(Readout):
         dims, bits, width = config.head_dim, config.readout_bits, config.result_width
         at = sample_strobes(m, self.converting, config.sync_stages)
 
-        sampled = synchronized(m, self.pulse, config.sync_stages)
+        sampled = synchronized(m, self.pulse, self.converting, config.sync_stages)
         flipped = Signal(config.tiles * dims)
         m.d.comb += flipped.eq(sampled ^ self.sign)
         ones = sum_columns(m, "ones", [[flipped.word_select(t, dims) for t in range(config.tiles)]])
         ones_held = [Signal(dims, name=f"ones_held_{bit}") for bit in range(len(ones))]
-        m.d.sync += [flop.eq(plane) for flop, plane in zip(ones_held, ones, strict=True)]
+        with m.If(at.prepare | at.sample):
+            m.d.sync += [flop.eq(plane) for flop, plane in zip(ones_held, ones, strict=True)]
 
         # At first -(ones << bits) = ~(ones << bits) + 1, with ones the popcount of the signs.
         total = [self.total.word_select(bit, dims) for bit in range(width)]

@@ -44,10 +44,16 @@ def sample_strobes(m: Module, converting: Value, sync_stages: int) -> SampleStro
     )
 
 
-def synchronized(m: Module, pulses: Value, sync_stages: int) -> Signal:
-    """``pulses`` behind their sampling flops: they end asynchronously to the clock."""
+def synchronized(m: Module, pulses: Value, converting: Value, sync_stages: int) -> Signal:
+    """``pulses`` behind their sampling flops: they end asynchronously to the clock.
+
+    The flops sample while ``converting``, once more so that they show the idle pulses, and hold.
+    """
     for stage in range(sync_stages):
         flop = Signal(len(pulses), name=f"pulse_sampled_{stage}")
-        m.d.sync += flop.eq(pulses)
-        pulses = flop
+        was_converting = Signal(name=f"converting_{stage}")
+        m.d.sync += was_converting.eq(converting)
+        with m.If(converting | was_converting):
+            m.d.sync += flop.eq(pulses)
+        pulses, converting = flop, was_converting
     return flop

@@ -1,4 +1,4 @@
-"""The enables of the arrays: every phase of every token in flight, at fixed offsets."""
+"""The enables of the arrays: every phase of every query in flight, at fixed offsets."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Mux, Signal
@@ -20,12 +20,12 @@ CONVERTER_PHASES = {
 
 
 class Sequencer(wiring.Component):
-    """Runs every launched token through its phases at the offsets of ``config.timing``.
+    """Runs every launched query through its phases at the offsets of ``config.timing``.
 
-    A token in flight is an age: the cycles since its launch, 0 when it is through. Ages shift when
-    a token is launched, the newest first, and with paired integrators the bank alternates. Each
+    A query in flight is an age: the cycles since its launch, 0 when it is through. Ages shift when
+    a query is launched, the newest first, and with paired integrators the bank alternates. Each
     enable is a flop, set when an age reaches the start of its span and cleared at the end: no
-    analog step ever waits for a handshake. After reset no token is in flight.
+    analog step ever waits for a handshake. After reset no query is in flight.
 
     Parameters
     ----------
@@ -34,33 +34,43 @@ class Sequencer(wiring.Component):
     Members
     -------
     launch : In(1)
-        Cycle 0 of a token; at least the initiation interval after the one before.
-    next_clear_age : In
-        From ``Admission``: age of a clear, whose broadcast writes run where a token's writes would.
+        Cycle 0 of a query; at least the initiation interval after the one before.
+    launch_writes : In(1)
+        With ``launch``: its token's key and value are written.
+    next_clear_age, next_refresh_age : In
+        Ages of a clear and of a refresh, whose writes run where a token's would.
     newest_age : Out
-        Age of the token launched last.
+        Age of the query launched last.
     query_start : Out(1)
         Query pulses begin in the next cycle.
     k_write, v_write : Out(1)
         Write enables.
     k_clear, v_clear : Out(1)
         The write is a broadcast of code 0.
+    k_refresh, v_refresh : Out(1)
+        The write is of the column under visit.
     k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert : Out(banks)
     """
 
     def __init__(self, config: HeadConfig) -> None:
         self._timing = config.timing
+        self._refreshes = config.retention is not None
         banks = self._timing.banks
+        write_age = range(self._timing.v_write.end + 1)
         super().__init__(
             {
                 "launch": In(1),
-                "next_clear_age": In(range(self._timing.v_write.end + 1)),
+                "launch_writes": In(1),
+                "next_clear_age": In(write_age),
+                "next_refresh_age": In(write_age),
                 "newest_age": Out(range(self._timing.out.end + 1)),
                 "query_start": Out(1),
                 "k_write": Out(1),
                 "v_write": Out(1),
                 "k_clear": Out(1),
                 "v_clear": Out(1),
+                "k_refresh": Out(1),
+                "v_refresh": Out(1),
                 **{enable: Out(banks) for enable in CONVERTER_PHASES},
             }
         )
@@ -85,17 +95,25 @@ class Sequencer(wiring.Component):
             with m.Elif(end):
                 m.d.sync += flop.eq(0)
 
-        writes = (
-            (self.k_write, self.k_clear, timing.k_write),
-            (self.v_write, self.v_clear, timing.v_write),
+        # Writes start before the next launch: only the newest query can be at that age.
+        writes, next_writes = Signal(), Signal()
+        m.d.comb += next_writes.eq(Mux(self.launch, self.launch_writes, writes))
+        m.d.sync += writes.eq(next_writes)
+        write_ports = (
+            (self.k_write, self.k_clear, self.k_refresh, timing.k_write),
+            (self.v_write, self.v_clear, self.v_refresh, timing.v_write),
         )
-        for write, clear, span in writes:
-            clear_starts = self.next_clear_age == span.start
-            clear_ends = self.next_clear_age == span.end
-            set_and_clear(
-                write, some_age_is(span.start) | clear_starts, some_age_is(span.end) | clear_ends
-            )
-            set_and_clear(clear, clear_starts, clear_ends)
+        for write, clear, refresh, span in write_ports:
+            starts = (next_ages[0] == span.start) & next_writes
+            ends = some_age_is(span.end)
+            others = [(clear, self.next_clear_age)]
+            if self._refreshes:
+                others.append((refresh, self.next_refresh_age))
+            for flag, next_age in others:
+                set_and_clear(flag, next_age == span.start, next_age == span.end)
+                starts |= next_age == span.start
+                ends |= next_age == span.end
+            set_and_clear(write, starts, ends)
 
         for name, phase in CONVERTER_PHASES.items():
             enable, span = getattr(self, name), getattr(timing, phase)
@@ -109,18 +127,18 @@ class Sequencer(wiring.Component):
         return m
 
     def _shift_ages(self, m: Module) -> tuple[list[Signal], list[Signal]]:
-        """Ages and banks, as of the next cycle, of the tokens in flight, newest first."""
+        """Ages and banks, as of the next cycle, of the queries in flight, newest first."""
         timing = self._timing
         last_age = timing.out.end
         next_ages, next_banks = [], []
         young_age: Value | int = 1
         young_bank: Value | None = None
-        for token in range(-(-last_age // timing.interval_cycles)):
-            age = Signal(range(last_age + 1), name=f"age_{token}")
-            grown = Signal.like(age, name=f"grown_age_{token}")
-            next_age = Signal.like(age, name=f"next_age_{token}")
-            bank = Signal(name=f"bank_{token}")
-            next_bank = Signal.like(bank, name=f"next_bank_{token}")
+        for place in range(-(-last_age // timing.interval_cycles)):
+            age = Signal(range(last_age + 1), name=f"age_{place}")
+            grown = Signal.like(age, name=f"grown_age_{place}")
+            next_age = Signal.like(age, name=f"next_age_{place}")
+            bank = Signal(name=f"bank_{place}")
+            next_bank = Signal.like(bank, name=f"next_bank_{place}")
             running = (age != 0) & (age != last_age)
             alternate = ~bank if timing.banks > 1 else bank
             new_bank = alternate if young_bank is None else young_bank
@@ -130,7 +148,7 @@ class Sequencer(wiring.Component):
                 next_bank.eq(Mux(self.launch, new_bank, bank)),
             ]
             m.d.sync += [age.eq(next_age), bank.eq(next_bank)]
-            if token == 0:
+            if place == 0:
                 m.d.comb += self.newest_age.eq(age)
             young_age, young_bank = grown, bank
             next_ages.append(next_age)

@@ -7,23 +7,26 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.hdl import Shape
+from amaranth.lib import data
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.head import Head
-from gaincell.hdl.layouts import token_layout
+from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 
 TOP = "gaincell_head"
+CODES = ("q", "k", "v")
 
 YOSYS_SCRIPT = """\
 read_rtlil head.il
 proc
+delete */t:$meminit_v2
 wreduce
 opt_clean -purge
 attrmap -remove init
 write_verilog -noattr head.v
 """
-"""Carries that nobody reads are dropped, and so are initial values: without them a simulation shows
-what reset does not reach."""
+"""Carries that nobody reads are dropped, and so are initial values of flops and memories: without
+them a simulation shows what reset does not reach."""
 
 
 def head_verilog(config: HeadConfig, name: str = TOP) -> str:
@@ -47,12 +50,13 @@ def head_verilog(config: HeadConfig, name: str = TOP) -> str:
 
 def _header(config: HeadConfig) -> str:
     timing, dims = config.timing, config.head_dim
-    fields = []
-    for field, each in token_layout(config):
-        width = Shape.cast(each.shape).width
-        place = f"[{each.offset + width - 1}:{each.offset}]"
-        each_width = f"  {dims} x {width // dims} bits" if field != "first" else ""
-        fields.append(f"//   {field:5} {place}{each_width}")
+    plan = config.retention
+    visits = (
+        "No refresh: refresh_request__valid stays low."
+        if plan is None
+        else f"Refresh: a column is visited every {plan.visit_cycles} cycles; its data must come "
+        f"within {plan.patience_cycles}."
+    )
     return f"""\
 // Digital control of one gain-cell attention head.
 //
@@ -60,14 +64,30 @@ def _header(config: HeadConfig) -> str:
 {config.columns} columns; sink of {config.sink} tokens;
 // {config.query_bits} bit queries, {config.key_bits} bit keys, {config.value_bits} bit values, \
 {config.readout_bits} bits and sign per read-out; {config.readout} readout;
-// {config.schedule} schedule: one token every {timing.interval_cycles} cycles, \
+// {config.schedule} schedule: one query every {timing.interval_cycles} cycles, \
 result after {timing.latency_cycles}.
+// {visits}
 //
-// A token is taken when token__valid and token__ready are high, a result likewise.
-// token__payload, dimension 0 in the lowest bits of each field:
-{chr(10).join(fields)}
-// result__payload: {dims} x {config.result_width} bits, signed.
+// What a stream carries is taken when its valid and ready are high. Fields of the payloads, codes
+// of dimension 0 in the lowest bits:
+//   token__payload
+{_fields(token_layout(config), dims)}
+//   result__payload: {dims} x {config.result_width} bits, signed.
+//   refresh_request__payload
+{_fields(request_layout(config), dims)}
+//   refresh_response__payload
+{_fields(response_layout(config), dims)}
 // array__pulse, array__sign: {config.tiles} sub-tiles x {dims} dimensions, one bit each.
 // rst is synchronous and must be high for one cycle before first use.
 
 """
+
+
+def _fields(layout: data.StructLayout, dims: int) -> str:
+    lines = []
+    for name, field in layout:
+        width = Shape.cast(field.shape).width
+        place = f"[{field.offset + width - 1}:{field.offset}]"
+        each = f"  {dims} x {width // dims} bits" if name in CODES else ""
+        lines.append(f"//     {name:7} {place}{each}")
+    return "\n".join(lines)

@@ -10,7 +10,7 @@ from gaincell.hdl.layouts import index_shape
 
 
 class WritePointer(wiring.Component):
-    """Sub-tile and column of the newest token.
+    """Sub-tile and column of the newest token, and how many tokens the window holds.
 
     Token t of a sequence goes to ring slot t mod M, except that the first ``sink`` tokens go to
     the same columns of the sink's sub-tile, the last one. Outputs change in the cycle after
@@ -28,6 +28,10 @@ class WritePointer(wiring.Component):
         With ``advance``: it is the first of a sequence.
     tile, column : Out
         Its place.
+    ring_tile : Out
+        Its sub-tile if there were no sink.
+    fill : Out
+        Tokens of the sequence that are stored, 0..window + sink.
     """
 
     def __init__(self, config: HeadConfig) -> None:
@@ -38,23 +42,28 @@ class WritePointer(wiring.Component):
                 "first": In(1),
                 "tile": Out(index_shape(config.tiles)),
                 "column": Out(index_shape(config.columns)),
+                "ring_tile": Out(index_shape(config.ring_tiles)),
+                "fill": Out(range(config.window + config.sink + 1)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        ring_tile = Signal(index_shape(config.ring_tiles))
         in_sink = Signal()
 
         with m.If(self.advance):
             with m.If(self.first):
-                m.d.sync += [ring_tile.eq(0), self.column.eq(0), in_sink.eq(config.sink > 0)]
+                m.d.sync += [
+                    self.ring_tile.eq(0),
+                    self.column.eq(0),
+                    in_sink.eq(config.sink > 0),
+                ]
             with m.Elif(self.column == config.columns - 1):
-                last = ring_tile == config.ring_tiles - 1
+                last = self.ring_tile == config.ring_tiles - 1
                 m.d.sync += [
                     self.column.eq(0),
-                    ring_tile.eq(Mux(last, 0, ring_tile + 1)),
+                    self.ring_tile.eq(Mux(last, 0, self.ring_tile + 1)),
                     in_sink.eq(0),
                 ]
             with m.Else():
@@ -63,5 +72,10 @@ class WritePointer(wiring.Component):
                     with m.If(self.column == config.sink - 1):
                         m.d.sync += in_sink.eq(0)
 
-        m.d.comb += self.tile.eq(Mux(in_sink, config.ring_tiles, ring_tile))
+            with m.If(self.first):
+                m.d.sync += self.fill.eq(1)
+            with m.Elif(self.fill != config.window + config.sink):
+                m.d.sync += self.fill.eq(self.fill + 1)
+
+        m.d.comb += self.tile.eq(Mux(in_sink, config.ring_tiles, self.ring_tile))
         return m

@@ -5,8 +5,8 @@ from itertools import chain
 
 import numpy as np
 
-from gaincell.behavioral.control import token_wires
-from gaincell.behavioral.pins import ArrayPins, Wires, WritePort
+from gaincell.behavioral.control import query_wires, token_wires
+from gaincell.behavioral.pins import ArrayPins, Wires, WritePort, pack_codes
 from gaincell.config import HeadConfig
 
 _IDLE = Wires()
@@ -18,11 +18,36 @@ def clear_cycles(config: HeadConfig) -> list[Wires]:
     return [Wires(k=cleared, v=cleared)] * config.write_cycles
 
 
+def column_port(config: HeadConfig, slot: int, codes: Iterable[int], bits: int) -> WritePort:
+    """The wires that write ``codes`` (D,) of ``bits`` each into one slot."""
+    return WritePort(1, 0, *divmod(slot, config.columns), pack_codes(codes, bits))
+
+
+def rewrite_cycles(config: HeadConfig, slot: int, k_code=None, v_code=None) -> list[Wires]:
+    """A visit to one column: its K write, its V write, each left out for None, and a cycle idle."""
+    visit = []
+    if k_code is not None:
+        port = column_port(config, slot, k_code, config.key_bits)
+        visit += [Wires(k=port)] * config.write_cycles
+    if v_code is not None:
+        port = column_port(config, slot, v_code, config.value_bits)
+        visit += [Wires(v=port)] * config.write_cycles
+    return [*visit, _IDLE]
+
+
+def launches(q_code, k_code, v_code, config: HeadConfig) -> list[list[list[Wires]]]:
+    """Cycles of each query of each token of one sequence; only a token's first query writes."""
+    of_tokens = []
+    for token, (key, value) in enumerate(zip(k_code, v_code, strict=True)):
+        first, *further = np.reshape(q_code[token], (-1, config.head_dim))
+        own = [list(token_wires(first, key, value, token, config))]
+        of_tokens.append(own + [list(query_wires(query, config)) for query in further])
+    return of_tokens
+
+
 def one_after_the_other(q_code, k_code, v_code, config: HeadConfig) -> list[list[Wires]]:
     """Cycles of each token of one sequence; token t's list holds cycles 1, 2, ... of token t."""
-    return [
-        list(token_wires(q_code[t], k_code[t], v_code[t], t, config)) for t in range(len(q_code))
-    ]
+    return [list(chain(*queries)) for queries in launches(q_code, k_code, v_code, config)]
 
 
 def in_one_run(tokens: Iterable[list[Wires]], config: HeadConfig) -> list[Wires]:
@@ -31,16 +56,21 @@ def in_one_run(tokens: Iterable[list[Wires]], config: HeadConfig) -> list[Wires]
 
 
 def at_interval(q_code, k_code, v_code, config: HeadConfig, interval: int) -> list[Wires]:
-    """One sequence with a token every ``interval`` cycles, banks alternating, after its clear."""
-    tokens = one_after_the_other(q_code, k_code, v_code, config)
-    length = (len(tokens) - 1) * interval + len(tokens[-1]) if tokens else 0
+    """One sequence with a query every ``interval`` cycles, after its clear."""
+    queries = chain(*launches(q_code, k_code, v_code, config))
+    return clear_cycles(config) + overlapped(list(queries), config, interval)
+
+
+def overlapped(launched: list[list[Wires]], config: HeadConfig, interval: int) -> list[Wires]:
+    """Launches begun every ``interval`` cycles, banks alternating."""
+    length = (len(launched) - 1) * interval + max(map(len, launched)) if launched else 0
     merged = [_IDLE] * length
-    for token, cycles in enumerate(tokens):
-        bank = token % config.timing.banks
+    for place, cycles in enumerate(launched):
+        bank = place % config.timing.banks
         for offset, wires in enumerate(cycles):
-            at = token * interval + offset
+            at = place * interval + offset
             merged[at] = _merge(merged[at], _on_bank(wires, bank))
-    return clear_cycles(config) + merged
+    return merged
 
 
 def play(
@@ -48,9 +78,11 @@ def play(
     config: HeadConfig,
     seed: int = 0,
     watch: Callable[[ArrayPins], None] | None = None,
+    *,
+    check_age: bool = True,
 ) -> tuple[np.ndarray, ArrayPins]:
-    """Head outputs in the order of their output phases, and the arrays afterwards."""
-    pins = ArrayPins(config, rng=np.random.default_rng(seed))
+    """Head outputs (queries, D) in the order of their output phases, and the arrays afterwards."""
+    pins = ArrayPins(config, rng=np.random.default_rng(seed), check_age=check_age)
     y_code = []
     for wires in cycles:
         pins.step(wires)

@@ -4,6 +4,7 @@ Written from docs/contract.md alone, to be compared with the models that users r
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +16,12 @@ TIE = 1e-9
 
 @dataclass
 class Answers:
-    """Per token: codes of the sub-tiles (tiles, D), their sums (D,), scores by slot; and ties."""
+    """Per query: codes of the sub-tiles (tiles, D), their sums (D,), scores by slot; and ties.
 
+    ``leading`` is the shape of all queries: (T,), or (T, G) where tokens carry several.
+    """
+
+    leading: tuple[int, ...]
     y_code: list[list[int]] = field(default_factory=list)
     tile_code: list[list[list[int]]] = field(default_factory=list)
     score: list[dict[int, float]] = field(default_factory=list)
@@ -42,38 +47,45 @@ def code_of(relative: float, n: int) -> tuple[int, bool]:
 
 
 class LiteralHead:
-    """Columns of the ring and of the sink as dicts from slot to (token, time of the write)."""
+    """Columns of the ring and of the sink as dicts from slot to (token, time of the write).
+
+    ``q`` (T, D) or (T, G, D) is taken as a list of queries, ``group`` to a token.
+    """
 
     def __init__(self, q_code, k_code, v_code, config: HeadConfig) -> None:
-        self.q, self.k, self.v = q_code.tolist(), k_code.tolist(), v_code.tolist()
+        self.group = q_code.shape[1] if q_code.ndim == 3 else 1
+        self.q = [query for token in q_code for query in token.reshape(self.group, -1).tolist()]
+        self.k, self.v = k_code.tolist(), v_code.tolist()
         self.config = config
         self.k_held: dict[int, tuple[int, float]] = {}
         self.v_held: dict[int, tuple[int, float]] = {}
-        self.scored: dict[int, tuple[int, float]] = {}
-        self.answers = Answers()
+        self.scored: deque[dict[int, tuple[int, float]]] = deque()
+        self.answers = Answers(q_code.shape[:-1])
 
-    def score(self, token: int, now: float, unit_s: float) -> None:
-        """QK of ``token`` at ``now``, in units of ``unit_s``."""
+    def score(self, now: float, unit_s: float) -> None:
+        """QK of the next query at ``now``, in units of ``unit_s``."""
         config = self.config
-        self.scored = {}
+        query = self.q[len(self.answers.score)]
+        scored = {}
         self.answers.score.append({})
         for slot, (held, since) in self.k_held.items():
             gamma = math.exp(-(now - since) * unit_s / config.retention_s)
             s = 0.0
             for r in range(config.head_dim):
-                x = self.q[token][r] / ((1 << config.query_bits) - 1)
+                x = query[r] / ((1 << config.query_bits) - 1)
                 volts = config.full_scale_v * self.k[held][r] / ((1 << config.key_bits) - 1)
                 s += x * charge(config, volts, gamma)
             self.answers.score[-1][slot] = s / config.s_sat
-            self.scored[slot] = (held, max(0.0, min(1.0, s / config.s_sat)))
+            scored[slot] = (held, max(0.0, min(1.0, s / config.s_sat)))
+        self.scored.append(scored)
 
     def answer(self, now: float, unit_s: float) -> None:
-        """AV and OUT of the token scored last, AV at ``now``."""
+        """AV and OUT of the first query scored and not answered yet, AV at ``now``."""
         config = self.config
         n = (1 << config.readout_bits) - 1
         tiles = config.window // config.columns + (1 if config.sink else 0)
         charges = [[0.0] * config.head_dim for _ in range(tiles)]
-        for slot, (token, phi) in self.scored.items():
+        for slot, (token, phi) in self.scored.popleft().items():
             held, since = self.v_held.get(slot, (None, 0.0))
             if held != token:
                 continue
@@ -91,18 +103,19 @@ class LiteralHead:
 
 
 def literal_answers(q_code, k_code, v_code, config: HeadConfig, first=None) -> Answers:
-    """Every token written once, never refreshed; age in accepted tokens."""
+    """Every token written once, never refreshed; age in accepted tokens, not in queries."""
     head = LiteralHead(q_code, k_code, v_code, config)
     position = 0
-    for token in range(len(q_code)):
+    for token in range(len(k_code)):
         if token == 0 or (first is not None and first[token]):
             position = 0
             head.k_held.clear()
             head.v_held.clear()
         slot = config.window + position if position < config.sink else position % config.window
         head.k_held[slot] = head.v_held[slot] = (token, token)
-        head.score(token, token, config.token_s)
-        head.answer(token, config.token_s)
+        for _ in range(head.group):
+            head.score(token, config.token_s)
+            head.answer(token, config.token_s)
         position += 1
     return head.answers
 
@@ -116,7 +129,7 @@ def literal_answers_to_events(q_code, k_code, v_code, config: HeadConfig, events
     for cycle, array, kind, slot, token in events.tolist():
         held = head.k_held if array == "K" else head.v_held
         if kind == "read" and array == "K":
-            head.score(token, cycle if in_cycles else token, unit_s)
+            head.score(cycle if in_cycles else token, unit_s)
         elif kind == "read":
             head.answer(cycle if in_cycles else token, unit_s)
         elif kind == "clear" and slot == -1:
@@ -131,5 +144,9 @@ def literal_answers_to_events(q_code, k_code, v_code, config: HeadConfig, events
 
 
 def as_arrays(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
-    """y (T, D) and the codes of the sub-tiles (T, tiles, D)."""
-    return np.array(answers.y_code), np.array(answers.tile_code)
+    """y (T, [G,] D) and the codes of the sub-tiles (T, [G,] tiles, D)."""
+    y_code, tile_code = np.array(answers.y_code), np.array(answers.tile_code)
+    return (
+        y_code.reshape(*answers.leading, *y_code.shape[1:]),
+        tile_code.reshape(*answers.leading, *tile_code.shape[1:]),
+    )

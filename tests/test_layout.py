@@ -17,7 +17,7 @@ MAY_NOT_IMPORT = {
     "behavioral": ("torch", "amaranth", "cocotb", "gaincell.hdl", "gaincell.ml", "gaincell.synth"),
     "ml": ("gaincell.hdl", "gaincell.cocotb_tests", "amaranth", "cocotb"),
 }
-CONFIG_MODULES = ("cell", "config", "config_checks", "config_file", "schedule")
+CONFIG_MODULES = ("cell", "config", "config_checks", "config_file", "retention", "schedule")
 MACHINE_PATHS = re.compile(r"(?<![\w.~$}-])/(?:work|root|tmp/v)/")
 
 

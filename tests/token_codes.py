@@ -94,14 +94,20 @@ GEOMETRIES |= {
 """Every width 1..8 of every code once."""
 
 
-def random_codes(config: HeadConfig, tokens: int, seed: int) -> dict[str, np.ndarray]:
-    """Codes q, k, v (tokens, D); keys lean to high codes, so that most columns score."""
+def random_codes(
+    config: HeadConfig, tokens: int, seed: int, group: int | None = None
+) -> dict[str, np.ndarray]:
+    """Codes q, k, v (tokens, D); keys lean to high codes, so that most columns score.
+
+    With ``group``, q is (tokens, group, D).
+    """
     print(f"seed {seed}")
     rng = np.random.default_rng(seed)
     shape = (tokens, config.head_dim)
+    q_shape = shape if group is None else (tokens, group, config.head_dim)
     keys = rng.integers(0, config.key_max + 1, (2, *shape)).max(axis=0)
     return {
-        "q_code": rng.integers(0, config.query_max + 1, shape),
+        "q_code": rng.integers(0, config.query_max + 1, q_shape),
         "k_code": keys,
         "v_code": rng.integers(0, config.value_max + 1, shape),
     }

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from gaincell.cell import CELLS, Coefficients
 from gaincell.config_checks import problems_of
+from gaincell.retention import Retention, bound_cycles
 from gaincell.schedule import Schedule
 
 
@@ -64,6 +65,9 @@ class HeadConfig:
     retention_error: float | None = None
     """Largest error of a stored value before refresh, fraction of full scale, 0..0.5;
     None: half a step of the finer of key and value codes."""
+    refresh: bool = True
+    """Columns are written again before ``retention_error`` is exceeded; false leaves the hardware
+    for it out."""
 
     clock_s: float = 1e-9
     """Clock period, s (paper: 1 ns)."""
@@ -164,6 +168,16 @@ class HeadConfig:
         """Age at which a stored value must be refreshed, s; infinite if any error is allowed."""
         remaining = 1 - 2 * self.retention_error_limit
         return -self.retention_s * math.log(remaining) if remaining > 0 else math.inf
+
+    @property
+    def bound_cycles(self) -> int | None:
+        """Age in cycles beyond which a stored value must not be read; None: any age will do."""
+        return bound_cycles(self)
+
+    @cached_property
+    def retention(self) -> Retention | None:
+        """When each column is refreshed, in cycles; None: never."""
+        return Retention.of(self)
 
     @cached_property
     def timing(self) -> Schedule:

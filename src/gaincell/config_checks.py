@@ -62,6 +62,8 @@ def problems_of(config: HeadConfig) -> Problems:
     if not found.types and not found.values:
         _check_geometry(config, found)
         _check_cleared_cells(config, found)
+    if not found.types and not found.values:
+        _check_retention(config, found)
     return found
 
 
@@ -70,6 +72,8 @@ def is_number(value: object) -> bool:
 
 
 def _check_choices(config: HeadConfig, found: Problems) -> None:
+    if not isinstance(config.refresh, bool):
+        found.types.append(f"refresh is {config.refresh!r}, but must be true or false")
     for name, choices in CHOICES.items():
         value = getattr(config, name)
         options = " or ".join(f'"{choice}"' for choice in choices)
@@ -145,3 +149,9 @@ def _check_cleared_cells(config: HeadConfig, found: Problems) -> None:
             f"retention_error {config.retention_error_limit:.3g}, so empty slots would score; "
             "lower retention_error or choose another cell"
         )
+
+
+def _check_retention(config: HeadConfig, found: Problems) -> None:
+    plan = config.retention
+    if plan is not None and (shortage := plan.shortage(config)):
+        found.values.append(shortage)

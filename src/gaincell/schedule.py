@@ -69,6 +69,11 @@ class Schedule:
     result_places: int
     banks: int
 
+    @property
+    def arrays_cycles(self) -> int:
+        """Cycles after a token's launch from which another write may be launched."""
+        return max(self.qk.end - self.k_write.start, self.av.end - self.v_write.start)
+
     @classmethod
     def of(cls, config: HeadConfig) -> Schedule:
         """Fixed offsets of all phases for ``config``; see docs/contract.md, section 4."""

@@ -47,10 +47,18 @@ def test_rejects_codes_that_are_not_integer_arrays(way, name, wrong, kind):
 
 
 @WAYS
-@pytest.mark.parametrize("shape", [(), (3,), (2, TOKENS, 3)])
+@pytest.mark.parametrize("shape", [(), (3,), (2, TOKENS, 1, 3)])
 def test_rejects_queries_that_are_no_table_of_tokens(way, shape):
     said = message_of(ValueError, way, q_code=np.zeros(shape, dtype=np.int64))
-    assert said == f"q has shape {shape}, but must be (tokens, 3)"
+    assert said == f"q has shape {shape}, but must be (tokens, 3) or (tokens, queries, 3)"
+
+
+@WAYS
+@pytest.mark.parametrize("tokens", [0, TOKENS])
+def test_rejects_tokens_without_a_query(way, tokens):
+    none, keys = np.zeros((tokens, 0, 3), dtype=np.int64), np.zeros((tokens, 3), dtype=np.int64)
+    said = message_of(ValueError, way, q_code=none, k_code=keys, v_code=keys)
+    assert said == f"q has shape ({tokens}, 0, 3), but a token must have at least one query"
 
 
 @WAYS
@@ -61,6 +69,9 @@ def test_rejects_queries_that_are_no_table_of_tokens(way, shape):
         ("k", (TOKENS, 2), (TOKENS, 3)),
         ("k", (TOKENS + 1, 3), (TOKENS, 3)),
         ("v", (3,), (TOKENS, 3)),
+        ("q", (TOKENS, 2, 4), (TOKENS, 2, 3)),
+        ("k", (TOKENS, 2, 3), (TOKENS, 3)),
+        ("v", (TOKENS, 1, 3), (TOKENS, 3)),
     ],
 )
 def test_rejects_wrong_shapes(way, name, shape, wanted):
@@ -78,6 +89,16 @@ def test_accepts_the_largest_code_and_rejects_the_next_and_minus_one(way, name, 
 
 
 @WAYS
+def test_accepts_the_largest_code_of_any_query_and_names_the_place_of_one_too_large(way):
+    q_code = np.zeros((TOKENS, 2, 3), dtype=np.int64)
+    q_code[3, 1, 2] = 15
+    way(**codes(q_code=q_code))
+    q_code[3, 1, 2] = 16
+    said = message_of(ValueError, way, q_code=q_code)
+    assert said == "q[3, 1, 2] is 16, but codes must be 0..15"
+
+
+@WAYS
 @pytest.mark.parametrize("first", [[True] * TOKENS, np.zeros(TOKENS), "first"])
 def test_rejects_flags_of_a_wrong_type(way, first):
     said = message_of(TypeError, way, first=first)
@@ -90,6 +111,9 @@ def test_rejects_flags_of_a_wrong_shape_or_value(way):
     assert said == "first has shape (6,), but must be (5,)"
     said = message_of(ValueError, way, first=np.full(TOKENS, 2))
     assert said == "first must hold only 0 and 1"
+    of_queries = np.zeros((TOKENS, 2, 3), dtype=np.int64)
+    said = message_of(ValueError, way, q_code=of_queries, first=np.zeros(2 * TOKENS, dtype=bool))
+    assert said == "first has shape (10,), but must be (5,)"
 
 
 @WAYS

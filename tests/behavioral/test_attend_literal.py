@@ -102,6 +102,7 @@ def test_stays_exact_where_cells_leak_within_a_few_tokens(retention_s):
         window=9,
         columns=3,
         retention_s=retention_s,
+        refresh=False,
         score_saturation=6.0,
         output_saturation=3.0,
     )

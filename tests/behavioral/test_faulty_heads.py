@@ -124,7 +124,7 @@ def test_offset_and_slope_of_the_output_converters_show():
 
 def test_jitter_of_the_output_pulses_shows():
     """Steps of 10000 cycles keep the jitter of the phi pulses out of sight."""
-    config = HeadConfig(**WIDE.fields_set() | {"step_cycles": 10_000})
+    config = HeadConfig(**WIDE.fields_set() | {"step_cycles": 10_000, "refresh": False})
     seen = outputs(Faults(pulse_jitter_cycles=8.0), config)
     assert_normal(seen, CHARGE / WIDE.a_sat, 8.0 * LSB)
 

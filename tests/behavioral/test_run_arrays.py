@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driven_wires import in_one_run, one_after_the_other, play
+from driven_wires import in_one_run, launches, play
 from literal_head import as_arrays, literal_answers_to_events
 from token_codes import GEOMETRIES, assert_covers, random_codes
 
@@ -19,7 +19,8 @@ RETENTION_TOKENS = 15
 def timed(config: HeadConfig) -> HeadConfig:
     """The same head, ages in cycles, leaking by 6 % from one token to the next."""
     retention_s = RETENTION_TOKENS * config.timing.out.end * config.clock_s
-    return HeadConfig(**config.fields_set() | {"age_mode": "time", "retention_s": retention_s})
+    leaky = {"age_mode": "time", "retention_s": retention_s, "refresh": False}
+    return HeadConfig(**config.fields_set() | leaky)
 
 
 def undecayed(config: HeadConfig) -> HeadConfig:
@@ -90,26 +91,31 @@ def test_ages_in_cycles_count_the_clock():
 
 
 def test_ages_in_cycles_run_from_the_end_of_the_write_to_the_start_of_the_phase():
-    """A control that waits between write and read, differently for keys and for values."""
+    """A control that waits with a token's second query, differently for keys and for values."""
     config = timed(GEOMETRIES["odd sizes, one sink token"])
-    # Tokens last six times as long, so must cells.
-    config = HeadConfig(**config.fields_set() | {"retention_s": 6 * config.retention_s})
-    codes = random_codes(config, 50, seed=19)
+    # Tokens last eight times as long, so must cells.
+    config = HeadConfig(**config.fields_set() | {"retention_s": 8 * config.retention_s})
+    codes = random_codes(config, 50, seed=19, group=2)
     timing = config.timing
     late = []
-    for cycles in one_after_the_other(**codes, config=config):
+    for (first, second), position in zip(launches(**codes, config=config), range(50), strict=True):
         qk, av = timing.qk.start - 1, timing.av.start - 1
-        waits = [Wires()] * 70, [Wires()] * 200
-        late.append([*cycles[:qk], *waits[0], *cycles[qk:av], *waits[1], *cycles[av:]])
-    y_code, pins = play(in_one_run(late, config), config)
+        waits = [Wires()] * (70 + position), [Wires()] * 200
+        second = [*second[:qk], *waits[0], *second[qk:av], *waits[1], *second[av:]]
+        late.append(first + second)
+    y_code, pins = play(in_one_run(late, config), config, check_age=False)
+    y_code = y_code.reshape(50, 2, -1)
     literal, _ = as_arrays(literal_answers_to_events(**codes, config=config, events=pins.events))
     assert_covers(y_code)
     np.testing.assert_array_equal(y_code, literal)
     np.testing.assert_array_equal(y_code, attend(**codes, config=config, events=pins.events))
+    query_cycles = timing.out.end + config.sync_stages - 1
     of_array = {array: pins.events[pins.events["array"] == array] for array in "KV"}
-    for own, wait in zip(of_array.values(), (70, 200), strict=True):
+    for own, wait in zip(of_array.values(), (70, 270), strict=True):
         written, read = (own["cycle"][own["kind"] == kind] for kind in ("write", "read"))
-        assert (read - written == wait).all()
+        assert (read[::2] == written).all()
+        waited = query_cycles + wait + np.arange(50)
+        np.testing.assert_array_equal(read[1::2] - written, waited)
 
 
 def test_power_up_state_never_shows():

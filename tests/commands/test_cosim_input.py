@@ -146,3 +146,24 @@ def test_takes_the_first_tokens_and_ignores_other_arrays(tmp_path: Path) -> None
 def test_ships_tokens_that_wrap_the_ring() -> None:
     config = PRESETS["gpt2"]
     assert len(shipped_tokens(config)["q"]) > config.window
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--idle", "-1"], "--idle is -1, but must be 0..65535 cycles"),
+        (["--idle", "65536"], "--idle is 65536, but must be 0..65535 cycles"),
+        (["--memory-wait", "-2"], "--memory-wait is -2, but must be 0 or above"),
+    ],
+)
+def test_refuses_impossible_waits(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sentence in refused(["--tokens", "3", *arguments], capsys)
+
+
+def test_refuses_tokens_without_queries(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.npz"
+    np.savez(source, **changed("q", np.zeros((5, 0, 8), int)))
+    message = refused(["--input", str(source)], capsys)
+    assert "q has shape (5, 0, 8), but a token must have at least one query" in message

@@ -66,7 +66,7 @@ def test_decides_as_a_scan_over_all_ages_up_to_the_refresh_does(cell, retention_
     if charges.max() > 0:
         refusal_of(cell=cell, retention_error=retention_error)
     else:
-        HeadConfig(cell=cell, retention_error=retention_error)
+        HeadConfig(cell=cell, retention_error=retention_error, refresh=False)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4, 5, 6])

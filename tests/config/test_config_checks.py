@@ -66,7 +66,34 @@ def test_rejects_whole_numbers_of_another_type(name, low, high, value):
 @pytest.mark.parametrize("name", [name for name, (_, high) in WHOLE.items() if high])
 def test_accepts_both_ends_of_a_range(name):
     for value in WHOLE[name]:
-        assert getattr(HeadConfig(**{name: value}), name) == value
+        assert getattr(HeadConfig(**{name: value}, refresh=False), name) == value
+
+
+@pytest.mark.parametrize("value", [1, 0, None, "true"], ids=repr)
+def test_rejects_a_refresh_that_is_neither_true_nor_false(value):
+    assert (
+        message_of(TypeError, refresh=value) == f"refresh is {value!r}, but must be true or false"
+    )
+
+
+def test_rejects_retention_too_short_to_refresh_every_column():
+    assert message_of(ValueError, retention_s=0.1e-3) == (
+        "1024 columns cannot be refreshed within 1.54e-05 s: that leaves 12 cycles for each, "
+        "but 84 are needed, 0.000108 s in all; raise retention_s or retention_error, "
+        "lower window or clock_s, or set refresh to false"
+    )
+    assert HeadConfig(retention_s=0.1e-3, refresh=False).retention is None
+
+
+@pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])
+@pytest.mark.parametrize("sink", [0, 5])
+def test_accepts_the_least_retention_that_the_refusal_names(schedule, sink):
+    fields = {"schedule": schedule, "sink": sink, "retention_error": 0.2}
+    said = message_of(ValueError, retention_s=1e-9, **fields)
+    needed_s = float(said.split(" are needed, ")[1].split(" s in all")[0])
+    retention_s = -needed_s / math.log(1 - 2 * 0.2)
+    HeadConfig(retention_s=1.01 * retention_s, **fields)
+    message_of(ValueError, retention_s=0.99 * retention_s, **fields)
 
 
 @pytest.mark.parametrize("name", QUANTITIES)
@@ -116,6 +143,37 @@ def test_accepts_every_named_choice_and_rejects_all_else(name):
     options = " or ".join(f'"{choice}"' for choice in CHOICES[name])
     assert message_of(ValueError, **{name: "Steps"}) == f'{name} is "Steps", but must be {options}'
     assert message_of(TypeError, **{name: 1}) == f"{name} is 1, but must be {options}"
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", None], ids=repr)
+def test_rejects_a_refresh_that_is_neither_true_nor_false(value):
+    said = message_of(TypeError, refresh=value)
+    assert said == f"refresh is {value!r}, but must be true or false"
+
+
+def test_rejects_a_retention_too_short_for_its_columns():
+    """Visits must leave room for a refresh and, before it is urgent, for a token."""
+    timing = HeadConfig().timing
+    rewrite = 1 + timing.arrays_cycles + timing.v_write.end
+    least = rewrite + timing.interval_cycles
+    visits = 1024 + 2 * 128 + 1
+    tau_s = least * visits * 1e-9 / -math.log(1 - 1 / 7)
+    assert HeadConfig(retention_s=tau_s * 1.0001).retention.visit_cycles == least
+    said = message_of(ValueError, retention_s=tau_s * 0.9999)
+    needed_s = least * visits * 1e-9
+    assert said == (
+        f"1024 columns cannot be refreshed within {needed_s * 0.9999:.3g} s: that leaves "
+        f"{least - 1} cycles for each, but {least} are needed, {needed_s:.3g} s in all; raise "
+        "retention_s or retention_error, lower window or clock_s, or set refresh to false"
+    )
+    assert HeadConfig(retention_s=tau_s * 0.9999, refresh=False).retention is None
+    fewer = HeadConfig(retention_s=tau_s * 0.9999, window=960)
+    assert fewer.retention.visit_cycles > least
+
+
+def test_looks_at_retention_only_when_all_else_is_right():
+    said = message_of(ValueError, retention_s=1e-9, head_dim=0)
+    assert said == "head_dim is 0, but must be at least 1"
 
 
 def test_rejects_cells_that_are_no_polynomial():

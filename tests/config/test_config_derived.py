@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from gaincell.cell import CUBIC, LINEAR
@@ -93,12 +94,117 @@ def test_default_retention_error_is_half_a_step_of_the_finer_code(key_bits, valu
 
 
 def test_refresh_is_never_needed_when_any_error_is_allowed():
-    assert HeadConfig(cell="linear", retention_error=0.5).refresh_s == math.inf
+    config = HeadConfig(cell="linear", retention_error=0.5)
+    assert config.refresh_s == math.inf
+    assert config.bound_cycles is None
+    assert config.retention is None
+
+
+def test_the_default_head_visits_a_column_every_601_cycles():
+    plan = HeadConfig().retention
+    assert plan.bound_cycles == HeadConfig().bound_cycles == 770_753
+    assert (plan.slots, plan.visit_cycles, plan.segment_visits) == (1024, 601, 128)
+    assert plan.patience_cycles == 601 - (1 + 25 + 26)
+
+
+def test_no_plan_lets_a_column_grow_older_than_the_bound():
+    rng = np.random.default_rng(5)
+    kept = 0
+    for _ in range(400):
+        columns, tiles = (int(count) for count in rng.integers(1, 40, 2))
+        fields = {
+            "window": columns * tiles,
+            "columns": columns,
+            "sink": int(rng.integers(0, columns + 1)),
+            "schedule": str(rng.choice(["sequential", "overlapped", "paired"])),
+            "write_cycles": int(rng.integers(1, 20)),
+            "query_bits": int(rng.integers(1, 7)),
+            "retention_s": float(10 ** rng.uniform(-6, -2)),
+            "clock_s": float(10 ** rng.uniform(-9.5, -8)),
+        }
+        try:
+            config = HeadConfig(**fields)
+        except ValueError:
+            continue
+        plan, timing = config.retention, config.timing
+        kept += 1
+        assert plan.young_cycles + plan.sweep_cycles + plan.visit_cycles <= plan.bound_cycles
+        assert plan.bound_cycles * config.clock_s <= config.refresh_s
+        assert plan.patience_cycles >= config.interval_cycles
+        last_launch = plan.patience_cycles + 1 + timing.arrays_cycles
+        assert last_launch + timing.v_write.end <= plan.visit_cycles
+    assert kept > 100
 
 
 def test_refresh_scales_with_retention():
     assert HeadConfig(retention_s=1.0).refresh_s == pytest.approx(0.15415, abs=1e-5)
     assert HeadConfig(retention_error=0.1).refresh_s == pytest.approx(-5e-3 * math.log(0.8))
+
+
+def test_bound_is_the_whole_cycles_of_the_refresh_time():
+    assert HeadConfig().bound_cycles == 770753
+    assert HeadConfig(clock_s=2e-9).bound_cycles == 385376
+    assert HeadConfig(refresh=False).bound_cycles == 770753
+    assert HeadConfig(cell="linear", retention_error=0.5).bound_cycles is None
+    for retention_s in (1e-3, 2.2e-3, 0.31):
+        config = HeadConfig(retention_s=retention_s)
+        assert config.bound_cycles * 1e-9 <= config.refresh_s < (config.bound_cycles + 1) * 1e-9
+
+
+def test_plans_no_refresh_where_it_is_off_or_never_needed():
+    assert HeadConfig(refresh=False).retention is None
+    assert HeadConfig(cell="linear", retention_error=0.5).retention is None
+
+
+def test_default_visits_each_of_1024_columns_every_0_6_ms():
+    plan = HeadConfig().retention
+    assert (plan.slots, plan.segment_visits) == (1024, 128)
+    assert plan.bound_cycles == HeadConfig().bound_cycles
+    assert plan.visit_cycles == 770753 // (1024 + 2 * 128 + 1) == 601
+    assert plan.sweep_cycles == 1024 * 601
+    assert plan.young_cycles == 2 * 128 * 601
+    assert HeadConfig(sink=3).retention.slots == 1027
+    assert HeadConfig(sink=3).retention.segment_visits == 129
+
+
+def random_configs(seed: int, count: int) -> list[HeadConfig]:
+    """Configs with refresh of all sizes, from nearly too short a retention to a long one."""
+    rng = random.Random(seed)
+    configs = []
+    while len(configs) < count:
+        columns = rng.choice([1, 2, 3, 5, 8, 64])
+        fields = {
+            "columns": columns,
+            "window": columns * rng.choice([1, 2, 3, 7, 16, 100]),
+            "sink": rng.randint(0, columns),
+            "query_bits": rng.randint(1, 8),
+            "readout_bits": rng.randint(1, 8),
+            "step_cycles": rng.choice([1, 2, 3]),
+            "write_cycles": rng.choice([1, 2, 10, 30]),
+            "reset_cycles": rng.choice([1, 2, 20, 50]),
+            "schedule": rng.choice(["sequential", "overlapped", "paired"]),
+            "retention_s": 10 ** rng.uniform(-6.5, -2),
+        }
+        with contextlib.suppress(ValueError):
+            configs.append(HeadConfig(**fields))
+    return configs
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_plan_keeps_its_bound_and_lets_tokens_in(seed):
+    print(f"seed {seed}")
+    spare = []
+    for config in random_configs(seed, 300):
+        plan, timing = config.retention, config.timing
+        assert plan.young_cycles + plan.sweep_cycles + plan.visit_cycles <= plan.bound_cycles
+        assert plan.patience_cycles >= config.interval_cycles
+        # One cycle in which it is given up, then a token's arrays, then the write.
+        rewrite = 1 + timing.arrays_cycles + timing.v_write.end
+        assert plan.patience_cycles + rewrite == plan.visit_cycles
+        assert plan.segment_visits * 8 >= plan.slots == config.window + config.sink
+        assert (plan.segment_visits - 1) * 8 < plan.slots
+        spare.append(plan.patience_cycles - config.interval_cycles)
+    assert min(spare) < 10
 
 
 def test_lists_the_fields_that_differ_from_the_default():

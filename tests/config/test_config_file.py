@@ -23,6 +23,7 @@ EVERY_FIELD = HeadConfig(
     token_s=1e-7,
     age_mode="time",
     retention_error=0.123456789012345678,
+    refresh=False,
     clock_s=0.7e-9,
     write_cycles=3,
     reset_cycles=4,
@@ -71,6 +72,13 @@ def test_reads_lists_as_polynomials_and_whole_numbers_as_quantities(write):
     assert config.cell == (0, 19.3)
     assert config.full_scale_v == 1
     assert config.clock_s == 2e-9
+
+
+def test_reads_refresh_as_true_or_false(write):
+    assert load_config(write("refresh = false\n")) == HeadConfig(refresh=False)
+    path = write("refresh = 1\n")
+    said = refusal_of(path, TypeError)
+    assert said == f"config {path}: refresh is 1, but must be true or false"
 
 
 @pytest.mark.parametrize(

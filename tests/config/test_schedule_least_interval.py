@@ -135,6 +135,25 @@ def test_one_token_at_a_time_waits_for_its_result(seed):
         assert sequential.latency_cycles > sampled
 
 
+@pytest.mark.parametrize("seed", range(15, 18))
+def test_arrays_may_be_written_again_as_soon_as_both_have_been_read(seed):
+    """A write launched at ``arrays_cycles`` meets no read, one launched a cycle earlier does."""
+    print(f"seed {seed}")
+    for config in random_configs(seed, 30):
+        timing = config.timing
+        meets = []
+        for launch in (timing.arrays_cycles - 1, timing.arrays_cycles):
+            k_write, v_write = (
+                {launch + cycle for cycle in range(span.start, span.end)}
+                for span in (timing.k_write, timing.v_write)
+            )
+            qk = set(range(timing.qk.start, timing.qk.end))
+            av = set(range(timing.av.start, timing.av.end))
+            meets.append(bool(k_write & qk or v_write & av))
+        assert meets == [True, False]
+        assert timing.arrays_cycles <= config.interval_cycles
+
+
 def test_resources_say_who_binds_the_default():
     waits = {resource.name: resource.interval_cycles for resource in HeadConfig().timing.resources}
     assert max(waits, key=waits.get) == "K integrator"

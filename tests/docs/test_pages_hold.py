@@ -64,6 +64,34 @@ def test_timing_page_gives_the_formula_of_the_latency(schedule, change):
     assert config.latency_cycles == total + (schedule != "sequential")
 
 
+def test_timing_page_gives_the_default_refresh():
+    plan = HeadConfig().retention
+    table = rows("timing.md")
+    cycles = {
+        "bound": plan.bound_cycles,
+        "visit": plan.visit_cycles,
+        "patience with data and tokens": plan.patience_cycles,
+        "sweep": plan.sweep_cycles,
+        "young": plan.young_cycles,
+    }
+    for name, expected in cycles.items():
+        assert int(table[name][0].removesuffix("cycles").replace(" ", "")) == expected, name
+
+
+@pytest.mark.parametrize(
+    ("schedule", "cost"), [("sequential", 0), ("overlapped", 3), ("paired", 10)]
+)
+def test_timing_page_gives_what_a_refresh_costs_a_busy_head(schedule, cost):
+    config = HeadConfig(schedule=schedule)
+    delayed = config.timing.arrays_cycles + config.write_cycles
+    assert max(0, delayed - config.interval_cycles) == cost
+    text = " ".join((DOCS / "timing.md").read_text().split())
+    assert (
+        f"with `{schedule}` {cost or 'none'}" in text
+        or f"`{schedule}` it costs a busy head {cost}" in text
+    )
+
+
 def test_programs_on_the_arrays_page_run():
     programs = re.findall(r"```python\n(.*?)```", (DOCS / "arrays.md").read_text(), re.DOTALL)
     assert len(programs) == 2

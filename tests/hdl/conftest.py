@@ -1,6 +1,8 @@
 """What the tests of components share: a clocked simulation and seeded random numbers."""
 
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,8 @@ import pytest
 from amaranth import ClockDomain, Module
 from amaranth.hdl import Elaboratable
 from amaranth.sim import Simulator, SimulatorContext
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 Testbench = Callable[[SimulatorContext, Any], Awaitable[None]]
 

@@ -1,4 +1,4 @@
-"""Admission and sequencer together: when tokens enter, and every enable of the arrays."""
+"""Admission and sequencer together: when queries enter, and every enable of the arrays."""
 
 from collections import deque
 from itertools import pairwise
@@ -13,6 +13,7 @@ from gaincell.behavioral.pins import ArrayPins, Wires, WritePort
 from gaincell.config import HeadConfig
 from gaincell.hdl.admission import Admission
 from gaincell.hdl.sequencer import CONVERTER_PHASES, Sequencer
+from gaincell.hdl.write_age import write_age
 
 TIMINGS = [
     {"query_bits": 3, "readout_bits": 3, "write_cycles": 5},
@@ -23,7 +24,7 @@ TIMINGS = [
     {"query_bits": 2, "step_cycles": 3, "readout_bits": 1, "sync_stages": 2},
 ]
 SCHEDULES = ("sequential", "overlapped", "paired")
-FLAGS = ("k_write", "v_write", "k_clear", "v_clear", "query_start")
+FLAGS = ("k_write", "v_write", "k_clear", "v_clear", "k_refresh", "v_refresh", "query_start")
 CYCLES = 300
 
 
@@ -38,9 +39,10 @@ def config(request, schedule):
 
 
 class TokenControl(Elaboratable):
-    """The two components, wired as in a head."""
+    """The two components, wired as in a head, and the age of a refresh."""
 
     def __init__(self, config):
+        self.timing = config.timing
         self.admission = Admission(config)
         self.sequencer = Sequencer(config)
 
@@ -51,50 +53,97 @@ class TokenControl(Elaboratable):
         m.d.comb += [
             admission.newest_age.eq(sequencer.newest_age),
             sequencer.launch.eq(admission.launch),
+            sequencer.launch_writes.eq(admission.launch_writes),
             sequencer.next_clear_age.eq(admission.next_clear_age),
+        ]
+        age, next_age = write_age(m, admission.refresh_launch, self.timing)
+        m.d.comb += [
+            admission.refresh_age.eq(age),
+            sequencer.next_refresh_age.eq(next_age),
         ]
         return m
 
 
 class Token(NamedTuple):
+    """A query, offered ``since`` a cycle, that was accepted; it ``writes`` if it is a token's."""
+
     accept: int
     launch: int
     starts: bool
+    writes: bool
+    since: int
 
 
 class Record(NamedTuple):
-    """What happened in each cycle: arrays (cycles,) by name, and the tokens accepted."""
+    """What happened in each cycle: arrays (cycles,) by name, queries accepted, refresh launches."""
 
     wires: dict[str, np.ndarray]
     tokens: list[Token]
+    refreshes: list[int]
 
 
-def run(simulate, config, valid, first, consumer_ready, reset_at=None):
-    """Offer tokens where ``valid``; results come after the latency, taken if the consumer may.
+def run(
+    simulate,
+    config,
+    valid,
+    first,
+    consumer_ready,
+    reset_at=None,
+    *,
+    further=None,
+    refresh=None,
+    standing=False,
+):
+    """Offer queries where ``valid``, and if ``standing`` until they are taken.
 
-    ``ready`` must be high exactly when the interval is over and a result place is free.
+    Results come after the latency and are taken if the consumer may.
+    ``ready`` must be high exactly when the interval is over, a result place is free and no refresh
+    comes first. ``refresh`` is (arise, patience): where one is needed, and for how many cycles it
+    may wait until it is urgent.
     """
+    none = np.zeros(len(valid), dtype=bool)
+    further = none if further is None else further
+    arise, patience = (none, 0) if refresh is None else refresh
     dut = TokenControl(config)
     admission, sequencer = dut.admission, dut.sequencer
     cycles, timing = len(valid), config.timing
     names = (*FLAGS, *CONVERTER_PHASES)
     wires = {name: np.zeros(cycles, dtype=int) for name in names}
-    tokens = []
+    tokens, refreshes = [], []
 
     async def testbench(ctx, reset):
         due = deque()
-        fresh, last_launch, owed = True, None, 0
+        fresh, last_launch, owed = True, -1000, 0
+        wanted_since, rewritten = None, -1000
+        since = None
         for cycle in range(cycles):
             ctx.set(reset, int(cycle == reset_at))
-            interval_over = last_launch is None or cycle >= last_launch + config.interval_cycles
-            may_accept = interval_over and owed < timing.result_places
-            assert ctx.get(admission.ready) == may_accept, f"cycle {cycle}"
-            accept = may_accept and bool(valid[cycle])
-            ctx.set(admission.accept, int(accept))
+            offered = bool(valid[cycle]) or (standing and since is not None)
+            if not standing or (offered and since is None):
+                since = cycle
+            if arise[cycle] and wanted_since is None and cycle >= rewritten + timing.v_write.end:
+                wanted_since = cycle
+            wanted = wanted_since is not None
+            urgent = wanted and cycle >= wanted_since + patience
+            place_free = owed < timing.result_places
+            may_accept = cycle >= last_launch + config.interval_cycles and place_free
+            may_accept &= cycle >= rewritten + config.write_cycles and not urgent
+            ctx.set(admission.refresh_wanted, int(wanted))
+            ctx.set(admission.refresh_urgent, int(urgent))
+            for other in (not offered, offered):
+                ctx.set(admission.offered, int(other))
+                assert ctx.get(admission.ready) == may_accept, f"cycle {cycle}"
+            accept = may_accept and offered
             ctx.set(admission.first, int(first[cycle]))
+            ctx.set(admission.further, int(further[cycle]))
             deliver = bool(due) and due[0] <= cycle and bool(consumer_ready[cycle])
             ctx.set(admission.deliver, int(deliver))
             assert ctx.get(admission.ready) == may_accept
+            assert ctx.get(admission.accept) == accept
+            arrays_free = cycle >= last_launch + timing.arrays_cycles
+            query_first = offered and place_free and not urgent
+            launches = wanted and arrays_free and not query_first
+            assert ctx.get(admission.refresh_launch) == launches, f"cycle {cycle}"
             for name in names:
                 wires[name][cycle] = ctx.get(getattr(sequencer, name))
             if deliver:
@@ -102,23 +151,31 @@ def run(simulate, config, valid, first, consumer_ready, reset_at=None):
             owed += accept - deliver
             if accept:
                 starts = fresh or bool(first[cycle])
+                writes = starts or not further[cycle]
                 assert ctx.get(admission.starts_sequence) == starts
+                assert ctx.get(admission.writes) == writes
                 last_launch = cycle + timing.clear_cycles * starts
                 due.append(last_launch + timing.latency_cycles)
-                tokens.append(Token(cycle, last_launch, starts))
+                tokens.append(Token(cycle, last_launch, starts, writes, since))
+                since = None
                 fresh = False
+            if launches:
+                refreshes.append(cycle)
+                wanted_since, rewritten = None, cycle
             if cycle == reset_at:
                 due.clear()
                 tokens.clear()
-                fresh, last_launch, owed = True, None, 0
+                refreshes.clear()
+                fresh, last_launch, owed = True, -1000, 0
+                wanted_since, rewritten = None, -1000
             await ctx.tick()
 
     simulate(dut, testbench)
-    return Record(wires, tokens)
+    return Record(wires, tokens, refreshes)
 
 
-def expected_wires(tokens, config, cycles):
-    """Every enable from nothing but the accepted tokens and the spans of the schedule."""
+def expected_wires(tokens, refreshes, config, cycles):
+    """Every enable from nothing but what was launched and the spans of the schedule."""
     timing = config.timing
     wires = {
         name: np.zeros(cycles + timing.out.end + 1, dtype=int)
@@ -133,18 +190,26 @@ def expected_wires(tokens, config, cycles):
         wires["query_start"][token.launch + timing.qk.start - 1] = 1
         for array in "kv":
             span = getattr(timing, f"{array}_write")
-            for begin in {token.accept, token.launch}:
+            for begin in {token.accept, token.launch} if token.writes else ():
                 wires[f"{array}_write"][begin + span.start : begin + span.end] = 1
             if token.starts:
                 begin = token.accept
                 wires[f"{array}_clear"][begin + span.start : begin + span.end] = 1
+    for begin in refreshes:
+        for array in "kv":
+            span = getattr(timing, f"{array}_write")
+            for name in (f"{array}_write", f"{array}_refresh"):
+                wires[name][begin + span.start : begin + span.end] = 1
     return {name: values[:cycles] for name, values in wires.items()}
 
 
 def check_wires(record, config, since=0):
-    tokens = [Token(t.accept - since, t.launch - since, t.starts) for t in record.tokens]
+    tokens = [
+        Token(token.accept - since, token.launch - since, *token[2:]) for token in record.tokens
+    ]
+    refreshes = [cycle - since for cycle in record.refreshes]
     cycles = len(record.wires["k_write"]) - since
-    for name, values in expected_wires(tokens, config, cycles).items():
+    for name, values in expected_wires(tokens, refreshes, config, cycles).items():
         assert record.wires[name][since:].tolist() == values.tolist(), name
 
 
@@ -224,5 +289,106 @@ def test_reset_forgets_tokens_and_results_owed(config, simulate, rng):
     always = np.ones(CYCLES, dtype=bool)
     for reset_at in rng.integers(2, 3 * config.interval_cycles, 2).tolist():
         record = run(simulate, config, always, ~always, always, reset_at)
-        assert record.tokens[0] == (reset_at + 1, reset_at + 1 + config.write_cycles, True)
+        accept, launch, starts, writes, _ = record.tokens[0]
+        assert (accept, launch) == (reset_at + 1, reset_at + 1 + config.write_cycles)
+        assert (starts, writes) == (True, True)
         check_wires(record, config, since=reset_at + 1)
+
+
+@pytest.mark.parametrize("share", [0.05, 1.0])
+def test_refreshes_and_further_queries_keep_the_arrays_rules(config, share, simulate, rng):
+    cycles = CYCLES
+    valid = rng.random(cycles) < share
+    first = rng.random(cycles) < 0.1
+    further = rng.random(cycles) < 0.5
+    consumer_ready = rng.random(cycles) < rng.choice([0.05, 0.5, 1.0])
+    refresh = rng.random(cycles) < 0.05, int(rng.integers(0, config.interval_cycles))
+    record = run(simulate, config, valid, first, consumer_ready, further=further, refresh=refresh)
+    assert len(record.refreshes) > 2
+    assert {token.writes for token in record.tokens} == {False, True}
+    check_wires(record, config)
+    check_resources(record, config)
+    check_electrical_rules(record, config)
+
+
+def test_a_further_query_runs_through_all_phases_but_the_writes(config, simulate):
+    always = np.ones(CYCLES, dtype=bool)
+    record = run(simulate, config, always, ~always, always, further=always)
+    # The first query after reset is a token whatever it says.
+    assert [token.writes for token in record.tokens] == [True] + [False] * (len(record.tokens) - 1)
+    check_wires(record, config)
+    check_electrical_rules(record, config)
+
+
+def test_first_wins_over_further(config, simulate):
+    always = np.ones(CYCLES, dtype=bool)
+    record = run(simulate, config, always, always, always, further=always)
+    assert all(token.starts and token.writes for token in record.tokens)
+    check_wires(record, config)
+
+
+@pytest.mark.parametrize("share", [0.04, 1.0])
+def test_a_refresh_delays_a_query_by_at_most_one_write(config, share, simulate, rng):
+    always = np.ones(CYCLES, dtype=bool)
+    valid = rng.random(CYCLES) < share
+    refresh = rng.random(CYCLES) < 0.1, int(rng.integers(0, 9))
+    record = run(simulate, config, valid, ~always, always, refresh=refresh, standing=True)
+    delays = [
+        after.accept - max(after.since, before.launch + config.interval_cycles)
+        for before, after in pairwise(record.tokens)
+    ]
+    assert record.refreshes
+    assert max(delays) <= config.write_cycles
+
+
+def test_queries_go_first_until_a_refresh_is_urgent(config, simulate):
+    """Unless the next query waits for the place of its result, not for the arrays."""
+    always = np.ones(CYCLES, dtype=bool)
+    patience = 3 * config.interval_cycles
+    record = run(simulate, config, always, ~always, always, refresh=(always, patience))
+    over = 0
+    for refresh in record.refreshes:
+        accepted = sum(token.accept < refresh for token in record.tokens)
+        latency = config.latency_cycles
+        taken = sum(token.launch + latency < refresh for token in record.tokens)
+        waited = refresh - over
+        assert waited >= patience or accepted - taken == config.timing.result_places
+        over = refresh + config.timing.v_write.end
+    check_electrical_rules(record, config)
+
+
+def test_an_urgent_refresh_goes_before_all_queries(config, simulate):
+    always = np.ones(CYCLES, dtype=bool)
+    record = run(simulate, config, always, ~always, always, refresh=(always, 0))
+    assert record.refreshes[0] == 0
+    assert all(token.accept > 0 for token in record.tokens)
+    pause = np.diff(record.refreshes)
+    assert max(pause) <= config.timing.arrays_cycles + config.timing.v_write.end + max(
+        config.write_cycles, config.timing.clear_cycles
+    )
+
+
+def test_refreshes_go_on_while_the_consumer_is_stalled(config, simulate):
+    always = np.ones(2 * CYCLES, dtype=bool)
+    record = run(simulate, config, always, ~always, ~always, refresh=(always, len(always)))
+    assert len(record.tokens) == config.timing.result_places
+    later = [cycle for cycle in record.refreshes if cycle > record.tokens[-1].launch]
+    assert len(later) > CYCLES // (2 * config.timing.v_write.end + 2)
+    check_wires(record, config)
+    check_electrical_rules(record, config)
+
+
+def test_without_refresh_in_the_config_none_is_launched(simulate):
+    config = HeadConfig(head_dim=1, window=1, columns=1, refresh=False, **TIMINGS[0])
+    dut = Admission(config)
+
+    async def testbench(ctx, reset):
+        ctx.set(dut.refresh_wanted, 1)
+        ctx.set(dut.refresh_urgent, 1)
+        ctx.set(dut.offered, 1)
+        for _ in range(5):
+            assert ctx.get(dut.ready) or not ctx.get(dut.accept)
+            assert not ctx.get(dut.refresh_launch)
+            await ctx.tick()
+
+    simulate(dut, testbench)

@@ -32,6 +32,19 @@ def place(token: int, config: HeadConfig) -> tuple[int, int]:
     return divmod(token % config.window, config.columns)
 
 
+def outputs(ctx, dut):
+    """(sub-tile, column), ring's sub-tile, fill."""
+    names = ("tile", "column", "ring_tile", "fill")
+    tile, column, ring_tile, fill = (ctx.get(getattr(dut, name)) for name in names)
+    return (tile, column), ring_tile, fill
+
+
+def expected(token: int, config: HeadConfig):
+    """The outputs once ``token`` is stored."""
+    ring_tile = token % config.window // config.columns
+    return place(token, config), ring_tile, min(token + 1, config.window + config.sink)
+
+
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_goes_round_the_ring_behind_the_sink(geometry, simulate):
     config = config_of(geometry)
@@ -42,7 +55,7 @@ def test_goes_round_the_ring_behind_the_sink(geometry, simulate):
         for token in range(3 * config.window + config.sink + 2):
             ctx.set(dut.first, token == 0)
             await ctx.tick()
-            assert (ctx.get(dut.tile), ctx.get(dut.column)) == place(token, config)
+            assert outputs(ctx, dut) == expected(token, config)
 
     simulate(dut, testbench)
 
@@ -64,7 +77,7 @@ def test_starts_over_at_first_and_holds_while_not_advancing(geometry, simulate, 
             await ctx.tick()
             if advance[cycle]:
                 token = 0 if first[cycle] else token + 1
-            assert (ctx.get(dut.tile), ctx.get(dut.column)) == place(token, config)
+            assert outputs(ctx, dut) == expected(token, config)
 
     simulate(dut, testbench)
 
@@ -83,12 +96,12 @@ def test_reset_forgets_the_place(tokens, simulate):
         ctx.set(reset, 1)
         await ctx.tick()
         ctx.set(reset, 0)
-        assert (ctx.get(dut.tile), ctx.get(dut.column)) == (0, 0)
-        places = []
+        assert outputs(ctx, dut) == ((0, 0), 0, 0)
+        seen = []
         for token in range(9):
             ctx.set(dut.first, token == 0)
             await ctx.tick()
-            places.append((ctx.get(dut.tile), ctx.get(dut.column)))
-        assert places == [place(token, config) for token in range(9)]
+            seen.append(outputs(ctx, dut))
+        assert seen == [expected(token, config) for token in range(9)]
 
     simulate(dut, testbench)

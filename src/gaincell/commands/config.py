@@ -33,6 +33,25 @@ def derived_comments(config: HeadConfig) -> str:
             f"{timing.latency_cycles} cycles, {timing.clear_cycles} more for a first token",
         ),
         ("results in flight", f"{timing.result_places}"),
-        ("refresh within", f"{config.refresh_s:.3g} s"),
+        ("read within", _read_within(config)),
+        *_refresh_rows(config),
     ]
     return "\n# derived\n" + "".join(f"# {name:20} {value}\n" for name, value in rows)
+
+
+def _read_within(config: HeadConfig) -> str:
+    if config.bound_cycles is None:
+        return "any time"
+    return f"{config.refresh_s:.3g} s, {config.bound_cycles} cycles"
+
+
+def _refresh_rows(config: HeadConfig) -> list[tuple[str, str]]:
+    plan = config.retention
+    if plan is None:
+        return [("refresh", "none")]
+    return [
+        ("visit of a column", f"{plan.visit_cycles} cycles"),
+        ("patience with data", f"{plan.patience_cycles} cycles"),
+        ("sweep", f"{plan.sweep_cycles} cycles"),
+        ("skipped if younger", f"{plan.young_cycles} cycles"),
+    ]

@@ -22,14 +22,28 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
     parser.add_argument(
-        "--input", type=Path, help="npz with q, k, v codes (T, D) and optional first (T,)"
+        "--input",
+        type=Path,
+        help="npz with codes q (T, D) or (T, G, D), k and v (T, D), optional first (T,)",
     )
     parser.add_argument("--output", type=Path, help="npz for y, latency_cycles and events")
     parser.add_argument(
         "--tokens", type=int, help="take the first N of the input; without input, draw N at random"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="of random tokens and the cells' power-up state"
+        "--seed",
+        type=int,
+        default=0,
+        help="of random tokens, the cells' power-up state and the memory's waits",
+    )
+    parser.add_argument(
+        "--idle", type=int, default=0, help="cycles for which every query is held back; default 0"
+    )
+    parser.add_argument(
+        "--memory-wait",
+        type=int,
+        default=0,
+        help="cycles the memory takes at most to answer a refresh request; default 0",
     )
     parser.add_argument(
         "--waves", type=Path, help="waveform to write, *.vcd or *.fst (Icarus: *.fst)"
@@ -47,11 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here so that other commands start without loading the simulator's tools.
     from gaincell.cocotb_tests.build import build
     from gaincell.cocotb_tests.compare import compare
-    from gaincell.cocotb_tests.simulate import simulate
+    from gaincell.cocotb_tests.simulate import Memory, check_waits, simulate
 
     with refusing():
         config = load_config(arguments.config)
         tokens = _tokens(arguments, config)
+        idle = np.full(tokens["q"].shape[:-1], arguments.idle)
+        check_waits("--idle", idle)
+        if arguments.memory_wait < 0:
+            raise ValueError(f"--memory-wait is {arguments.memory_wait}, but must be 0 or above")
         waves = _waves_format(arguments.waves, arguments.simulator)
         for path in (arguments.output, arguments.waves):
             if path is not None:
@@ -64,6 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
         tokens,
         config,
         transport=arguments.transport,
+        idle=idle,
+        memory=Memory(slowest_cycles=arguments.memory_wait),
         seed=arguments.seed,
         waves=arguments.waves,
         progress=True,
@@ -76,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def save_results(path: Path, simulated: "Simulated") -> None:
-    """Write y (T, D), latency_cycles (T,) and the event log to an npz file."""
+    """Write y, latency_cycles and the event log to an npz file; shapes as in ``Simulated``."""
     with replacing(path) as unfinished, unfinished.open("wb") as stream:
         np.savez(
             stream,
@@ -91,13 +111,16 @@ def result_rows(
 ) -> list[tuple[str, str]]:
     """The table of one co-simulation."""
     latency = simulated.latency_cycles
-    tokens = len(latency)
+    tokens, queries = len(latency), latency.size
+    status = simulated.status
     return [
-        ("tokens", f"{tokens}"),
+        ("tokens", f"{tokens}" if queries == tokens else f"{tokens}, {queries} queries"),
         ("mismatches", f"{comparison.mismatches} of {comparison.outputs} outputs"),
         ("near ties", f"{comparison.ties}"),
         ("latency", f"{latency.min()}..{latency.max()} cycles"),
         ("cycles per token", f"{simulated.cycles / tokens:.1f}"),
+        ("refreshed", f"{status['refreshed']} columns, {status['dropped']} dropped"),
+        ("oldest read", f"{simulated.oldest_read_cycles} cycles"),
         ("speed", f"{tokens / simulated.seconds:.0f} tokens/s"),
         ("Verilog", f"{verilog} ({file_size(verilog)})"),
     ]

@@ -1,6 +1,7 @@
-"""``gaincell verilog``: the Verilog of a head's digital control."""
+"""``gaincell verilog``: the Verilog of a head's digital control, and a testbench for it."""
 
 import argparse
+import os
 from pathlib import Path
 
 from gaincell.config_file import load_config
@@ -12,16 +13,56 @@ from gaincell.reports import file_size
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
     parser.add_argument("-o", "--output", type=Path, required=True, help="Verilog file to write")
+    parser.add_argument(
+        "--testbench",
+        type=Path,
+        help="write a self-checking testbench too; it needs a simulator, but no Python",
+    )
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        help="tokens in the testbench; default: twice around the window, or fewer if that is long",
+    )
+    parser.add_argument("--seed", type=int, help="of the testbench's tokens and pace; default 0")
 
 
 def run(arguments: argparse.Namespace) -> int:
     # Imported here so that other commands start without loading the HDL tools.
     from gaincell.hdl.verilog import head_verilog
 
+    output, testbench = arguments.output, arguments.testbench
     with refusing():
         config = load_config(arguments.config)
-        check_writable(arguments.output)
-    with replacing(arguments.output) as unfinished:
-        unfinished.write_text(head_verilog(config))
-    print(f"{arguments.output}: {file_size(arguments.output)}, module gaincell_head")
+        _check_testbench(arguments)
+        check_writable(output)
+        if testbench is not None:
+            check_writable(testbench)
+    if testbench is None:
+        with replacing(output) as unfinished:
+            unfinished.write_text(head_verilog(config))
+    else:
+        from gaincell.cocotb_tests.plain_testbench import plain_testbench
+
+        names = os.path.relpath(output, testbench.parent), testbench.name
+        with replacing(output) as unfinished, replacing(testbench) as unfinished_testbench:
+            unfinished.write_text(head_verilog(config))
+            unfinished_testbench.write_text(
+                plain_testbench(config, arguments.tokens, arguments.seed or 0, names)
+            )
+    print(f"{output}: {file_size(output)}, module gaincell_head")
+    if testbench is not None:
+        print(f"{testbench}: {file_size(testbench)}, how to run it is in its first lines")
     return 0
+
+
+def _check_testbench(arguments: argparse.Namespace) -> None:
+    """Raise ValueError unless the testbench's options fit together."""
+    options = (("--tokens", arguments.tokens, 1), ("--seed", arguments.seed, 0))
+    for option, value, least in options:
+        if value is not None and arguments.testbench is None:
+            raise ValueError(f"{option} is {value}, but means nothing without --testbench")
+        if value is not None and value < least:
+            raise ValueError(f"{option} is {value}, but must be {least} or above")
+    output, testbench = arguments.output, arguments.testbench
+    if testbench is not None and testbench.resolve() == output.resolve():
+        raise ValueError(f"--testbench is {testbench}, but must not be the same file as --output")

@@ -61,7 +61,9 @@ def draw_attention(
         range; an output that cannot be written.
     """
     style.check_output(output)
-    count = check_sequence(q_code, k_code, v_code, config)
+    count, group = check_sequence(q_code, k_code, v_code, config)
+    if group != 1:
+        raise ValueError(f"q has {group} queries for each token, but one can be drawn")
     if np.shape(y_code) != np.shape(q_code):
         raise ValueError(f"y has shape {np.shape(y_code)}, but must be {np.shape(q_code)}")
     slots = config.tiles * config.columns

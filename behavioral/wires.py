@@ -1,0 +1,51 @@
+"""The wires between control and arrays in one cycle, and the codes packed on them."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class WritePort(NamedTuple):
+    """Wires of one column write. ``code`` packs D codes, dimension 0 in the lowest bits."""
+
+    enable: int = 0
+    broadcast: int = 0
+    tile: int = 0
+    column: int = 0
+    code: int = 0
+
+
+class Wires(NamedTuple):
+    """All wires to the arrays in one cycle; enables of converters have one bit per bank.
+
+    ``query`` packs the D query pulses, dimension 0 in the lowest bit.
+    """
+
+    k: WritePort = WritePort()
+    v: WritePort = WritePort()
+    query: int = 0
+    k_reset: int = 0
+    k_integrate: int = 0
+    k_convert: int = 0
+    v_reset: int = 0
+    v_integrate: int = 0
+    v_convert: int = 0
+
+
+ENABLES = ("k_reset", "k_integrate", "k_convert", "v_reset", "v_integrate", "v_convert")
+"""Names of the wires of the converter stages, in the order of ``Wires``."""
+
+
+def unpack_codes(packed: int, count: int, width: int) -> NDArray[np.int64]:
+    """The ``count`` unsigned codes of ``width`` bits in ``packed``, lowest bits first: (count,)."""
+    codes: NDArray[np.int64]
+    raw = np.frombuffer(packed.to_bytes(-(-count * width // 8), "little"), dtype=np.uint8)
+    bits = np.unpackbits(raw, bitorder="little")[: count * width].reshape(count, width)
+    codes = bits @ (1 << np.arange(width))
+    return codes
+
+
+def pack_codes(codes: Any, width: int) -> int:
+    """Inverse of ``unpack_codes`` for any sequence of codes."""
+    return sum(int(code) << (width * place) for place, code in enumerate(codes))

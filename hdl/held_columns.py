@@ -1,0 +1,84 @@
+"""Which columns hold a token."""
+
+# amaranth: UnusedElaboratable=no
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from gaincell.config import HeadConfig
+from gaincell.hdl.layouts import index_shape
+
+
+class HeldColumns(wiring.Component):
+    """Tells whether a column holds a token of the sequence that was not dropped.
+
+    The pointer says which columns were written in the sequence; a bit per column remembers those
+    that were dropped since. These bits need no reset: a column's own is written with each token.
+
+    Parameters
+    ----------
+    config : HeadConfig
+
+    Members
+    -------
+    newest_tile, newest_column : In
+        Ring place of the newest token.
+    fill : In
+        From ``WritePointer``.
+    written : In(1)
+        A token was accepted for ``write_tile``, ``newest_column`` in the cycle before.
+    write_tile : In
+        Its sub-tile.
+    drop : In(1)
+        The column asked for loses its token; not with ``written``.
+    tile, column : In
+        The column asked for.
+    holds : Out(1)
+        It holds a token; valid from the second cycle in which a column is asked for.
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        self._config = config
+        super().__init__(
+            {
+                "newest_tile": In(index_shape(config.ring_tiles)),
+                "newest_column": In(index_shape(config.columns)),
+                "fill": In(range(config.window + config.sink + 1)),
+                "written": In(1),
+                "write_tile": In(index_shape(config.tiles)),
+                "drop": In(1),
+                "tile": In(index_shape(config.tiles)),
+                "column": In(index_shape(config.columns)),
+                "holds": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        asked = Cat(self.column, self.tile)
+        depth = config.tiles << index_shape(config.columns).width
+        m.submodules.dropped = dropped = memory.Memory(shape=1, depth=depth, init=[])
+        mark, look = dropped.write_port(), dropped.read_port()
+        m.d.comb += [
+            mark.en.eq(self.written | self.drop),
+            mark.addr.eq(Mux(self.drop, asked, Cat(self.newest_column, self.write_tile))),
+            mark.data.eq(self.drop),
+            look.addr.eq(asked),
+            look.en.eq(1),
+        ]
+
+        full = self.fill == config.window + config.sink
+        second_lap = self.fill > config.window
+        passed = asked <= Cat(self.newest_column, self.newest_tile)
+        stored = Signal()
+        if config.sink:
+            # Ring slots of the sink's tokens stay empty in the first lap.
+            skipped = (self.tile == 0) & (self.column < config.sink)
+            in_ring = Mux(skipped, second_lap & passed, second_lap | passed)
+            in_sink = (self.fill > config.sink) | (self.column <= self.newest_column)
+            m.d.comb += stored.eq(full | Mux(self.tile == config.ring_tiles, in_sink, in_ring))
+        else:
+            m.d.comb += stored.eq(full | passed)
+        m.d.comb += self.holds.eq(stored & ~look.data)
+        return m

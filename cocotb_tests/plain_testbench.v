@@ -1,0 +1,195 @@
+`timescale 1ns / 1ps
+
+module gaincell_head_tb;
+//{parameters}
+
+    // One entry for each query: cycles before it is offered and for which its result is refused,
+    // whether it starts a sequence, whether it brings a key and value, the column for these, the
+    // token as offered and the outputs. For each query and sub-tile: signed read-out codes, each a
+    // sign above a magnitude.
+    reg [31:0] idle [0:QUERIES-1], refuse [0:QUERIES-1], place [0:QUERIES-1];
+    reg starts [0:QUERIES-1], writes [0:QUERIES-1];
+    reg [TOKEN_BITS-1:0] token [0:QUERIES-1];
+    reg [RESULT_BITS-1:0] y [0:QUERIES-1];
+    reg [TILE_CODE_BITS-1:0] code [0:QUERIES*TILES-1];
+
+    // The head.
+    reg clk, rst, token_valid;
+    reg [TOKEN_BITS-1:0] token_payload;
+    wire token_ready, result_valid, result_ready;
+    wire [RESULT_BITS-1:0] result_payload;
+    wire request_valid, request_ready, response_ready;
+    wire [TAG_BITS+PLACE_BITS-1:0] request_payload;
+    reg response_valid;
+    reg [TAG_BITS+CODES_BITS-1:0] response_payload;
+    wire [FILL_BITS-1:0] fill;
+    wire [COUNTER_BITS-1:0] refreshed, dropped;
+    wire k_enable, k_broadcast, v_enable, v_broadcast;
+    wire [TILE_BITS-1:0] k_tile, v_tile;
+    wire [COLUMN_BITS-1:0] k_column, v_column;
+    wire [D*KEY_BITS-1:0] k_code;
+    wire [D*VALUE_BITS-1:0] v_code;
+    wire [D-1:0] query;
+    wire [BANKS-1:0] k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert;
+    reg [WIRES-1:0] pulse, sign;
+
+    gaincell_head head (
+        .clk(clk),
+        .rst(rst),
+        .token__payload(token_payload),
+        .token__valid(token_valid),
+        .token__ready(token_ready),
+        .result__payload(result_payload),
+        .result__valid(result_valid),
+        .result__ready(result_ready),
+        .refresh_request__payload(request_payload),
+        .refresh_request__valid(request_valid),
+        .refresh_request__ready(request_ready),
+        .refresh_response__payload(response_payload),
+        .refresh_response__valid(response_valid),
+        .refresh_response__ready(response_ready),
+        .status__fill(fill),
+        .status__refreshed(refreshed),
+        .status__dropped(dropped),
+        .status__worst_age(),
+        .array__k_write__enable(k_enable),
+        .array__k_write__broadcast(k_broadcast),
+        .array__k_write__tile(k_tile),
+        .array__k_write__column(k_column),
+        .array__k_write__code(k_code),
+        .array__v_write__enable(v_enable),
+        .array__v_write__broadcast(v_broadcast),
+        .array__v_write__tile(v_tile),
+        .array__v_write__column(v_column),
+        .array__v_write__code(v_code),
+        .array__query(query),
+        .array__k_reset(k_reset),
+        .array__k_integrate(k_integrate),
+        .array__k_convert(k_convert),
+        .array__v_reset(v_reset),
+        .array__v_integrate(v_integrate),
+        .array__v_convert(v_convert),
+        .array__pulse(pulse),
+        .array__sign(sign)
+    );
+
+    // Clock, and two runs: the first is cut off by a reset with queries in flight.
+    integer cycle;
+    reg again;
+
+    initial begin
+        clk = 0;
+        forever #0.5 clk = ~clk;
+    end
+
+    initial begin
+        rst = 1;
+        again = 0;
+        cycle = 0;
+        token_payload = 0;
+    end
+
+    always @(posedge clk) begin
+        rst <= ~again & cycle == CUT_OFF;
+        again <= again | cycle == CUT_OFF;
+        cycle <= rst ? 0 : cycle + 1;
+    end
+
+    // Offers the queries. Whatever nobody may look at is driven with wrong values.
+    reg [31:0] accepted, idled, extra_idle, last_idle;
+    wire take = (token_valid & token_ready) === 1'b1;
+    wire [31:0] next = accepted + {31'd0, take};
+
+    initial if (!$value$plusargs("wait=%d", extra_idle)) extra_idle = 0;
+
+    always @* last_idle = next == QUERIES - 1 ? extra_idle : 0;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            accepted <= 0;
+            token_valid <= 0;
+            idled <= 0;
+        end else begin
+            accepted <= next;
+            if (take | ~token_valid) begin
+                token_valid <= 0;
+                token_payload <= ~token_payload;
+                idled <= idled + 1;
+                if (next < QUERIES && idled >= idle[next] + last_idle) begin
+                    token_valid <= 1;
+                    token_payload <= token[next];
+                    idled <= 0;
+                end
+            end
+        end
+    end
+
+    // Takes the results.
+    reg [31:0] delivered, refused;
+    assign result_ready = delivered >= QUERIES || refused >= refuse[delivered];
+
+    always @(posedge clk) begin
+        if (rst) begin
+            delivered <= 0;
+            refused <= 0;
+        end else if (result_valid) begin
+            delivered <= delivered + {31'd0, result_ready};
+            refused <= result_ready ? 0 : refused + 1;
+        end
+    end
+
+    // Plays the arrays. The codes are those of the query whose OUT comes next, whatever was
+    // written and refreshed since: the arrays' charges and their ages are not modelled.
+    reg [31:0] played, sample, sign_held;
+    reg [TILES*TILE_CODE_BITS-1:0] codes;
+    wire converting = |v_convert === 1'b1;
+    integer tile, wire_index;
+
+    always @(posedge clk) begin
+        sample <= converting ? sample + 1 : 0;
+        sign_held <= rst ? 0 : converting ? SYNC_STAGES : sign_held == 0 ? 0 : sign_held - 1;
+        if (rst) played = 0;
+        else if (sign_held == 1 && !converting) played = played + 1;
+        for (tile = 0; tile < TILES; tile = tile + 1)
+            if (played < QUERIES)
+                codes[tile*TILE_CODE_BITS+:TILE_CODE_BITS] <= code[played*TILES+tile];
+    end
+
+    always @(codes or converting or sample or sign_held)
+        for (wire_index = 0; wire_index < WIRES; wire_index = wire_index + 1) begin
+            pulse[wire_index] =
+                converting && codes[wire_index*CODE_BITS+:READOUT_BITS] > sample;
+            sign[wire_index] = codes[wire_index*CODE_BITS+READOUT_BITS]
+                ^ ~(converting || sign_held != 0);
+        end
+
+    // The memory behind the head: a copy of each column as of the latest accept. It answers
+    // MEMORY_WAIT cycles after a request was taken, and takes the next one then.
+    reg [CODES_BITS-1:0] copies [0:PLACES-1];
+    reg [31:0] left;
+    wire [31:0] asked = {{(32-PLACE_BITS){1'b0}}, request_payload[PLACE_BITS-1:0]};
+    assign request_ready = left == 0 && !response_valid;
+
+    always @(posedge clk) begin
+        if (take && writes[accepted]) copies[place[accepted]] <= token_payload[Q_BITS+:CODES_BITS];
+        if (rst) begin
+            left <= 0;
+            response_valid <= 0;
+        end else if (request_valid & request_ready) begin
+            response_payload <= {request_payload[PLACE_BITS+:TAG_BITS], copies[asked]};
+            response_valid <= MEMORY_WAIT == 0;
+            left <= MEMORY_WAIT;
+        end else if (left != 0) begin
+            left <= left - 1;
+            response_valid <= left == 1;
+        end else if (response_valid & response_ready) begin
+            response_valid <= 0;
+        end
+    end
+
+//{expected}
+
+//{checks}
+
+//{vectors}
+endmodule

@@ -1,0 +1,149 @@
+"""Golden vectors of the plain testbench: queries, their pace, and the model's answers."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.behavioral.attention import Attention, attend_in_detail
+from gaincell.cocotb_tests.lively import lively_config, lively_tokens, random_pace
+from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.cocotb_tests.wires import PACE_BITS, token_words
+from gaincell.config import HeadConfig
+
+LEAST_TOKENS = 24
+LARGEST_BYTES = 250_000
+FURTHER_SHARE = 0.25
+"""Share of tokens with a second query."""
+MOST_ZEROS = 0.5
+SHORT_SEQUENCES = (0, 3, 4)
+"""Tokens that start sequences early on; another one starts near the end."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Q queries in the order in which they are offered, and what the model says to each.
+
+    config : HeadConfig, with the saturations of the golden values
+    tokens : number of tokens
+    offered : (Q,) words of ``token__payload`` as text, highest bit first
+    idle, refuse : (Q,) cycles
+    starts, writes : (Q,) the query starts a sequence; it brings a key and value
+    position : (Q,) of the query's token in its sequence
+    y_code : (Q, D)
+    tile_code : (Q, tiles, D)
+    negative : (Q, tiles, D) signs on the wires; a code of zero has either
+    """
+
+    config: HeadConfig
+    tokens: int
+    offered: list[str]
+    idle: NDArray[np.integer]
+    refuse: NDArray[np.integer]
+    starts: NDArray[np.bool_]
+    writes: NDArray[np.bool_]
+    position: NDArray[np.integer]
+    y_code: NDArray[np.int64]
+    tile_code: NDArray[np.int64]
+    negative: NDArray[np.bool_]
+
+
+def default_tokens(config: HeadConfig) -> int:
+    """Tokens that go twice around the ring, or fewer if the file would grow too large."""
+    dims = config.head_dim
+    bits = dims * (config.query_bits + config.key_bits + config.value_bits + config.result_width)
+    bits += config.tiles * dims * (config.readout_bits + 1)
+    characters = (1 + FURTHER_SHARE) * (bits // 4 + 40 + 20 * config.tiles)
+    return max(LEAST_TOKENS, min(2 * config.window + 16, int(LARGEST_BYTES / characters)))
+
+
+def golden_vectors(config: HeadConfig, count: int, seed: int) -> Golden:
+    """Random tokens, some with a second query, and the model's answers; see ``Golden``.
+
+    The saturations are the config's, or others if those would leave most outputs zero.
+    """
+    rng = np.random.default_rng(seed)
+    config = replace(config, age_mode="steps")
+    drawn, detail = _answers(config, count, rng)
+    if (detail.y_code == 0).mean() > MOST_ZEROS:
+        config = lively_config(config, rng)
+        drawn, detail = _answers(config, count, rng)
+
+    first, second = drawn["first"], rng.random(count) < FURTHER_SHARE
+    kept = np.stack([np.ones(count, bool), second], axis=1).ravel()
+    starts = np.stack([first, np.zeros(count, bool)], axis=1).ravel()[kept]
+    writes = (np.arange(2 * count) % 2 == 0)[kept]
+    position = np.arange(count) - np.flatnonzero(first)[np.cumsum(first) - 1]
+
+    none = np.zeros(2 * count, np.int64)
+    paced = token_words(drawn, none, none, config)
+    words = [paced[query][2 * PACE_BITS :] for query in np.flatnonzero(kept)]
+    # A token is the first of its sequence, whatever ``further`` says, and after reset whatever
+    # both flags say.
+    words = ["1" + word[1:] if word[1] == "1" and rng.random() < 0.5 else word for word in words]
+    words[0] = "10" + words[0][2:]
+
+    tile_code = detail.tile_code.reshape(2 * count, config.tiles, -1)[kept]
+    stored = ~np.isnan(detail.score.reshape(2 * count, config.tiles, config.columns)[kept])
+    either = (tile_code == 0) & stored.any(axis=2)[:, :, None] & (rng.random(tile_code.shape) < 0.5)
+    return Golden(
+        config=config,
+        tokens=count,
+        offered=words,
+        idle=random_pace(len(words), config.interval_cycles, rng),
+        refuse=random_pace(len(words), 2 * config.latency_cycles, rng),
+        starts=starts,
+        writes=writes,
+        position=position.repeat(2)[kept],
+        y_code=detail.y_code.reshape(2 * count, -1)[kept],
+        tile_code=tile_code,
+        negative=(tile_code < 0) | either,
+    )
+
+
+def _answers(config: HeadConfig, count: int, rng: np.random.Generator) -> tuple[Tokens, Attention]:
+    """Tokens with two queries each, and what the model says to them."""
+    tokens = lively_tokens(count, config, rng)
+    tokens["q"] = np.stack([tokens["q"], lively_tokens(count, config, rng)["q"]], axis=1)
+    tokens["first"] = np.isin(np.arange(count), [*SHORT_SEQUENCES, count - LEAST_TOKENS // 4])
+    tokens["first"][0] = True
+    detail = attend_in_detail(tokens["q"], tokens["k"], tokens["v"], config, first=tokens["first"])
+    return tokens, detail
+
+
+def vector_calls(golden: Golden) -> list[str]:
+    """Calls of the tasks in plain_vectors.v: each query and the codes of its sub-tiles."""
+    config = golden.config
+    calls = []
+    for query, word in enumerate(golden.offered):
+        y = _packed(golden.y_code[query], config.result_width)
+        tile, column = _slot(int(golden.position[query]), config)
+        flags = f"{golden.starts[query]:d}, {golden.writes[query]:d}"
+        calls.append(
+            f"add_query({golden.idle[query]}, {golden.refuse[query]}, {flags}, {tile}, {column},"
+            f" {_hexadecimal(int(word, 2), len(word))},"
+            f" {_hexadecimal(y, config.head_dim * config.result_width)});"
+        )
+        signed = abs(golden.tile_code[query]) + (golden.negative[query] << config.readout_bits)
+        for tile, codes in enumerate(signed):
+            if packed := _packed(codes, config.readout_bits + 1):
+                number = _hexadecimal(packed, config.head_dim * (config.readout_bits + 1))
+                calls.append(f"add_codes({tile}, {number});")
+    return calls
+
+
+def _slot(position: int, config: HeadConfig) -> tuple[int, int]:
+    """Sub-tile and column of a sequence's token, by its position; the sink's is the last."""
+    if position < config.sink:
+        return config.ring_tiles, position
+    return divmod(position % config.window, config.columns)
+
+
+def _packed(codes: NDArray[Any], width: int) -> int:
+    """One number of the codes' lowest ``width`` bits, code 0 lowest."""
+    return sum((int(code) & (1 << width) - 1) << width * place for place, code in enumerate(codes))
+
+
+def _hexadecimal(value: int, width: int) -> str:
+    return f"{width}'h{value:x}"

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo test lint types docs fuzz exact retention bench clean
+.PHONY: demo test lint types docs fuzz formal exact retention bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -25,6 +25,9 @@ docs: $(VENV)/.installed-docs
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python -m gaincell.cocotb_tests.fuzz -o docs/fuzz.md
 
+formal: $(VENV)/.installed-formal
+	PYTHONPATH=tests $(BIN)/python -m formal.prove -o docs/formal.md
+
 exact: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/exactness.py -o docs/exactness.md
 
@@ -44,7 +47,7 @@ $(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e .
 	@touch $@
 
-# One stamp for each extra: test, dev, docs.
+# One stamp for each extra: test, dev, docs, formal.
 $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e '.[$*]'
 	@touch $(VENV)/.installed $@

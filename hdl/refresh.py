@@ -121,8 +121,10 @@ class Refresh(wiring.Component):
         give_up = held.drop
         m.d.comb += may_give_up.eq(timer.late & ~written)
         with m.FSM(name="visit") as visit:
-            with m.State("OVER"), m.If((timer.elapsed == 0) & (self.fill != 0)):
-                m.next = "LOOK"
+            with m.State("OVER"):
+                with m.If((timer.elapsed == 0) & (self.fill != 0)):
+                    m.next = "LOOK"
+                end_if_overwritten()
             with m.State("LOOK"):
                 with m.If(Mux(held.holds, young.young, young.cleared)):
                     m.next = "OVER"

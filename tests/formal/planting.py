@@ -1,0 +1,55 @@
+"""Plant a bug in a component: its source with one piece of text replaced, for a while."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from types import ModuleType
+
+from gaincell.config import HeadConfig
+from gaincell.schedule import Span
+
+
+@dataclass(frozen=True)
+class Bug:
+    """``old`` text of the source of ``gaincell.hdl.<module>``, found there once, and ``new``."""
+
+    module: str
+    old: str
+    new: str
+
+
+@contextmanager
+def planted(bug: Bug) -> Iterator[None]:
+    """Have every user of the module's classes and functions use the changed ones."""
+    original = import_module(f"gaincell.hdl.{bug.module}")
+    source = inspect.getsource(original)
+    assert source.count(bug.old) == 1, f"{bug.module} has changed: plant the bug elsewhere"
+    wrong = ModuleType(original.__name__)
+    exec(
+        compile(source.replace(bug.old, bug.new), f"<{bug.module} with a bug>", "exec"), vars(wrong)
+    )
+    changed = []
+    for name, mine in list(vars(original).items()):
+        if getattr(mine, "__module__", None) != original.__name__:
+            continue
+        for user in list(sys.modules.values()):
+            if getattr(user, "__name__", "").split(".")[0] in ("gaincell", "formal") and (
+                getattr(user, name, None) is mine
+            ):
+                changed.append((user, name, mine))
+                setattr(user, name, getattr(wrong, name))
+    try:
+        yield
+    finally:
+        for user, name, mine in changed:
+            setattr(user, name, mine)
+
+
+def with_schedule(config: HeadConfig, **moved: Span | int) -> HeadConfig:
+    """``config`` whose hardware follows a wrong schedule."""
+    wrong = replace(config)
+    wrong.__dict__["timing"] = replace(config.timing, **moved)
+    return wrong

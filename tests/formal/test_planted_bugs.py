@@ -1,0 +1,173 @@
+"""Every property, proved of a head with a bug, must fail with a counterexample."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from formal.campaign import PROPERTIES, Property
+from formal.geometries import LONG_WRITE, ONE, OVERLAPPED, PAIRED, PLAIN
+from formal.planting import Bug, planted, with_schedule
+from formal.tools import make_shims, missing_packages, prove
+
+from gaincell.config import HeadConfig
+from gaincell.schedule import Span
+
+pytestmark = pytest.mark.skipif(
+    bool(missing_packages()), reason=f"not installed: {', '.join(missing_packages())}"
+)
+
+BY_NAME = {each.name: each for each in PROPERTIES}
+
+WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
+    "writes: in range": (
+        PAIRED,
+        Bug("write_pointer", "self.column == config.columns - 1", "self.column == config.columns"),
+    ),
+    "writes: clear with each sequence": (
+        OVERLAPPED,
+        Bug(
+            "admission", "starts_sequence.eq(self.first | fresh)", "starts_sequence.eq(self.first)"
+        ),
+    ),
+    "writes: refresh at its offsets": (
+        LONG_WRITE,
+        Bug("head", "column = Mux(is_refresh, refresh.column, column)", "column = column"),
+    ),
+    "writes: carry their own codes": (
+        OVERLAPPED,
+        Bug("head", "q_code.eq(token.q)", "q_code.eq(token.v)"),
+    ),
+    "phases: queries inside integration": (
+        OVERLAPPED,
+        Bug("sequencer", "some_age_is(timing.qk.start)", "some_age_is(timing.qk.start + 1)"),
+    ),
+    "pointer: counts tokens": (
+        LONG_WRITE,
+        Bug("write_pointer", "self.fill != config.window + config.sink", "self.fill != 2"),
+    ),
+    "results: one per query": (
+        OVERLAPPED,
+        Bug("admission", "place_free.eq(owed != timing.result_places)", "place_free.eq(1)"),
+    ),
+    "results: queue keeps order": (
+        OVERLAPPED,
+        Bug("result_queue", "valid & (holds == leaves)", "valid"),
+    ),
+    "results: each gets its own": (
+        PLAIN,
+        Bug("sample_strobes", "prepared=sample & ~sampled", "prepared=sample & sampled"),
+    ),
+    "results: result holds": (
+        OVERLAPPED,
+        Bug("result_queue", "valid & (holds == leaves)", "valid"),
+    ),
+    "results: request holds": (
+        ONE,
+        Bug("column_requests", "~self.request.valid | self.request.ready", "self.ask"),
+    ),
+    "refresh: keeps the rules": (
+        ONE,
+        Bug("admission", "place_free & ~self.refresh_urgent", "place_free"),
+    ),
+    "refresh: delays by one write": (
+        ONE,
+        Bug("admission", "refresh_age < timing", "refresh_age <= timing"),
+    ),
+    "refresh: fill is exact": (
+        LONG_WRITE,
+        Bug("write_pointer", "self.fill != config.window + config.sink", "self.fill != 2"),
+    ),
+    "refresh: read within bound": (
+        ONE,
+        Bug("refresh", "young.young, young.cleared", "1, 1"),
+    ),
+    "columns: skips only the young": (
+        ONE,
+        Bug("young_columns", "tokens.eq(self.advance)", "tokens.eq(tokens)"),
+    ),
+    "columns: never beyond the bound": (
+        ONE,
+        Bug("refresh", "young.young, young.cleared", "young.young, 1"),
+    ),
+    "columns: worst age is true": (
+        ONE,
+        Bug("refresh", "self._plan.young_cycles + self._plan.sweep_cycles", "2"),
+    ),
+    "columns: writes the token again": (
+        ONE,
+        Bug("column_requests", "self.tag.eq(next_tag)", "self.tag.eq(0)"),
+    ),
+    "columns: refreshed is exact": (
+        ONE,
+        Bug("refresh", "m.If(writes_data & last_cycle)", "m.If(~waits & last_cycle)"),
+    ),
+    "columns: dropped is exact": (
+        ONE,
+        Bug("held_columns", "self.written | self.drop", "self.drop"),
+    ),
+}
+
+
+def moved(config: HeadConfig, phase: str, start: int, end: int) -> HeadConfig:
+    """Hardware in which the ends of one phase have moved by some cycles."""
+    span: Span = getattr(config.timing, phase)
+    return with_schedule(config, **{phase: Span(span.start + start, span.end + end)})
+
+
+WRONG_SCHEDULES: dict[str, tuple[HeadConfig, Callable[[HeadConfig], HeadConfig]]] = {
+    "writes: never in a read": (OVERLAPPED, lambda config: moved(config, "v_write", 1, 1)),
+    "writes: whole and stable": (LONG_WRITE, lambda config: moved(config, "k_write", 1, 0)),
+    "writes: end where the read begins": (
+        LONG_WRITE,
+        lambda config: moved(config, "k_write", 0, 1),
+    ),
+    "phases: integrators do one thing": (OVERLAPPED, lambda config: moved(config, "k_reset", 1, 1)),
+    "phases: phases follow each other": (OVERLAPPED, lambda config: moved(config, "out", 0, 1)),
+}
+
+
+@pytest.fixture(scope="module")
+def shims(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_shims(tmp_path_factory.mktemp("bin"))
+
+
+def assert_refuted(design: str, folder: Path, shims: Path) -> None:
+    verdict = prove(design, folder / "proof", shims, timeout_s=60)
+    assert verdict.result == "failed", verdict.log[-2000:]
+    assert "failed assertion" in verdict.log
+
+
+@pytest.mark.parametrize("name", WRONG_SOURCES)
+def test_a_wrong_component_is_refuted(name: str, tmp_path: Path, shims: Path) -> None:
+    config, bug = WRONG_SOURCES[name]
+    with planted(bug):
+        design = BY_NAME[name].design(config)
+    assert_refuted(design, tmp_path, shims)
+
+
+@pytest.mark.parametrize("name", WRONG_SCHEDULES)
+def test_a_wrong_schedule_is_refuted(name: str, tmp_path: Path, shims: Path) -> None:
+    config, change = WRONG_SCHEDULES[name]
+    assert_refuted(BY_NAME[name].design(config, change(config)), tmp_path, shims)
+
+
+def test_every_property_has_a_bug_that_breaks_it() -> None:
+    assert BY_NAME.keys() == WRONG_SOURCES.keys() | WRONG_SCHEDULES.keys()
+
+
+@pytest.mark.parametrize("each", PROPERTIES, ids=lambda each: each.name)
+def test_every_property_is_proved_on_two_geometries(each: Property) -> None:
+    assert len(set(each.configs)) >= 2
+
+
+def test_the_head_without_a_bug_is_not_refuted(tmp_path: Path, shims: Path) -> None:
+    design = BY_NAME["writes: in range"].design(PAIRED)
+    assert prove(design, tmp_path / "proof", shims).result == "proved"
+
+
+def test_a_planted_bug_is_gone_afterwards() -> None:
+    each = BY_NAME["writes: carry their own codes"]
+    before = each.design(OVERLAPPED)
+    with planted(WRONG_SOURCES[each.name][1]):
+        assert each.design(OVERLAPPED) != before
+    assert each.design(OVERLAPPED) == before

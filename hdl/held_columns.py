@@ -34,7 +34,8 @@ class HeldColumns(wiring.Component):
     tile, column : In
         The column asked for.
     holds : Out(1)
-        It holds a token; valid from the second cycle in which a column is asked for.
+        It holds a token; valid from the second cycle in which a column is asked for, unless a
+        token was ``written`` to it in the first.
     """
 
     def __init__(self, config: HeadConfig) -> None:

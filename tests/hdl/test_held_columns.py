@@ -111,27 +111,6 @@ def test_follows_the_ring_through_laps_and_sequences(geometry, simulate, rng):
     simulate(driven.inside, testbench)
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_holds_a_token_written_in_the_first_cycle_of_asking(geometry, simulate, rng):
-    """Where a token was dropped before, or never stored since power-up."""
-    config = refreshing_config(geometry)
-    driven = Driven(config, rng)
-    slots = config.window + config.sink
-
-    async def testbench(ctx, reset):
-        driven.power_up(ctx)
-        for token in range(3 * slots):
-            slot = slot_of(token, config)
-            await driven.cycle(ctx, slot, check=False)
-            await driven.cycle(ctx, slot, drop=slot in driven.held)
-            await driven.cycle(ctx, (slot + 1) % slots, check=False, accept=True)
-            assert driven.written == slot
-            await driven.cycle(ctx, slot, check=False)
-            await driven.cycle(ctx, slot)
-
-    simulate(driven.inside, testbench)
-
-
 def test_a_column_dropped_is_empty_until_written_again(simulate, rng):
     config = refreshing_config((6, 3, 2))
     driven = Driven(config, rng)

@@ -71,8 +71,8 @@ def build(
     ----------
     simulator : "verilator" or "icarus"
     transport : "fast" or "per-ns"
-    waves : "vcd" or "fst", optional
-        The simulation can write a waveform of this format.
+    waves : "vcd", "fst" or "saif", optional
+        The simulation can write a waveform of this format, or count changes (Verilator).
     verilog : str, optional
         Verilog of the head, by default generated; another text puts a changed head to the test.
 
@@ -167,9 +167,13 @@ def _reuse_runtime(runtime: Path, folder: Path) -> None:
 def _arguments(simulator: str, waves: str | None) -> list[str]:
     if simulator == "icarus":
         return []
-    trace = ["--trace-fst"] if waves == "fst" else []
+    trace = {"fst": ["--trace-fst"], "saif": ["--trace-saif"]}.get(waves or "", [])
     # Generated code mixes widths on purpose (! of a vector is "is zero"): no lint while building.
-    return ["-O3", "-CFLAGS", "-O2", "--no-public-flat-rw", "-Wno-lint", *trace]
+    # Neither is it an error that a netlist's clock gates depend on what they clock.
+    quiet = ["-Wno-lint", "-Wno-UNOPTFLAT"]
+    # Counting changes makes more code than it takes time to run.
+    optimize = "-O1" if waves == "saif" else "-O2"
+    return ["-O3", "-CFLAGS", optimize, "--no-public-flat-rw", *quiet, *trace]
 
 
 def _compile(

@@ -8,6 +8,7 @@ import pytest
 from gaincell.cocotb_tests.conftest import lively_run
 from gaincell.cocotb_tests.verify import verify
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.schedule import READOUT_DRAIN_CYCLES
 
 TINY: dict[str, Any] = {"head_dim": 8, "window": 16, "columns": 4}
 SHAPES: dict[str, dict[str, Any]] = {
@@ -24,6 +25,14 @@ SHAPES: dict[str, dict[str, Any]] = {
     "wide codes": TINY | {"query_bits": 5, "key_bits": 8, "value_bits": 8, "readout_bits": 8},
     "linear cell": TINY | {"cell": "linear"},
 }
+SHORT = {"query_bits": 1, "write_cycles": 1, "reset_cycles": 1, "schedule": "paired"}
+READOUT_BOUND: dict[str, dict[str, Any]] = {
+    "readout bound": SHORT,
+    "readout bound, two stages": SHORT | {"sync_stages": 2},
+    "readout bound, short output": SHORT | {"readout_bits": 2},
+    "readout bound, short output, two stages": SHORT | {"readout_bits": 2, "sync_stages": 2},
+}
+"""Output phases follow each other as closely as the readout allows."""
 SCHEDULES: dict[str, dict[str, Any]] = {
     "sequential": {"schedule": "sequential"},
     "paired": {"schedule": "paired"},
@@ -31,6 +40,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     "slow steps": {"step_cycles": 3},
     "two sync stages": {"sync_stages": 2, "schedule": "paired"},
     "long output": {"query_bits": 2, "readout_bits": 6, "schedule": "paired"},
+    **READOUT_BOUND,
 }
 
 
@@ -53,6 +63,15 @@ def test_is_exact_for_any_schedule(timing: str, readout: str) -> None:
     ]["cycle"]
     intervals = beats[1:] - beats[:-1]
     assert (intervals == config.interval_cycles).all()
+
+
+@pytest.mark.parametrize("timing", READOUT_BOUND)
+def test_some_schedules_wait_for_nothing_but_the_readout(timing: str) -> None:
+    config = HeadConfig(**TINY, **SCHEDULES[timing])
+    gap = config.interval_cycles - config.timing.out.cycles
+    assert gap == READOUT_DRAIN_CYCLES
+    for resource in config.timing.resources:
+        assert (resource.interval_cycles < config.interval_cycles) == (resource.name != "readout")
 
 
 @pytest.mark.parametrize("schedule", ["overlapped", "paired"])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.codes import check_first, check_sequence
-from gaincell.config import HeadConfig
+from gaincell.config import PRESETS, HeadConfig
 
 Tokens = dict[str, NDArray[Any]]
 """q: integer codes (T, D) or (T, G, D); k, v: (T, D); first: flags (T,)."""
@@ -66,6 +66,19 @@ def shipped_tokens(config: HeadConfig, count: int | None = None) -> Tokens:
     """Codes of one head of a language model reading a text; see gaincell/data/README.md."""
     with as_file(files("gaincell.data") / "smollm2_head_codes.npz") as path:
         return load_tokens(path, config, count)
+
+
+def typical_tokens(config: HeadConfig, seed: int) -> tuple[Tokens, str]:
+    """Shipped codes if ``config`` has their shape, else random ones; and where they are from."""
+    codes = ("head_dim", "query_bits", "key_bits", "value_bits")
+    if all(getattr(config, name) == getattr(PRESETS["gpt2"], name) for name in codes):
+        return shipped_tokens(config), "SmolLM2 reading a text (shipped)"
+    count = 2 * config.window + config.sink
+    tokens = random_tokens(count, config, np.random.default_rng(seed))
+    return tokens, (
+        f"{count} random tokens, seed {seed}, "
+        "since the shipped codes are not of this config's shape"
+    )
 
 
 def _checked(tokens: Tokens, config: HeadConfig, count: int | None) -> Tokens:

@@ -4,8 +4,9 @@ One expression then serves all D dimensions, and every node is a named signal: a
 twice would be written out twice in the Verilog.
 """
 
-from collections import deque
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from itertools import count
 
 from amaranth import Cat, Const, Module, Signal
 from amaranth.hdl import Value, ValueCastable
@@ -63,26 +64,27 @@ def add(m: Module, name: str, a: Planes, b: Planes, carry: Value) -> Planes:
 def sum_columns(m: Module, name: str, columns: Sequence[Sequence[Value]]) -> Planes:
     """Planes of the sum of all bits, those in ``columns[b]`` counting 2**b each.
 
-    A tree of full adders: the bits that have waited longest are added first, so that depth stays
-    logarithmic in their number.
+    A tree of full adders: the bits that are ready first are added first, so that depth stays
+    logarithmic in their number. Of bits that are ready at once, those listed first are taken first.
     """
-    waiting = [deque(column) for column in columns]
+    order = count()
+    waiting = [[(0, next(order), bit) for bit in column] for column in columns]
     total: Planes = []
     weight = 0
     while weight < len(waiting):
         column = waiting[weight]
         if weight + 1 == len(waiting) and len(column) > 1:
-            waiting.append(deque())
-        step = 0
+            waiting.append([])
+        heapify(column)
         while len(column) > 1:
-            node = f"{name}_{weight}_{step}"
-            operands = [column.popleft() for _ in range(min(3, len(column)))]
+            operands = [heappop(column) for _ in range(min(3, len(column)))]
             adder = full_adder if len(operands) == 3 else half_adder
-            digit, carry = adder(m, node, *operands)
-            column.append(digit)
-            waiting[weight + 1].append(carry)
-            step += 1
-        total.append(column[0])
+            node = f"{name}_{weight}_{len(column)}"
+            digit, carry = adder(m, node, *(bit for _, _, bit in operands))
+            ready = max(depth for depth, _, _ in operands) + 1
+            heappush(column, (ready, next(order), digit))
+            waiting[weight + 1].append((ready, next(order), carry))
+        total.append(column[0][2])
         weight += 1
     return total
 

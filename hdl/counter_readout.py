@@ -22,8 +22,11 @@ class CounterReadout(Readout):
         at = sample_strobes(m, self.converting, config.sync_stages)
 
         sampled = synchronized(m, self.pulse, self.converting, config.sync_stages)
-        count = [Signal(tiles * dims, name=f"count_{bit}") for bit in range(config.readout_bits)]
-        negative = Signal(tiles * dims)
+        count = [
+            Signal(tiles * dims, name=f"count_{bit}", reset_less=True)
+            for bit in range(config.readout_bits)
+        ]
+        negative = Signal(tiles * dims, reset_less=True)
         carry = sampled
         for bit, plane in enumerate(count):
             counted, carry = half_adder(m, f"next_count_{bit}", plane, carry)
@@ -50,7 +53,8 @@ class CounterReadout(Readout):
         one = Signal(dims, init=-1)
         summed = add(m, "sum", unsigned_sum, borrowed, one)
 
+        total = Signal.like(self.total, reset_less=True)
         with m.If(at.finish):
-            m.d.sync += self.total.eq(Cat(summed))
-        m.d.comb += self.done.eq(at.done)
+            m.d.sync += total.eq(Cat(summed))
+        m.d.comb += [self.total.eq(total), self.done.eq(at.done)]
         return m

@@ -2,6 +2,7 @@
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -88,9 +89,9 @@ class Head(wiring.Component):
             write_pointer.first.eq(admission.starts_sequence),
         ]
 
-        q_code = Signal.like(token.q)
-        k_code = Signal.like(token.k)
-        v_code = Signal.like(token.v)
+        q_code = Signal.like(token.q, reset_less=True)
+        k_code = Signal.like(token.k, reset_less=True)
+        v_code = Signal.like(token.v, reset_less=True)
         with m.If(admission.accept):
             m.d.sync += q_code.eq(token.q)
             with m.If(admission.writes):
@@ -138,20 +139,26 @@ class Head(wiring.Component):
         for name, code in (("k", k_code), ("v", v_code)):
             port = getattr(array, f"{name}_write")
             is_clear = getattr(sequencer, f"{name}_clear")
-            tile, column, written = pointer.tile, pointer.column, code.as_value()
+            tile, column = pointer.tile, pointer.column
+            from_token = Signal(name=f"{name}_from_token")
+            is_token = ~is_clear
+            written_again: Value | int = 0
             if refresh is not None:
                 is_refresh = getattr(sequencer, f"{name}_refresh")
                 again = getattr(response.payload, name).as_value()
                 tile = Mux(is_refresh, refresh.tile, tile)
                 column = Mux(is_refresh, refresh.column, column)
-                written = Mux(is_refresh, again, written)
-                is_clear |= is_refresh & refresh.blank
+                is_token &= ~is_refresh
+                from_response = Signal(name=f"{name}_from_response")
+                m.d.comb += from_response.eq(is_refresh & ~refresh.blank)
+                written_again = Mux(from_response, again, 0)
             m.d.comb += [
+                from_token.eq(is_token),
                 port.enable.eq(getattr(sequencer, f"{name}_write")),
                 port.broadcast.eq(getattr(sequencer, f"{name}_clear")),
                 port.tile.eq(tile),
                 port.column.eq(column),
-                port.code.as_value().eq(Mux(is_clear, 0, written)),
+                port.code.as_value().eq(Mux(from_token, code.as_value(), 0) | written_again),
             ]
 
     def _convert(self, m: Module, sequencer: Sequencer, q_code: Signal) -> None:

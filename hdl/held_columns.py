@@ -2,10 +2,11 @@
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from gaincell.config import HeadConfig
+from gaincell.hdl.dropped_marks import DroppedMarks
 from gaincell.hdl.layouts import index_shape
 
 
@@ -57,21 +58,19 @@ class HeldColumns(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        asked = Cat(self.column, self.tile)
-        depth = config.tiles << index_shape(config.columns).width
-        m.submodules.dropped = dropped = memory.Memory(shape=1, depth=depth, init=[])
-        mark, look = dropped.write_port(), dropped.read_port()
+        m.submodules.dropped = dropped = DroppedMarks(config.tiles, config.columns)
         m.d.comb += [
-            mark.en.eq(self.written | self.drop),
-            mark.addr.eq(Mux(self.drop, asked, Cat(self.newest_column, self.write_tile))),
-            mark.data.eq(self.drop),
-            look.addr.eq(asked),
-            look.en.eq(1),
+            dropped.write.eq(self.written | self.drop),
+            dropped.write_tile.eq(Mux(self.drop, self.tile, self.write_tile)),
+            dropped.write_column.eq(Mux(self.drop, self.column, self.newest_column)),
+            dropped.mark.eq(self.drop),
+            dropped.read_tile.eq(self.tile),
+            dropped.read_column.eq(self.column),
         ]
 
         full = self.fill == config.window + config.sink
         second_lap = self.fill > config.window
-        passed = asked <= Cat(self.newest_column, self.newest_tile)
+        passed = Cat(self.column, self.tile) <= Cat(self.newest_column, self.newest_tile)
         stored = Signal()
         if config.sink:
             # Ring slots of the sink's tokens stay empty in the first lap.
@@ -81,5 +80,5 @@ class HeldColumns(wiring.Component):
             m.d.comb += stored.eq(full | Mux(self.tile == config.ring_tiles, in_sink, in_ring))
         else:
             m.d.comb += stored.eq(full | passed)
-        m.d.comb += self.holds.eq(stored & ~look.data)
+        m.d.comb += self.holds.eq(stored & ~dropped.marked)
         return m

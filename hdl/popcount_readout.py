@@ -1,7 +1,7 @@
 """Readout without counters: the signed sum of all pulses, one clock cycle after the other."""
 
 # amaranth: UnusedElaboratable=no
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 
 from gaincell.hdl.bit_planes import add, extended, sum_columns
 from gaincell.hdl.readout import Readout
@@ -13,7 +13,11 @@ class PopcountReadout(Readout):
 
     A negative sub-tile's pulse counts down from n instead of up from 0, so the sum starts at
     -n * popcount(sign). That popcount needs no hardware of its own: it is what the tree shows
-    while the sampling flops still hold the idle pulses. Everything else as for ``Readout``.
+    while the sampling flops still hold the idle pulses.
+
+    The tree adds the sampled bits and the lowest bits of the total at once, and keeps what is
+    carried beyond them for one cycle: fewer flops than a popcount that is kept as a whole.
+    Everything else as for ``Readout``.
     """
 
     def elaborate(self, platform: object) -> Module:
@@ -24,26 +28,46 @@ class PopcountReadout(Readout):
 
         sampled = synchronized(m, self.pulse, self.converting, config.sync_stages)
         flipped = Signal(config.tiles * dims)
-        m.d.comb += flipped.eq(sampled ^ self.sign)
-        ones = sum_columns(m, "ones", [[flipped.word_select(t, dims) for t in range(config.tiles)]])
-        ones_held = [Signal(dims, name=f"ones_held_{bit}") for bit in range(len(ones))]
-        with m.If(at.prepare | at.sample):
-            m.d.sync += [flop.eq(plane) for flop, plane in zip(ones_held, ones, strict=True)]
-
-        # At first -(ones << bits) = ~(ones << bits) + 1, with ones the popcount of the signs.
-        total = [self.total.word_select(bit, dims) for bit in range(width)]
-        first = Signal()
-        idle = Signal(dims)
-        m.d.comb += first.eq(at.prepared)
-        correction = extended([idle] * bits + ones_held, width)
-        base = [Signal(dims, name=f"base_{bit}") for bit in range(width)]
+        kept = Signal(bits * dims)
+        total = Signal.like(self.total, reset_less=True)
+        planes = [total.word_select(bit, dims) for bit in range(width)]
+        low, high = planes[:bits], planes[bits:]
         m.d.comb += [
-            node.eq(Mux(first, ~shifted, held))
-            for node, shifted, held in zip(base, correction, total, strict=True)
+            flipped.eq(sampled ^ self.sign),
+            kept.eq(Mux(at.prepare, 0, Cat(low))),
         ]
-        summed = add(m, "sum", base, extended(ones_held, width), first.replicate(dims))
-        with m.If(at.prepared | at.sampled):
-            m.d.sync += [flop.eq(plane) for flop, plane in zip(total, summed, strict=True)]
+        columns = [[kept.word_select(bit, dims)] for bit in range(bits)]
+        columns[0] = [flipped.word_select(t, dims) for t in range(config.tiles)] + columns[0]
+        summed = sum_columns(m, "sum", columns)
+        carried = [
+            Signal(dims, name=f"carried_{bit}", reset_less=True)
+            for bit in range(len(summed) - bits)
+        ]
+        with m.If(at.prepare | at.sample):
+            m.d.sync += [
+                flop.eq(plane) for flop, plane in zip([*low, *carried], summed, strict=True)
+            ]
 
-        m.d.comb += self.done.eq(at.done)
+        # At first S - (S << bits), with S = low + (carried << bits) the popcount of the signs. The
+        # low bits are right already, the high ones begin at carried - S = carried + ~S + 1.
+        first = Signal()
+        more = extended(carried, width - bits)
+        signs = extended([*low, *carried], width - bits)
+        base = [Signal(dims, name=f"base_{bit}") for bit in range(1, width - bits)]
+        m.d.comb += first.eq(at.prepared)
+        m.d.comb += [
+            node.eq(Mux(first, ~ones, held))
+            for node, ones, held in zip(base, signs[1:], high[1:], strict=True)
+        ]
+        lowest = Signal(dims)
+        carry = Signal(dims)
+        m.d.comb += [
+            lowest.eq(Mux(first, signs[0], high[0]) ^ more[0]),
+            carry.eq(Mux(first, more[0] | ~signs[0], more[0] & high[0])),
+        ]
+        raised = [lowest, *add(m, "raised", base, more[1:], carry)]
+        with m.If(at.prepared | at.sampled):
+            m.d.sync += [flop.eq(plane) for flop, plane in zip(high, raised, strict=True)]
+
+        m.d.comb += [self.total.eq(total), self.done.eq(at.done)]
         return m

@@ -10,7 +10,7 @@ from gaincell.config import HeadConfig
 class Readout(wiring.Component):
     """Signed output pulses of all sub-tiles to their sum per dimension.
 
-    One output phase at a time, ``sync_stages`` idle cycles or more between two; ``done`` comes
+    One output phase at a time, ``READOUT_DRAIN_CYCLES`` or more between two; ``done`` comes
     ``sync_stages + 1`` cycles after the phase's end. Reset abandons the phase.
 
     Parameters
@@ -26,8 +26,8 @@ class Readout(wiring.Component):
     done : Out(1)
         High for one cycle: ``total`` is the sum of the phase.
     total : Out(result_width * D)
-        Signed sums as bit planes: bit b of dimension d at b * D + d. Holds from ``done`` until the
-        next phase's first samples arrive.
+        Signed sums as bit planes: bit b of dimension d at b * D + d. Holds from ``done`` until
+        ``sync_stages`` cycles into the next phase.
     """
 
     def __init__(self, config: HeadConfig) -> None:

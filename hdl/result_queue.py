@@ -50,7 +50,7 @@ class ResultQueue(wiring.Component):
 
         valid, payload, free = available, self.total, taken
         for place in reversed(range(self._registers)):
-            held = Signal(self._width, name=f"held_{place}")
+            held = Signal(self._width, name=f"held_{place}", reset_less=True)
             holds = Signal(name=f"holds_{place}")
             leaves = Signal(name=f"leaves_{place}")
             m.d.comb += free.eq(valid & (~holds | leaves))

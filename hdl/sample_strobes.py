@@ -28,7 +28,7 @@ class SampleStrobes(NamedTuple):
 def sample_strobes(m: Module, converting: Value, sync_stages: int) -> SampleStrobes:
     """Delay ``converting``, high in the cycles whose pulses are sampled, along the pipeline.
 
-    Phases may follow each other after ``sync_stages`` idle cycles.
+    Phases may follow each other after ``READOUT_DRAIN_CYCLES`` idle cycles.
     """
     delayed = Signal(sync_stages + 2, name="converting_delayed")
     m.d.sync += delayed.eq(Cat(converting, delayed))
@@ -50,8 +50,8 @@ def synchronized(m: Module, pulses: Value, converting: Value, sync_stages: int) 
     The flops sample while ``converting``, once more so that they show the idle pulses, and hold.
     """
     for stage in range(sync_stages):
-        flop = Signal(len(pulses), name=f"pulse_sampled_{stage}")
-        was_converting = Signal(name=f"converting_{stage}")
+        flop = Signal(len(pulses), name=f"pulse_sampled_{stage}", reset_less=True)
+        was_converting = Signal(name=f"converting_{stage}", init=1)
         m.d.sync += was_converting.eq(converting)
         with m.If(converting | was_converting):
             m.d.sync += flop.eq(pulses)

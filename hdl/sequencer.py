@@ -78,16 +78,18 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         timing = self._timing
-        next_ages, next_banks = self._shift_ages(m)
+        ages, banks, new_bank = self._shift_ages(m)
 
-        def some_age_is(age: int) -> Value:
-            return Cat(next_age == age for next_age in next_ages).any()
+        # Told by the ages of the cycle before, so that a launch, which comes late in its cycle,
+        # decides only what starts right after it.
+        def some_age_becomes(age: int) -> Value:
+            return self.launch if age == 1 else Cat(each == age - 1 for each in ages).any()
 
-        def some_age_in_bank_is(age: int, bank: int) -> Value:
-            return Cat(
-                (next_age == age) & (next_bank == bank)
-                for next_age, next_bank in zip(next_ages, next_banks, strict=True)
-            ).any()
+        def some_age_in_bank_becomes(age: int, bank: int) -> Value:
+            if age == 1:
+                return self.launch & (new_bank == bank)
+            in_bank = zip(ages, banks, strict=True)
+            return Cat((each == age - 1) & (its_bank == bank) for each, its_bank in in_bank).any()
 
         def set_and_clear(flop: Value, start: Value, end: Value) -> None:
             with m.If(start):
@@ -96,16 +98,19 @@ class Sequencer(wiring.Component):
                 m.d.sync += flop.eq(0)
 
         # Writes start before the next launch: only the newest query can be at that age.
-        writes, next_writes = Signal(), Signal()
-        m.d.comb += next_writes.eq(Mux(self.launch, self.launch_writes, writes))
-        m.d.sync += writes.eq(next_writes)
+        writes = Signal()
+        with m.If(self.launch):
+            m.d.sync += writes.eq(self.launch_writes)
         write_ports = (
             (self.k_write, self.k_clear, self.k_refresh, timing.k_write),
             (self.v_write, self.v_clear, self.v_refresh, timing.v_write),
         )
         for write, clear, refresh, span in write_ports:
-            starts = (next_ages[0] == span.start) & next_writes
-            ends = some_age_is(span.end)
+            if span.start == 1:
+                starts = self.launch & self.launch_writes
+            else:
+                starts = (ages[0] == span.start - 1) & writes
+            ends = some_age_becomes(span.end)
             others = [(clear, self.next_clear_age)]
             if self._refreshes:
                 others.append((refresh, self.next_refresh_age))
@@ -120,37 +125,34 @@ class Sequencer(wiring.Component):
             for bank in range(timing.banks):
                 set_and_clear(
                     enable[bank],
-                    some_age_in_bank_is(span.start, bank),
-                    some_age_in_bank_is(span.end, bank),
+                    some_age_in_bank_becomes(span.start, bank),
+                    some_age_in_bank_becomes(span.end, bank),
                 )
-        m.d.comb += self.query_start.eq(some_age_is(timing.qk.start))
+        m.d.comb += self.query_start.eq(some_age_becomes(timing.qk.start))
         return m
 
-    def _shift_ages(self, m: Module) -> tuple[list[Signal], list[Signal]]:
-        """Ages and banks, as of the next cycle, of the queries in flight, newest first."""
+    def _shift_ages(self, m: Module) -> tuple[list[Signal], list[Signal], Value]:
+        """Ages and banks of the queries in flight, newest first, and the bank of a new one."""
         timing = self._timing
         last_age = timing.out.end
-        next_ages, next_banks = [], []
+        ages, banks = [], []
         young_age: Value | int = 1
-        young_bank: Value | None = None
+        young_bank = new_bank = Signal(name="new_bank")
         for place in range(-(-last_age // timing.interval_cycles)):
             age = Signal(range(last_age + 1), name=f"age_{place}")
             grown = Signal.like(age, name=f"grown_age_{place}")
-            next_age = Signal.like(age, name=f"next_age_{place}")
             bank = Signal(name=f"bank_{place}")
-            next_bank = Signal.like(bank, name=f"next_bank_{place}")
             running = (age != 0) & (age != last_age)
-            alternate = ~bank if timing.banks > 1 else bank
-            new_bank = alternate if young_bank is None else young_bank
-            m.d.comb += [
-                grown.eq(Mux(running, age + 1, 0)),
-                next_age.eq(Mux(self.launch, young_age, grown)),
-                next_bank.eq(Mux(self.launch, new_bank, bank)),
-            ]
-            m.d.sync += [age.eq(next_age), bank.eq(next_bank)]
+            m.d.comb += grown.eq(Mux(running, age + 1, 0))
+            m.d.sync += age.eq(Mux(self.launch, young_age, grown))
+            with m.If(self.launch):
+                m.d.sync += bank.eq(young_bank)
             if place == 0:
-                m.d.comb += self.newest_age.eq(age)
+                m.d.comb += [
+                    self.newest_age.eq(age),
+                    new_bank.eq(~bank if timing.banks > 1 else 0),
+                ]
             young_age, young_bank = grown, bank
-            next_ages.append(next_age)
-            next_banks.append(next_bank)
-        return next_ages, next_banks
+            ages.append(age)
+            banks.append(bank)
+        return ages, banks, new_bank

@@ -21,12 +21,14 @@ read_rtlil head.il
 proc
 delete */t:$meminit_v2
 wreduce
+opt_clean
+wreduce
 opt_clean -purge
 attrmap -remove init
 write_verilog -noattr head.v
 """
-"""Carries that nobody reads are dropped, and so are initial values of flops and memories: without
-them a simulation shows what reset does not reach."""
+"""Carries that nobody reads are dropped, those whose wire had a second name in a second go. Initial
+values of flops and memories are, too: without them a simulation shows what reset does not reach."""
 
 
 def head_verilog(config: HeadConfig, name: str = TOP) -> str:
@@ -78,7 +80,8 @@ result after {timing.latency_cycles}.
 //   refresh_response__payload
 {_fields(response_layout(config), dims)}
 // array__pulse, array__sign: {config.tiles} sub-tiles x {dims} dimensions, one bit each.
-// rst is synchronous and must be high for one cycle before first use.
+// rst is synchronous and must be high for one cycle before first use. It reaches control only:
+// codes, sampled pulses, sums and results have no reset, nor has the memory of dropped columns.
 
 """
 

@@ -58,8 +58,10 @@ class YoungColumns(wiring.Component):
         m = Module()
         config = self._config
         window = config.window
-        tokens, tokens_before = Signal(range(window + 1)), Signal(range(window + 1))
-        start, start_before = Signal(), Signal()
+        tokens = Signal(range(window + 1))
+        tokens_before = Signal(range(window + 1))
+        start = Signal()
+        start_before = Signal()
 
         # The token of this cycle belongs to the segment that begins with the next one.
         with m.If(self.segment_ends):

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from gaincell.config import HeadConfig
 
 PIPELINE_CYCLES = 2
-"""Registers behind the sampling flops of the readout: popcount or counter, then total."""
+"""Registers behind the sampling flops of the readout, low part of the total and high part."""
+READOUT_DRAIN_CYCLES = 2
+"""From the end of OUT until a next OUT may start: sampling flops, then the high part."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Schedule:
             Resource("V array", Span(v_write.start, av.end)),
             Resource("K integrator", Span(k_reset.start, av.end), banks),
             Resource("V integrator", Span(v_reset.start, out.end), banks),
-            Resource("output wires", Span(out.start, out.end + config.sync_stages)),
+            Resource("readout", Span(out.start, out.end + READOUT_DRAIN_CYCLES)),
         )
         total_valid = out.end + config.sync_stages + PIPELINE_CYCLES - 1
         # A single result place is the readout's own total; with more, one register always follows.

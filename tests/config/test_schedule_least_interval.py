@@ -46,7 +46,7 @@ def cycles_used(config: HeadConfig) -> dict[str, tuple[set[int], bool]]:
         "V array": ({*v_write, *range(av, out)}, False),
         "K integrator": (set(range(qk - config.reset_cycles, out)), True),
         "V integrator": (set(range(av - config.reset_cycles, done)), True),
-        "output wires": (set(range(out, done + config.sync_stages)), False),
+        "readout": (set(range(out, done + 2)), False),
     }
 
 

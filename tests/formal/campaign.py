@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from formal.bench import Bench, HeadBench
 from formal.geometries import (
+    COUNTERS,
     LONG_WRITE,
     ONE,
     ONE_PAIRED,
@@ -15,6 +16,7 @@ from formal.geometries import (
     PLAIN_PAIRED,
     SEQUENTIAL,
     SINK,
+    TWO_STAGES,
 )
 from formal.properties import columns, phases, pointer, refresh, results, writes
 from formal.refresh_bench import RefreshBench
@@ -67,7 +69,7 @@ PROPERTIES = (
     Property(pointer.counts_tokens, "WritePointer", (PAIRED, LONG_WRITE, SEQUENTIAL), Bench),
     Property(results.one_per_query, configs=(OVERLAPPED, PAIRED, SEQUENTIAL)),
     Property(results.queue_keeps_order, "ResultQueue", (OVERLAPPED, PAIRED, SEQUENTIAL), Bench),
-    Property(results.each_gets_its_own, configs=(PLAIN, PLAIN_PAIRED)),
+    Property(results.each_gets_its_own, configs=(PLAIN, PLAIN_PAIRED, TWO_STAGES, COUNTERS)),
     Property(results.result_holds, configs=(OVERLAPPED, PAIRED, SEQUENTIAL)),
     Property(results.request_holds),
     Property(refresh.keeps_the_rules, configs=(ONE, OVERLAPPED, PAIRED)),

@@ -42,6 +42,9 @@ SEQUENTIAL = tight(window=3, columns=1, schedule="sequential")
 PLAIN = small(window=2, columns=1)
 PLAIN_PAIRED = small(window=1, columns=1, schedule="paired", write_cycles=2)
 """Without refresh."""
+TWO_STAGES = small(window=2, columns=1, schedule="paired", sync_stages=2)
+COUNTERS = small(window=2, columns=1, schedule="paired", sync_stages=2, readout="counters")
+"""Output phases follow each other as closely as the readout allows."""
 ONE = tight(window=1, columns=1)
 SINK = tight(window=2, columns=1, sink=1, schedule="paired", write_cycles=2)
 ONE_PAIRED = tight(window=1, columns=1, schedule="paired")
@@ -56,6 +59,10 @@ def describe(config: HeadConfig) -> str:
         f"P={config.sink}",
         f"write {config.write_cycles}",
     ]
+    if config.sync_stages > 1:
+        words.append(f"sync {config.sync_stages}")
+    if config.readout != "popcount":
+        words.append(config.readout)
     if config.retention is not None:
         words.append(f"bound {config.bound_cycles}")
     return ", ".join(words)

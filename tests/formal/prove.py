@@ -21,8 +21,9 @@ PAGE = """\
 {minutes:.1f} minutes.
 
 Each line holds for every input in every cycle, without bound on time, of a head of that geometry:
-M window, N columns of a sub-tile, P sink, cycles of a write, largest age in cycles if there is
-refresh. [Proofs](proofs.md) tells what is assumed, and why small heads.
+M window, N columns of a sub-tile, P sink, cycles of a write, stages of sampling flops if two, the
+readout if not popcount, largest age in cycles if there is refresh. [Proofs](proofs.md) tells what
+is assumed, and why small heads.
 
 | property | of | geometry | engine | bound | result | s |
 |---|---|---|---|---|---|---|

@@ -39,7 +39,11 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "phases: queries inside integration": (
         OVERLAPPED,
-        Bug("sequencer", "some_age_is(timing.qk.start)", "some_age_is(timing.qk.start + 1)"),
+        Bug(
+            "sequencer",
+            "some_age_becomes(timing.qk.start)",
+            "some_age_becomes(timing.qk.start + 1)",
+        ),
     ),
     "pointer: counts tokens": (
         LONG_WRITE,

@@ -5,6 +5,7 @@ import pytest
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.head import READOUTS
+from gaincell.schedule import READOUT_DRAIN_CYCLES
 
 GRID = [
     # tiles, dims, readout_bits, sync_stages
@@ -115,7 +116,7 @@ def check(done, total, phases, config):
     """``done`` is high exactly when due, and each total holds until new samples arrive."""
     due = [done_cycle(phase, config) for phase in phases]
     assert np.flatnonzero(done).tolist() == due
-    changes = [phase.start + config.sync_stages + 1 for phase in phases[1:]]
+    changes = [phase.start + config.sync_stages for phase in phases[1:]]
     for phase, start, end in zip(phases, due, [*changes, done.size], strict=True):
         held = total[start:end]
         assert len(held) > 0
@@ -130,7 +131,7 @@ def readout(request):
 @pytest.mark.parametrize("size", GRID)
 def test_sums_signed_pulses_of_phases_that_follow_as_soon_as_they_may(readout, size, simulate, rng):
     config = config_of(*size)
-    period = config.readout_max + config.sync_stages
+    period = config.readout_max + READOUT_DRAIN_CYCLES
     phases = [random_phase(1 + period * place, config, rng) for place in range(6)]
     done, total = play(simulate, readout(config), phases, 8 * period + 8, rng)
     check(done, total, phases, config)
@@ -142,7 +143,7 @@ def test_sums_phases_with_idle_cycles_between(readout, size, simulate, rng):
     phases, start = [], 3
     for _ in range(6):
         phases.append(random_phase(start, config, rng))
-        start += config.readout_max + config.sync_stages + int(rng.integers(0, 7))
+        start += config.readout_max + READOUT_DRAIN_CYCLES + int(rng.integers(0, 7))
     done, total = play(simulate, readout(config), phases, start + 10, rng)
     check(done, total, phases, config)
 
@@ -151,22 +152,35 @@ def test_sums_phases_with_idle_cycles_between(readout, size, simulate, rng):
 def test_reaches_full_scale_both_ways_and_zero(readout, size, simulate, rng):
     config = config_of(*size)
     shape, n = (config.tiles, config.head_dim), config.readout_max
-    period = n + config.sync_stages
+    period = n + READOUT_DRAIN_CYCLES
     full, none = np.full(shape, n), np.zeros(shape, dtype=int)
     plus, minus = np.zeros(shape, dtype=bool), np.ones(shape, dtype=bool)
     sequence = [(full, plus), (full, minus), (none, plus), (none, minus), (full, minus)]
     phases = [Phase(2 + period * place, *codes) for place, codes in enumerate(sequence)]
     done, total = play(simulate, readout(config), phases, 6 * period + 8, rng)
     check(done, total, phases, config)
-    assert abs(total).max() == config.result_max
+    assert abs(total[done]).max() == config.result_max
 
 
 @pytest.mark.parametrize("sync_stages", [1, 2])
-@pytest.mark.parametrize("cycles_into_phase", [0, 1, 2, 6, 7, 8, 9])
+def test_a_phase_that_comes_a_cycle_too_early_spoils_the_sum_before(sync_stages, simulate, rng):
+    config = config_of(5, 3, 3, sync_stages)
+    period = config.readout_max + READOUT_DRAIN_CYCLES - 1
+    phases = [random_phase(1 + period * place, config, rng) for place in range(6)]
+    _, total = play(simulate, READOUTS["popcount"](config), phases, 8 * period + 8, rng)
+    right = [(total[done_cycle(phase, config)] == phase.total).all() for phase in phases]
+    assert not any(right[:-1])
+
+
+@pytest.mark.parametrize("sync_stages", [1, 2])
+@pytest.mark.parametrize("cycles_into_phase", range(12))
 def test_reset_abandons_the_phase(readout, cycles_into_phase, sync_stages, simulate, rng):
+    """Sampling flops, sums and counts keep what they held, here as many ones as can be."""
     config = config_of(3, 2, 3, sync_stages)
     reset_at = 2 + cycles_into_phase
-    abandoned = random_phase(2, config, rng)
+    assert reset_at <= done_cycle(Phase(2, 0, 0), config) + 2
+    full = np.full((config.tiles, config.head_dim), config.readout_max)
+    abandoned = random_phase(2, config, rng)._replace(magnitude=full)
     phases = [
         random_phase(start, config, rng)
         for start in (reset_at + 1 + sync_stages, reset_at + 20 + sync_stages)

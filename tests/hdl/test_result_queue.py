@@ -8,7 +8,9 @@ CONFIGS = {
     1: HeadConfig(schedule="sequential", **TINY),
     2: HeadConfig(schedule="overlapped", **TINY),
     3: HeadConfig(schedule="paired", query_bits=2, write_cycles=1, **TINY),
-    5: HeadConfig(schedule="paired", query_bits=1, write_cycles=1, reset_cycles=1, **TINY),
+    4: HeadConfig(
+        schedule="paired", query_bits=1, write_cycles=1, reset_cycles=1, sync_stages=2, **TINY
+    ),
 }
 """By number of result places."""
 

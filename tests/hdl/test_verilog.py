@@ -120,6 +120,12 @@ def test_has_no_empty_range_and_no_path(fields):
         assert not re.search(r"/(tmp|home|root|work|usr)\b|\.py\b", text)
 
 
+@pytest.mark.parametrize("fields", [{}, *SMALL.values()], ids=["gpt2", *SMALL])
+def test_every_signal_has_a_name(fields):
+    for config in heads(**fields):
+        assert "$signal" not in text_of(config)
+
+
 def test_has_no_initial_values():
     assert not re.search(r"\binitial\b", text_of(PRESETS["tiny"]))
 

@@ -15,6 +15,7 @@ LINKED = ("behavioral", "cocotb_tests", "hdl", "ml", "synth")
 MAY_NOT_IMPORT = {
     "hdl": ("gaincell.behavioral", "gaincell.ml", "gaincell.cocotb_tests", "torch", "cocotb"),
     "behavioral": ("torch", "amaranth", "cocotb", "gaincell.hdl", "gaincell.ml", "gaincell.synth"),
+    "synth": ("gaincell.ml", "torch", "cocotb", "amaranth"),
     "ml": ("gaincell.hdl", "gaincell.cocotb_tests", "amaranth", "cocotb"),
 }
 CONFIG_MODULES = ("cell", "config", "config_checks", "config_file", "retention", "schedule")

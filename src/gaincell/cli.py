@@ -9,13 +9,15 @@ import sys
 from collections.abc import Sequence
 
 import gaincell
-from gaincell.commands import config, cosim, demo, verilog
+from gaincell.commands import config, cosim, demo, estimate, synth, verilog
 from gaincell.refusals import Failed, Refused
 
 COMMANDS = {
     "config": (config, "print a configuration and what follows from it"),
     "verilog": (verilog, "write the Verilog of a head's digital control"),
     "cosim": (cosim, "simulate the Verilog against the arrays and compare"),
+    "synth": (synth, "map a head to a cell library: area, timing, power, energy"),
+    "estimate": (estimate, "area, time and energy of whole heads beside the paper's"),
     "demo": (demo, "do all of it for one head of a language model"),
 }
 

@@ -12,13 +12,16 @@ from typing import Any
 from gaincell.config import PRESETS, HeadConfig
 
 FIELDS = tuple(field.name for field in fields(HeadConfig))
+ANALOG_TABLE = "analog"
+"""Table of a config file that holds the analog constants, for ``gaincell estimate``."""
 
 
 def load_config(source: str | Path) -> HeadConfig:
     """The preset named ``source``, or the configuration in the TOML file of that path.
 
     A file gives any of HeadConfig's fields as top-level keys; ``preset = "tiny"`` names the
-    configuration the other keys start from (default "gpt2").
+    configuration the other keys start from (default "gpt2"). Its table ``[analog]``, if there is
+    one, is left to ``gaincell.analog.load_analog``.
 
     Raises
     ------
@@ -30,24 +33,39 @@ def load_config(source: str | Path) -> HeadConfig:
     name = str(source)
     if name in PRESETS:
         return PRESETS[name]
-    path = Path(source)
-    if path.suffix != ".toml" and not path.exists():
-        raise ValueError(f'config "{name}" is neither a file nor a preset ({_presets()})')
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"config {name} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"config {name} is not valid TOML: {error}") from error
+    table = read_table(source)
     try:
         return config_from_table(table)
     except (TypeError, ValueError) as error:
         raise type(error)(f"config {name}: {error}") from error
 
 
+def read_table(source: str | Path) -> dict[str, Any]:
+    """All keys of the TOML file ``source``, unchecked; of a preset's name, that preset.
+
+    Raises
+    ------
+    ValueError
+        Neither a file nor a preset, unreadable file, TOML that does not parse.
+    """
+    name = str(source)
+    if name in PRESETS:
+        return {"preset": name}
+    path = Path(source)
+    if path.suffix != ".toml" and not path.exists():
+        raise ValueError(f'config "{name}" is neither a file nor a preset ({_presets()})')
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"config {name} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"config {name} is not valid TOML: {error}") from error
+
+
 def config_from_table(table: dict[str, Any]) -> HeadConfig:
     """Build a HeadConfig from a TOML table; raises as ``load_config``."""
     table = dict(table)
+    _check_nothing_strayed(table.pop(ANALOG_TABLE, None))
     base = table.pop("preset", "gpt2")
     if not isinstance(base, str) or base not in PRESETS:
         raise ValueError(f"preset is {base!r}, but must be one of {_presets()}")
@@ -70,8 +88,15 @@ def config_to_toml(config: HeadConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _check_nothing_strayed(analog: object) -> None:
+    """A key of the head, appended to a file that ends with ``[analog]``, would go unnoticed."""
+    for key in analog if isinstance(analog, dict) else ():
+        if key in FIELDS:
+            raise ValueError(f'key "{key}" stands in [{ANALOG_TABLE}], but must stand before it')
+
+
 def _unknown_key(key: str) -> str:
-    nearest = difflib.get_close_matches(key, FIELDS, n=1, cutoff=0)[0]
+    nearest = difflib.get_close_matches(key, (*FIELDS, ANALOG_TABLE), n=1, cutoff=0)[0]
     return f'unknown key "{key}" (nearest known: "{nearest}")'
 
 

@@ -95,4 +95,7 @@ def test_an_unknown_command_names_the_known(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as stopped:
         main(["simulate"])
     assert stopped.value.code == 2
-    assert "'config', 'verilog', 'cosim', 'demo'" in capsys.readouterr().err.replace('"', "'")
+    assert (
+        "'config', 'verilog', 'cosim', 'synth', 'estimate', 'demo'"
+        in capsys.readouterr().err.replace('"', "'")
+    )

@@ -2,6 +2,7 @@
 
 import argparse
 
+from gaincell.analog import analog_to_toml, load_analog
 from gaincell.config import HeadConfig
 from gaincell.config_file import config_to_toml, load_config
 from gaincell.refusals import refusing
@@ -14,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with refusing():
         config = load_config(arguments.config)
-    print(config_to_toml(config) + derived_comments(config), end="")
+        analog = load_analog(arguments.config)
+    print(f"{config_to_toml(config)}\n{analog_to_toml(analog)}{derived_comments(config)}", end="")
     return 0
 
 

@@ -1,0 +1,208 @@
+"""``gaincell estimate``: area, time and energy of heads at 28 nm, beside the paper's."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gaincell.analog import Activity, load_analog
+from gaincell.config import HeadConfig
+from gaincell.config_file import load_config
+from gaincell.files import check_writable, replacing
+from gaincell.refusals import Refused, refusing
+from gaincell.reports import table
+from gaincell.synth.comparison import Mark, Row, compare
+from gaincell.synth.digital import load_metrics, reference_metrics
+from gaincell.synth.scaling import TARGET_NM, TARGET_V, Band
+from gaincell.synth.system import (
+    SYSTEMS,
+    Estimate,
+    sum_of,
+)
+
+if TYPE_CHECKING:
+    from gaincell.cocotb_tests.token_files import Tokens
+
+MOST_NUMBERS = 1 << 25
+"""Scores and sub-tile codes held at once for the activity, 8 bytes each."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
+    parser.add_argument(
+        "--metrics",
+        type=Path,
+        help="metrics.json of a gaincell synth run; default: those shipped for this config, if any",
+    )
+    parser.add_argument(
+        "--input",
+        type=Path,
+        help="npz with codes q, k, v whose pulses are counted; default: shipped codes of a "
+        "language model if the config has their shape, else random ones",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of random codes; default 0")
+    parser.add_argument("-o", "--output", type=Path, help="JSON file for all numbers")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with refusing():
+        config = load_config(arguments.config)
+        analog = load_analog(arguments.config)
+        if arguments.output is not None:
+            check_writable(arguments.output)
+        if arguments.metrics is not None:
+            digital = load_metrics(arguments.metrics)
+        elif (shipped := reference_metrics(config)) is not None:
+            digital = shipped
+        else:
+            raise Refused(
+                "no metrics are shipped for this config; make them with "
+                f"gaincell synth --config {arguments.config} -o run/ and give "
+                "--metrics run/metrics.json"
+            )
+        digital.check_is_of(config)
+        activity = measure_activity(*_tokens(arguments, config), config)
+        estimate = Estimate(config=config, analog=analog, activity=activity, digital=digital)
+        rows = compare(estimate)
+    if arguments.output is not None:
+        text = json.dumps(as_json(estimate, rows), indent=1) + "\n"
+        with replacing(arguments.output) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+    print(report(estimate, rows))
+    return 0
+
+
+def measure_activity(tokens: "Tokens", source: str, config: HeadConfig) -> Activity:
+    """Mean pulse lengths while ``config``'s head reads ``tokens``, as ``source`` names them.
+
+    Age mode "time" would need a co-simulation's events; ages are counted in tokens instead.
+    """
+    from gaincell.behavioral.attention import attend_in_detail
+
+    q = tokens["q"]
+    group = q.shape[1] if q.ndim == 3 else 1
+    slots = config.tiles * (config.columns + config.head_dim)
+    most = max(1, MOST_NUMBERS // (group * slots))
+    if len(q) > most:
+        source = f"{source}, the first {most} of its {len(q)} tokens"
+    q, k, v, first = (tokens[name][:most] for name in ("q", "k", "v", "first"))
+    detail = attend_in_detail(q, k, v, replace(config, age_mode="steps"), first=first)
+    phi = np.clip(np.nan_to_num(detail.score), 0.0, 1.0)
+    stored = config.window + config.sink
+    return Activity(
+        key=float(q.mean() / config.query_max),
+        value=float(phi.sum() / (q[..., 0].size * stored)),
+        source=source,
+    )
+
+
+def as_json(estimate: Estimate, rows: Sequence[Row]) -> dict[str, Any]:
+    """Everything the report shows and what it was made from; SI unless a key names a unit."""
+    digital = {key: value for key, value in asdict(estimate.digital).items() if key != "config"}
+    return {
+        "config": estimate.config.fields_set(),
+        "analog": asdict(estimate.analog),
+        "activity": asdict(estimate.activity),
+        "digital": digital,
+        "target": {"node_nm": TARGET_NM, "voltage_v": TARGET_V, "verdict": "high"},
+        "scaling": [asdict(method) for method in estimate.scaling.methods],
+        "area_um2": {name: asdict(band) for name, band in estimate.area_um2.items()},
+        "energy_per_token_j": {
+            name: None if band is None else asdict(band) for name, band in estimate.energy_j.items()
+        },
+        "systems": {name: asdict(estimate.system(*size)) for name, size in SYSTEMS.items()},
+        "paper": [asdict(row) | {"ratio": row.ratio} for row in rows],
+        "cautions": estimate.cautions(),
+    }
+
+
+def report(estimate: Estimate, rows: Sequence[Row]) -> str:
+    """The tables of the terminal."""
+    digital, activity, scaling = estimate.digital, estimate.activity, estimate.scaling
+    measured, simulated = Mark.MEASURED, Mark.SIMULATED
+    if digital.is_estimate:
+        measured = simulated = Mark.ESTIMATED
+    made = [f"{digital.area_um2:.0f} um2 ({measured})"]
+    if digital.fmax_hz is not None:
+        made.append(f"{digital.fmax_hz / 1e6:.0f} MHz ({digital.timing_tool})")
+    if digital.power_w is not None:
+        made.append(f"{digital.power_w * 1e3:.3g} mW")
+    if digital.energy_per_token_j is not None:
+        made.append(f"{digital.energy_per_token_j * 1e12:.4g} pJ per token ({simulated})")
+    basis = [
+        (
+            "digital part",
+            f"{digital.library}, {digital.corner}, {digital.node_nm:g} nm, {digital.voltage_v:g} V",
+        ),
+        ("there", ", ".join(made)),
+        (
+            "activity",
+            f"queries {activity.key:.3f}, scores {activity.value:.4f} of a full pulse: "
+            f"{activity.source}",
+        ),
+        *(
+            (
+                f"to {TARGET_NM:g} nm",
+                f"area x {_band(method.area)}, delay x {_band(method.delay)}, "
+                f"energy x {_band(method.energy)}: {method.name}",
+            )
+            for method in scaling.methods
+        ),
+    ]
+    if estimate.fmax_hz is not None:
+        clock = estimate.fmax_hz.times(1e-6)
+        basis.append((f"clock at {TARGET_NM:g} nm", f"up to {_band(clock)} MHz, low end decides"))
+    areas = [(name, f"{_band(band)} um2") for name, band in estimate.area_um2.items()]
+    energies = [
+        (name, "no power in the metrics" if band is None else f"{_band(band.times(1e12))} pJ")
+        for name, band in estimate.energy_j.items()
+    ]
+    systems = [["", "mm2", "latency, ns", "a token every, ns", "nJ per token"]]
+    for name, size in SYSTEMS.items():
+        each = estimate.system(*size)
+        energy = "-" if each.energy_j is None else _band(each.energy_j.times(1e9))
+        times = [f"{seconds * 1e9:.4g}" for seconds in (each.latency_s, each.interval_s)]
+        systems.append([name, _band(each.area_mm2), *times, energy])
+    beside = [["one head", "", "paper", "ours", "ratio", ""]] + [
+        [row.name, row.unit, f"{row.paper:g}", _band(row.ours), f"{row.ratio:.3g}", str(row.mark)]
+        for row in rows
+    ]
+    areas.append(("head", f"{_band(sum_of(estimate.area_um2.values()))} um2"))
+    parts = [
+        table(basis),
+        f"Area at {TARGET_NM:g} nm\n{table(areas)}",
+        f"Energy per token at {TARGET_NM:g} nm, {TARGET_V:g} V\n{table(energies)}",
+        columns(systems),
+        f"{columns(beside)}\n  Where ours is a band, the ratio takes its high end.",
+        *(f"Note: {caution}." for caution in estimate.cautions()),
+    ]
+    return "\n\n".join(parts)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Aligned columns, one line per row."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+    return "\n".join(f"  {line}".rstrip() for line in lines)
+
+
+def _band(band: Band) -> str:
+    low, high = (f"{end:.0f}" if end >= 1000 else f"{end:.4g}" for end in (band.low, band.high))
+    return low if low == high else f"{low}..{high}"
+
+
+def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "tuple[Tokens, str]":
+    from gaincell.cocotb_tests.token_files import load_tokens, typical_tokens
+
+    if arguments.seed < 0:
+        raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")
+    if arguments.input is not None:
+        return load_tokens(arguments.input, config), str(arguments.input)
+    return typical_tokens(config, arguments.seed)

@@ -1,0 +1,97 @@
+"""Which part of the head a cell of the flat netlist belongs to."""
+
+from collections import Counter, defaultdict
+
+from gaincell.synth.library import Library
+from gaincell.synth.netlist import Netlist
+
+REGISTERS = "registers"
+"""Registers of the top itself: the codes of the newest token."""
+CLOCK = "clock gates"
+ARRAY_PORTS = "array ports"
+BLOCKS = (
+    "write_pointer",
+    "admission",
+    "sequencer",
+    "query_pulses",
+    "readout",
+    "result_queue",
+    "refresh",
+)
+
+
+def blocks_of(netlist: Netlist, library: Library) -> dict[str, str]:
+    """Block of each instance by name.
+
+    A flop belongs to the block in which its register is written in the RTL. A gate belongs to the
+    block that most of what it drives belongs to, as mapping dissolves the borders between blocks.
+    """
+    block: dict[str, str] = {}
+    sinks: dict[str, list[str]] = defaultdict(list)
+    driver: dict[str, str] = {}
+    instances = {instance.name: instance for instance in netlist.instances}
+    for name, instance in instances.items():
+        cell = library.cells.get(instance.cell)
+        for pin, net in instance.pins.items():
+            if cell is None:
+                driver.setdefault(net, name)  # what a macro drives has no other driver
+            elif pin in cell.outputs:
+                driver[net] = name
+            else:
+                sinks[net].append(name)
+        if cell is None:
+            block[name] = "refresh"  # the memory macro
+        elif cell.gate:
+            block[name] = CLOCK
+        elif cell.sequential:
+            nets = [instance.pins[pin] for pin in cell.outputs if pin in instance.pins]
+            signals = [netlist.signal_of[net] for net in nets if net in netlist.signal_of]
+            block[name] = _of_signal(signals)
+    of_port = {net: _of_port(port.name) for port in netlist.ports for net in port.nets}
+
+    def outputs(name: str) -> list[str]:
+        instance = instances[name]
+        pins = library.cells[instance.cell].outputs
+        return [instance.pins[pin] for pin in pins if pin in instance.pins]
+
+    # From what is driven to what drives: a gate is settled when all that it drives is.
+    gates = [name for name in instances if name not in block]
+    drives = {name: outputs(name) for name in gates}
+    waiting = {
+        name: sum(each not in block for net in nets for each in sinks[net])
+        for name, nets in drives.items()
+    }
+    ready = [name for name in gates if waiting[name] == 0]
+    while ready:
+        name = ready.pop()
+        votes = Counter(block[each] for net in drives[name] for each in sinks[net])
+        votes.update(of_port[net] for net in drives[name] if net in of_port)
+        block[name] = max(votes, key=lambda each: (votes[each], each), default=REGISTERS)
+        for net in instances[name].pins.values():
+            source = driver.get(net)
+            if source in waiting and source != name:
+                waiting[source] -= 1
+                if waiting[source] == 0:
+                    ready.append(source)
+    return block
+
+
+def _of_signal(signals: list[str]) -> str:
+    for signal in sorted(signals, key=lambda name: -name.count(".")):
+        first = signal.split(".")[0].split("[")[0]
+        if first in BLOCKS:
+            return first
+    named = signals[0] if signals else ""
+    return _of_port(named) if "__" in named else REGISTERS
+
+
+def _of_port(name: str) -> str:
+    first = name.split("__")[0]
+    return {
+        "result": "result_queue",
+        "refresh_request": "refresh",
+        "refresh_response": "refresh",
+        "status": "refresh",
+        "token": "admission",
+        "array": ARRAY_PORTS,
+    }.get(first, REGISTERS)

@@ -1,0 +1,75 @@
+"""The mapped netlist in co-simulation, in place of the RTL."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gaincell.cocotb_tests.build import build
+from gaincell.cocotb_tests.compare import Comparison, compare
+from gaincell.cocotb_tests.simulate import simulate
+from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.config import HeadConfig
+from gaincell.refusals import Failed
+from gaincell.synth.cell_models import cell_models
+from gaincell.synth.library import Library
+from gaincell.synth.mapping import MARKS
+from gaincell.synth.netlist import Netlist
+
+SCOPE = ("tb", "head")
+"""The netlist in the test bench."""
+
+
+@dataclass(frozen=True)
+class GateLevelRun:
+    """Tokens through the netlist."""
+
+    comparison: Comparison
+    tokens: int
+    tokens_per_s: float
+
+
+def gate_level_verilog(netlist: Netlist, library: Library, rtl: str) -> str:
+    """Netlist, models of its cells and, from ``rtl``, of a memory macro: one text to simulate."""
+    cells = [name for name in netlist.counts if name in library.cells]
+    macros = [_module(rtl, name) for name in netlist.counts if name not in library.cells]
+    quiet = "/* verilator tracing_off */"
+    return "\n".join([netlist.verilog(), quiet, cell_models(library, cells), *macros])
+
+
+def run_gate_level(
+    netlist: Netlist,
+    library: Library,
+    rtl: str,
+    tokens: Tokens,
+    config: HeadConfig,
+    *,
+    saif: Path | None = None,
+) -> GateLevelRun:
+    """Send ``tokens`` through the netlist at full rate and compare with the contract.
+
+    Parameters
+    ----------
+    saif : Path, optional
+        Where the activity of all nets goes.
+
+    Raises
+    ------
+    Failed
+        The netlist breaks a rule of the arrays, or an output differs.
+    """
+    simulation = build(
+        config,
+        verilog=gate_level_verilog(netlist, library, rtl),
+        waves=None if saif is None else "saif",
+    )
+    simulated = simulate(simulation, tokens, config, waves=saif)
+    comparison = compare(tokens, simulated, config)
+    if comparison.first_difference is not None:
+        raise Failed(f"the netlist does not compute attention: {comparison.first_difference}")
+    count = len(simulated.latency_cycles)
+    return GateLevelRun(comparison, count, count / simulated.seconds)
+
+
+def _module(rtl: str, name: str) -> str:
+    assert name == MARKS, name
+    start = rtl.index(f"module \\{name} ")
+    return rtl[start : rtl.index("endmodule", start)] + "endmodule\n"

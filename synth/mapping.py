@@ -1,0 +1,141 @@
+"""From a head's Verilog to a netlist of a library's cells, by Yosys and ABC."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gaincell.synth.boolean import expression
+from gaincell.synth.library import Cell, Library, full_adder
+from gaincell.synth.yosys import run_yosys
+
+TOP = "gaincell_head"
+READOUT = f"{TOP}.readout"
+MARKS = f"{TOP}.refresh.held_columns.dropped"
+GATED_FLOPS = 4
+"""Least flops with a common enable that are worth a clock gate."""
+EFFORT = 0.7
+"""Part of the clock period that ABC maps for: it sees neither clock uncertainty nor full adders."""
+PIN_LOAD_CELLS = 4
+"""Output ports drive as much as this many inputs of a flop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingOptions:
+    """Choices of the mapping.
+
+    clock_gating : registers with an enable get gated clocks; else multiplexers before their flops
+    memory : "flops", or "macro" to leave the memory of dropped columns out as a black box
+    clock_ns : clock period, ns
+    """
+
+    clock_gating: bool = True
+    memory: str = "flops"
+    clock_ns: float = 1.0
+
+
+def map_head(verilog: str, library: Library, options: MappingOptions, folder: Path) -> Path:
+    """Map ``verilog``; return the netlist as Yosys' JSON; scripts and logs stay in ``folder``.
+
+    Raises
+    ------
+    YosysFailed
+    """
+    (folder / "head.v").write_text(verilog)
+    (folder / "library.lib").write_text(library.text)
+    (folder / "abc.constr").write_text(_constraints(library))
+    (folder / "cells.v").write_text(_adder_map(library))
+    macro = options.memory == "macro" and f"module \\{MARKS} " in verilog
+    run_yosys(_script(library, options, macro), folder, "map")
+    return folder / "netlist.json"
+
+
+def _script(library: Library, options: MappingOptions, macro: bool) -> str:
+    adder = full_adder(library)
+    commands = ["read_verilog head.v", f"hierarchy -check -top {TOP}"]
+    if macro:
+        commands.append(f"blackbox {MARKS}")
+    commands += [f"synth -nofsm -run begin:fine -top {TOP}", "opt -full", "memory_map"]
+    if adder:
+        # ABC does not map to cells with two outputs: the readout's adders are found here.
+        commands += [
+            f"techmap {READOUT}",
+            f"extract_fa -fa {READOUT}",
+            f"techmap -map cells.v {READOUT}",
+        ]
+    commands += ["flatten", f"synth -run fine:check -noabc -top {TOP}"]
+    gate = clock_gate(library)
+    if options.clock_gating and gate is not None:
+        pins = ":".join(gate.roles[f"clock_gate_{role}_pin"] for role in ("enable", "clock", "out"))
+        commands += [
+            "dfflegalize -cell $_DFF_P_ x -cell $_DFFE_PP_ x",
+            "simplemap",
+            "opt_clean",
+            f"clockgate -pos {gate.name} {pins} -min_net_size {GATED_FLOPS}",
+        ]
+    commands += ["dfflegalize -cell $_DFF_P_ x", "simplemap", "opt_clean"]
+    period_ps = round(1000 * EFFORT * options.clock_ns)
+    unwanted = " ".join(f"-dont_use {name}" for name in library.unusable)
+    commands += [
+        f"dfflibmap -liberty library.lib {unwanted}",
+        "simplemap",
+        f"abc -liberty library.lib -constr abc.constr -D {period_ps} {unwanted}",
+        "read_liberty -lib -ignore_miss_func library.lib",
+        "opt_clean -purge",
+        "check -assert",
+        "tee -o stat.txt stat -liberty library.lib",
+        "write_json netlist.json",
+    ]
+    return "\n".join([*commands, ""])
+
+
+def _constraints(library: Library) -> str:
+    """What drives inputs and loads outputs, for ABC; capacitance in fF."""
+    flop = min((cell for cell in library.cells.values() if cell.plain_flop), key=_area)
+    data = flop.pins[flop.next_state.strip("() ")]
+    load_ff = PIN_LOAD_CELLS * data.capacitance_f * 1e15
+    return f"set_driving_cell {driver(library).name}\nset_load {load_ff:.3f} [all_outputs]\n"
+
+
+def driver(library: Library) -> Cell:
+    """The second smallest buffer: what drives an input port, and the clock tree."""
+    buffers = sorted((cell for cell in library.cells.values() if _is_buffer(cell)), key=_area)
+    if not buffers:
+        raise ValueError(f"library {library.name} has no buffer, but ports and clock need one")
+    return buffers[min(1, len(buffers) - 1)]
+
+
+def clock_gate(library: Library) -> Cell | None:
+    """The smallest clock gate for rising edges that has no pin for tests."""
+    gates = (cell for cell in library.cells.values() if cell.gate == "latch_posedge")
+    return min(gates, key=_area, default=None)
+
+
+def _is_buffer(cell: Cell) -> bool:
+    if len(cell.inputs) != 1 or len(cell.outputs) != 1 or cell.sequential or cell.gate:
+        return False
+    function = cell.pins[cell.outputs[0]].function
+    return bool(function) and expression(function).truth(cell.inputs) == (0, 1)
+
+
+def _adder_map(library: Library) -> str:
+    """How Yosys' full adder becomes the library's."""
+    adder = full_adder(library)
+    if adder is None:
+        return ""
+    name, pins = adder
+    connections = ", ".join(f".{pin}({role}[i])" for role, pin in pins.items())
+    return f"""\
+(* techmap_celltype = "$fa" *)
+module full_adder (A, B, C, X, Y);
+  parameter WIDTH = 1;
+  input [WIDTH-1:0] A, B, C;
+  output [WIDTH-1:0] X, Y;
+  genvar i;
+  generate for (i = 0; i < WIDTH; i = i + 1) begin : bits
+    {name} adder ({connections});
+  end endgenerate
+endmodule
+"""
+
+
+def _area(cell: Cell) -> float:
+    return cell.area_um2

@@ -1,0 +1,28 @@
+"""Area of a memory macro in place of flops for the marks of dropped columns: an estimate."""
+
+from gaincell.config import HeadConfig
+from gaincell.hdl.layouts import index_shape
+
+MACRO_UM2_PER_BIT = {45: 19.57 * 40.6 / 1024}
+"""By node: fakeram45_32x32, 1024 bits in 19.57 x 40.60 um, made with bsg_fakeram and CACTI for the
+Nangate 45 nm platform of OpenROAD-flow-scripts. Macros this small of the open 130 nm PDKs are not
+published; flops are smaller there than the smallest macros are."""
+
+
+def mark_bits(config: HeadConfig) -> int:
+    """Bits of the memory; 0 without refresh."""
+    return 0 if config.retention is None else config.tiles << index_shape(config.columns).width
+
+
+def macro_area_um2(config: HeadConfig, node_nm: int | None) -> float:
+    """Area, um2.
+
+    Raises
+    ------
+    ValueError
+        No density is known for the node.
+    """
+    if node_nm not in MACRO_UM2_PER_BIT:
+        known = ", ".join(f"{node} nm" for node in MACRO_UM2_PER_BIT)
+        raise ValueError(f"--memory macro needs a known density, which only {known} has: use flops")
+    return round(mark_bits(config) * MACRO_UM2_PER_BIT[node_nm], 1)

@@ -1,0 +1,45 @@
+"""Where a Liberty file comes from: the command line, PDK_ROOT, or the generic estimate."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from gaincell.synth.generic import write_generic
+from gaincell.synth.liberty_file import NotALibrary, load_library
+from gaincell.synth.library import Library
+
+PDK_LIBERTY = (
+    "sky130A/libs.ref/sky130_fd_sc_hd/lib/sky130_fd_sc_hd__tt_025C_1v80.lib",
+    "ihp-sg13g2/libs.ref/sg13g2_stdcell/lib/sg13g2_stdcell_typ_1p20V_25C.lib",
+    "gf180mcuD/libs.ref/gf180mcu_fd_sc_mcu7t5v0/lib/gf180mcu_fd_sc_mcu7t5v0__tt_025C_5v00.lib",
+    "gf180mcuC/libs.ref/gf180mcu_fd_sc_mcu7t5v0/lib/gf180mcu_fd_sc_mcu7t5v0__tt_025C_5v00.lib",
+)
+"""Typical corners below PDK_ROOT, as ``ciel enable`` lays the open PDKs out; first found first."""
+
+
+def find_library(liberty: Path | None) -> tuple[Library, bool]:
+    """The library to map to, and whether it is only the generic estimate.
+
+    ``liberty`` wins; then what PDK_ROOT holds; then the estimate.
+
+    Raises
+    ------
+    NotALibrary
+        The file is not usable, or PDK_ROOT is set to a folder without a known library.
+    """
+    if liberty is not None:
+        return load_library(liberty), False
+    root = os.environ.get("PDK_ROOT")
+    if root:
+        for place in PDK_LIBERTY:
+            if (Path(root) / place).is_file():
+                return load_library(Path(root) / place), False
+        known = ", ".join(place.split("/")[0] for place in PDK_LIBERTY)
+        raise NotALibrary(
+            f"PDK_ROOT is {root}, but holds none of {known} as ciel lays them out; "
+            "give --liberty, or unset PDK_ROOT for an estimate"
+        )
+    with tempfile.TemporaryDirectory(prefix="gaincell-generic-") as folder:
+        path = Path(folder) / "generic.lib"
+        write_generic(path)
+        return load_library(path), True

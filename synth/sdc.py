@@ -1,0 +1,30 @@
+"""Timing constraints of the head."""
+
+UNCERTAINTY_NS = 0.05
+"""Clock uncertainty: jitter and skew of the tree that is not there yet."""
+IO_DELAY_NS = 0.1
+"""What the other side of an input or output port needs of the period."""
+
+
+def constraints(clock_ns: float) -> str:
+    """SDC for a clock of ``clock_ns``; every port but the clock's has an I/O delay."""
+    return f"""\
+create_clock -name clk -period {clock_ns:g} [get_ports clk]
+set_clock_uncertainty {UNCERTAINTY_NS:g} [get_clocks clk]
+set inputs {{}}
+foreach port [all_inputs] {{
+  if {{[get_property $port full_name] ne "clk"}} {{ lappend inputs $port }}
+}}
+set_input_delay {IO_DELAY_NS:g} -clock clk $inputs
+set_output_delay {IO_DELAY_NS:g} -clock clk [all_outputs]
+"""
+
+
+def check_clock(clock_ns: float) -> None:
+    """Raise ValueError unless the constraints leave time for logic."""
+    least = UNCERTAINTY_NS + 2 * IO_DELAY_NS
+    if not clock_ns > least:
+        raise ValueError(
+            f"--clock-ns is {clock_ns:g}, but must be above {least:g} ns, which clock uncertainty "
+            "and I/O delays take"
+        )

@@ -1,0 +1,160 @@
+"""A head, twelve heads, twelve layers of them: area, time, energy per token.
+
+All at 28 nm. The analog half comes from ``gaincell.analog``, the digital half from the metrics of a
+synthesis run, scaled from its library's technology.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import add
+
+from gaincell.analog import FIELDS, Activity, AnalogConfig, Parts
+from gaincell.config import HeadConfig
+from gaincell.synth.digital import Digital
+from gaincell.synth.scaling import Band, Scaling, scaling_from
+
+DIGITAL = "digital control"
+KEY_PRODUCT, VALUE_PRODUCT, DACS = "first dot product", "second dot product", "DACs"
+SYSTEMS = {"1 head": (1, 1), "12 heads": (12, 1), "12 layers x 12 heads": (12, 12)}
+"""Heads beside each other, and layers one after another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """Heads in one row of ``SYSTEMS``, at 28 nm."""
+
+    heads: int
+    area_mm2: Band
+    latency_s: float
+    """From the first layer's token to the last layer's result; only attention is counted."""
+    interval_s: float
+    """Between tokens of a known text; in decoding the next token waits for ``latency_s``."""
+    energy_j: Band | None
+    """Per token; None: the metrics hold no power."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Everything about one head that follows from config, constants, activity and synthesis.
+
+    Raises
+    ------
+    ValueError
+        The metrics are those of another config.
+    """
+
+    config: HeadConfig
+    analog: AnalogConfig
+    activity: Activity
+    digital: Digital
+
+    def __post_init__(self) -> None:
+        self.digital.check_is_of(self.config)
+
+    @cached_property
+    def scaling(self) -> Scaling:
+        """From the library's node and voltage to 28 nm, 0.9 V."""
+        return scaling_from(self.digital.node_nm, self.digital.voltage_v)
+
+    @cached_property
+    def area_um2(self) -> dict[str, Band]:
+        """Area of each part at 28 nm."""
+        parts, analog = Parts.of(self.config), self.analog
+        return {
+            "cells": Band.exact(parts.cells * analog.cell_area_um2),
+            "first converters": Band.exact(parts.score_converters * analog.converter_area_um2),
+            "second converters": Band.exact(parts.output_converters * analog.converter_area_um2),
+            DACS: Band.exact(parts.dacs * analog.dac_area_um2),
+            DIGITAL: self.scaling.area.times(self.digital.area_um2),
+        }
+
+    @cached_property
+    def energy_j(self) -> dict[str, Band | None]:
+        """Energy of each part per token at 28 nm; None where the metrics hold no power.
+
+        A dot product lies between its published energy, spread over the cells of this head, and
+        the same in proportion to the pulses really seen: what part of it follows the pulses, and
+        how long the paper's were, is not published.
+        """
+        config, analog = self.config, self.analog
+        cells = config.head_dim * (config.window + config.sink)
+        bits = config.head_dim * (config.key_bits + config.value_bits)
+        digital_j = self.digital.energy_per_token_j
+        return {
+            KEY_PRODUCT: self._product_j(cells * analog.key_cell_pj, self.activity.key),
+            VALUE_PRODUCT: self._product_j(cells * analog.value_cell_pj, self.activity.value),
+            DACS: Band.exact(bits * analog.dac_bit_pj * 1e-12),
+            DIGITAL: None if digital_j is None else self.scaling.energy.times(digital_j),
+        }
+
+    @property
+    def fmax_hz(self) -> Band | None:
+        """Highest clock of the digital part at 28 nm; its pessimistic end is the low one."""
+        if self.digital.fmax_hz is None:
+            return None
+        delay = self.scaling.delay
+        return Band(low=self.digital.fmax_hz / delay.high, high=self.digital.fmax_hz / delay.low)
+
+    @property
+    def latency_s(self) -> float:
+        """Accept of a token to its result, at the config's clock."""
+        return self.config.latency_cycles * self.config.clock_s
+
+    @property
+    def interval_s(self) -> float:
+        """Between two accepted tokens, at the config's clock."""
+        return self.config.interval_cycles * self.config.clock_s
+
+    def system(self, heads: int, layers: int) -> System:
+        """``layers`` layers of ``heads`` heads: heads work together, layers one after another."""
+        count = heads * layers
+        energy_j = total(self.energy_j.values())
+        return System(
+            heads=count,
+            area_mm2=sum_of(self.area_um2.values()).times(count * 1e-6),
+            latency_s=layers * self.latency_s,
+            interval_s=self.interval_s,
+            energy_j=None if energy_j is None else energy_j.times(count),
+        )
+
+    def cautions(self) -> list[str]:
+        """What keeps the numbers from meaning what they seem to mean, a sentence each."""
+        found = [self.scaling.caution] if self.scaling.caution else []
+        found += self.digital.cautions()
+        fmax_hz = self.digital.fmax_hz
+        if fmax_hz is not None and fmax_hz * self.config.clock_s < 1:
+            found.append(
+                f"in this library the digital part reaches {fmax_hz / 1e6:.0f} MHz, less than the "
+                f"{1e-6 / self.config.clock_s:.0f} MHz that latency and interval assume"
+            )
+        if self.analog.converter_area_um2 == DEFAULTS["converter_area_um2"]:
+            found.append(
+                "the paper's digital control is part of its 0.5 mm2 and so of the converters "
+                "derived from it: our head counts a digital control twice"
+            )
+        changed = [name for name in FIELDS if getattr(self.analog, name) != DEFAULTS[name]]
+        if changed:
+            found.append(f"not the paper's constants in [analog]: {', '.join(changed)}")
+        return found
+
+    def _product_j(self, published_pj: float, activity: float) -> Band:
+        in_proportion = published_pj * activity / self.analog.published_activity
+        return Band.around(Band.exact(published_pj), Band.exact(in_proportion)).times(1e-12)
+
+
+DEFAULTS = {name: getattr(AnalogConfig(), name) for name in FIELDS}
+
+
+def sum_of(bands: Iterable[Band]) -> Band:
+    """Sum of bands, end by end."""
+    return reduce(add, bands, Band.exact(0))
+
+
+def total(bands: Iterable[Band | None]) -> Band | None:
+    """Sum of bands; None if one is missing."""
+    known = list(bands)
+    present = [band for band in known if band is not None]
+    return sum_of(present) if len(present) == len(known) else None

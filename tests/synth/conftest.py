@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from gaincell.config import PRESETS
+from gaincell.hdl.verilog import head_verilog
+from gaincell.synth.generic import write_generic
+from gaincell.synth.liberty_file import load_library
+from gaincell.synth.mapping import TOP, MappingOptions, map_head
+from gaincell.synth.netlist import read_netlist
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+REAL = ("nangate45_typ", "sky130hd_tt", "sg13g2_typ")
+
+
+@pytest.fixture(scope="session")
+def generic_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("generic") / "generic.lib"
+    write_generic(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def generic(generic_file):
+    return load_library(generic_file)
+
+
+@pytest.fixture(scope="session")
+def real_library():
+    """Loads a real library by name, or skips where it is not at hand."""
+    loaded = {}
+
+    def load(name):
+        path = SHARED / f"{name}.lib.gz"
+        if not path.exists():
+            pytest.skip(f"{name} is not at hand: libraries of cells are not ours to ship")
+        return loaded.setdefault(name, load_library(path))
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def mapped(tmp_path_factory):
+    """Maps a config to a library: netlist, the file it comes from, RTL; kept for the session."""
+    kept = {}
+
+    def map_to(library, config=PRESETS["tiny"], **options):
+        key = library.name, config, tuple(sorted(options.items()))
+        if key not in kept:
+            folder = tmp_path_factory.mktemp("mapped")
+            rtl = head_verilog(config)
+            path = map_head(rtl, library, MappingOptions(**options), folder)
+            kept[key] = read_netlist(path, TOP), path, rtl
+        return kept[key]
+
+    return map_to

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from gaincell.cocotb_tests.token_files import random_tokens
+from gaincell.config import HeadConfig
+from gaincell.refusals import Failed
+from gaincell.synth.gate_level import SCOPE, run_gate_level
+from gaincell.synth.netlist import CONSTANTS
+from gaincell.synth.saif import read_saif
+
+CONFIG = HeadConfig(head_dim=4, window=8, columns=4, score_saturation=2.0, output_saturation=2.0)
+
+
+def tokens(count=40):
+    return random_tokens(count, CONFIG, np.random.default_rng(3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("memory", ["flops", "macro"])
+def test_netlist_with_gated_clocks_computes_attention(generic, mapped, tmp_path, memory):
+    netlist, _, rtl = mapped(generic, CONFIG, memory=memory)
+    saif = tmp_path / "activity.saif"
+    run = run_gate_level(netlist, generic, rtl, tokens(), CONFIG, saif=saif)
+    assert run.comparison.mismatches == 0
+    assert run.comparison.outputs == 40 * CONFIG.head_dim
+
+    nets = {net for each in netlist.instances for net in each.pins.values()}
+    activity = read_saif(saif, SCOPE, nets - set(CONSTANTS.values()))
+    assert activity.matched == 1.0
+    assert activity.changes_per_s["clk"] == pytest.approx(2e9, rel=0.01)
+    gated = [each.pins["GCK"] for each in netlist.instances if each.cell == "CLKGATE"]
+    assert all(activity.changes_per_s[net] < 1.5e9 for net in gated)
+
+
+@pytest.mark.slow
+def test_a_wrong_gate_shows_in_the_outputs(generic, mapped):
+    netlist, _, rtl = mapped(generic, CONFIG)
+    wrong = netlist.verilog().count(" XOR2 ")
+    assert wrong
+    planted = type(netlist)(
+        netlist.name,
+        netlist.ports,
+        tuple(
+            type(each)(each.name, "XNOR2" if each.cell == "XOR2" else each.cell, each.pins)
+            for each in netlist.instances
+        ),
+        netlist.aliases,
+        netlist.signal_of,
+    )
+    with pytest.raises(Failed):
+        run_gate_level(planted, generic, rtl, tokens(), CONFIG)

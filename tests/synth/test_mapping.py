@@ -1,0 +1,132 @@
+import json
+
+import pytest
+
+from gaincell.config import PRESETS, HeadConfig
+from gaincell.synth.blocks import BLOCKS, CLOCK, blocks_of
+from gaincell.synth.equivalence import prove_equivalent
+from gaincell.synth.mapping import MARKS, MappingOptions
+from gaincell.synth.memory_macro import macro_area_um2, mark_bits
+from gaincell.synth.yosys import YosysFailed, run_yosys
+
+TINY = PRESETS["tiny"]
+CONFIGS = {
+    "tiny": TINY,
+    "counters": HeadConfig(head_dim=4, window=8, columns=4, readout="counters"),
+    "paired, sink, two stages": HeadConfig(
+        head_dim=3, window=6, columns=3, sink=2, schedule="paired", sync_stages=2
+    ),
+    "no refresh": HeadConfig(head_dim=5, window=4, columns=1, refresh=False),
+    "one cell": HeadConfig(head_dim=1, window=1, columns=1),
+}
+
+
+@pytest.mark.parametrize("gating", [True, False])
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_netlist_is_proved_to_be_the_rtl(generic, mapped, tmp_path, config, gating):
+    _, path, rtl = mapped(generic, config, clock_gating=gating)
+    assert prove_equivalent(path, rtl, generic, tmp_path) > 20
+
+
+@pytest.mark.parametrize("name", ["nangate45_typ", "sky130hd_tt", "sg13g2_typ"])
+def test_netlist_of_a_real_library_is_proved_to_be_the_rtl(real_library, mapped, tmp_path, name):
+    library = real_library(name)
+    netlist, path, rtl = mapped(library)
+    assert any(library.cells[cell].gate for cell in netlist.counts)
+    assert prove_equivalent(path, rtl, library, tmp_path) > 400
+
+
+@pytest.mark.parametrize("kind", ["NAND2", "XOR2", "FULLADD"])
+def test_a_wrong_gate_is_refuted(generic, mapped, tmp_path, kind):
+    _, path, rtl = mapped(generic)
+    design = json.loads(path.read_text())
+    cells = design["modules"]["gaincell_head"]["cells"]
+    wrong = next(cell for cell in cells.values() if cell["type"] == kind)
+    pins = wrong["connections"]
+    if kind == "FULLADD":
+        pins["S"], pins["CO"] = pins["CO"], pins["S"]
+    else:
+        wrong["type"] = {"NAND2": "NOR2", "XOR2": "OR2"}[kind]
+    planted = tmp_path / "planted.json"
+    planted.write_text(json.dumps(design))
+    with pytest.raises(YosysFailed, match="unproven"):
+        prove_equivalent(planted, rtl, generic, tmp_path)
+
+
+def test_a_wrong_enable_of_a_clock_gate_is_refuted(generic, mapped, tmp_path):
+    _, path, rtl = mapped(generic)
+    design = json.loads(path.read_text())
+    cells = design["modules"]["gaincell_head"]["cells"].values()
+    first, second = [cell for cell in cells if cell["type"] == "CLKGATE"][:2]
+    first["connections"]["E"] = second["connections"]["E"]
+    planted = tmp_path / "planted.json"
+    planted.write_text(json.dumps(design))
+    with pytest.raises(YosysFailed, match="unproven"):
+        prove_equivalent(planted, rtl, generic, tmp_path)
+
+
+def test_gated_clocks_replace_multiplexers(generic, mapped):
+    gated = mapped(generic)[0]
+    muxed = mapped(generic, clock_gating=False)[0]
+    assert gated.counts["CLKGATE"] >= 4
+    assert muxed.counts["CLKGATE"] == 0
+    assert gated.area_um2(generic) < muxed.area_um2(generic)
+
+
+def test_readout_uses_full_adders(generic, mapped):
+    # Per dimension: 4 + 4 bits in the lowest column, then carries; see sum_columns.
+    assert mapped(generic)[0].counts["FULLADD"] >= TINY.head_dim * 3
+
+
+def test_macro_takes_the_place_of_the_marks(generic, mapped):
+    netlist = mapped(generic, memory="macro")[0]
+    assert netlist.counts[MARKS] == 1
+    flops = mapped(generic)[0].counts["DFF"] - netlist.counts["DFF"]
+    assert flops == mark_bits(TINY) + 1
+    assert macro_area_um2(TINY, 45) == pytest.approx(794.5 * mark_bits(TINY) / 1024, abs=0.1)
+    with pytest.raises(ValueError, match="use flops"):
+        macro_area_um2(TINY, 130)
+
+
+def test_every_cell_has_a_block(generic, mapped):
+    netlist = mapped(generic)[0]
+    block = blocks_of(netlist, generic)
+    assert block.keys() == {instance.name for instance in netlist.instances}
+    assert {CLOCK, "readout", "refresh", "sequencer", "result_queue"} <= set(block.values())
+    readout = [
+        instance
+        for instance in netlist.instances
+        if instance.cell == "FULLADD" and block[instance.name] != "readout"
+    ]
+    assert not readout
+    assert set(block.values()) <= {*BLOCKS, CLOCK, "registers", "array ports"}
+
+
+def test_netlist_text_names_every_port_bit_once(generic, mapped):
+    netlist = mapped(generic)[0]
+    text = netlist.verilog()
+    assert text.count("module ") == 1
+    assert "{" not in text
+    driven = [net for net, _ in netlist.aliases]
+    cells = generic.cells
+    for instance in netlist.instances:
+        driven += [
+            instance.pins[pin] for pin in cells[instance.cell].outputs if pin in instance.pins
+        ]
+    assert len(driven) == len(set(driven))
+    outputs = {n for port in netlist.ports if port.direction == "output" for n in port.nets}
+    assert outputs <= set(driven)
+
+
+def test_same_netlist_every_time(generic, mapped, tmp_path):
+    from gaincell.synth.mapping import map_head
+
+    netlist, path, rtl = mapped(generic)
+    again = map_head(rtl, generic, MappingOptions(), tmp_path)
+    assert json.loads(again.read_text())["modules"] == json.loads(path.read_text())["modules"]
+    assert netlist.counts
+
+
+def test_failing_script_names_command_and_log(tmp_path):
+    with pytest.raises(YosysFailed, match=r"cannot finish wrong: .*nosuch.*wrong\.log"):
+        run_yosys("read_verilog nosuch.v\n", tmp_path, "wrong")

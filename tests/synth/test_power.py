@@ -1,0 +1,117 @@
+from collections import defaultdict
+
+import pytest
+
+from gaincell.synth.clock_tree import FANOUT, clock_tree
+from gaincell.synth.liberty_file import load_library
+from gaincell.synth.netlist import Instance, Netlist, Port
+from gaincell.synth.power import PITCHES_PER_SINK, WIRE_F_PER_UM, net_loads, power_of
+from gaincell.synth.saif import Activity
+
+LIBRARY = """library (made) {
+  time_unit : "1ns"; voltage_unit : "1V"; leakage_power_unit : "1nW";
+  capacitive_load_unit (1, ff); nom_voltage : 2; nom_temperature : 25;
+  power_lut_template (flat) { variable_1 : input_transition_time;
+    variable_2 : total_output_net_capacitance; index_1 ("0, 1, 2"); index_2 ("0, 1"); }
+  cell (FF) { area : 4; cell_leakage_power : 7;
+    ff (IQ, IQN) { next_state : "D"; clocked_on : "CK"; }
+    pin (D) { direction : input; capacitance : 2; }
+    pin (CK) { direction : input; clock : true; capacitance : 1;
+      internal_power () { when : "D"; rise_power (flat) { values ("3,3", "3,3", "3,3"); }
+        fall_power (flat) { values ("1,1", "1,1", "1,1"); } }
+      internal_power () { when : "!D"; rise_power (flat) { values ("5,5", "5,5", "5,5"); }
+        fall_power (flat) { values ("5,5", "5,5", "5,5"); } } }
+    pin (Q) { direction : output; function : "IQ"; } }
+  cell (BUF) { area : 1; cell_leakage_power : 0;
+    pin (A) { direction : input; capacitance : 3; }
+    pin (Y) { direction : output; function : "A"; } }
+  cell (AND) { area : 1; cell_leakage_power : 3;
+    leakage_power () { when : "A & B"; value : 8; }
+    leakage_power () { when : "!A | !B"; value : 4; }
+    pin (A) { direction : input; capacitance : 1; }
+    pin (B) { direction : input; capacitance : 1; }
+    pin (Y) { direction : output; function : "A & B";
+      internal_power () { related_pin : "A"; rise_power (flat) { values ("4,4", "4,4", "4,4"); }
+        fall_power (flat) { values ("0,0", "0,0", "0,0"); } }
+      internal_power () { related_pin : "B"; rise_power (flat) { values ("8,8", "8,8", "8,8"); }
+        fall_power (flat) { values ("0,0", "0,0", "0,0"); } } } }
+}"""
+
+
+@pytest.fixture
+def library(tmp_path):
+    path = tmp_path / "made.lib"
+    path.write_text(LIBRARY)
+    return load_library(path)
+
+
+NETLIST = Netlist(
+    "gaincell_head",
+    (Port("clk", "input", ("clk",)), Port("b", "input", ("b",)), Port("y", "output", ("y",))),
+    (
+        Instance("u0", "FF", {"CK": "clk", "D": "y", "Q": "q"}),
+        Instance("u1", "AND", {"A": "q", "B": "b", "Y": "y"}),
+    ),
+    (),
+    {},
+)
+BLOCK = {"u0": "readout", "u1": "sequencer"}
+
+
+def activity(high=None, **changes_per_s):
+    return Activity(high or {}, changes_per_s, 1e-6, 1.0)
+
+
+def test_loads_are_the_inputs_on_a_net(library):
+    loads = net_loads(NETLIST, library)
+    assert loads["y"] == pytest.approx(2e-15)
+    assert loads["q"] == pytest.approx(1e-15)
+
+
+def test_a_still_netlist_only_leaks(library):
+    power = power_of(NETLIST, library, activity({"q": 0.5, "b": 0.5}), BLOCK)
+    assert power.total_w == power.leakage_w
+    assert power.leakage_w == pytest.approx((7 + 0.25 * 8 + 0.75 * 4) * 1e-9, rel=0.1)
+
+
+def test_clock_energy_is_weighted_with_its_conditions(library):
+    for ones, mean_fj in ((1.0, 2.0), (0.0, 5.0), (0.5, 3.5)):
+        power = power_of(NETLIST, library, activity({"y": ones}, clk=2e9), BLOCK)
+        assert power.internal_w == pytest.approx(2e9 * mean_fj * 1e-15)
+
+
+def test_output_energy_is_weighted_with_what_causes_it(library):
+    power = power_of(NETLIST, library, activity(q=3e9, b=1e9, y=2e9), BLOCK)
+    causes_fj = (3 * 2 + 1 * 4) / 4
+    assert power.internal_w == pytest.approx(2e9 * causes_fj * 1e-15)
+    assert power.by_block["sequencer"] > power.by_block["readout"]
+
+
+def test_net_power_is_half_c_v_squared(library):
+    power = power_of(NETLIST, library, activity(y=1e9), BLOCK)
+    assert power.net_w == pytest.approx(0.5 * 2e-15 * 2**2 * 1e9)
+    pitch_um = (5 / 2) ** 0.5
+    wire_f = PITCHES_PER_SINK * pitch_um * WIRE_F_PER_UM
+    assert power.wires_w == pytest.approx(0.5 * wire_f * 2**2 * 1e9)
+
+
+def test_parts_add_up(library):
+    power = power_of(NETLIST, library, activity(clk=2e9, y=1e9, q=1e9, b=1e8), BLOCK)
+    assert sum(power.by_block.values()) + power.clock_tree_w == pytest.approx(power.total_w)
+    inputs_w = power.by_block["inputs"]
+    assert power.cells_w < power.internal_w + power.net_w + power.leakage_w
+    assert inputs_w > 0
+
+
+@pytest.mark.parametrize(
+    ("flops", "buffers"),
+    [(FANOUT, 0), (FANOUT + 1, 2), (FANOUT**2, FANOUT), (FANOUT**2 + 1, FANOUT + 1 + 2)],
+)
+def test_clock_tree_has_a_buffer_for_every_few_sinks(library, flops, buffers):
+    instances = tuple(Instance(f"u{n}", "FF", {"CK": "clk", "D": "d"}) for n in range(flops))
+    netlist = Netlist("gaincell_head", (), instances, (), {})
+    tree = clock_tree(netlist, library, defaultdict(float, clk=2e9), WIRE_F_PER_UM)
+    assert tree.buffers == buffers
+    assert tree.area_um2 == buffers
+    still = clock_tree(netlist, library, defaultdict(float), WIRE_F_PER_UM)
+    assert still.power_w == 0 < tree.power_w

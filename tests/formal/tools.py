@@ -30,13 +30,8 @@ timeout {timeout_s}
 read_rtlil design.il
 prep -flatten -top top
 delete t:$meminit_v2
-design -push-copy
-opt_dff
-select -write unreset t:$dff t:$dffe %u %co1:+[Q] w:* %i w:started %d
-design -pop
-select -read unreset
-setattr -unset init
-select -clear
+select -set reset w:rst %co*:-$dff:-$mem_v2 %co1:+$dff[D]
+setattr -unset init t:$dff @reset %d %co1:+[Q] w:* %i
 async2sync
 chformal -lower
 opt_clean
@@ -45,8 +40,7 @@ opt_clean
 design.il
 """
 """Memories, and flops without reset, start with any content, as they do in silicon; the others as
-reset leaves them. Which have one, a copy tells; proofs are slower with the flops that it finds.
-``started`` of the bench has a reset, but becomes a flop of its inverse."""
+reset leaves them: those that the wire ``rst`` reaches through logic alone."""
 
 SHIM = """\
 #!{python}

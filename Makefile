@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo test lint types docs fuzz formal exact retention bench clean
+.PHONY: demo test lint types docs fuzz formal exact retention silicon bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -33,6 +33,11 @@ exact: $(VENV)/.installed-test
 
 retention: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/retention.py -o docs/retention.md
+
+# The table of docs/silicon.md: make silicon LIBERTY="45nm.lib.gz 130nm.lib.gz"
+silicon: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/synthesis.py $(LIBERTY) -o docs/silicon_table.md \
+		--reference src/gaincell/data/synth_reference.json
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/cosim.py

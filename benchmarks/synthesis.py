@@ -36,15 +36,6 @@ class Row:
         gating = "gated" if self.gating else "muxed"
         return f"{library}-{self.readout}-{gating}-sync{self.sync_stages}-{self.memory}"
 
-    @property
-    def simulated(self) -> bool:
-        """Not the estimate, nor what would take hours: the rest of the counters, two stages."""
-        if self.library is None:
-            return False
-        if self.readout == "counters":
-            return self.sync_stages == 1 and "nangate45" in self.library.name
-        return self.gating or self.sync_stages == 1
-
     def metrics(self, folder: Path) -> Metrics:
         """Run it unless it was run before."""
         place = folder / self.name
@@ -56,7 +47,6 @@ class Row:
             command = [executable, "-m", "gaincell", "synth", "--config", str(config), *options]
             command += ["-o", str(place)]
             command += [] if self.library is None else ["--liberty", str(self.library)]
-            command += [] if self.simulated else ["--tokens", "0"]
             print(" ".join(command[2:]), flush=True)
             with (folder / f"{self.name}.log").open("w") as log:
                 run(command, check=True, stdout=log, stderr=log)

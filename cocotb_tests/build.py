@@ -171,8 +171,8 @@ def _arguments(simulator: str, waves: str | None) -> list[str]:
     # Generated code mixes widths on purpose (! of a vector is "is zero"): no lint while building.
     # Neither is it an error that a netlist's clock gates depend on what they clock.
     quiet = ["-Wno-lint", "-Wno-UNOPTFLAT"]
-    # Counting changes makes more code than it takes time to run.
-    optimize = "-O1" if waves == "saif" else "-O2"
+    # A netlist that counts its changes takes longer to compile than to run.
+    optimize = "-O0" if waves == "saif" else "-O2"
     return ["-O3", "-CFLAGS", optimize, "--no-public-flat-rw", *quiet, *trace]
 
 

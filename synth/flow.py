@@ -21,10 +21,11 @@ from gaincell.synth.library import Library
 from gaincell.synth.mapping import TOP, MappingOptions, map_head
 from gaincell.synth.memory_macro import macro_area_um2
 from gaincell.synth.netlist import CONSTANTS, Netlist, read_netlist
+from gaincell.synth.opensta import find_opensta
 from gaincell.synth.opensta_power import opensta_power_w
 from gaincell.synth.power import WIRE_F_PER_UM, power_of
 from gaincell.synth.saif import read_saif
-from gaincell.synth.timing import Timing, find_opensta, time_netlist
+from gaincell.synth.timing import Timing, time_netlist
 from gaincell.synth.yosys import yosys_version
 
 Metrics = dict[str, Any]

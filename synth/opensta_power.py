@@ -1,13 +1,13 @@
 """A second opinion on power: OpenSTA, with the same activity and no wires."""
 
 import re
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 from gaincell.refusals import Failed
 from gaincell.synth.library import Library
 from gaincell.synth.netlist import Netlist, Port
+from gaincell.synth.opensta import run_opensta
 from gaincell.synth.saif import Activity
 from gaincell.synth.sdc import constraints
 
@@ -48,13 +48,8 @@ def opensta_power_w(
                 if net in activity.high
             ]
     lines += ["report_power -digits 8", "exit", ""]
-    (folder / "power.tcl").write_text("\n".join(lines))
-    done = subprocess.run(
-        [program, "-exit", "power.tcl"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    report = folder / "power.rpt"
-    report.write_text(done.stdout + done.stderr)
-    total = TOTAL.search(done.stdout)
+    printed, report = run_opensta(program, "\n".join(lines), folder, "power")
+    total = TOTAL.search(printed)
     if total is None:
         raise Failed(f"OpenSTA reports no power; see {report}")
     return float(total[4])

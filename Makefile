@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo test lint types docs fuzz formal exact retention silicon bench clean
+.PHONY: demo test lint types docs fuzz formal exact retention silicon bench bench-attention clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -42,6 +42,9 @@ silicon: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/cosim.py
 
+bench-attention: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/attention.py -o docs/attention_table.md
+
 clean:
 	rm -rf build $(VENV)
 
@@ -52,7 +55,7 @@ $(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e .
 	@touch $@
 
-# One stamp for each extra: test, dev, docs, formal.
+# One stamp for each extra: test (with torch), dev, docs, formal.
 $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e '.[$*]'
 	@touch $(VENV)/.installed $@

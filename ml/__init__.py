@@ -1,1 +1,1 @@
-"""Hardware-aware attention for torch models; not part of this release."""
+"""Torch: attention of the arrays inside Hugging Face language models (extra "ml")."""

@@ -9,7 +9,17 @@ import sys
 from collections.abc import Sequence
 
 import gaincell
-from gaincell.commands import config, cosim, demo, estimate, synth, verilog
+from gaincell.commands import (
+    codes,
+    config,
+    convert,
+    cosim,
+    demo,
+    estimate,
+    perplexity,
+    synth,
+    verilog,
+)
 from gaincell.refusals import Failed, Refused
 
 COMMANDS = {
@@ -18,6 +28,9 @@ COMMANDS = {
     "cosim": (cosim, "simulate the Verilog against the arrays and compare"),
     "synth": (synth, "map a head to a cell library: area, timing, power, energy"),
     "estimate": (estimate, "area, time and energy of whole heads beside the paper's"),
+    "convert": (convert, "put a language model's attention on the arrays"),
+    "perplexity": (perplexity, "score a language model, converted or not, on a text"),
+    "codes": (codes, "write what heads of a converted model compute, for cosim"),
     "demo": (demo, "do all of it for one head of a language model"),
 }
 

@@ -1,0 +1,93 @@
+"""Codes of single heads while a converted model reads a text, for ``gaincell cosim --input``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gaincell.ml.models import HardwareModel
+from gaincell.ml.quantisers import codes_of
+from gaincell.ml.ranges import observing
+from gaincell.ml.scalers import Observation
+from gaincell.ml.settings import Settings
+
+
+@dataclass(frozen=True)
+class HeadCodes:
+    """One query head over one sequence; float64 computed what the model went on with.
+
+    q : (T, D) uint8; k, v : (T, D) uint8, of the key and value head it reads; y : (T, D) float64,
+    whole numbers
+    """
+
+    q: NDArray[np.uint8]
+    k: NDArray[np.uint8]
+    v: NDArray[np.uint8]
+    y: NDArray[np.float64]
+
+
+@torch.no_grad()
+def record_codes(
+    model: HardwareModel, input_ids: Tensor, heads: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], HeadCodes]:
+    """Codes of some (layer, query head) while the model reads ``input_ids`` (T,).
+
+    Attention of these layers is computed in float64, where codes equal the contract's exactly.
+
+    Raises
+    ------
+    ValueError
+        ``input_ids`` is not (T,); a layer or head that is not there, or a layer that is not of
+        kind "hardware".
+    """
+    if input_ids.dim() != 1 or not len(input_ids):
+        raise ValueError(f"input_ids has shape {tuple(input_ids.shape)}, but must be (T,), T >= 1")
+    settings = Settings.of(model.config)
+    count = len(settings.kinds)
+    wanted: dict[int, list[int]] = defaultdict(list)
+    for layer, head in heads:
+        if not 0 <= layer < count:
+            raise ValueError(f"layer {layer} is not there: the model has 0..{count - 1}")
+        if settings.kinds[layer] != "hardware":
+            raise ValueError(f'layer {layer} is of kind "{settings.kinds[layer]}", not "hardware"')
+        if not 0 <= head < model.config.num_attention_heads:
+            most = model.config.num_attention_heads - 1
+            raise ValueError(f"head {head} is not there: layer {layer} has 0..{most}")
+        wanted[layer].append(head)
+    found: dict[tuple[int, int], HeadCodes] = {}
+
+    def take(layer: int, seen: Observation) -> None:
+        assert seen.q is not None
+        assert seen.k is not None
+        assert seen.v is not None
+        assert seen.y is not None
+        group = seen.q.shape[1] // seen.k.shape[1]
+        for head in wanted[layer]:
+            kept = head // group
+            found[layer, head] = HeadCodes(
+                _integers(seen.q[0, head], settings.head.query_max),
+                _integers(seen.k[0, kept], settings.head.key_max),
+                _integers(seen.v[0, kept], settings.head.value_max),
+                seen.y[0, head].double().cpu().numpy(),
+            )
+
+    for layer in wanted:
+        model.scalers(layer).dtype = torch.float64
+    try:
+        with observing(model, {layer: partial(take, layer) for layer in wanted}):
+            model(input_ids[None].to(model.device), use_cache=False)
+    finally:
+        for layer in wanted:
+            model.scalers(layer).dtype = None
+    return found
+
+
+def _integers(units: Tensor, largest: int) -> NDArray[np.uint8]:
+    return codes_of(units.double(), largest).to(torch.uint8).cpu().numpy()

@@ -1,0 +1,148 @@
+"""The attention and the mask function that Hugging Face models call under the name "gaincell"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface
+from transformers.masking_utils import AttentionMaskInterface, causal_mask_function
+
+from gaincell.ml.attention import attention
+from gaincell.ml.checks import start_of_mask
+from gaincell.ml.hardware_cache import HardwareCache
+from gaincell.ml.scalers import SUBMODULE, HeadScalers, Observation
+from gaincell.ml.settings import Settings
+
+NAME = "gaincell"
+
+
+def attend_layer(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    hardware_cache: HardwareCache | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attention of one layer, (B, T, H, D), of what the layer's projections give.
+
+    Parameters
+    ----------
+    module : the attention layer, with ``layer_idx``, ``config`` and, if converted, scalers
+    query : (B, H, T, D); key, value : (B, H_kv, S, D)
+    attention_mask : what ``padding_starts`` gave
+    hardware_cache : the arrays, which then hold the past; key and value are the new tokens'
+
+    Raises
+    ------
+    ValueError
+        Scalers are missing, dropout is asked for, or a mask of another origin is given.
+    """
+    settings, layer = Settings.of(module.config), module.layer_idx
+    assert isinstance(layer, int)
+    kind = settings.kinds[layer]
+    if dropout:
+        raise ValueError(
+            f"dropout of attention is {dropout}, but the arrays have none: set it to 0 in the "
+            "model's config"
+        )
+    if attention_mask is not None and attention_mask.dim() != 1:
+        raise ValueError("a ready-made attention mask was given: give one of shape (batch, tokens)")
+    if kind in ("softmax", "stock"):
+        head = None if kind == "stock" else settings.head
+        output = attention(
+            query, key, value, head, kind="softmax", start=attention_mask, scale=scaling
+        )
+        if kind == "stock":
+            return output.transpose(1, 2), None
+        scalers = _scalers_of(module, kind)
+        seen = Observation(query, key, value, output)
+    else:
+        scalers = _scalers_of(module, kind)
+        op = partial(attention, config=settings.head, kind=kind)
+        in_cache = None if hardware_cache is None else partial(hardware_cache.attend, layer)
+        seen = _attend_arrays(scalers, query, key, value, attention_mask, op, in_cache)
+    if scalers.observer is not None:
+        scalers.observer(seen)
+    return seen.output.transpose(1, 2), None
+
+
+def padding_starts(
+    batch_size: int,
+    q_length: int,
+    kv_length: int,
+    q_offset: int = 0,
+    kv_offset: int = 0,
+    mask_function: Callable[..., Any] = causal_mask_function,
+    attention_mask: Tensor | None = None,
+    **_: Any,
+) -> Tensor | None:
+    """First real token of each row, (B,); None if no row is padded on the left.
+
+    Raises
+    ------
+    ValueError
+        Anything but causal attention of one sequence per row, or a cache with empty places.
+    """
+    if mask_function is not causal_mask_function:
+        raise ValueError(
+            "the mask is more than causal: several sequences in one row, or a sliding window of "
+            "the model's own, cannot run on the arrays"
+        )
+    if kv_offset or int(q_offset) + q_length != kv_length:
+        raise ValueError(
+            "a cache of fixed or sliding size was given: use the default one, or HardwareCache"
+        )
+    if attention_mask is None:
+        return None
+    starts = start_of_mask(attention_mask[:, :kv_length])
+    return starts if bool(starts.any()) else None
+
+
+def register() -> None:
+    """Make Hugging Face models find both functions."""
+    AttentionInterface.register(NAME, attend_layer)
+    AttentionMaskInterface.register(NAME, padding_starts)
+
+
+def _scalers_of(module: nn.Module, kind: str) -> HeadScalers:
+    scalers = getattr(module, SUBMODULE, None)
+    if not isinstance(scalers, HeadScalers):
+        raise ValueError(
+            f"layer {module.layer_idx} has no scalers, but is of kind {kind!r}: load the model "
+            "with gaincell.ml.pretrained.load_model"
+        )
+    return scalers
+
+
+def _attend_arrays(
+    scalers: HeadScalers,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    starts: Tensor | None,
+    op: Callable[..., Tensor],
+    in_cache: Callable[..., Tensor] | None,
+) -> Observation:
+    dtype = scalers.dtype or query.dtype
+    q, k, v = (
+        scalers.units(x.to(dtype), name) for x, name in zip((query, key, value), "qkv", strict=True)
+    )
+    if in_cache is not None:
+        y = in_cache(q, k, v, starts)
+        output = scalers.output(y)
+    else:
+        y = op(q, k, v, start=starts, faults=scalers.faults, generator=scalers.noise)
+        output = scalers.output(y)
+        if starts is not None:
+            # Padding has no output: an offset must not give it one.
+            position = torch.arange(key.shape[2] - query.shape[2], key.shape[2], device=q.device)
+            output = output * (position >= starts[:, None])[:, None, :, None]
+    return Observation(query, key, value, output.to(query.dtype), q, k, v, y)

@@ -1,0 +1,61 @@
+"""Perplexity of a language model on a text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+
+@dataclass(frozen=True)
+class Score:
+    """Sum of negative log-likelihoods, nats, over so many predicted tokens."""
+
+    nats: float
+    tokens: int
+
+    @property
+    def perplexity(self) -> float:
+        """exp of the mean; infinite if that overflows."""
+        mean = self.nats / self.tokens
+        return math.exp(mean) if mean < 700 else math.inf
+
+
+def windows_of(input_ids: Tensor, length: int, count: int | None = None) -> Tensor:
+    """A text's tokens (T,) cut in windows (W, length); what is left at the end is dropped.
+
+    Raises
+    ------
+    ValueError
+        A length below 2, a count below 1, or fewer tokens than asked for.
+    """
+    if length < 2:
+        raise ValueError(f"the window has {length} tokens, but needs at least 2")
+    available = len(input_ids) // length
+    count = available if count is None else count
+    if count < 1 or count > available:
+        raise ValueError(
+            f"{count} windows of {length} tokens are asked for, but the text's {len(input_ids)} "
+            f"tokens make {available}"
+        )
+    return input_ids[: count * length].view(count, length)
+
+
+@torch.no_grad()
+def perplexity(model: Any, windows: Iterable[Tensor]) -> Score:
+    """Score of a model in evaluation mode on windows (T,), each read on its own.
+
+    The first token of a window is given, the others are predicted.
+    """
+    nats, tokens = 0.0, 0
+    for window in windows:
+        ids = window.to(model.device)
+        logits = model(ids[None], use_cache=False).logits[0, :-1]
+        nats += float(cross_entropy(logits.double(), ids[1:], reduction="sum"))
+        tokens += len(ids) - 1
+    return Score(nats, tokens)

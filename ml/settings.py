@@ -1,0 +1,61 @@
+"""What a converted model's config.json says of its hardware: the head, and each layer's kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gaincell.config import HeadConfig
+from gaincell.ml.scalers import LAYER_KINDS
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The head of every converted layer, and what each layer computes.
+
+    Raises
+    ------
+    ValueError
+        A kind that is none of ``LAYER_KINDS``.
+    """
+
+    head: HeadConfig
+    kinds: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for layer, kind in enumerate(self.kinds):
+            if kind not in LAYER_KINDS:
+                known = ", ".join(LAYER_KINDS)
+                raise ValueError(f"layer {layer} is of kind {kind!r}, but must be one of {known}")
+
+    @classmethod
+    def of(cls, config: Any) -> Settings:
+        """Those of a Hugging Face config.
+
+        Raises
+        ------
+        ValueError
+            It has none, or not one kind per layer.
+        """
+        table = getattr(config, "gaincell", None)
+        if not isinstance(table, Mapping) or set(table) != {"head", "kinds"}:
+            raise ValueError(
+                "the model's config has no table gaincell with head and kinds: use "
+                "gaincell.ml.convert, or load a model that it converted"
+            )
+        layers = config.num_hidden_layers
+        if len(table["kinds"]) != layers:
+            raise ValueError(
+                f"gaincell in the model's config names {len(table['kinds'])} kinds, but the model "
+                f"has {layers} layers"
+            )
+        return cls(HeadConfig(**table["head"]), tuple(table["kinds"]))
+
+    def as_table(self) -> dict[str, Any]:
+        """For config.json: the head's fields that differ from their defaults, and the kinds."""
+        head = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.head.fields_set().items()
+        }
+        return {"head": head, "kinds": list(self.kinds)}

@@ -1,0 +1,79 @@
+"""``gaincell codes``: what single heads of a converted model compute, for ``gaincell cosim``."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from gaincell.commands.texts import need_ml, tokens_of
+from gaincell.config_file import config_to_toml
+from gaincell.files import replacing
+from gaincell.refusals import refusing
+from gaincell.reports import table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="folder of a converted model")
+    parser.add_argument("--text", type=Path, required=True, help="a text file, UTF-8")
+    parser.add_argument("--tokens", type=int, default=1280, help="tokens to read; default 1280")
+    parser.add_argument(
+        "--heads", required=True, help="layer:head of each head wanted, such as 10:0,12:4"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="folder for LAYER-HEAD.npz and head.toml"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    need_ml()
+    from gaincell.ml.codes import record_codes
+    from gaincell.ml.models import HardwareModel
+    from gaincell.ml.pretrained import load_model
+    from gaincell.ml.settings import Settings
+
+    with refusing():
+        heads = heads_of(arguments.heads)
+        if not arguments.output.parent.is_dir() or arguments.output.is_file():
+            raise ValueError(f"output {arguments.output} cannot be made a folder")
+        if arguments.tokens < 1:
+            raise ValueError(f"--tokens is {arguments.tokens}, but must be at least 1")
+        model, tokenizer = load_model(arguments.model)
+        if not isinstance(model, HardwareModel):
+            raise ValueError(
+                f"{arguments.model} is not on hardware: convert it first with gaincell convert"
+            )
+        ids = tokens_of(arguments.text, tokenizer)
+        if len(ids) < arguments.tokens:
+            raise ValueError(
+                f"--tokens is {arguments.tokens}, but {arguments.text} has only {len(ids)}"
+            )
+        found = record_codes(model, ids[: arguments.tokens], heads)
+    arguments.output.mkdir(exist_ok=True)
+    config = arguments.output / "head.toml"
+    with replacing(config) as unfinished:
+        unfinished.write_text(config_to_toml(Settings.of(model.config).head), encoding="utf-8")
+    rows = [("head", str(config))]
+    for (layer, head), codes in found.items():
+        path = arguments.output / f"{layer}-{head}.npz"
+        with replacing(path) as unfinished, unfinished.open("wb") as stream:
+            np.savez_compressed(stream, q=codes.q, k=codes.k, v=codes.v, y=codes.y)
+        rows.append(
+            (f"layer {layer}, head {head}", f"{path}, y {codes.y.min():g}..{codes.y.max():g}")
+        )
+    print(table(rows))
+    return 0
+
+
+def heads_of(text: str) -> list[tuple[int, int]]:
+    """(layer, head) of a list such as ``10:0,12:4``.
+
+    Raises
+    ------
+    ValueError
+        It is no such list.
+    """
+    try:
+        pairs = [part.split(":") for part in text.split(",")]
+        return [(int(layer), int(head)) for layer, head in pairs]
+    except ValueError:
+        raise ValueError(f"--heads is {text}, but must be a list such as 10:0,12:4") from None

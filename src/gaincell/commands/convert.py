@@ -1,0 +1,92 @@
+"""``gaincell convert``: a language model onto gain-cell arrays, saved as a hardware model."""
+
+import argparse
+from pathlib import Path
+
+from gaincell.commands.perplexity import kinds_of
+from gaincell.commands.texts import add_text_arguments, load_text, need_ml
+from gaincell.config_file import load_config
+from gaincell.refusals import refusing
+from gaincell.reports import table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_text_arguments(parser)
+    parser.set_defaults(windows=4)
+    parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
+    parser.add_argument(
+        "--kind", choices=("hardware", "linear", "softmax", "stock"), default="hardware"
+    )
+    parser.add_argument(
+        "--layers", help="such as 0,3,10-15; default: all. Others stay what they are"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the model")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    need_ml()
+    from gaincell.ml.convert import convert
+    from gaincell.ml.pretrained import load_model
+    from gaincell.ml.ranges import fit_ranges
+
+    with refusing():
+        config = load_config(arguments.config)
+        layers = layers_of(arguments.layers)
+        check_new_folder(arguments.output)
+        model, tokenizer = load_model(arguments.model)
+        convert(model, config, arguments.kind, layers)
+        windows = load_text(arguments, tokenizer)
+    fit_ranges(model, windows)
+    save(model, tokenizer, arguments.output)
+    rows = [
+        ("model", str(arguments.model)),
+        ("attention", kinds_of(model)),
+        ("scalers", f"fitted on {len(windows)} windows of {windows.shape[1]} tokens"),
+        ("saved in", str(arguments.output)),
+    ]
+    print(table(rows))
+    return 0
+
+
+def layers_of(text: str | None) -> list[int] | None:
+    """Layer numbers of a list such as ``0,3,10-15``.
+
+    Raises
+    ------
+    ValueError
+        It is no such list.
+    """
+    if text is None:
+        return None
+    layers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            begin, end = int(first), int(last if dash else first)
+        except ValueError:
+            raise ValueError(f"--layers is {text}, but must be a list such as 0,3,10-15") from None
+        if end < begin:
+            raise ValueError(f"--layers holds {part}, whose end is below its begin")
+        layers += range(begin, end + 1)
+    return layers
+
+
+def check_new_folder(path: Path) -> None:
+    """Refuse a folder that holds anything, or cannot be made."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ValueError(f"output {path} exists already: name a new folder")
+    if not path.parent.is_dir():
+        raise ValueError(f"output {path} cannot be written: there is no folder {path.parent}")
+
+
+def save(model: object, tokenizer: object, path: Path) -> None:
+    """Model and tokenizer into a new folder: whole or not at all."""
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
+        whole = Path(folder) / "model"
+        model.save_pretrained(whole)  # type: ignore[attr-defined]
+        tokenizer.save_pretrained(whole)  # type: ignore[attr-defined]
+        if path.exists():
+            path.rmdir()
+        whole.rename(path)

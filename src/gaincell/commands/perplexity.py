@@ -1,0 +1,62 @@
+"""``gaincell perplexity``: how well a language model predicts a text."""
+
+import argparse
+
+from gaincell.commands.texts import add_text_arguments, load_text, need_ml
+from gaincell.refusals import refusing
+from gaincell.reports import table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_text_arguments(parser)
+    parser.add_argument(
+        "--kind",
+        choices=("hardware", "linear", "softmax", "stock"),
+        help="what the layers on hardware compute instead: softmax over their window, or over "
+        "all tokens (stock); default: what the model was converted to",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    need_ml()
+    from tqdm import tqdm
+
+    from gaincell.ml.convert import convert
+    from gaincell.ml.models import HardwareModel
+    from gaincell.ml.perplexity import perplexity
+    from gaincell.ml.pretrained import load_model
+    from gaincell.ml.settings import Settings
+
+    with refusing():
+        model, tokenizer = load_model(arguments.model)
+        if arguments.kind is not None:
+            if not isinstance(model, HardwareModel):
+                raise ValueError(
+                    f"--kind is {arguments.kind}, but {arguments.model} is not on hardware: "
+                    "convert it first with gaincell convert"
+                )
+            settings = Settings.of(model.config)
+            on_arrays = [layer for layer, kind in enumerate(settings.kinds) if kind != "stock"]
+            convert(model, settings.head, arguments.kind, on_arrays)
+        windows = load_text(arguments, tokenizer)
+    score = perplexity(model, tqdm(windows, unit="window", disable=None))
+    rows = [
+        ("model", str(arguments.model)),
+        ("attention", kinds_of(model)),
+        ("text", f"{arguments.text}, {len(windows)} windows of {windows.shape[1]} tokens"),
+        ("perplexity", f"{score.perplexity:.4g}"),
+    ]
+    print(table(rows))
+    return 0
+
+
+def kinds_of(model: object) -> str:
+    """What the layers of a model compute, in words."""
+    from gaincell.ml.models import HardwareModel
+    from gaincell.ml.settings import Settings
+
+    if not isinstance(model, HardwareModel):
+        return "stock"
+    kinds = Settings.of(model.config).kinds
+    counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+    return ", ".join(f"{count} layers {kind}" for kind, count in counts.items())

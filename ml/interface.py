@@ -43,7 +43,8 @@ def attend_layer(
     Raises
     ------
     ValueError
-        Scalers are missing, dropout is asked for, or a mask of another origin is given.
+        Scalers are missing, dropout is asked for, a mask of another origin is given, or arrays
+        with faults shall decode from a cache.
     """
     settings, layer = Settings.of(module.config), module.layer_idx
     assert isinstance(layer, int)
@@ -136,6 +137,11 @@ def _attend_arrays(
         scalers.units(x.to(dtype), name) for x, name in zip((query, key, value), "qkv", strict=True)
     )
     if in_cache is not None:
+        if scalers.faults is not None:
+            raise ValueError(
+                "arrays with faults do not decode from a HardwareCache: generate with "
+                "use_cache=False"
+            )
         y = in_cache(q, k, v, starts)
         output = scalers.output(y)
     else:

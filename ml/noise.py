@@ -13,8 +13,8 @@ from gaincell.ml.settings import Settings
 def set_faults(model: HardwareModel, faults: Faults | None, seed: int = 0) -> None:
     """Give layers of kind "hardware" or "linear" arrays of their own with ``faults``; None: ideal.
 
-    Static faults are drawn here, once; noise anew at every read. Not saved with the model, and not
-    part of decoding from a ``HardwareCache``.
+    Static faults are drawn here, once; noise anew at every read. Not saved with the model. Decoding
+    from a ``HardwareCache`` is refused while there are faults.
     """
     settings = Settings.of(model.config)
     for layer, kind in enumerate(settings.kinds):

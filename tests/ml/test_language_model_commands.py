@@ -127,6 +127,14 @@ def test_a_text_that_is_not_there_is_one_sentence(folder, capsys):
     assert re.search("text .*none cannot be read", capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("command", ["convert", "perplexity", "codes"])
+def test_without_the_extra_the_way_to_it_is_said(folder, capsys, command, monkeypatch):
+    more = {"convert": ["--config", "tiny", "-o", "x"], "codes": ["--heads", "0:0", "-o", "x"]}
+    monkeypatch.setattr("gaincell.commands.texts.find_spec", lambda name: None)
+    assert main(arguments(folder, command, *more.get(command, []))) == 2
+    assert "this command needs torch: pip install 'gaincell[ml]'" in capsys.readouterr().err
+
+
 def test_saved_models_load_as_what_they_are(folder):
     stock, tokenizer = load_model(folder / "stock", torch.float64)
     assert stock.dtype == torch.float64

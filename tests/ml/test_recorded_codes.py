@@ -71,6 +71,10 @@ def test_faults_change_the_outputs_until_they_are_taken_away(hardware):
     first, second = hardware(ids).logits, hardware(ids).logits
     assert not torch.allclose(first, ideal)
     assert not torch.allclose(first, second)
+    options = {"attention_mask": torch.ones_like(ids), "max_new_tokens": 2, "pad_token_id": 0}
+    with pytest.raises(ValueError, match="arrays with faults do not decode from a HardwareCache"):
+        hardware.generate(ids, **options)
+    assert hardware.generate(ids, use_cache=False, **options).shape == (2, 42)
     set_faults(hardware, Faults(gain_mismatch=0.1, read_noise=0.05), seed=1)
     assert torch.equal(hardware(ids).logits, first)
     set_faults(hardware, None)

@@ -1,10 +1,12 @@
 """The torch op against attend, code by code."""
 
+import numpy as np
 import pytest
 import torch
 from token_codes import GEOMETRIES, assert_covers
 from torch_heads import code_tensors, truth, units
 
+from gaincell.cocotb_tests.token_files import shipped_tokens
 from gaincell.config import HeadConfig
 from gaincell.ml import geometry
 from gaincell.ml.attention import attend_codes, attention
@@ -45,6 +47,16 @@ def test_float64_equals_attend_at_full_size(tokens):
     expected, ties = truth(codes, GAIN)
     assert ties == 0
     assert torch.equal(attend_codes(*codes, GAIN), expected)
+
+
+def test_float64_equals_attend_on_codes_of_a_language_model():
+    config = HeadConfig()
+    shipped = shipped_tokens(config)
+    codes = [torch.from_numpy(shipped[name].astype(np.int64))[None, None] for name in "qkv"]
+    expected, ties = truth(codes, config)
+    assert ties == 0
+    assert_covers(expected.numpy())
+    assert torch.equal(attend_codes(*codes, config), expected)
 
 
 @pytest.mark.parametrize("retention_s", [0.4e-6, 0.1e-6, 1e-9])

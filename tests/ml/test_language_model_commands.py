@@ -50,6 +50,39 @@ def scored(folder, capsys, *more, model="hw"):
     return float(re.search(r"perplexity +([\d.]+)", capsys.readouterr().out)[1])
 
 
+def test_matching_adapts_a_linear_model(folder, capsys):
+    assert converted(folder, "--kind", "linear", "--layers", "0,2") == 0
+    options = ["--config", f"{folder}/head.toml", "--window", "40", "--init", "matching"]
+    told = arguments(folder, "convert", *options, "-o", f"{folder}/adapted", model="hw")
+    assert main(told) == 0
+    assert re.search(r"scalers +converged after \d+ updates", capsys.readouterr().out)
+    table = json.loads((folder / "adapted" / "config.json").read_text())["gaincell"]
+    assert table["kinds"] == ["hardware", "stock", "hardware"]
+    linear, adapted = (load_model(folder / name)[0].scalers(0) for name in ("hw", "adapted"))
+    assert not torch.equal(linear.y_gain, adapted.y_gain)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--layers", "0-1"], "layer 1 is not of kind linear"),
+        (["--kind", "softmax"], "makes layers of kind hardware, but --kind is softmax"),
+    ],
+)
+def test_matching_refuses_what_is_not_linear(folder, capsys, more, message):
+    assert converted(folder, "--kind", "linear", "--layers", "0,2") == 0
+    options = ["--config", f"{folder}/head.toml", "--window", "40", "--init", "matching", *more]
+    assert main(arguments(folder, "convert", *options, "-o", f"{folder}/a", model="hw")) == 2
+    assert message in capsys.readouterr().err
+    assert not (folder / "a").exists()
+
+
+def test_matching_refuses_a_stock_model(folder, capsys):
+    assert converted(folder, "--init", "matching") == 2
+    assert "no layer is of kind linear" in capsys.readouterr().err
+    assert not (folder / "hw").exists()
+
+
 def test_convert_saves_a_hardware_model_that_perplexity_scores(folder, capsys):
     assert converted(folder, "--layers", "0,2") == 0
     assert "1 layers stock" in capsys.readouterr().out

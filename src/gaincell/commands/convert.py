@@ -2,12 +2,17 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gaincell.commands.perplexity import kinds_of
 from gaincell.commands.texts import add_text_arguments, load_text, need_ml
+from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.refusals import refusing
 from gaincell.reports import table
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--layers", help="such as 0,3,10-15; default: all. Others stay what they are"
     )
+    parser.add_argument(
+        "--init",
+        choices=("ranges", "matching"),
+        default="ranges",
+        help="scalers: ranges of the model's values, or the moments of a model with linear layers "
+        "(the paper's adaptation); default ranges",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the model")
 
 
@@ -29,23 +41,63 @@ def run(arguments: argparse.Namespace) -> int:
     from gaincell.ml.pretrained import load_model
     from gaincell.ml.ranges import fit_ranges
 
+    adapting = arguments.init == "matching"
     with refusing():
         config = load_config(arguments.config)
         layers = layers_of(arguments.layers)
         check_new_folder(arguments.output)
         model, tokenizer = load_model(arguments.model)
-        convert(model, config, arguments.kind, layers)
+        if not adapting:
+            convert(model, config, arguments.kind, layers)
         windows = load_text(arguments, tokenizer)
-    fit_ranges(model, windows)
+        if adapting:
+            scalers = _adapt(model, config, arguments.kind, layers, windows)
+    if not adapting:
+        fit_ranges(model, windows)
+        scalers = f"fitted on {len(windows)} windows of {windows.shape[1]} tokens"
     save(model, tokenizer, arguments.output)
     rows = [
         ("model", str(arguments.model)),
         ("attention", kinds_of(model)),
-        ("scalers", f"fitted on {len(windows)} windows of {windows.shape[1]} tokens"),
+        ("scalers", scalers),
         ("saved in", str(arguments.output)),
     ]
     print(table(rows))
     return 0
+
+
+def _adapt(
+    model: Any, config: HeadConfig, kind: str, layers: list[int] | None, windows: "Tensor"
+) -> str:
+    """Layers of kind "linear" become hardware with the moments they had; says how it went."""
+    from tqdm import tqdm
+
+    from gaincell.ml.convert import convert
+    from gaincell.ml.matching import ITERATIONS, match_moments
+    from gaincell.ml.models import HardwareModel
+    from gaincell.ml.moments import moments_of
+    from gaincell.ml.settings import Settings
+
+    if kind != "hardware":
+        raise ValueError(f"--init matching makes layers of kind hardware, but --kind is {kind}")
+    kinds = Settings.of(model.config).kinds if isinstance(model, HardwareModel) else ()
+    linear = [layer for layer, each in enumerate(kinds) if each == "linear"]
+    wrong = [layer for layer in layers or linear if layer not in linear]
+    if wrong or not linear:
+        what = f"layer {wrong[0]} is not" if wrong else "no layer is"
+        raise ValueError(
+            f"{what} of kind linear, and --init matching adapts a model trained with those: "
+            "convert it with --kind linear and train it first"
+        )
+    targets = moments_of(model, windows)
+    convert(model, config, kind, layers or linear)
+    with tqdm(total=ITERATIONS, desc="matching", unit="update", disable=None) as bar:
+
+        def show(updates: int, distance: float) -> None:
+            bar.update(updates - bar.n)
+            bar.set_postfix(distance=f"{distance:.2g}")
+
+        return str(match_moments(model, targets, windows, progress=show))
 
 
 def layers_of(text: str | None) -> list[int] | None:

@@ -16,6 +16,7 @@ from gaincell.commands import (
     cosim,
     demo,
     estimate,
+    evaluate,
     perplexity,
     synth,
     verilog,
@@ -30,6 +31,7 @@ COMMANDS = {
     "estimate": (estimate, "area, time and energy of whole heads beside the paper's"),
     "convert": (convert, "put a language model's attention on the arrays"),
     "perplexity": (perplexity, "score a language model, converted or not, on a text"),
+    "evaluate": (evaluate, "compare a model with its baselines on texts and lm-eval's tasks"),
     "codes": (codes, "write what heads of a converted model compute, for cosim"),
     "demo": (demo, "do all of it for one head of a language model"),
 }

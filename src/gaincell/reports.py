@@ -1,6 +1,6 @@
 """Short tables for the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -9,6 +9,17 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
     rows = list(rows)
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"  {name:{width}}  {value}" for name, value in rows)
+
+
+def grid(rows: Iterable[Sequence[str]]) -> str:
+    """Aligned columns, the first one's text to the left, numbers of the others to the right."""
+    rows = list(rows)
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join(["", f"{first:{widths[0]}}", *cells]).rstrip())
+    return "\n".join(lines)
 
 
 def file_size(path: Path) -> str:

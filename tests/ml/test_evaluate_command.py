@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ import gaincell
 from gaincell.cli import main
 from gaincell.commands.fault_options import faults_of
 from gaincell.config_file import config_to_toml
+from gaincell.ml.baselines import ATTENTIONS
 from gaincell.ml.convert import convert
+from gaincell.ml.evaluation import DEFAULT
 from gaincell.ml.pretrained import load_model
 from gaincell.ml.ranges import fit_ranges
+from gaincell.ml.tasks import TASKS
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 
@@ -320,3 +324,10 @@ def test_wrong_faults(tmp_path, text, message):
 
 def test_no_faults_are_no_faults():
     assert faults_of(None) is None
+
+
+def test_the_page_names_every_row_and_task():
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    assert tuple(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == ATTENTIONS
+    assert f"--tasks {','.join(TASKS)}" in page
+    assert f"`--kinds {','.join(DEFAULT)}`" in page

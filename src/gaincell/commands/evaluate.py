@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     texts.add_argument(
         "--text", type=Path, nargs="+", default=[], help="text files, UTF-8; a column each"
     )
-    add_window_arguments(parser)
+    add_window_arguments(texts)
     tasks = parser.add_argument_group("tasks")
     tasks.add_argument(
         "--tasks",

@@ -27,7 +27,7 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_window_arguments(parser: argparse.ArgumentParser) -> None:
+def add_window_arguments(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
     """--window, --windows and --skip."""
     parser.add_argument("--window", type=int, default=512, help="tokens read at once; default 512")
     parser.add_argument("--windows", type=int, help="how many windows; default: the whole text")

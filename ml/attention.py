@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 
 import torch
@@ -91,9 +92,12 @@ def attention(
             if reference:
                 raise ValueError("faults are those of the hardware: leave out reference")
             op = partial(faulty_attention, numbers=numbers, arrays=faults, generator=generator)
-    if starts is None:
-        return op(q, k, v, first_key=first_key)
-    return _by_start(op, q, k, v, starts)
+    # Autocast would round the products of the arrays to its type.
+    exact = nullcontext() if kind == "softmax" else torch.autocast(q.device.type, enabled=False)
+    with exact:
+        if starts is None:
+            return op(q, k, v, first_key=first_key)
+        return _by_start(op, q, k, v, starts)
 
 
 def attend_codes(

@@ -1,0 +1,1 @@
+"""Fine-tuning of models on the arrays with Hugging Face's Trainer: ``gaincell finetune``."""

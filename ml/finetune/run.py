@@ -1,0 +1,246 @@
+"""A whole run: its folder, its stages, and going on where it was cut off."""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from gaincell.files import new_folder, remove_unfinished
+from gaincell.ml.convert import convert
+from gaincell.ml.finetune import checkpoints
+from gaincell.ml.finetune.checkpoints import Checkpoint
+from gaincell.ml.finetune.curves import Bar, Curves, Watcher
+from gaincell.ml.finetune.parameters import choose_parameters
+from gaincell.ml.finetune.record import Record, about_run, write_metrics
+from gaincell.ml.finetune.settings import Adapt, RunFile, differences, load_run_file
+from gaincell.ml.finetune.start import KIND, Start, processes, use_float32
+from gaincell.ml.finetune.trainer import StageTrainer
+from gaincell.ml.finetune.windows import Windows
+from gaincell.ml.matching import match_moments
+from gaincell.ml.moments import moments_of
+from gaincell.ml.noise import set_faults
+from gaincell.refusals import Failed
+
+RUN_FILE = "run.toml"
+IDENTITY = "start.json"
+METRICS = "metrics.json"
+MODEL = "model"
+
+
+class Interrupted(Exception):
+    """A run was asked to stop, and can be gone on with; the message says from where."""
+
+
+def check_folder(settings: RunFile) -> Checkpoint | None:
+    """The newest checkpoint of the run's folder; None: there is none yet.
+
+    Raises
+    ------
+    ValueError
+        The folder holds something else, or a run of another run file.
+    """
+    folder = Path(settings.run.folder)
+    if not folder.exists():
+        return None
+    if not (folder / RUN_FILE).is_file():
+        raise ValueError(f"[run] folder {folder} exists, but holds no run: name a new one")
+    changed = differences(settings, load_run_file(folder / RUN_FILE))
+    if changed:
+        raise ValueError(
+            f"the run in {folder} was begun with another run file: {', '.join(changed)}; change "
+            "it back, or name a new [run] folder"
+        )
+    found = checkpoints.checkpoints_in(folder / "checkpoints")
+    return found[-1] if found else None
+
+
+def is_finished(settings: RunFile) -> bool:
+    """Whether the run's folder has its model."""
+    return (Path(settings.run.folder) / MODEL).is_dir()
+
+
+def check_identity(settings: RunFile, start: Start) -> None:
+    """Refuse to go on with a run under other conditions.
+
+    Raises
+    ------
+    ValueError
+        Another number of processes, another head or other data.
+    """
+    path = Path(settings.run.folder) / IDENTITY
+    if not path.is_file():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    for name, value in start.identity().items():
+        if name != "threads" and before.get(name) != value:
+            raise ValueError(
+                f"the run in {settings.run.folder} was begun with other {name}: {value} now, "
+                f"{before.get(name)} then; name a new [run] folder"
+            )
+    # Sums are split among threads: another number of them gives other last bits.
+    torch.set_num_threads(before["threads"])
+
+
+def make_folder(settings: RunFile, start: Start, run_file: Path) -> None:
+    """Make the run's folder if it is not there, and clean it if it is."""
+    folder = Path(settings.run.folder)
+    try:
+        if folder.exists():
+            for each in (folder, folder / "checkpoints"):
+                remove_unfinished(each)
+            return
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with new_folder(folder) as whole:
+            shutil.copyfile(run_file, whole / RUN_FILE)
+            (whole / IDENTITY).write_text(json.dumps(start.identity()), encoding="utf-8")
+    except OSError as error:
+        raise Failed(f"the run's folder {folder} cannot be made: {error}") from error
+
+
+def train(
+    settings: RunFile,
+    start: Start,
+    checkpoint: Checkpoint | None,
+    *,
+    first_process: bool,
+    interrupted: Callable[[], bool],
+) -> Record:
+    """All stages of a run, from its beginning or from a checkpoint, and the model at its end.
+
+    Parameters
+    ----------
+    interrupted : asked after each step whether to stop
+
+    Raises
+    ------
+    Failed
+        The training diverges, or something cannot be written, or a checkpoint not be read.
+    Interrupted
+        It was stopped.
+    """
+    torch.set_float32_matmul_precision(settings.training.matmul_precision)
+    model, folder = start.model, Path(settings.run.folder)
+    record = Record() if checkpoint is None else Record(**checkpoint.state()["record"])
+    about = about_run(settings.as_tables(), processes())
+    names = [name for name, _ in settings.stages]
+    begun = 0 if checkpoint is None else names.index(checkpoint.stage)
+    if checkpoint is not None:
+        convert(model, start.head, KIND[checkpoint.stage], start.layers)
+        checkpoint.load_model(model)
+    consumed = 0
+
+    def keep() -> None:
+        write_metrics(folder / METRICS, record, about)
+
+    for index, (name, stage) in enumerate(settings.stages):
+        per_step = settings.training.batch * settings.training.accumulation * processes()
+        samples = stage.steps * per_step
+        data = Windows(start.tokens, settings.data.window, settings.run.seed, consumed, samples)
+        consumed += samples
+        here = checkpoint if checkpoint is not None and checkpoint.stage == name else None
+        if index < begun or (here is not None and here.step >= stage.steps):
+            continue
+        if here is None and name == "nonlinear" and start.adapting is not None:
+            record.adaptation = _adapt(start, settings.adapt or Adapt(), first_process)
+        _set_up(start, settings)
+        trainer = StageTrainer(
+            model,
+            settings,
+            name,
+            data=data,
+            teacher=start.teacher,
+            held_out=start.held_out,
+            tokenizer=start.tokenizer,
+            record=record,
+            kept=keep,
+            watchers=_watchers(settings, per_step),
+            interrupted=interrupted,
+        )
+        trainer.run(here)
+        if trainer.stopped:
+            raise Interrupted(
+                f"stopped after step {trainer.state.global_step} of [{name}]: "
+                f"{trainer.last_checkpoint}; the same command goes on from there"
+            )
+        # A second trainer must not meet the first one's hooks on the parameters.
+        del trainer
+        gc.collect()
+    if first_process:
+        _finish(start, folder, keep)
+    return record
+
+
+def _adapt(start: Start, settings: Adapt, shown: bool) -> dict[str, Any]:
+    """From the linear model to the real cell; says how it went."""
+    assert start.adapting is not None
+    set_faults(start.model, None)
+    with tqdm(
+        total=settings.iterations, desc="adapt", unit="update", disable=None if shown else True
+    ) as bar:
+
+        def show(updates: int, distance: float) -> None:
+            bar.update(updates - bar.n)
+            bar.set_postfix(distance=f"{distance:.2g}")
+
+        try:
+            targets = moments_of(start.model, start.adapting)
+            convert(start.model, start.head, "hardware", start.layers)
+            matching = match_moments(
+                start.model,
+                targets,
+                start.adapting,
+                iterations=settings.iterations,
+                tolerance=settings.tolerance,
+                progress=show,
+            )
+        except ValueError as error:
+            raise Failed(f"the adaptation failed: {error}") from error
+    return asdict(matching) | {"converged": matching.converged, "summary": str(matching)}
+
+
+def _set_up(start: Start, settings: RunFile) -> None:
+    """Faults, types and parameters of the model's present kind."""
+    faults = settings.faults
+    set_faults(
+        start.model,
+        None if faults is None else faults.sizes,
+        0 if faults is None else faults.seed,
+    )
+    if settings.training.bf16:
+        use_float32(start.model, start.layers)
+    choose_parameters(start.model, settings.training.train)
+
+
+def _watchers(settings: RunFile, windows_per_step: int) -> list[Watcher]:
+    tokens = windows_per_step * settings.data.window
+    watchers: list[Watcher] = [Bar(tokens)]
+    if settings.run.tensorboard:
+        before, count = {}, 0
+        for name, stage in settings.stages:
+            before[name] = count
+            count += stage.steps
+        watchers.append(Curves(Path(settings.run.folder) / "tensorboard", before, tokens))
+    return watchers
+
+
+def _finish(start: Start, folder: Path, keep: Callable[[], None]) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        keep()
+        with new_folder(folder / MODEL) as whole:
+            start.model.to("cpu").save_pretrained(whole)
+            start.tokenizer.save_pretrained(whole)
+    except (OSError, SafetensorError) as error:
+        raise Failed(
+            f"the model cannot be written to {folder / MODEL}: {error}; make room and run the same "
+            "command again"
+        ) from error

@@ -1,0 +1,168 @@
+"""Everything a run needs before its first step, checked; nothing is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gaincell.config import HeadConfig
+from gaincell.config_file import load_config
+from gaincell.ml.convert import convert
+from gaincell.ml.finetune.settings import RunFile, Source
+from gaincell.ml.finetune.sources import tokens_of
+from gaincell.ml.finetune.teacher import load_teacher
+from gaincell.ml.finetune.token_file import Tokens
+from gaincell.ml.finetune.windows import Windows, fingerprint, first_windows
+from gaincell.ml.models import HardwareModel
+from gaincell.ml.moments import ARRAYS
+from gaincell.ml.pretrained import load_model
+from gaincell.ml.ranges import fit_ranges
+from gaincell.ml.settings import Settings
+
+KIND = {"linear": "linear", "nonlinear": "hardware"}
+"""What layers on the arrays are in each stage."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A run about to begin.
+
+    model : as the first stage trains it, or as [adapt] takes it
+    head : of the nonlinear model
+    layers : those on the arrays
+    tokens : to learn from
+    held_out, adapting : windows (W, T), or None
+    """
+
+    model: Any
+    tokenizer: Any
+    teacher: Any
+    head: HeadConfig
+    layers: list[int]
+    tokens: Tokens
+    held_out: Tensor | None
+    adapting: Tensor | None
+
+    def identity(self) -> dict[str, Any]:
+        """What must not change while a run goes on, beside its run file."""
+        return {
+            "processes": processes(),
+            "threads": torch.get_num_threads(),
+            "head": {name: _plain(each) for name, each in self.head.fields_set().items()},
+            "data": fingerprint(self.tokens),
+        }
+
+
+def processes() -> int:
+    """How many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def prepare(
+    settings: RunFile, *, fit: bool, layers_of: Callable[[str | None], Sequence[int] | None]
+) -> Start:
+    """Load all that the run file names.
+
+    Parameters
+    ----------
+    fit : fit the scalers of a stock model; not needed where a checkpoint has them
+    layers_of : reads a list of layers
+
+    Raises
+    ------
+    TypeError, ValueError
+        Anything that keeps the run from beginning.
+    """
+    model, tokenizer = load_model(settings.model.name)
+    vocabulary = model.config.vocab_size
+    tokens = tokens_of(settings.data, tokenizer, vocabulary)
+    window = settings.data.window
+    Windows(tokens, window, 0, 0, 0)
+    _check_length(model, window)
+    held_out = None
+    if settings.held_out is not None:
+        source: Source = settings.held_out
+        if not source.sources:
+            own = settings.data
+            source = replace(own, skip=source.skip, tokens=source.tokens)
+        scored = tokens_of(source, tokenizer, vocabulary)
+        held_out = first_windows(scored, window, settings.held_out.windows, "[held_out]")
+    teacher = None
+    if settings.teacher is not None:
+        teacher = load_teacher(settings.teacher, settings.model.name, model, tokenizer)
+    fitting = first_windows(tokens, window, settings.model.fit_windows, "[model] fit_windows")
+    head, layers = _convert(model, settings, fitting if fit else None, layers_of)
+    adapting = None
+    if settings.nonlinear is not None and "linear" in Settings.of(model.config).kinds:
+        wanted = 4 if settings.adapt is None else settings.adapt.windows
+        adapting = first_windows(tokens, window, wanted, "[adapt] windows")
+    elif settings.adapt is not None:
+        raise ValueError(
+            "[adapt] moves a linear model to the real cell, but no layer is of kind linear: give "
+            "[linear], or leave out [adapt]"
+        )
+    return Start(model, tokenizer, teacher, head, layers, tokens, held_out, adapting)
+
+
+def _convert(
+    model: Any,
+    settings: RunFile,
+    fitting: Tensor | None,
+    layers_of: Callable[[str | None], Sequence[int] | None],
+) -> tuple[HeadConfig, list[int]]:
+    """Bring the model to its first stage; the head, and the layers on the arrays."""
+    wanted = settings.model
+    first = settings.stages[0][0]
+    if isinstance(model, HardwareModel):
+        if wanted.layers is not None:
+            raise ValueError(
+                f"[model] layers is {wanted.layers}, but {wanted.name} is converted already: "
+                "leave it out"
+            )
+        now = Settings.of(model.config)
+        layers = [layer for layer, kind in enumerate(now.kinds) if kind in ARRAYS]
+        if not layers:
+            raise ValueError(
+                f"no layer of {wanted.name} is of kind linear or hardware: convert it again"
+            )
+        head = now.head if wanted.config is None else load_config(wanted.config)
+        linear = [layer for layer in layers if now.kinds[layer] == "linear"]
+        if first == "linear":
+            convert(model, head, "linear", layers)
+        elif not linear and wanted.config is not None:
+            convert(model, head, "hardware", layers)
+        return head, layers
+    if wanted.config is None:
+        raise ValueError(
+            f'{wanted.name} is not converted: give [model] config, such as "gpt2", the head to '
+            "convert it for"
+        )
+    head = load_config(wanted.config)
+    convert(model, head, KIND[first], layers_of(wanted.layers))
+    if fitting is not None:
+        fit_ranges(model, fitting)
+    kinds = Settings.of(model.config).kinds
+    return head, [layer for layer, kind in enumerate(kinds) if kind in ARRAYS]
+
+
+def _check_length(model: Any, window: int) -> None:
+    most = getattr(model.config, "max_position_embeddings", None)
+    if most is not None and window > most:
+        raise ValueError(
+            f"[data] window is {window}, but the model has positions for {most} tokens only"
+        )
+
+
+def use_float32(model: HardwareModel, layers: Sequence[int]) -> None:
+    """Let the layers' scalers and arrays compute in float32, whatever the rest does."""
+    for layer in layers:
+        model.scalers(layer).dtype = torch.float32
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

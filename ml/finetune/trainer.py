@@ -1,0 +1,304 @@
+"""Hugging Face's Trainer with this project's loss, schedule, checkpoints and scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from gaincell.ml.finetune import checkpoints
+from gaincell.ml.finetune.checkpoints import Checkpoint
+from gaincell.ml.finetune.curves import Watcher
+from gaincell.ml.finetune.parameters import groups_of
+from gaincell.ml.finetune.random_state import (
+    random_state,
+    set_random_state,
+    undisturbed,
+    vary_by_process,
+)
+from gaincell.ml.finetune.record import Record
+from gaincell.ml.finetune.settings import RunFile, Stage
+from gaincell.ml.finetune.start import processes
+from gaincell.ml.finetune.teacher import distillation_loss, logits_of, text_loss
+from gaincell.ml.finetune.windows import Windows
+from gaincell.ml.perplexity import perplexity
+from gaincell.refusals import Failed
+
+
+class StageTrainer(Trainer):
+    """Trains one stage of a run.
+
+    Parameters
+    ----------
+    model : on the arrays, changed in place
+    stage, number : its name in the run file
+    data : its samples, of all processes
+    held_out : windows (W, T) to score, or None
+    record : of the run so far; losses and scores are added
+    kept : called with the record after each checkpoint, in the first process
+    watchers : told of each step, in the first process
+    interrupted : says, after each step, whether to stop with a checkpoint
+
+    Attributes
+    ----------
+    stopped : whether it was interrupted, in this process or in another
+    """
+
+    optimizer: Any
+    lr_scheduler: Any
+
+    def __init__(
+        self,
+        model: Any,
+        settings: RunFile,
+        name: str,
+        *,
+        data: Windows,
+        teacher: Any,
+        held_out: Tensor | None,
+        tokenizer: Any,
+        record: Record,
+        kept: Callable[[], None],
+        watchers: Sequence[Watcher],
+        interrupted: Callable[[], bool],
+    ) -> None:
+        self.settings, self.name = settings, name
+        self.stage: Stage = dict(settings.stages)[name]
+        self.teacher, self.held_out, self.tokenizer = teacher, held_out, tokenizer
+        self.record, self.kept, self.interrupted = record, kept, interrupted
+        self.folder = Path(settings.run.folder) / "checkpoints"
+        self.resumed: Checkpoint | None = None
+        self.stopped = False
+        super().__init__(
+            model=model,
+            args=_arguments(model, settings, self.stage),
+            train_dataset=data,
+            data_collator=_stack,
+            callbacks=[_Rhythm(self)],
+        )
+        self.remove_callback(PrinterCallback)
+        self.watchers = list(watchers) if self.is_world_process_zero() else []
+        # The loss is the mean of the batch: its windows are all of one length.
+        self.model_accepts_loss_kwargs = False
+        if teacher is not None:
+            teacher.to(self.args.device)
+
+    def run(self, resumed: Checkpoint | None) -> None:
+        """Train to the last step, or until interrupted.
+
+        Raises
+        ------
+        Failed
+            A loss or gradient is not finite, or a checkpoint cannot be written.
+        """
+        self.resumed = resumed
+        done = 0 if resumed is None else resumed.step
+        # A stage can be watched only up to where it was kept.
+        del self.record.losses.setdefault(self.name, [])[done:]
+        for each in self.watchers:
+            each.begin(self.name, self.stage.steps, done)
+        try:
+            self.train(resume_from_checkpoint=None if resumed is None else str(resumed.path))
+        finally:
+            for each in self.watchers:
+                each.end()
+            # bfloat16 had been wrapped around the model's own forward.
+            self.accelerator.unwrap_model(self.model_wrapped, keep_fp32_wrapper=False)
+            self.accelerator.free_memory()
+
+    def compute_loss(self, model: Any, inputs: dict[str, Tensor], *_: Any, **__: Any) -> Tensor:
+        ids = inputs["input_ids"]
+        logits = model(input_ids=ids, use_cache=False).logits
+        loss = text_loss(logits, ids)
+        settings = self.settings.teacher
+        if settings is None:
+            return loss
+        with self.accelerator.autocast():
+            wanted = logits_of(self.teacher, ids)
+        taught = distillation_loss(logits, wanted, settings.temperature)
+        return (1 - settings.weight) * loss + settings.weight * taught
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        if self.optimizer is None:
+            decaying = set(self.get_decay_parameter_names(self.model))
+            groups = groups_of(self.model, self.stage, decaying)
+            # Fused, it is several times faster on a CPU.
+            self.optimizer = torch.optim.AdamW(
+                groups, lr=self.stage.learning_rate, betas=self.stage.betas, fused=True
+            )
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
+        if self.lr_scheduler is None:
+            stage = self.stage
+            self.lr_scheduler = LambdaLR(self.optimizer, lambda step: rate_at(step, stage))
+            self._created_lr_scheduler = True
+        assert isinstance(self.lr_scheduler, LambdaLR)
+        return self.lr_scheduler
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Of each step, in all processes: what Trainer logs at the end is left out."""
+        if "loss" not in logs:
+            return
+        step = self.state.global_step
+        numbers = {name: float(logs[name]) for name in ("loss", "grad_norm", "learning_rate")}
+        for name in ("loss", "grad_norm"):
+            if not math.isfinite(numbers[name]):
+                what = "the loss" if name == "loss" else "the gradient"
+                raise Failed(
+                    f"{what} of step {step} of [{self.name}] is not finite: begin a new run with a "
+                    f"lower learning_rate; {self.last_checkpoint}"
+                )
+        self.record.losses[self.name].append(numbers["loss"])
+        for each in self.watchers:
+            each.step(numbers)
+
+    @property
+    def last_checkpoint(self) -> str:
+        """Which one is the last, in words."""
+        found = checkpoints.checkpoints_in(self.folder)
+        return f"the last checkpoint is {found[-1].path}" if found else "there is no checkpoint yet"
+
+    def _evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        # Trainer asks again when its epoch ends.
+        self.control.should_evaluate = False
+        self.score()
+        return {}
+
+    def score(self) -> None:
+        """Perplexity on the held-out text, in the first process."""
+        if self.held_out is None or not self.is_world_process_zero():
+            return
+        model = self.model
+        model.eval()
+        with undisturbed(model):
+            score = perplexity(model, self.held_out)
+        model.train()
+        self.record.add_score(self.name, self.state.global_step, score)
+        for each in self.watchers:
+            each.score(score.perplexity)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        from accelerate.utils import gather_object
+
+        states = gather_object([random_state(self.model)])
+        if not self.is_world_process_zero():
+            return
+        state = {
+            "random": states,
+            "schedule": self.lr_scheduler.state_dict(),
+            "record": self.record.as_json(),
+        }
+        step = self.state.global_step
+        try:
+            self.folder.mkdir(exist_ok=True)
+            checkpoints.write(
+                self.folder,
+                self.name,
+                step,
+                model=self.model,
+                tokenizer=self.tokenizer,
+                optimizer=self.optimizer,
+                state=state,
+                trainer=self.state,
+            )
+            checkpoints.prune(self.folder, self.settings.run.keep)
+            self.kept()
+        except (OSError, SafetensorError) as error:
+            raise Failed(
+                f"the checkpoint of step {step} of [{self.name}] cannot be written: {error}; "
+                f"{self.last_checkpoint}: make room and run the same command again"
+            ) from error
+
+    def _load_from_checkpoint(self, *_: Any, **__: Any) -> None:
+        """The weights are loaded when the model is made."""
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if self.resumed is not None:
+            self.resumed.load_optimizer(self.optimizer)
+            self.lr_scheduler.load_state_dict(self.resumed.state()["schedule"])
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if self.resumed is not None:
+            states = self.resumed.state()["random"]
+            set_random_state(self.model, states[self.args.process_index])
+
+    def should_stop(self) -> bool:
+        """Whether any process was interrupted; asked by all of them after the same step."""
+        mine = torch.tensor([float(self.interrupted())], device=self.args.device)
+        self.stopped = bool(self.accelerator.reduce(mine, reduction="sum").item())
+        return self.stopped
+
+
+class _Rhythm(TrainerCallback):
+    """When to keep, to score and to stop."""
+
+    def __init__(self, trainer: StageTrainer) -> None:
+        self.trainer = trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        vary_by_process(self.trainer.model, args.seed, args.process_index)
+        if self.trainer.resumed is None:
+            self.trainer.score()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        run, last = self.trainer.settings.run, state.global_step == state.max_steps
+        stop = self.trainer.should_stop()
+        control.should_log = True
+        control.should_evaluate = last or state.global_step % run.evaluate_every == 0
+        control.should_save = stop or last or state.global_step % run.checkpoint_every == 0
+        control.should_training_stop = stop or last
+
+
+def rate_at(step: int, stage: Stage) -> float:
+    """Learning rate of a step (from 0 on) over that after the warm-up."""
+    if step < stage.warmup:
+        return (step + 1) / (stage.warmup + 1)
+    length = max(1, stage.steps - 1 - stage.warmup)
+    done = min(1.0, (step - stage.warmup) / length)
+    return stage.final_ratio + (1 - stage.final_ratio) * (1 + math.cos(math.pi * done)) / 2
+
+
+def _stack(samples: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {"input_ids": torch.stack([each["input_ids"] for each in samples])}  # (B, T)
+
+
+def _arguments(model: Any, settings: RunFile, stage: Stage) -> TrainingArguments:
+    training = settings.training
+    cpu = training.device == "cpu" or not torch.cuda.is_available()
+    arguments = TrainingArguments(
+        output_dir=settings.run.folder,
+        max_steps=stage.steps,
+        per_device_train_batch_size=training.batch,
+        gradient_accumulation_steps=training.accumulation,
+        max_grad_norm=stage.clip,
+        weight_decay=stage.weight_decay,
+        seed=settings.run.seed,
+        bf16=training.bf16,
+        activation_checkpointing=training.activation_checkpointing,
+        use_cpu=cpu,
+        ddp_backend="gloo" if cpu and processes() > 1 else None,
+        ddp_find_unused_parameters=False,
+        # The data come in order already, and say themselves which sample is which.
+        train_sampling_strategy="sequential",
+        remove_unused_columns=False,
+        dataloader_pin_memory=not cpu,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        log_level="error",
+        # Trainer would write it into the model's config.
+        use_cache=model.config.use_cache,
+    )
+    # One process has one device: several GPUs take several processes.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments

@@ -18,7 +18,7 @@ from gaincell.ml.models import HardwareModel
 from gaincell.ml.noise import set_faults
 from gaincell.ml.settings import Settings
 
-ATTENTIONS = ("converted", "hardware", "linear", "softmax", "stock", "linear-kernel")
+ATTENTIONS = ("converted", "hardware", "linear", "stock", "softmax", "linear-kernel")
 """What layers on the arrays can compute in an evaluation: "converted" is what each is converted to,
 "linear-kernel" is ``linear_kernel_attention`` over the window, the others are kinds of layers."""
 

@@ -158,7 +158,12 @@ def _finite(value: Any) -> float | None:
 @contextmanager
 def _counting(model: Any, bar: tqdm[Any]) -> Iterator[None]:
     """Advance the bar by every sequence that the model reads."""
-    hook = model.register_forward_hook(lambda _, __, output: bar.update(len(output.logits)))
+
+    def count(_: Any, __: Any, output: Any) -> None:
+        # What a hook returns would take the output's place, and update returns something.
+        bar.update(len(output.logits))
+
+    hook = model.register_forward_hook(count)
     try:
         yield
     finally:

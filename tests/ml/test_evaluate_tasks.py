@@ -209,6 +209,7 @@ def test_progress_counts_sequences(tasks, model, monkeypatch):
 
         def update(self, count):
             self.count += count
+            return True  # as tqdm does where it draws
 
     monkeypatch.setattr("gaincell.ml.scoring.tqdm", Bar)
     score(model, WORDS, tasks["lambada_openai"], batch_size=3, label="stock: lambada_openai")

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kinds",
         help="rows, such as converted,stock: converted, hardware, linear (the linear cell), "
-        "softmax (over the window), stock (over all tokens), linear-kernel; default: "
+        "stock (softmax over all tokens), softmax (over the window), linear-kernel; default: "
         "converted,stock,softmax,linear-kernel",
     )
     texts = parser.add_argument_group("perplexity")

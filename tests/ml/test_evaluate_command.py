@@ -79,13 +79,16 @@ def scored(folder, capsys, *more, model="hw"):
 
 
 def test_rows_are_the_model_and_its_baselines(folder, tmp_path, capsys):
-    found = saved(folder, tmp_path, "--text", folder / "one.txt", "--window", 40)
+    windows = ["--windows", "2", "--skip", "10"]
+    found = saved(folder, tmp_path, "--text", folder / "one.txt", "--window", 40, *windows)
     by_row = perplexities(found)
     assert list(by_row) == ["converted", "stock", "softmax", "linear-kernel"]
     assert len(set(by_row.values())) == 4
-    assert by_row["converted"] == pytest.approx(scored(folder, capsys), rel=1e-3)
+    assert by_row["converted"] == pytest.approx(scored(folder, capsys, *windows), rel=1e-4)
     for kind in ("stock", "softmax"):
-        assert by_row[kind] == pytest.approx(scored(folder, capsys, "--kind", kind), rel=1e-3)
+        alone = scored(folder, capsys, "--kind", kind, *windows)
+        assert by_row[kind] == pytest.approx(alone, rel=1e-4)
+    assert by_row["stock"] != pytest.approx(scored(folder, capsys, "--kind", "stock"), rel=1e-4)
 
 
 def test_a_baseline_gives_its_weights_to_the_rows_without_scalers(folder, tmp_path, capsys):

@@ -60,11 +60,15 @@ def convert(
             f"the model's heads have {dims} dimensions, but head_dim of the config is "
             f"{config.head_dim}"
         )
-    before = ["stock"] * count
+    before = Settings(config, ("stock",) * count)
     if isinstance(model, HardwareModel):
-        before = list(Settings.of(model.config).kinds)
-    kinds = [kind if layer in chosen else before[layer] for layer in range(count)]
-    settings = Settings(config, tuple(kinds))
+        before = Settings.of(model.config)
+    kinds = [kind if layer in chosen else before.kinds[layer] for layer in range(count)]
+    kept = [
+        tuple(layer for layer in layers if kinds[layer] != "stock")
+        for layers in (before.maps, before.first)
+    ]
+    settings = Settings(config, tuple(kinds), *kept)
     if not isinstance(model, HardwareModel):
         hardware = HARDWARE[type(model)]
         model.__class__ = hardware

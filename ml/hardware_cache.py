@@ -17,7 +17,7 @@ from gaincell.ml.settings import Settings
 class RingLayer(CacheLayerMixin):
     """One layer's arrays; ``update`` gives back the new keys and values, ``ring`` holds the codes.
 
-    The arrays are made at the first update, when batch and device are known.
+    The arrays are made at the first codes, which tell batch, number of arrays and device.
     """
 
     is_sliding = False
@@ -29,9 +29,14 @@ class RingLayer(CacheLayerMixin):
         self.tokens = 0
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        batch, heads = key_states.shape[:2]
-        self.ring = RingCache(self.head, batch, heads, kind=self.kind, device=key_states.device)
         self.is_initialized = True
+
+    def arrays(self, k: Tensor) -> RingCache:
+        """Those that hold the codes k (B, arrays, T, D) come into."""
+        if self.ring is None:
+            batch, heads = k.shape[:2]
+            self.ring = RingCache(self.head, batch, heads, kind=self.kind, device=k.device)
+        return self.ring
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
@@ -104,7 +109,6 @@ class HardwareCache(Cache):
         """
         held = self.layers[layer]
         assert isinstance(held, RingLayer)
-        assert held.ring is not None
         if starts is not None:
             starts = (starts - (held.tokens - q.shape[2])).clamp(min=0)
-        return held.ring.attend(q.detach(), k.detach(), v.detach(), starts)
+        return held.arrays(k).attend(q.detach(), k.detach(), v.detach(), starts)

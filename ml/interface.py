@@ -70,6 +70,11 @@ def attend_layer(
         op = partial(attention, config=settings.head, kind=kind)
         in_cache = None if hardware_cache is None else partial(hardware_cache.attend, layer)
         seen = _attend_arrays(scalers, query, key, value, attention_mask, op, in_cache)
+        if scalers.first_weight is not None:
+            total = key.shape[2]
+            if hardware_cache is not None:
+                total = hardware_cache.get_seq_length(layer)
+            scalers.first_tokens = _first_tokens(scalers, query, value, total, attention_mask)
     if scalers.observer is not None:
         scalers.observer(seen)
     return seen.output.transpose(1, 2), None
@@ -121,6 +126,28 @@ def _scalers_of(module: nn.Module, kind: str) -> HeadScalers:
             "with gaincell.ml.pretrained.load_model"
         )
     return scalers
+
+
+def _first_tokens(
+    scalers: HeadScalers, query: Tensor, value: Tensor, total: int, starts: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Rows and columns (of this call's queries) of first tokens, and the layer's output for them.
+
+    ``total`` counts the tokens so far, those of this call included.
+    """
+    assert scalers.first_weight is not None
+    assert scalers.first_bias is not None
+    tokens = query.shape[2]
+    if starts is None:
+        starts = torch.zeros(len(query), dtype=torch.int64, device=query.device)
+    column = starts - (total - tokens)
+    rows = ((column >= 0) & (column < tokens)).nonzero()[:, 0]
+    if not len(rows):
+        return None
+    held = value[rows, :, value.shape[2] - tokens + column[rows]]  # (R, H_kv, D)
+    held = held.repeat_interleave(scalers.heads // held.shape[1], dim=1).flatten(1)
+    weight, bias = scalers.first_weight.to(held), scalers.first_bias.to(held)
+    return rows, column[rows], torch.nn.functional.linear(held, weight, bias)
 
 
 def _attend_arrays(

@@ -121,16 +121,14 @@ def _update(model: HardwareModel, targets: ModelMoments, found: ModelMoments, st
     for (layer, name), target in targets.items():
         scalers, now = model.scalers(layer), found[layer, name]
         spread = torch.where(now.std > 0, target.std / now.std, 1.0)
-        gain, offset = (scalers.get_parameter(f"{name}_{part}") for part in ("gain", "offset"))
-        gain.mul_((1 - step + step * spread).to(gain))
-        offset.add_((step * (target.mean - now.mean)).to(offset))
+        scalers.adjust(name, 1 - step + step * spread, step * (target.mean - now.mean))
 
 
 def _scalers(model: HardwareModel, targets: ModelMoments) -> dict[str, Tensor]:
     return {
-        f"{layer}.{name}_{part}": model.scalers(layer).get_parameter(f"{name}_{part}")
+        f"{layer}.{name}_{part}": parameter
         for layer, name in targets
-        for part in ("gain", "offset")
+        for part, parameter in enumerate(model.scalers(layer).pair(name))
     }
 
 

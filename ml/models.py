@@ -23,7 +23,7 @@ from transformers import (
 
 from gaincell.ml import interface
 from gaincell.ml.hardware_cache import HardwareCache
-from gaincell.ml.scalers import SUBMODULE, HeadScalers
+from gaincell.ml.scalers import SUBMODULE, HeadMaps, HeadScalers
 from gaincell.ml.settings import Settings
 
 
@@ -106,18 +106,34 @@ class HardwareModel(PreTrainedModel):
         """Let every attention layer pass its arrays on; once in a model's life."""
         for module in self.attention_layers():
             module.register_forward_pre_hook(_hand_over_arrays, with_kwargs=True)
+            module.register_forward_hook(_put_first_tokens)
 
     def attach(self, settings: Settings) -> None:
-        """Give layers on hardware scalers, where they have none, and take them from others."""
-        for module, kind in zip(self.attention_layers(), settings.kinds, strict=True):
+        """Give layers on hardware the scalers they should have, and take them from others."""
+        for layer, (module, kind) in enumerate(
+            zip(self.attention_layers(), settings.kinds, strict=True)
+        ):
             held = getattr(module, SUBMODULE, None)
             if kind == "stock":
                 if held is not None:
                     delattr(module, SUBMODULE)
-            elif held is None:
-                scalers = HeadScalers(*_head_counts(module.config), settings.head.readout_max)
-                weight = next(module.parameters())
-                module.add_module(SUBMODULE, scalers.to(weight.device, weight.dtype))
+                continue
+            mapped, first = layer in settings.maps, layer in settings.first
+            if held is not None and (isinstance(held, HeadMaps), held.first_weight is not None) == (
+                mapped,
+                first,
+            ):
+                continue
+            heads, kv_heads = _head_counts(module.config)
+            dims, levels = settings.head.head_dim, settings.head.readout_max
+            shape = (module.config.hidden_size, heads * dims) if first else None
+            scalers = (
+                HeadMaps(heads, kv_heads, levels, shape, dims=dims)
+                if mapped
+                else HeadScalers(heads, kv_heads, levels, shape)
+            )
+            weight = next(module.parameters())
+            module.add_module(SUBMODULE, scalers.to(weight.device, weight.dtype))
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -178,6 +194,18 @@ def _hand_over_arrays(
     if isinstance(cache, HardwareCache):
         kwargs = kwargs | {"hardware_cache": cache}
     return args, kwargs
+
+
+def _put_first_tokens(
+    module: nn.Module, _: tuple[Any, ...], output: tuple[torch.Tensor, Any]
+) -> tuple[torch.Tensor, Any] | None:
+    """The layer's output, with that of first tokens where the arrays have no part in it."""
+    scalers = getattr(module, SUBMODULE, None)
+    if scalers is None or scalers.first_tokens is None:
+        return None
+    (rows, columns, first), scalers.first_tokens = scalers.first_tokens, None
+    whole = output[0].index_put((rows, columns), first.to(output[0]))
+    return whole, *output[1:]
 
 
 interface.register()

@@ -27,6 +27,5 @@ def set_faults(model: HardwareModel, faults: Faults | None, seed: int = 0) -> No
                 torch.Generator().manual_seed(2 * (seed * len(settings.kinds) + layer) + part)
                 for part in (0, 1)
             )
-            heads = len(scalers.k_gain)
-            scalers.faults = FaultyArrays(settings.head, faults, heads, static)
+            scalers.faults = FaultyArrays(settings.head, faults, scalers.arrays, static)
             scalers.noise = noise

@@ -25,7 +25,7 @@ def fit_ranges(model: HardwareModel, input_ids: Tensor, sigmas: float = 1.5) -> 
     Raises
     ------
     ValueError
-        ``input_ids`` is not (B, T), or ``sigmas`` is not above 0.
+        ``input_ids`` is not (B, T), ``sigmas`` is not above 0, or a layer has maps.
     """
     if input_ids.dim() != 2:
         raise ValueError(f"input_ids has shape {tuple(input_ids.shape)}, but must be (B, T)")
@@ -33,6 +33,10 @@ def fit_ranges(model: HardwareModel, input_ids: Tensor, sigmas: float = 1.5) -> 
         raise ValueError(f"sigmas is {sigmas}, but must be above 0")
     settings = Settings.of(model.config)
     chosen = [layer for layer, kind in enumerate(settings.kinds) if kind in ("hardware", "linear")]
+    if settings.maps:
+        raise ValueError(
+            f"layer {settings.maps[0]} has maps from another start: convert the original model"
+        )
 
     def fit(layer: int) -> Callable[[Observation], None]:
         scalers, kind = model.scalers(layer), settings.kinds[layer]

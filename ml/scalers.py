@@ -17,7 +17,7 @@ class Observation:
     """What one layer's attention saw and gave; units are codes over the largest code.
 
     queries, keys, values : as the model made them, (B, H, T, D), (B, H_kv, S, D) twice
-    q, k, v : the same, scaled; y : (B, H, T, D) in read-out codes; all None for kind "softmax"
+    q, k, v : the same, scaled, k and v one for each of the layer's arrays; y : (B, H, T, D) in read-out codes; all None for kind "softmax"
     output : (B, H, T, D) as the model goes on with it
     """
 
@@ -39,56 +39,145 @@ class HeadScalers(nn.Module):
     heads : H, query heads
     kv_heads : H_kv, key and value heads
     levels : n, read-out codes at saturation
+    first : (C, H * D), shape of ``first_weight``; None: the first token is like any other
 
     Attributes
     ----------
     q_gain, q_offset, y_gain, y_offset : (H,)
     k_gain, k_offset, v_gain, v_offset : (H_kv,)
+    first_weight, first_bias : (C, H * D), (C,) or None
+        What the layer gives for the first token of a sequence, from its values: softmax attention
+        of one token is that token's value, whatever the query.
     observer : called with what the layer's attention sees; None: nobody looks
     dtype : what the layer's attention computes in; None: the model's type
     faults, noise : the layer's arrays if they have faults, and the source of their noise
+    first_tokens : rows, columns and outputs of first tokens in the pass under way
 
-    The last four are of one run and are not saved.
+    The last five are of one run and are not saved.
     """
 
-    q_gain: nn.Parameter
-    k_gain: nn.Parameter
-    v_gain: nn.Parameter
     y_gain: nn.Parameter
     y_offset: nn.Parameter
+    first_weight: Tensor | None
+    first_bias: Tensor | None
 
-    def __init__(self, heads: int, kv_heads: int, levels: int) -> None:
+    def __init__(
+        self, heads: int, kv_heads: int, levels: int, first: tuple[int, int] | None = None
+    ) -> None:
         super().__init__()
-        self.levels = levels
+        self.heads, self.kv_heads, self.levels = heads, kv_heads, levels
         self.observer: Callable[[Observation], None] | None = None
         self.dtype: torch.dtype | None = None
         self.faults: FaultyArrays | None = None
         self.noise: torch.Generator | None = None
-        for name in SCALERS:
-            count = kv_heads if name[0] in "kv" else heads
-            self.register_parameter(name, nn.Parameter(torch.empty(count)))
+        self.first_tokens: tuple[Tensor, Tensor, Tensor] | None = None
+        for name in "qkvy":
+            for part, shape in zip(PARTS, self._shapes(name), strict=True):
+                self.register_parameter(f"{name}_{part}", nn.Parameter(torch.empty(shape)))
+        self.register_buffer("first_weight", None if first is None else torch.empty(first))
+        self.register_buffer("first_bias", None if first is None else torch.empty(first[0]))
         self.reset()
+
+    @property
+    def arrays(self) -> int:
+        """Key and value arrays of the layer."""
+        return self.kv_heads
+
+    def pair(self, name: str) -> tuple[nn.Parameter, nn.Parameter]:
+        """Gain and offset of scaler "q", "k", "v" or "y"."""
+        gain, offset = (self.get_parameter(f"{name}_{part}") for part in PARTS)
+        return gain, offset
 
     @torch.no_grad()
     def reset(self) -> None:
         """Values of standard deviation 1 fill the range to +-2; y is +-1 at saturation."""
         for name in "qkv":
-            getattr(self, f"{name}_gain").fill_(0.25)
-            getattr(self, f"{name}_offset").fill_(0.5)
+            gain, offset = self.pair(name)
+            gain.fill_(0.25)
+            offset.fill_(0.5)
         self.y_gain.fill_(1 / self.levels)
         self.y_offset.fill_(0.0)
+        for each in (self.first_weight, self.first_bias):
+            if each is not None:
+                each.zero_()
+
+    @torch.no_grad()
+    def adjust(self, name: str, factor: Tensor, shift: Tensor) -> None:
+        """gain * factor and offset + shift of scaler ``name``; both (heads,)."""
+        for each, change, operation in zip(
+            self.pair(name), (factor, shift), (torch.mul, torch.add), strict=True
+        ):
+            change = change.to(each).view(-1, *[1] * (each.dim() - 1))
+            each.copy_(operation(each, change))
 
     def units(self, x: Tensor, name: str) -> Tensor:
         """x (B, heads, T, D) as codes over the largest code; ``name`` is "q", "k" or "v"."""
-        gain, offset = (self.get_parameter(f"{name}_{part}") for part in ("gain", "offset"))
+        gain, offset = self.pair(name)
         return x * gain[:, None, None].to(x) + offset[:, None, None].to(x)
 
     def output(self, y: Tensor) -> Tensor:
         """What the model goes on with, from read-out codes y (B, H, T, D)."""
-        return y * self.y_gain[:, None, None].to(y) + self.y_offset[:, None, None].to(y)
+        offset = self.y_offset.unsqueeze(-1) if self.y_offset.dim() == 1 else self.y_offset
+        return y * self.y_gain[:, None, None].to(y) + offset[:, None].to(y)
+
+    def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        heads = self.kv_heads if name in "kv" else self.heads
+        return (heads,), (heads,)
 
 
-SCALERS = tuple(f"{name}_{part}" for name in "qkvy" for part in ("gain", "offset"))
+class HeadMaps(HeadScalers):
+    """As ``HeadScalers``, with a matrix before the arrays and an offset per dimension.
+
+    Every query head has a map of its own for the keys and values it reads, and so arrays of its
+    own: H of them, also where the model's query heads share keys and values.
+
+    Parameters
+    ----------
+    dims : D
+
+    Attributes
+    ----------
+    q_gain, k_gain, v_gain : (H, D, D), x @ gain
+    q_offset, k_offset, v_offset, y_offset : (H, D)
+    y_gain : (H,)
+    """
+
+    def __init__(
+        self,
+        heads: int,
+        kv_heads: int,
+        levels: int,
+        first: tuple[int, int] | None = None,
+        *,
+        dims: int,
+    ) -> None:
+        self.dims = dims
+        super().__init__(heads, kv_heads, levels, first)
+
+    @property
+    def arrays(self) -> int:
+        return self.heads
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        super().reset()
+        for name in "qkv":
+            gain, _ = self.pair(name)
+            gain.copy_(torch.eye(self.dims) * 0.25)
+
+    def units(self, x: Tensor, name: str) -> Tensor:
+        gain, offset = self.pair(name)
+        x = x.repeat_interleave(self.heads // x.shape[1], dim=1)  # (B, H, T, D)
+        return x @ gain.to(x) + offset[:, None].to(x)
+
+    def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        offset = (self.heads, self.dims)
+        return (self.heads,) if name == "y" else (*offset, self.dims), offset
+
+
+PARTS = ("gain", "offset")
+
+SCALERS = tuple(f"{name}_{part}" for name in "qkvy" for part in PARTS)
 """Names of the parameters of ``HeadScalers``."""
 
 SUBMODULE = "gaincell_norm"

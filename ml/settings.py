@@ -14,20 +14,30 @@ from gaincell.ml.scalers import LAYER_KINDS
 class Settings:
     """The head of every converted layer, and what each layer computes.
 
+    maps : layers whose scalers are ``HeadMaps``
+    first : layers that compute the first token of a sequence without the arrays
+
     Raises
     ------
     ValueError
-        A kind that is none of ``LAYER_KINDS``.
+        A kind that is none of ``LAYER_KINDS``, or a layer in ``maps`` or ``first`` that has no
+        scalers.
     """
 
     head: HeadConfig
     kinds: tuple[str, ...]
+    maps: tuple[int, ...] = ()
+    first: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for layer, kind in enumerate(self.kinds):
             if kind not in LAYER_KINDS:
                 known = ", ".join(LAYER_KINDS)
                 raise ValueError(f"layer {layer} is of kind {kind!r}, but must be one of {known}")
+        for name in ("maps", "first"):
+            for layer in getattr(self, name):
+                if layer not in range(len(self.kinds)) or self.kinds[layer] == "stock":
+                    raise ValueError(f"{name} names layer {layer}, which is not on hardware")
 
     @classmethod
     def of(cls, config: Any) -> Settings:
@@ -39,7 +49,7 @@ class Settings:
             It has none, or not one kind per layer.
         """
         table = getattr(config, "gaincell", None)
-        if not isinstance(table, Mapping) or set(table) != {"head", "kinds"}:
+        if not isinstance(table, Mapping) or set(table) - {"maps", "first"} != {"head", "kinds"}:
             raise ValueError(
                 "the model's config has no table gaincell with head and kinds: use "
                 "gaincell.ml.convert, or load a model that it converted"
@@ -50,12 +60,16 @@ class Settings:
                 f"gaincell in the model's config names {len(table['kinds'])} kinds, but the model "
                 f"has {layers} layers"
             )
-        return cls(HeadConfig(**table["head"]), tuple(table["kinds"]))
+        extra = {name: tuple(table[name]) for name in ("maps", "first") if name in table}
+        return cls(HeadConfig(**table["head"]), tuple(table["kinds"]), **extra)
 
     def as_table(self) -> dict[str, Any]:
-        """For config.json: the head's fields that differ from their defaults, and the kinds."""
+        """For config.json: the head's fields that differ from their defaults, kinds and layers."""
         head = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self.head.fields_set().items()
         }
-        return {"head": head, "kinds": list(self.kinds)}
+        extra = {"maps": list(self.maps), "first": list(self.first)}
+        return {"head": head, "kinds": list(self.kinds)} | {
+            name: layers for name, layers in extra.items() if layers
+        }

@@ -124,9 +124,9 @@ class HardwareModel(PreTrainedModel):
                 first,
             ):
                 continue
-            heads, kv_heads = _head_counts(module.config)
+            heads, kv_heads = _head_counts(self.config)
             dims, levels = settings.head.head_dim, settings.head.readout_max
-            shape = (module.config.hidden_size, heads * dims) if first else None
+            shape = (int(self.config.hidden_size), heads * dims) if first else None
             scalers = (
                 HeadMaps(heads, kv_heads, levels, shape, dims=dims)
                 if mapped

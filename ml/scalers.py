@@ -17,7 +17,8 @@ class Observation:
     """What one layer's attention saw and gave; units are codes over the largest code.
 
     queries, keys, values : as the model made them, (B, H, T, D), (B, H_kv, S, D) twice
-    q, k, v : the same, scaled, k and v one for each of the layer's arrays; y : (B, H, T, D) in read-out codes; all None for kind "softmax"
+    q, k, v : the same, scaled, k and v one for each of the layer's arrays; y : (B, H, T, D) in
+        read-out codes; all None for kind "softmax"
     output : (B, H, T, D) as the model goes on with it
     """
 
@@ -104,11 +105,9 @@ class HeadScalers(nn.Module):
     @torch.no_grad()
     def adjust(self, name: str, factor: Tensor, shift: Tensor) -> None:
         """gain * factor and offset + shift of scaler ``name``; both (heads,)."""
-        for each, change, operation in zip(
-            self.pair(name), (factor, shift), (torch.mul, torch.add), strict=True
-        ):
-            change = change.to(each).view(-1, *[1] * (each.dim() - 1))
-            each.copy_(operation(each, change))
+        gain, offset = self.pair(name)
+        gain.mul_(factor.to(gain).view(-1, *[1] * (gain.dim() - 1)))
+        offset.add_(shift.to(offset).view(-1, *[1] * (offset.dim() - 1)))
 
     def units(self, x: Tensor, name: str) -> Tensor:
         """x (B, heads, T, D) as codes over the largest code; ``name`` is "q", "k" or "v"."""

@@ -44,6 +44,16 @@ def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[An
     return model.eval(), tokenizer
 
 
+def load_tokenizer(name: str | Path) -> Any:
+    """The tokenizer alone of a model that ``load_model`` loads; raises as it."""
+    where, options = _place(name)
+    try:
+        return AutoTokenizer.from_pretrained(where, **options)
+    except (OSError, ImportError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise ValueError(f"no tokenizer could be read from {name}: {first}") from error
+
+
 def _place(name: str | Path) -> tuple[str, dict[str, Any]]:
     """What Hugging Face's loaders want for a name: a folder or hub name, and more arguments."""
     if str(name) == SMOLLM2:

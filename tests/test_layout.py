@@ -18,7 +18,15 @@ MAY_NOT_IMPORT = {
     "synth": ("gaincell.ml", "torch", "cocotb", "amaranth"),
     "ml": ("gaincell.hdl", "gaincell.cocotb_tests", "amaranth", "cocotb"),
 }
-CONFIG_MODULES = ("cell", "config", "config_checks", "config_file", "retention", "schedule")
+CONFIG_MODULES = (
+    "cell",
+    "config",
+    "config_checks",
+    "config_file",
+    "retention",
+    "schedule",
+    "toml_tables",
+)
 MACHINE_PATHS = re.compile(r"(?<![\w.~$}-])/(?:work|root|tmp/v)/")
 
 

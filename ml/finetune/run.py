@@ -126,7 +126,21 @@ def train(
     Interrupted
         It was stopped.
     """
+    before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(settings.training.matmul_precision)
+    try:
+        return _train(settings, start, checkpoint, first_process, interrupted)
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def _train(
+    settings: RunFile,
+    start: Start,
+    checkpoint: Checkpoint | None,
+    first_process: bool,
+    interrupted: Callable[[], bool],
+) -> Record:
     model, folder = start.model, Path(settings.run.folder)
     record = Record() if checkpoint is None else Record(**checkpoint.state()["record"])
     about = about_run(settings.as_tables(), processes())

@@ -30,7 +30,10 @@ def tokens_of(source: Source, tokenizer: Any, vocabulary: int) -> Tokens:
     if source.text is not None:
         name, tokens = f"text {source.text}", text_tokens(Path(source.text), tokenizer)
     elif source.token_file is not None:
-        name, tokens = f"token file {source.token_file}", _mapped(source.token_file, tokenizer)
+        name, tokens = (
+            f"token file {source.token_file}",
+            _mapped(source.token_file, tokenizer, vocabulary),
+        )
     else:
         assert source.hub is not None
         name, tokens = f"data set {source.hub}", _joined(hub_tokens(source, tokenizer), wanted)
@@ -101,12 +104,17 @@ def vocabulary_of(tokenizer: Any) -> int:
     return 1 + largest
 
 
-def _mapped(path: str, tokenizer: Any) -> Tokens:
+def _mapped(path: str, tokenizer: Any, vocabulary: int) -> Tokens:
     tokens, about = read_tokens(Path(path))
     if about.vocabulary != vocabulary_of(tokenizer):
         raise ValueError(
             f"token file {path} is of tokenizer {about.tokenizer} with {about.vocabulary} tokens, "
             f"but the model's has {vocabulary_of(tokenizer)}: write it with gaincell tokens"
+        )
+    if about.vocabulary > vocabulary:
+        raise ValueError(
+            f"token file {path} has tokens up to {about.vocabulary - 1}, but the model's "
+            f"vocabulary is {vocabulary}"
         )
     return tokens
 

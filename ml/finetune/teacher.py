@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from gaincell.ml.pretrained import load_model
 
 
 def load_teacher(settings: Teacher, student: str, model: Any, tokenizer: Any) -> Any:
-    """The teacher of ``model``, which was loaded as ``student``; in evaluation mode.
+    """The teacher of ``model``, which was just loaded as ``student``; in evaluation mode.
 
     Raises
     ------
@@ -22,7 +23,7 @@ def load_teacher(settings: Teacher, student: str, model: Any, tokenizer: Any) ->
         It cannot be loaded, is on the arrays itself, or has another vocabulary.
     """
     name = settings.name or student
-    teacher, own = load_model(name)
+    teacher, own = (deepcopy(model), tokenizer) if name == student else load_model(name)
     if isinstance(teacher, HardwareModel):
         raise ValueError(
             f"the teacher {name} is a converted model: name the stock model in [teacher] name"

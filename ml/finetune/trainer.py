@@ -11,9 +11,10 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback
 
 from gaincell.ml.finetune import checkpoints
+from gaincell.ml.finetune.arguments import rate_at, training_arguments
 from gaincell.ml.finetune.checkpoints import Checkpoint
 from gaincell.ml.finetune.curves import Watcher
 from gaincell.ml.finetune.parameters import groups_of
@@ -25,10 +26,9 @@ from gaincell.ml.finetune.random_state import (
 )
 from gaincell.ml.finetune.record import Record
 from gaincell.ml.finetune.settings import RunFile, Stage
-from gaincell.ml.finetune.start import processes
 from gaincell.ml.finetune.teacher import distillation_loss, logits_of, text_loss
 from gaincell.ml.finetune.windows import Windows
-from gaincell.ml.perplexity import perplexity
+from gaincell.ml.perplexity import Score, perplexity
 from gaincell.refusals import Failed
 
 
@@ -78,7 +78,7 @@ class StageTrainer(Trainer):
         self.stopped = False
         super().__init__(
             model=model,
-            args=_arguments(model, settings, self.stage),
+            args=training_arguments(model, settings, self.stage),
             train_dataset=data,
             data_collator=_stack,
             callbacks=[_Rhythm(self)],
@@ -102,13 +102,11 @@ class StageTrainer(Trainer):
         done = 0 if resumed is None else resumed.step
         # A stage can be watched only up to where it was kept.
         del self.record.losses.setdefault(self.name, [])[done:]
-        for each in self.watchers:
-            each.begin(self.name, self.stage.steps, done)
         try:
+            self._tell("begin", self.name, self.stage.steps, done)
             self.train(resume_from_checkpoint=None if resumed is None else str(resumed.path))
         finally:
-            for each in self.watchers:
-                each.end()
+            self._tell("end")
             # bfloat16 had been wrapped around the model's own forward.
             self.accelerator.unwrap_model(self.model_wrapped, keep_fp32_wrapper=False)
             self.accelerator.free_memory()
@@ -157,14 +155,24 @@ class StageTrainer(Trainer):
                     f"lower learning_rate; {self.last_checkpoint}"
                 )
         self.record.losses[self.name].append(numbers["loss"])
-        for each in self.watchers:
-            each.step(numbers)
+        self._tell("step", numbers)
 
     @property
     def last_checkpoint(self) -> str:
         """Which one is the last, in words."""
         found = checkpoints.checkpoints_in(self.folder)
         return f"the last checkpoint is {found[-1].path}" if found else "there is no checkpoint yet"
+
+    def _tell(self, what: str, *news: Any) -> None:
+        for each in self.watchers:
+            try:
+                getattr(each, what)(*news)
+            except OSError as error:
+                self.watchers.remove(each)
+                raise Failed(
+                    f"the curves in {self.settings.run.folder}/tensorboard cannot be written: "
+                    f"{error}; {self.last_checkpoint}: make room and run the same command again"
+                ) from error
 
     def _evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         # Trainer asks again when its epoch ends.
@@ -173,17 +181,19 @@ class StageTrainer(Trainer):
         return {}
 
     def score(self) -> None:
-        """Perplexity on the held-out text, in the first process."""
-        if self.held_out is None or not self.is_world_process_zero():
+        """Perplexity on the held-out text; each process scores a part of it."""
+        if self.held_out is None:
             return
-        model = self.model
+        model, count = self.model, self.accelerator.num_processes
         model.eval()
         with undisturbed(model):
-            score = perplexity(model, self.held_out)
+            part = perplexity(model, self.held_out[self.args.process_index :: count])
         model.train()
+        both = torch.tensor([part.nats, part.tokens], dtype=torch.float64, device=self.args.device)
+        nats, tokens = self.accelerator.reduce(both, reduction="sum").tolist()
+        score = Score(nats, int(tokens))
         self.record.add_score(self.name, self.state.global_step, score)
-        for each in self.watchers:
-            each.score(score.perplexity)
+        self._tell("score", score.perplexity)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         from accelerate.utils import gather_object
@@ -257,48 +267,5 @@ class _Rhythm(TrainerCallback):
         control.should_training_stop = stop or last
 
 
-def rate_at(step: int, stage: Stage) -> float:
-    """Learning rate of a step (from 0 on) over that after the warm-up."""
-    if step < stage.warmup:
-        return (step + 1) / (stage.warmup + 1)
-    length = max(1, stage.steps - 1 - stage.warmup)
-    done = min(1.0, (step - stage.warmup) / length)
-    return stage.final_ratio + (1 - stage.final_ratio) * (1 + math.cos(math.pi * done)) / 2
-
-
 def _stack(samples: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {"input_ids": torch.stack([each["input_ids"] for each in samples])}  # (B, T)
-
-
-def _arguments(model: Any, settings: RunFile, stage: Stage) -> TrainingArguments:
-    training = settings.training
-    cpu = training.device == "cpu" or not torch.cuda.is_available()
-    arguments = TrainingArguments(
-        output_dir=settings.run.folder,
-        max_steps=stage.steps,
-        per_device_train_batch_size=training.batch,
-        gradient_accumulation_steps=training.accumulation,
-        max_grad_norm=stage.clip,
-        weight_decay=stage.weight_decay,
-        seed=settings.run.seed,
-        bf16=training.bf16,
-        activation_checkpointing=training.activation_checkpointing,
-        use_cpu=cpu,
-        ddp_backend="gloo" if cpu and processes() > 1 else None,
-        ddp_find_unused_parameters=False,
-        # The data come in order already, and say themselves which sample is which.
-        train_sampling_strategy="sequential",
-        remove_unused_columns=False,
-        dataloader_pin_memory=not cpu,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        log_level="error",
-        # Trainer would write it into the model's config.
-        use_cache=model.config.use_cache,
-    )
-    # One process has one device: several GPUs take several processes.
-    arguments._n_gpu = min(1, arguments.n_gpu)
-    return arguments

@@ -20,6 +20,7 @@ from gaincell.commands import (
     finetune,
     perplexity,
     synth,
+    tokens,
     verilog,
 )
 from gaincell.refusals import Failed, Refused
@@ -31,6 +32,7 @@ COMMANDS = {
     "synth": (synth, "map a head to a cell library: area, timing, power, energy"),
     "estimate": (estimate, "area, time and energy of whole heads beside the paper's"),
     "convert": (convert, "put a language model's attention on the arrays"),
+    "tokens": (tokens, "write a text's tokens as a file that fine-tuning reads"),
     "finetune": (finetune, "train a model on the arrays, as a run file says"),
     "perplexity": (perplexity, "score a language model, converted or not, on a text"),
     "evaluate": (evaluate, "compare a model with its baselines on texts and lm-eval's tasks"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.toml_tables import read_toml, unknown_key
 
 FIELDS = tuple(field.name for field in fields(HeadConfig))
 ANALOG_TABLE = "analog"
@@ -54,12 +53,7 @@ def read_table(source: str | Path) -> dict[str, Any]:
     path = Path(source)
     if path.suffix != ".toml" and not path.exists():
         raise ValueError(f'config "{name}" is neither a file nor a preset ({_presets()})')
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"config {name} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"config {name} is not valid TOML: {error}") from error
+    return read_toml(path, "config")
 
 
 def config_from_table(table: dict[str, Any]) -> HeadConfig:
@@ -70,7 +64,8 @@ def config_from_table(table: dict[str, Any]) -> HeadConfig:
     if not isinstance(base, str) or base not in PRESETS:
         raise ValueError(f"preset is {base!r}, but must be one of {_presets()}")
     if unknown := [key for key in table if key not in FIELDS]:
-        raise ValueError("; ".join(_unknown_key(key) for key in unknown))
+        known = (*FIELDS, ANALOG_TABLE)
+        raise ValueError("; ".join(unknown_key(key, known) for key in unknown))
     return replace(PRESETS[base], **table)
 
 
@@ -93,11 +88,6 @@ def _check_nothing_strayed(analog: object) -> None:
     for key in analog if isinstance(analog, dict) else ():
         if key in FIELDS:
             raise ValueError(f'key "{key}" stands in [{ANALOG_TABLE}], but must stand before it')
-
-
-def _unknown_key(key: str) -> str:
-    nearest = difflib.get_close_matches(key, (*FIELDS, ANALOG_TABLE), n=1, cutoff=0)[0]
-    return f'unknown key "{key}" (nearest known: "{nearest}")'
 
 
 def _presets() -> str:

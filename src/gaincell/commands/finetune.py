@@ -6,27 +6,38 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from gaincell.commands.convert import layers_of
 from gaincell.commands.texts import need_ml
 from gaincell.refusals import Failed, Refused, refusing
 from gaincell.reports import table
 
+if TYPE_CHECKING:
+    from gaincell.ml.finetune.record import Record
+
 INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_file", type=Path, help="a TOML file, see docs/finetuning.md")
+    parser.add_argument(
+        "run_file",
+        type=Path,
+        help="a TOML file that says what to train on what, and the folder for it; if that folder "
+        "holds a part of the run already, the run goes on",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
     first = int(os.environ.get("RANK", "0")) == 0
     try:
-        return _run(arguments.run_file, first)
+        with _signals(first) as signals:
+            return _run(arguments.run_file, first, signals)
     except (Refused, Failed) as ending:
         # All processes end alike; one of them says why.
         if first:
@@ -34,7 +45,15 @@ def run(arguments: argparse.Namespace) -> int:
         return 2 if isinstance(ending, Refused) else 1
 
 
-def _run(run_file: Path, first: bool) -> int:
+@dataclass
+class _Signals:
+    """Whether the command was told to end, and whether it may take the time to do so well."""
+
+    came: bool = False
+    gentle: bool = False
+
+
+def _run(run_file: Path, first: bool, signals: _Signals) -> int:
     from transformers.utils import logging
 
     from gaincell.ml.finetune.run import (
@@ -53,7 +72,7 @@ def _run(run_file: Path, first: bool) -> int:
     with refusing():
         settings = load_run_file(run_file)
         if settings.run.tensorboard and find_spec("tensorboard") is None:
-            raise Refused("[run] tensorboard = true needs tensorboard: pip install 'gaincell[ml]'")
+            raise Refused("[run] tensorboard = true needs it: pip install 'gaincell[ml]'")
         checkpoint = check_folder(settings)
         folder = Path(settings.run.folder)
         if is_finished(settings):
@@ -66,44 +85,44 @@ def _run(run_file: Path, first: bool) -> int:
         make_folder(settings, start, run_file)
         if checkpoint is not None:
             print(f"going on after step {checkpoint.step} of [{checkpoint.stage}]", flush=True)
-    with _catching_signals(first) as asked:
-        try:
-            record = train(
-                settings,
-                start,
-                checkpoint,
-                first_process=first,
-                interrupted=lambda: bool(asked),
-            )
-        except Interrupted as stop:
-            if first:
-                print(f"gaincell: {stop}", file=sys.stderr)
-            return INTERRUPTED
+    signals.gentle = True
+    try:
+        record = train(
+            settings, start, checkpoint, first_process=first, interrupted=lambda: signals.came
+        )
+    except Interrupted as stop:
+        if first:
+            print(f"gaincell: {stop}", file=sys.stderr)
+        return INTERRUPTED
     if first:
-        rows = [(f"loss of [{name}]", f"{each[-1]:.4f}") for name, each in record.losses.items()]
-        if record.adaptation is not None:
-            rows.append(("adaptation", record.adaptation["summary"]))
-        if record.scores and record.scores[-1]["perplexity"] is not None:
-            rows.append(("held-out perplexity", f"{record.scores[-1]['perplexity']:.4g}"))
-        print(table([*rows, ("metrics", f"{folder}/metrics.json"), ("model", f"{folder}/model")]))
+        print(_report(record, folder))
     return 0
 
 
-@contextmanager
-def _catching_signals(first: bool) -> Iterator[list[int]]:
-    """Signals to end that came; the first lets a step finish, the second ends at once."""
-    asked: list[int] = []
+def _report(record: "Record", folder: Path) -> str:
+    rows = [(f"loss of [{name}]", f"{each[-1]:.4f}") for name, each in record.losses.items()]
+    if record.adaptation is not None:
+        rows.append(("adaptation", record.adaptation["summary"]))
+    if record.scores and record.scores[-1]["perplexity"] is not None:
+        rows.append(("held-out perplexity", f"{record.scores[-1]['perplexity']:.4g}"))
+    return table([*rows, ("metrics", f"{folder}/metrics.json"), ("model", f"{folder}/model")])
 
-    def note(number: int, _: FrameType | None) -> None:
-        if asked:
+
+@contextmanager
+def _signals(first: bool) -> Iterator[_Signals]:
+    """SIGINT and SIGTERM inside this context: a training ends its step; the second ends at once."""
+    signals = _Signals()
+
+    def note(_: int, __: FrameType | None) -> None:
+        if signals.came or not signals.gentle:
             raise KeyboardInterrupt
-        asked.append(number)
+        signals.came = True
         if first:
             print("gaincell: stopping after this step", file=sys.stderr)
 
     before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked
+        yield signals
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

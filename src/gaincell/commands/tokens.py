@@ -1,0 +1,68 @@
+"""``gaincell tokens``: a text's tokens as a file that fine-tuning reads in place."""
+
+import argparse
+from pathlib import Path
+
+from gaincell.commands.texts import need_ml
+from gaincell.files import check_writable
+from gaincell.refusals import Failed, refusing
+from gaincell.reports import file_size, table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="whose tokenizer to use; as for convert")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", type=Path, help="a text file, UTF-8")
+    source.add_argument("--hub", help="name of a data set on a hub, or a folder of one")
+    parser.add_argument("--subset", help="of the hub's data set")
+    parser.add_argument("--split", default="train", help="of the hub's data set; default train")
+    parser.add_argument(
+        "--column", default="text", help="of the hub's data set, with one text a row; default text"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="file to write; a .json comes beside it"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    need_ml()
+    from tqdm import tqdm
+
+    from gaincell.ml.finetune.settings import Source
+    from gaincell.ml.finetune.sources import (
+        hub_tokens,
+        text_tokens,
+        tokenizer_name,
+        vocabulary_of,
+    )
+    from gaincell.ml.finetune.token_file import description_of, write_tokens
+    from gaincell.ml.pretrained import load_tokenizer
+
+    output: Path = arguments.output
+    with refusing():
+        if output.suffix == ".json":
+            raise ValueError(f"output {output} must not end with .json, its description's ending")
+        for path in (output, description_of(output)):
+            check_writable(path)
+        tokenizer = load_tokenizer(arguments.model)
+        if arguments.text is not None:
+            pieces = iter([text_tokens(arguments.text, tokenizer)])
+        else:
+            source = Source(
+                hub=arguments.hub,
+                subset=arguments.subset,
+                split=arguments.split,
+                column=arguments.column,
+            )
+            pieces = hub_tokens(source, tokenizer)
+        shown = tqdm(pieces, unit="text", disable=None)
+        try:
+            about = write_tokens(output, shown, vocabulary_of(tokenizer), tokenizer_name(tokenizer))
+        except OSError as error:
+            raise Failed(f"{output} cannot be written: {error.strerror}") from error
+    rows = [
+        ("tokens", f"{about.tokens} of {about.tokenizer}, {about.vocabulary} different ones"),
+        ("written to", f"{output}, {about.dtype}, {file_size(output)}"),
+    ]
+    print(table(rows))
+    return 0

@@ -1,0 +1,350 @@
+"""Fine-tuning in one process: what is trained, with which loss, and what a run leaves."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from finetune_runs import PAPER, finetune, left_unfinished, make_folder, metrics, tokenizer
+from tiny_models import HEAD, MODELS
+from tiny_models import tokens as tokens_of_shape
+from torch.utils.tensorboard import SummaryWriter
+
+from gaincell.cli import main
+from gaincell.ml.attention import attention
+from gaincell.ml.convert import convert
+from gaincell.ml.finetune.parameters import choose_parameters, groups_of
+from gaincell.ml.finetune.random_state import random_state, set_random_state, undisturbed
+from gaincell.ml.finetune.run import check_folder
+from gaincell.ml.finetune.settings import Stage, load_run_file
+from gaincell.ml.finetune.teacher import distillation_loss, text_loss
+from gaincell.ml.finetune.trainer import StageTrainer
+from gaincell.ml.noise import set_faults
+from gaincell.ml.pretrained import load_model
+from gaincell.ml.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("quiet_transformers")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_folder(tmp_path)
+
+
+def kinds(folder="run/model"):
+    return Settings.of(load_model(folder)[0].config).kinds
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_stock_model_is_converted_and_trained(name, capsys):
+    steps = {"nonlinear": {"steps": 30, "learning_rate": 3e-3}, "run": {"checkpoint_every": 20}}
+    assert finetune(steps | {"model": {"name": name, "layers": "0,2"}}) == 0
+    losses = metrics()["losses"]["nonlinear"]
+    assert len(losses) == 30
+    assert losses[0] == pytest.approx(math.log(50), abs=0.2)
+    assert losses[-1] < losses[0] - 0.3
+    assert kinds() == ("hardware", "stock", "hardware")
+    assert sorted(each.name for each in Path("run/checkpoints").iterdir()) == [
+        "nonlinear-000020",
+        "nonlinear-000030",
+    ]
+    assert not left_unfinished()
+    assert Path("run/run.toml").read_text() == Path("run.toml").read_text()
+    assert "run/model" in capsys.readouterr().out
+
+
+def test_the_model_and_the_checkpoints_can_be_scored(capsys):
+    held_out = {"skip": 960, "windows": 3}
+    assert finetune({"held_out": held_out, "run": {"keep": 9}}) == 0
+    scores = metrics()["scores"]
+    assert [each["step"] for each in scores] == [0, 3, 5]
+    options = ["--text", "text.txt", "--skip", "960", "--windows", "3", "--window", "32"]
+    for model, score in (("run/model", scores[-1]), ("run/checkpoints/nonlinear-000004", None)):
+        capsys.readouterr()
+        assert main(["perplexity", "--model", model, *options]) == 0
+        said = float(capsys.readouterr().out.split()[-1])
+        if score is not None:
+            assert said == pytest.approx(score["perplexity"], rel=1e-3)
+            assert math.log(score["perplexity"]) == pytest.approx(score["nats_per_token"])
+
+
+def test_the_papers_flow_trains_adapts_and_trains(capsys):
+    changes = {name: PAPER[name] for name in ("linear", "adapt", "nonlinear", "held_out")}
+    assert finetune(changes) == 0
+    found = metrics()
+    assert {name: len(each) for name, each in found["losses"].items()} == {
+        "linear": 5,
+        "nonlinear": 4,
+    }
+    assert found["adaptation"]["converged"]
+    assert found["adaptation"]["distances"][0] > 0.01
+    assert "converged after" in capsys.readouterr().out
+    assert kinds() == ("hardware",) * 3
+    assert [(each["stage"], each["step"]) for each in found["scores"]] == [
+        ("linear", 0),
+        ("linear", 3),
+        ("linear", 5),
+        ("nonlinear", 0),
+        ("nonlinear", 3),
+        ("nonlinear", 4),
+    ]
+
+
+def test_a_linear_stage_alone_leaves_a_linear_model():
+    assert finetune({"linear": {"steps": 2}, "nonlinear": None}) == 0
+    assert kinds() == ("linear",) * 3
+    assert metrics()["adaptation"] is None
+
+
+def test_metrics_say_how_the_run_was_made():
+    assert finetune({"run": {"seed": 5}}) == 0
+    found = metrics()
+    assert found["seed"] == found["config"]["run"]["seed"] == 5
+    assert found["config"]["nonlinear"]["weight_decay"] == 0.1
+    assert found["processes"] == 1
+    assert found["threads"] == torch.get_num_threads()
+    assert set(found["versions"]) >= {"gaincell", "torch", "transformers", "python"}
+    assert found["revision"] is None or len(found["revision"].rstrip("+")) == 40
+
+
+def converted(*more):
+    options = ["--text", "text.txt", "--window", "32", "--config", "head.toml", *more]
+    assert main(["convert", "--model", "llama", *options, "-o", "hw"]) == 0
+
+
+def test_a_converted_model_starts_from_its_own_scalers():
+    converted("--layers", "1")
+    with torch.no_grad():
+        model, words = load_model("hw")
+        model.scalers(1).y_gain.mul_(1.5)
+        model.save_pretrained("hw")
+    own = model.scalers(1).y_gain.clone()
+    tiny = {"steps": 1, "learning_rate": 1e-9}
+    assert finetune({"model": {"name": "hw", "config": None}, "nonlinear": tiny}) == 0
+    assert kinds() == ("stock", "hardware", "stock")
+    torch.testing.assert_close(load_model("run/model")[0].scalers(1).y_gain, own)
+    assert words.get_vocab() == load_model("run/model")[1].get_vocab()
+
+
+def test_a_converted_linear_model_is_adapted_first():
+    converted("--kind", "linear")
+    assert finetune({"model": {"name": "hw", "config": None}}) == 0
+    assert metrics()["adaptation"]["converged"]
+    assert kinds() == ("hardware",) * 3
+
+
+def test_the_teachers_loss_is_the_divergence_of_the_models():
+    logits, wanted = torch.randn(2, 2, 7, 5, generator=torch.Generator().manual_seed(1))
+    assert float(distillation_loss(wanted, wanted, 2.0)) == pytest.approx(0.0, abs=1e-6)
+    p, q = (torch.softmax(each[:, :-1] / 2.0, -1) for each in (wanted, logits))
+    expected = 4.0 * (p * (p / q).log()).sum(-1).mean()
+    torch.testing.assert_close(distillation_loss(logits, wanted, 2.0), expected)
+
+
+def test_the_texts_loss_is_transformers_own():
+    model = MODELS["llama"]().float()
+    ids = tokens_of_shape(2, 12)
+    expected = model(input_ids=ids, labels=ids)
+    torch.testing.assert_close(text_loss(expected.logits, ids), expected.loss)
+
+
+def test_distillation_mixes_the_two_losses():
+    one = {"nonlinear": {"steps": 1}}
+    losses = {}
+    for weight in (None, 0.25, 1.0):
+        teacher = {"teacher": None if weight is None else {"weight": weight}}
+        assert finetune(one | teacher | {"run": {"folder": f"run{weight}"}}) == 0
+        losses[weight] = metrics(f"run{weight}")["losses"]["nonlinear"][0]
+    mixed = 0.75 * losses[None] + 0.25 * losses[1.0]
+    assert losses[0.25] == pytest.approx(mixed, rel=1e-5)
+    assert losses[1.0] < 0.5 * losses[None]
+
+
+def test_accumulated_batches_are_one_larger_batch():
+    found = {}
+    for batch, accumulation in ((4, 1), (2, 2), (1, 4)):
+        changes = {"training": {"batch": batch, "accumulation": accumulation}}
+        assert finetune(changes | {"run": {"folder": f"run{batch}"}}) == 0
+        found[batch] = metrics(f"run{batch}")["losses"]["nonlinear"]
+    assert found[2] == pytest.approx(found[4], abs=1e-5)
+    assert found[1] == pytest.approx(found[4], abs=1e-5)
+
+
+@pytest.mark.parametrize("train", ["all", "attention", "scalers"])
+def test_only_what_shall_learn_learns(train):
+    before = convert(MODELS["llama"]().float(), HEAD, layers=[1]).state_dict()
+    changes = {"model": {"layers": "1"}, "training": {"train": train}}
+    assert finetune(changes) == 0
+    after = load_model("run/model")[0].state_dict()
+    stock = {name for name in after if "gaincell_norm" not in name}
+    changed = {name for name in stock if not torch.equal(after[name], before[name])}
+    attention = {name for name in stock if ".1.self_attn." in name}
+    assert changed == {"all": stock, "attention": attention, "scalers": set()}[train]
+
+
+def test_scalers_have_a_rate_of_their_own_and_no_decay():
+    model = convert(MODELS["llama"]().float(), HEAD, "hardware", [0, 1])
+    convert(model, HEAD, "softmax", [1])
+    choose_parameters(model, "all")
+    stage = Stage(steps=1, learning_rate=0.5, scaler_learning_rate=0.125, weight_decay=0.25)
+    decaying = {name for name, each in model.named_parameters() if each.dim() == 2}
+    groups = groups_of(model, stage, decaying)
+    names = {id(each): name for name, each in model.named_parameters()}
+    found = [{names[id(each)] for each in group["params"]} for group in groups]
+    assert [group["weight_decay"] for group in groups] == [0.25, 0.0, 0.0]
+    assert "lr" not in groups[0] | groups[1]
+    assert groups[2]["lr"] == 0.125
+    assert found[0] == decaying
+    assert len(found[2]) == 8
+    assert all(".0.self_attn.gaincell_norm." in name for name in found[2])
+    assert sum(map(len, found)) == len(names) - 8
+
+
+def test_trainers_own_rule_spares_the_scalers_too(monkeypatch):
+    seen = []
+    create = StageTrainer.create_optimizer
+
+    def look(self, model=None):
+        seen.append(set(self.get_decay_parameter_names(self.model)))
+        return create(self, model)
+
+    monkeypatch.setattr(StageTrainer, "create_optimizer", look)
+    assert finetune({"nonlinear": {"steps": 1}}) == 0
+    assert seen[0]
+    assert not [name for name in seen[0] if "gaincell_norm" in name]
+
+
+def test_bfloat16_leaves_scalers_and_arrays_in_float32(monkeypatch):
+    types = []
+    from gaincell.ml import interface
+
+    attend = interface.attention
+
+    def look(q, *rest, **options):
+        y = attend(q, *rest, **options)
+        types.append((q.dtype, y.dtype))
+        return y
+
+    monkeypatch.setattr(interface, "attention", look)
+    assert finetune({"run": {"folder": "full"}}) == 0
+    assert finetune({"training": {"bf16": True}}) == 0
+    assert set(types) == {(torch.float32, torch.float32)}
+    full, half = (metrics(name)["losses"]["nonlinear"] for name in ("full", "run"))
+    assert full != half
+    assert half[0] == pytest.approx(full[0], abs=0.01)
+    assert half == pytest.approx(full, abs=0.1)
+    assert load_model("run/model")[0].dtype == torch.float32
+
+
+def test_autocast_does_not_reach_into_the_arrays():
+    q, k, v = torch.rand(3, 1, 2, 24, 16, generator=torch.Generator().manual_seed(1))
+    found = []
+    for enabled in (False, True):
+        leaves = [each.clone().requires_grad_() for each in (q, k, v)]
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            y = attention(*leaves, HEAD)
+        y.square().sum().backward()
+        found.append([y, *(each.grad for each in leaves)])
+    assert y.abs().max() > 1
+    for plain, cast in zip(*found, strict=True):
+        assert torch.equal(plain, cast)
+
+
+@pytest.mark.parametrize("training", [{"activation_checkpointing": True}, {"device": "cpu"}])
+def test_options_that_change_how_but_not_what(training):
+    assert finetune({"run": {"folder": "plain"}}) == 0
+    assert finetune({"training": training}) == 0
+    plain, other = (metrics(name)["losses"]["nonlinear"] for name in ("plain", "run"))
+    assert other == pytest.approx(plain, abs=1e-6)
+
+
+def test_the_precision_of_products_is_that_of_the_run_file_while_it_trains(monkeypatch):
+    found = []
+    compute = StageTrainer.compute_loss
+
+    def look(self, *rest, **options):
+        found.append(torch.get_float32_matmul_precision())
+        return compute(self, *rest, **options)
+
+    monkeypatch.setattr(StageTrainer, "compute_loss", look)
+    assert finetune({"training": {"matmul_precision": "medium"}}) == 0
+    assert set(found) == {"medium"}
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_faults_are_in_the_arrays_while_training():
+    assert finetune({"run": {"folder": "ideal"}}) == 0
+    assert finetune({"faults": {"read_noise": 0.5, "seed": 1}}) == 0
+    assert metrics()["losses"] != metrics("ideal")["losses"]
+
+
+def test_scoring_more_often_does_not_change_the_training():
+    noisy = {name: PAPER[name] for name in ("faults", "held_out")} | {"model": {"name": "gpt2"}}
+    found = []
+    for every in (1, 5):
+        run = {"folder": f"run{every}", "evaluate_every": every}
+        assert finetune(noisy | {"run": run}) == 0
+        found.append(metrics(f"run{every}")["losses"])
+    assert found[0] == found[1]
+
+
+def test_random_states_come_back():
+    model = convert(MODELS["llama"]().float(), HEAD)
+    set_faults(model, load_faults().sizes, 3)
+    ids = tokens_of_shape(1, 12)
+
+    def draw():
+        return torch.cat([torch.rand(3), model(ids).logits.flatten()])
+
+    with torch.no_grad():
+        state = random_state(model)
+        first = draw()
+        with undisturbed(model):
+            assert not torch.equal(draw(), first)
+        second = draw()
+        set_random_state(model, state)
+        assert torch.equal(draw(), first)
+        assert torch.equal(draw(), second)
+
+
+def load_faults():
+    from finetune_runs import write_run
+
+    write_run({"faults": PAPER["faults"]})
+    return load_run_file(Path("run.toml")).faults
+
+
+def test_curves_are_written_for_tensorboard(monkeypatch):
+    written = []
+    add = SummaryWriter.add_scalar
+
+    def look(self, tag, value, step):
+        written.append((tag, step))
+        add(self, tag, value, step)
+
+    monkeypatch.setattr(SummaryWriter, "add_scalar", look)
+    changes = {name: PAPER[name] for name in ("linear", "nonlinear", "held_out")}
+    assert finetune(changes | {"run": {"tensorboard": True}}) == 0
+    assert [step for tag, step in written if tag == "linear/loss"] == [1, 2, 3, 4, 5]
+    assert [step for tag, step in written if tag == "nonlinear/loss"] == [6, 7, 8, 9]
+    assert ("held_out/perplexity", 9) in written
+    assert {tag for tag, _ in written} >= {"linear/learning_rate", "linear/tokens_per_s"}
+    files = list(Path("run/tensorboard").iterdir())
+    assert len(files) == 2
+    assert all(b"loss" in each.read_bytes() for each in files)
+
+
+def test_a_finished_run_is_left_as_it_is(capsys):
+    assert finetune() == 0
+    before = {path: path.stat().st_mtime_ns for path in Path("run").rglob("*")}
+    capsys.readouterr()
+    assert finetune() == 0
+    assert "the run in run is finished: its model is run/model" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in Path("run").rglob("*")} == before
+    assert check_folder(load_run_file(Path("run.toml"))).step == 5
+
+
+def test_a_tokenizer_comes_with_the_model():
+    assert finetune({"nonlinear": {"steps": 1}}) == 0
+    assert load_model("run/model")[1].get_vocab() == tokenizer().get_vocab()

@@ -23,13 +23,24 @@ class Record:
     """Grows with the run, and goes into every checkpoint.
 
     losses : by stage, of each step, nats per token; of all processes and batches of the step
+    gradient_norms : likewise, before clipping
     scores : perplexity on the held-out text, with stage and step
     adaptation : how [adapt] went; None: not done
     """
 
     losses: dict[str, list[float]] = field(default_factory=dict)
+    gradient_norms: dict[str, list[float]] = field(default_factory=dict)
     scores: list[dict[str, Any]] = field(default_factory=list)
     adaptation: dict[str, Any] | None = None
+
+    def begin(self, stage: str) -> None:
+        """A stage begins, or goes on."""
+        for each in (self.losses, self.gradient_norms):
+            each.setdefault(stage, [])
+
+    def add_step(self, stage: str, loss: float, gradient_norm: float) -> None:
+        self.losses[stage].append(loss)
+        self.gradient_norms[stage].append(gradient_norm)
 
     def add_score(self, stage: str, step: int, score: Score) -> None:
         nats = score.nats / score.tokens
@@ -43,7 +54,12 @@ class Record:
         )
 
     def as_json(self) -> dict[str, Any]:
-        return {"losses": self.losses, "scores": self.scores, "adaptation": self.adaptation}
+        return {
+            "losses": self.losses,
+            "gradient_norms": self.gradient_norms,
+            "scores": self.scores,
+            "adaptation": self.adaptation,
+        }
 
 
 def write_metrics(path: Path, record: Record, about: dict[str, Any]) -> None:

@@ -100,8 +100,7 @@ class StageTrainer(Trainer):
         """
         self.resumed = resumed
         done = 0 if resumed is None else resumed.step
-        # A stage can be watched only up to where it was kept.
-        del self.record.losses.setdefault(self.name, [])[done:]
+        self.record.begin(self.name)
         try:
             self._tell("begin", self.name, self.stage.steps, done)
             self.train(resume_from_checkpoint=None if resumed is None else str(resumed.path))
@@ -154,7 +153,7 @@ class StageTrainer(Trainer):
                     f"{what} of step {step} of [{self.name}] is not finite: begin a new run with a "
                     f"lower learning_rate; {self.last_checkpoint}"
                 )
-        self.record.losses[self.name].append(numbers["loss"])
+        self.record.add_step(self.name, numbers["loss"], numbers["grad_norm"])
         self._tell("step", numbers)
 
     @property

@@ -134,6 +134,31 @@ def test_a_converted_linear_model_is_adapted_first():
     assert kinds() == ("hardware",) * 3
 
 
+@pytest.mark.parametrize("option", [None, "bf16", "activation_checkpointing"])
+def test_maps_and_first_tokens_of_a_start_are_kept_and_maps_learn(option):
+    model, words = load_model("llama")
+    convert(model, HEAD)
+    settings = Settings(HEAD, ("hardware",) * 3, maps=(1,), first=(1,))
+    model.config.gaincell = settings.as_table()
+    model.attach(settings)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for each in (*model.scalers(1).parameters(), *model.scalers(1).buffers()):
+            each.add_(0.1 * torch.randn(each.shape))
+    model.save_pretrained("start")
+    words.save_pretrained("start")
+    training = {} if option is None else {option: True}
+    changes = {"model": {"name": "start", "config": None}, "training": training}
+    assert finetune(changes) == 0
+    trained = load_model("run/model")[0]
+    assert Settings.of(trained.config) == settings
+    before, after = (dict(each.scalers(1).named_parameters()) for each in (model, trained))
+    assert before["q_gain"].shape == (4, 16, 16)
+    assert not torch.equal(after["q_gain"], before["q_gain"])
+    for name, each in model.scalers(1).named_buffers():
+        assert torch.equal(dict(trained.scalers(1).named_buffers())[name], each)
+
+
 def test_the_teachers_loss_is_the_divergence_of_the_models():
     logits, wanted = torch.randn(2, 2, 7, 5, generator=torch.Generator().manual_seed(1))
     assert float(distillation_loss(wanted, wanted, 2.0)) == pytest.approx(0.0, abs=1e-6)

@@ -115,6 +115,8 @@ def test_a_stopped_run_goes_on_with_the_same_losses(capsys, monkeypatch):
     assert finetune() == 0
     assert "going on after step 3 of [nonlinear]" in capsys.readouterr().out
     assert metrics()["losses"] == metrics("whole")["losses"]
+    found, expected = (load_file(f"{each}/model/model.safetensors") for each in ("run", "whole"))
+    assert all(torch.equal(found[name], weight) for name, weight in expected.items())
 
 
 @pytest.mark.parametrize(

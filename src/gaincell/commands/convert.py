@@ -5,6 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gaincell.commands.perplexity import kinds_of
+from gaincell.commands.start_options import (
+    add_start_arguments,
+    remove_start,
+    run_start,
+    start_options,
+)
 from gaincell.commands.texts import add_text_arguments, load_text, need_ml
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
@@ -27,11 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--init",
-        choices=("ranges", "matching"),
+        choices=("ranges", "matching", "closed-form"),
         default="ranges",
-        help="scalers: ranges of the model's values, or the moments of a model with linear layers "
-        "(the paper's adaptation); default ranges",
+        help="ranges of the model's values, the moments of a model with linear layers (the paper's "
+        "adaptation), or maps and projections fitted layer by layer; default ranges",
     )
+    add_start_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the model")
 
 
@@ -41,21 +48,24 @@ def run(arguments: argparse.Namespace) -> int:
     from gaincell.ml.pretrained import load_model
     from gaincell.ml.ranges import fit_ranges
 
-    adapting = arguments.init == "matching"
     with refusing():
         config = load_config(arguments.config)
         layers = layers_of(arguments.layers)
         check_new_folder(arguments.output)
+        options = start_options(arguments)
         model, tokenizer = load_model(arguments.model)
-        if not adapting:
+        if arguments.init == "ranges":
             convert(model, config, arguments.kind, layers)
         windows = load_text(arguments, tokenizer)
-        if adapting:
+        if arguments.init == "matching":
             scalers = _adapt(model, config, arguments.kind, layers, windows)
-    if not adapting:
+        elif options is not None:
+            scalers = run_start(model, config, layers, windows, options, arguments)
+    if arguments.init == "ranges":
         fit_ranges(model, windows)
         scalers = f"fitted on {len(windows)} windows of {windows.shape[1]} tokens"
     save(model, tokenizer, arguments.output)
+    remove_start(arguments)
     rows = [
         ("model", str(arguments.model)),
         ("attention", kinds_of(model)),

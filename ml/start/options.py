@@ -1,0 +1,61 @@
+"""What the closed-form start may change, and how hard it tries."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+REFITS = ("attention", "down", "lm_head")
+"""Each with those before it: the attention's output projection, the MLP's last one, lm_head."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartOptions:
+    """Of ``closed_form``.
+
+    Raises
+    ------
+    ValueError
+        A value out of its range; all problems are reported at once.
+    """
+
+    refit: str = "down"
+    """Projections fitted anew: "attention" (its output projection only), "down" (also each MLP's
+    last one), "lm_head" (also the last of all, untied from the embedding)."""
+    rounds: int = 24
+    """Rounds of the score fit; 0 leaves the spectral maps."""
+    round_windows: int = 6
+    """Windows of text that a round sees, drawn anew for each."""
+    round_step: float = 1.0
+    """Step of a round; halved for the last third of them."""
+    full_pulse: float = 0.4
+    """Softmax weight that a full phi pulse stands for."""
+    value_sigmas: float = 1.5
+    """Value codes cover mean +- so many standard deviations of a head's values."""
+    held_out: float = 1 / 6
+    """Part of the windows on which the ridge penalties are chosen, 0..0.5."""
+    distil_steps: int = 0
+    """Steps of Adam for each layer on its own output, one window each; 0: no gradient step."""
+    distil_rate: float = 0.004
+    """Learning rate of those, in standard deviations of what is trained."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.refit not in REFITS:
+            problems.append(f"refit is {self.refit!r}, but must be one of {', '.join(REFITS)}")
+        for name in ("rounds", "distil_steps"):
+            if getattr(self, name) < 0:
+                problems.append(f"{name} is {getattr(self, name)}, but must be 0 or more")
+        if self.round_windows < 1:
+            problems.append(f"round_windows is {self.round_windows}, but must be 1 or more")
+        for name in ("round_step", "full_pulse", "value_sigmas", "distil_rate"):
+            if not getattr(self, name) > 0:
+                problems.append(f"{name} is {getattr(self, name)}, but must be above 0")
+        if not 0 < self.held_out <= 0.5:
+            problems.append(f"held_out is {self.held_out}, but must be above 0, at most 0.5")
+        if problems:
+            raise ValueError("; ".join(problems))
+
+    def as_table(self) -> dict[str, Any]:
+        return asdict(self)

@@ -63,12 +63,12 @@ def closed_form(
         )
     if isinstance(model, HardwareModel):
         raise ValueError("the model is on hardware already: start from the original one")
-    if folder is not None:
-        _claim(folder, model, config, windows, options)
     chosen = sorted(range(model.config.num_hidden_layers) if layers is None else set(layers))
     training = model.training
     model.eval()
-    convert(model, config, "stock")  # checks everything, changes nothing that is computed
+    convert(model, config, "stock", chosen)  # checks all, changes nothing that is computed
+    if folder is not None:
+        _claim(folder, model, config, windows, options)
     fitted = len(windows) - max(1, round(options.held_out * len(windows)))
     teacher = first_stream(model, windows.to(model.device))
     student = teacher

@@ -83,6 +83,51 @@ def test_matching_refuses_a_stock_model(folder, capsys):
     assert not (folder / "hw").exists()
 
 
+def closed_form(folder, *more):
+    options = ["--init", "closed-form", "--rounds", "2", "--windows", "4"]
+    return converted(folder, *options, *more)
+
+
+def test_the_closed_form_start_is_saved_and_leaves_nothing_else(folder, capsys):
+    before = {path.name for path in folder.iterdir()}
+    assert closed_form(folder, "--layers", "0,2", "--refit", "attention") == 0
+    assert "closed form, 4 windows of 40 tokens\n" in capsys.readouterr().out
+    assert {path.name for path in folder.iterdir()} == before | {"hw"}
+    table = json.loads((folder / "hw" / "config.json").read_text())["gaincell"]
+    assert (table["maps"], table["first"]) == ([0, 2], [0, 2])
+    assert scored(folder, capsys) != scored(folder, capsys, model="stock")
+
+
+def test_the_closed_form_start_goes_on_with_the_layers_it_has(folder, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("gaincell.commands.convert.save", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            closed_form(folder)
+    assert len(list((folder / "hw.layers").glob("layer-*.safetensors"))) == 3
+    assert closed_form(folder, "--seed", "1") == 2
+    assert "hw.layers holds an unfinished start with another options" in capsys.readouterr().err
+    assert closed_form(folder) == 0
+    assert "3 layers taken from an earlier run" in capsys.readouterr().out
+    assert not (folder / "hw.layers").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--rounds", "3"], "--rounds goes with --init closed-form, not ranges"),
+        (["--init", "closed-form", "--kind", "linear"], "hardware, but --kind is linear"),
+        (["--init", "closed-form", "--refit", "all"], "refit is 'all', but must be one of"),
+        (["--init", "closed-form", "--windows", "1"], "must be .W, T. with at least 2 windows"),
+        (["--init", "closed-form", "--layers", "9"], "layers names 9"),
+    ],
+)
+def test_a_closed_form_start_that_cannot_be_is_refused(folder, capsys, more, message):
+    before = sorted(folder.rglob("*"))
+    assert converted(folder, *more) == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_convert_saves_a_hardware_model_that_perplexity_scores(folder, capsys):
     assert converted(folder, "--layers", "0,2") == 0
     assert "1 layers stock" in capsys.readouterr().out

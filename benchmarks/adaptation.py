@@ -1,0 +1,279 @@
+"""From a pre-trained model to the hardware: perplexity after three starts, without and with steps.
+
+The text is cut in two halves: one fits and trains, the first windows of the other score. Each case
+is a folder of run files that ``gaincell`` reads, and goes on where it was cut off.
+``make adaptation TEXT=text.txt`` writes the table and the figure of docs/adaptation.md.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+
+from gaincell.cli import main as gaincell
+from gaincell.commands.texts import tokens_of
+from gaincell.files import check_writable, replacing
+from gaincell.ml.memory import keep_freed_memory
+from gaincell.ml.perplexity import perplexity, windows_of
+from gaincell.ml.pretrained import load_model, load_tokenizer
+from gaincell.pictures import style
+
+MODEL = "smollm2"
+WINDOW = 512
+SCORED = 32
+"""Windows of the second half."""
+MARKS = (100, 300)
+LINEAR_STEPS = 100
+"""Of the paper's recipe, of its 300: training with the linear cell before the adaptation."""
+START_WINDOWS = 160
+SEED = 0
+LAYERS = {"six": "10-15", "all": "0-29"}
+RECIPES = {
+    "ranges": "range scalers",
+    "paper": "the paper's recipe",
+    "ours": "closed-form start",
+}
+COLOURS = {"ranges": style.NEGATIVE, "paper": style.QUERY, "ours": style.POSITIVE}
+SATURATIONS: dict[str, dict[str, float]] = {
+    "": {},
+    "gain": {"score_saturation": 20.0, "output_saturation": 10.0},
+}
+RUN_FILE = """\
+[run]
+folder = "{folder}/run"
+seed = {seed}
+checkpoint_every = 50
+keep = 1
+evaluate_every = 100
+
+[model]
+{model}
+
+[data]
+text = "{text}"
+window = {window}
+tokens = {half}
+
+[held_out]
+skip = {half}
+windows = {scored}
+
+[training]
+batch = 2
+matmul_precision = "medium"
+
+[teacher]
+name = "{teacher}"
+weight = 0.9
+{stages}"""
+STAGE = """
+[{name}]
+steps = {steps}
+learning_rate = 3e-4
+final_ratio = 0.1
+warmup = 10
+weight_decay = 0.0
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Some layers, a start, and the head: ``head`` is a key of ``SATURATIONS``."""
+
+    layers: str
+    recipe: str
+    head: str = ""
+
+    @property
+    def name(self) -> str:
+        return "-".join(part for part in (self.layers, self.recipe, self.head) if part)
+
+
+CASES = [Case(layers, recipe) for layers in LAYERS for recipe in RECIPES]
+CASES += [Case("all", "ours", "gain")]
+
+
+def run_case(case: Case, text: Path, work: Path, steps: int) -> dict[str, Any]:
+    """Start, train and score one case; what its folder has already is kept."""
+    folder = work / case.name
+    folder.mkdir(parents=True, exist_ok=True)
+    half = len(tokens_of(text, load_tokenizer(MODEL))) // 2
+    head = folder / "head.toml"
+    head.write_text("".join(f"{key} = {value}\n" for key, value in SATURATIONS[case.head].items()))
+    common = ["--text", str(text), "--window", str(WINDOW), "--config", str(head)]
+    layers = ["--layers", LAYERS[case.layers]]
+    few = ["--windows", "4"]
+    if case.recipe == "paper":
+        linear = _convert(folder, "linear", MODEL, [*common, *layers, *few, "--kind", "linear"])
+        start = _convert(folder, "start", linear, [*common, *few, "--init", "matching"])
+        model = f'name = "{linear}"'
+        stages = STAGE.format(name="linear", steps=LINEAR_STEPS) + STAGE.format(
+            name="nonlinear", steps=steps - LINEAR_STEPS
+        )
+    else:
+        more = few
+        if case.recipe == "ours":
+            count = str(min(START_WINDOWS, half // WINDOW))
+            more = ["--windows", count, "--init", "closed-form", "--seed", str(SEED)]
+        start = _convert(folder, "start", MODEL, [*common, *layers, *more])
+        model, stages = f'name = "{start}"', STAGE.format(name="nonlinear", steps=steps)
+    run_file = folder / "run.toml"
+    run_file.write_text(
+        RUN_FILE.format(
+            folder=folder,
+            seed=SEED,
+            model=model,
+            text=text,
+            window=WINDOW,
+            half=half,
+            scored=SCORED,
+            teacher=MODEL,
+            stages=stages,
+        )
+    )
+    if gaincell(["finetune", str(run_file)]):
+        raise SystemExit(1)
+    found = _trained(folder / "run" / "metrics.json")
+    before = _score(start, text, half) if case.recipe == "paper" else found["after"].pop("0")
+    return {"before": before} | found
+
+
+def _convert(folder: Path, name: str, model: str | Path, options: list[str]) -> Path:
+    """A converted model's folder, made if it is not there."""
+    output = folder / name
+    if not output.is_dir() and gaincell(
+        ["convert", "--model", str(model), *options, "-o", str(output)]
+    ):
+        raise SystemExit(1)
+    return output
+
+
+def _score(model: Path | str, text: Path, half: int) -> float:
+    """Perplexity on the second half's first windows."""
+    loaded, tokenizer = load_model(model)
+    ids = tokens_of(text, tokenizer)[half:]
+    return perplexity(loaded, windows_of(ids, WINDOW, SCORED)).perplexity
+
+
+def _trained(metrics: Path) -> dict[str, Any]:
+    """Perplexities by steps trained, and of the adaptation, from a run's metrics.json."""
+    found = json.loads(metrics.read_text())
+    after = {}
+    for score in found["scores"]:
+        if score["stage"] == "nonlinear":
+            done = LINEAR_STEPS if "linear" in found["losses"] else 0
+            after[str(done + score["step"])] = score["perplexity"]
+    return {"after": after, "adaptation": found["adaptation"], "versions": found["versions"]}
+
+
+def report(results: dict[str, Any]) -> str:
+    """The table of all cases that are there."""
+    lines = [
+        "| layers | start | no step | " + " | ".join(f"{mark} steps" for mark in MARKS) + " |",
+        "|---|---|---|" + "---|" * len(MARKS),
+        f"| none | stock model | {results['teacher']:.2f} | "
+        + " | ".join("" for _ in MARKS)
+        + " |",
+    ]
+    for case in CASES:
+        if case.name not in results:
+            continue
+        found = results[case.name]
+        head = ", saturations 20 and 10" if case.head else ""
+        cells = [found["before"], *(found["after"].get(str(mark)) for mark in MARKS)]
+        lines.append(
+            f"| {LAYERS[case.layers]} | {RECIPES[case.recipe]}{head} | "
+            + " | ".join(_shown(each) for each in cells)
+            + " |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "not run"
+    return f"{value:.2f}" if value < 1000 else f"{value:.0f}"
+
+
+def draw_curves(results: dict[str, Any], path: Path) -> None:
+    """Perplexity over steps, a panel for six layers and one for all."""
+
+    def paint(figure: Figure) -> None:
+        for panel, layers in zip(figure.subplots(1, len(LAYERS)), LAYERS, strict=True):
+            panel.axhline(results["teacher"], color=style.MUTED, linestyle="--", label="stock")
+            for case in CASES:
+                if case.layers != layers or case.name not in results:
+                    continue
+                found = results[case.name]
+                points = {0: found["before"]} | {int(k): v for k, v in found["after"].items()}
+                points = {k: v for k, v in sorted(points.items()) if v is not None}
+                label = RECIPES[case.recipe] + (", saturations 20 and 10" if case.head else "")
+                line = "--" if case.head else "-"
+                colour = COLOURS[case.recipe]
+                panel.plot(points.keys(), points.values(), line, c=colour, marker="o", label=label)
+            panel.set_yscale("log")
+            panel.set_xlabel("steps of 2 x 512 tokens", fontsize=style.TEXT)
+            panel.set_ylabel("perplexity", fontsize=style.TEXT)
+            panel.set_title(f"layers {LAYERS[layers]} on the arrays", fontsize=style.TITLE)
+            panel.tick_params(labelsize=style.SMALL)
+            panel.legend(fontsize=style.SMALL, frameon=False)
+        figure.tight_layout()
+
+    style.draw(paint, 4.0, path)
+
+
+@contextmanager
+def _to_stderr() -> Iterator[None]:
+    with redirect_stdout(sys.stderr):
+        yield
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--text", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path("build/adaptation"))
+    parser.add_argument("--steps", type=int, default=MARKS[-1])
+    parser.add_argument("--cases", help="such as six-ours,all-ours; default: all")
+    parser.add_argument("--results", type=Path, default=Path("docs/adaptation.json"))
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("-o", "--output", type=Path, help="the table; default: the terminal")
+    arguments = parser.parse_args()
+    keep_freed_memory()
+    torch.manual_seed(SEED)
+    check_writable(arguments.results)
+    chosen = None if arguments.cases is None else arguments.cases.split(",")
+    results = {}
+    if arguments.results.is_file():
+        results = json.loads(arguments.results.read_text())
+    for case in CASES:
+        if chosen is not None and case.name not in chosen:
+            continue
+        with _to_stderr():
+            found = run_case(case, arguments.text, arguments.work, arguments.steps)
+            if arguments.results.is_file():
+                results = json.loads(arguments.results.read_text())
+            if "teacher" not in results:
+                half = len(tokens_of(arguments.text, load_tokenizer(MODEL))) // 2
+                results["teacher"] = _score(MODEL, arguments.text, half)
+        results[case.name] = found
+        with replacing(arguments.results) as unfinished:
+            unfinished.write_text(json.dumps(results, indent=1) + "\n")
+    text = report(results)
+    if arguments.output is None:
+        print(text)
+    else:
+        with replacing(arguments.output) as unfinished:
+            unfinished.write_text(text)
+    if arguments.picture is not None:
+        draw_curves(results, arguments.picture)
+
+
+if __name__ == "__main__":
+    main()

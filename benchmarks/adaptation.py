@@ -138,6 +138,8 @@ def run_case(case: Case, text: Path, work: Path, steps: int) -> dict[str, Any]:
             stages=stages,
         )
     )
+    if not steps:
+        return {"before": _score(start, text, half), "after": {}}
     if gaincell(["finetune", str(run_file)]):
         raise SystemExit(1)
     found = _trained(folder / "run" / "metrics.json")
@@ -239,7 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--text", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("build/adaptation"))
-    parser.add_argument("--steps", type=int, default=MARKS[-1])
+    parser.add_argument("--steps", type=int, default=MARKS[-1], help="0: no training")
     parser.add_argument("--cases", help="such as six-ours,all-ours; default: all")
     parser.add_argument("--results", type=Path, default=Path("docs/adaptation.json"))
     parser.add_argument("--picture", type=Path)

@@ -26,7 +26,7 @@ from gaincell.ml.start import StartOptions, closed_form
 MODEL = "smollm2"
 LAYERS = range(10, 16)
 TEXT_WINDOW = 512
-FITTED, SCORED, SCORED_WITH_FAULTS = 48, 16, 4
+FITTED, SCORED, SCORED_WITH_FAULTS = 36, 16, 4
 """Windows of the text."""
 OPTIONS = StartOptions(seed=0)
 RING = 128
@@ -35,9 +35,7 @@ SINKS = (0, 1, 4)
 GAINS = (
     (80, 40, 3),
     (80, 40, 4),
-    (40, 40, 3),
     (40, 20, 3),
-    (20, 20, 3),
     (20, 10, 3),
     (20, 10, 4),
     (10, 5, 3),

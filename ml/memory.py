@@ -10,8 +10,8 @@ def keep_freed_memory() -> bool:
     """Let this process keep freed memory for the next tensor; whether the C library is glibc.
 
     By default glibc maps every large block anew and gives it back when it is freed, and the kernel
-    clears each page again. For CPU work on tensors of 10 to 100 MB that takes most of the time:
-    docs/benchmarks.md.
+    clears each page again. With tensors of 100 MB that takes more than half of the time of
+    element-wise work on a CPU (benchmarks/allocator.py).
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

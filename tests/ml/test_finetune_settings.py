@@ -127,3 +127,13 @@ def test_the_example_of_the_documentation_has_every_table():
     example = Path(__file__).parents[2] / "docs" / "finetune.toml"
     tables = load_run_file(example).as_tables()
     assert all(table is not None for table in tables.values())
+
+
+def test_the_papers_training_of_gpt2_is_a_run_file():
+    run = load_run_file(Path(__file__).parents[2] / "docs" / "gpt2.toml")
+    processes = 8
+    assert run.training.batch * run.training.accumulation * processes == 1920
+    assert [(name, stage.steps) for name, stage in run.stages] == [
+        ("linear", 3000),
+        ("nonlinear", 13000),
+    ]

@@ -142,8 +142,9 @@ def test_convert_saves_a_hardware_model_that_perplexity_scores(folder, capsys):
 
 
 @pytest.mark.slow
-def test_codes_of_three_heads_pass_co_simulation(folder, capsys):
-    assert converted(folder) == 0
+@pytest.mark.parametrize("start", [converted, closed_form])
+def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
+    assert start(folder) == 0
     heads = ["--heads", "0:0,1:3,2:1", "--tokens", "90", "-o", f"{folder}/codes"]
     assert main(arguments(folder, "codes", *heads, model="hw")) == 0
     for name in ("0-0", "1-3", "2-1"):

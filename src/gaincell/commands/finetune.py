@@ -66,7 +66,9 @@ def _run(run_file: Path, first: bool, signals: _Signals) -> int:
     )
     from gaincell.ml.finetune.settings import load_run_file
     from gaincell.ml.finetune.start import prepare
+    from gaincell.ml.memory import keep_freed_memory
 
+    keep_freed_memory()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     with refusing():

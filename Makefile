@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo test lint types docs fuzz formal exact retention silicon bench bench-attention adaptation knobs clean
+.PHONY: demo demo-ml test lint types docs fuzz formal exact retention silicon bench bench-attention adaptation knobs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
+
+demo-ml: $(VENV)/.installed-ml
+	$(BIN)/gaincell demo-ml -o build/demo-ml
 
 test: $(VENV)/.installed-test
 	$(BIN)/pytest -n auto
@@ -63,7 +66,7 @@ $(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e .
 	@touch $@
 
-# One stamp for each extra: test (with torch), dev, docs, formal.
+# One stamp for each extra: ml, test (with torch), dev, docs, formal.
 $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c $(CONSTRAINTS) -e '.[$*]'
 	@touch $(VENV)/.installed $@

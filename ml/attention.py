@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 from gaincell.config import HeadConfig
 from gaincell.ml.cell import Numbers
 from gaincell.ml.checks import check_dims, check_tensors, first_position, starts_of
+from gaincell.ml.exact import exact_products
 from gaincell.ml.faults import FaultyArrays
 from gaincell.ml.faulty import faulty_attention
 from gaincell.ml.heads import attend_heads
@@ -92,9 +93,7 @@ def attention(
             if reference:
                 raise ValueError("faults are those of the hardware: leave out reference")
             op = partial(faulty_attention, numbers=numbers, arrays=faults, generator=generator)
-    # Autocast would round the products of the arrays to its type.
-    exact = nullcontext() if kind == "softmax" else torch.autocast(q.device.type, enabled=False)
-    with exact:
+    with nullcontext() if kind == "softmax" else exact_products(q.device.type):
         if starts is None:
             return op(q, k, v, first_key=first_key)
         return _by_start(op, q, k, v, starts)

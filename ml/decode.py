@@ -8,6 +8,7 @@ from torch import Tensor
 from gaincell.config import HeadConfig
 from gaincell.ml.cell import Numbers, polynomial
 from gaincell.ml.checks import check_dims, check_tensors, starts_of
+from gaincell.ml.exact import exact_products
 from gaincell.ml.geometry import ring_part
 from gaincell.ml.heads import attend_part_of, attend_sink
 from gaincell.ml.kernel import compute_type
@@ -102,10 +103,11 @@ class RingCache:
                 f"{expected}"
             )
         starts = starts_of(start, len(k), k.shape[2])
-        if q.shape[2] == 1 and starts is None:
-            self._store(k, v)
-            return self._answer(q)
-        return self._prefill(q, k, v, starts or [0] * len(q))
+        with exact_products(q.device.type):
+            if q.shape[2] == 1 and starts is None:
+                self._store(k, v)
+                return self._answer(q)
+            return self._prefill(q, k, v, starts or [0] * len(q))
 
     def _store(self, k: Tensor, v: Tensor) -> None:
         """Write one token of every row into its slot."""

@@ -106,7 +106,7 @@ class HardwareModel(PreTrainedModel):
         """Let every attention layer pass its arrays on; once in a model's life."""
         for module in self.attention_layers():
             module.register_forward_pre_hook(_hand_over_arrays, with_kwargs=True)
-            module.register_forward_hook(_put_first_tokens)
+            module.register_forward_hook(_finish_output)
 
     def attach(self, settings: Settings) -> None:
         """Give layers on hardware the scalers they should have, and take them from others."""
@@ -126,9 +126,10 @@ class HardwareModel(PreTrainedModel):
                 continue
             heads, kv_heads = _head_counts(self.config)
             dims, levels = settings.head.head_dim, settings.head.readout_max
-            shape = (int(self.config.hidden_size), heads * dims) if first else None
+            width = int(self.config.hidden_size)
+            shape = (width, heads * dims) if first else None
             scalers = (
-                HeadMaps(heads, kv_heads, levels, shape, dims=dims)
+                HeadMaps(heads, kv_heads, levels, shape, dims=dims, width=width)
                 if mapped
                 else HeadScalers(heads, kv_heads, levels, shape)
             )
@@ -196,15 +197,19 @@ def _hand_over_arrays(
     return args, kwargs
 
 
-def _put_first_tokens(
+def _finish_output(
     module: nn.Module, _: tuple[Any, ...], output: tuple[torch.Tensor, Any]
 ) -> tuple[torch.Tensor, Any] | None:
-    """The layer's output, with that of first tokens where the arrays have no part in it."""
+    """The layer's output with its bias, and that of first tokens, which pass by the arrays."""
     scalers = getattr(module, SUBMODULE, None)
-    if scalers is None or scalers.first_tokens is None:
+    if scalers is None:
         return None
-    (rows, columns, first), scalers.first_tokens = scalers.first_tokens, None
-    whole = output[0].index_put((rows, columns), first.to(output[0]))
+    whole = output[0]
+    if scalers.out_bias is not None:
+        whole = whole + scalers.out_bias.to(whole)
+    if scalers.first_tokens is not None:
+        (rows, columns, first), scalers.first_tokens = scalers.first_tokens, None
+        whole = whole.index_put((rows, columns), first.to(whole))
     return whole, *output[1:]
 
 

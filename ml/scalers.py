@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gaincell.ml.attention import KINDS
+from gaincell.ml.exact import exact_products
 from gaincell.ml.faults import FaultyArrays
 
 
@@ -59,6 +60,7 @@ class HeadScalers(nn.Module):
 
     y_gain: nn.Parameter
     y_offset: nn.Parameter
+    out_bias: nn.Parameter | None
     first_weight: Tensor | None
     first_bias: Tensor | None
 
@@ -75,6 +77,10 @@ class HeadScalers(nn.Module):
         for name in "qkvy":
             for part, shape in zip(PARTS, self._shapes(name), strict=True):
                 self.register_parameter(f"{name}_{part}", nn.Parameter(torch.empty(shape)))
+        width = self._bias_width()
+        self.register_parameter(
+            "out_bias", None if width is None else nn.Parameter(torch.empty(width))
+        )
         self.register_buffer("first_weight", None if first is None else torch.empty(first))
         self.register_buffer("first_bias", None if first is None else torch.empty(first[0]))
         self.reset()
@@ -98,7 +104,7 @@ class HeadScalers(nn.Module):
             offset.fill_(0.5)
         self.y_gain.fill_(1 / self.levels)
         self.y_offset.fill_(0.0)
-        for each in (self.first_weight, self.first_bias):
+        for each in (self.out_bias, self.first_weight, self.first_bias):
             if each is not None:
                 each.zero_()
 
@@ -119,6 +125,10 @@ class HeadScalers(nn.Module):
         offset = self.y_offset.unsqueeze(-1) if self.y_offset.dim() == 1 else self.y_offset
         return y * self.y_gain[:, None, None].to(y) + offset[:, None].to(y)
 
+    def _bias_width(self) -> int | None:
+        """C if the layer's output gets a bias here."""
+        return None
+
     def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         heads = self.kv_heads if name in "kv" else self.heads
         return (heads,), (heads,)
@@ -132,13 +142,14 @@ class HeadMaps(HeadScalers):
 
     Parameters
     ----------
-    dims : D
+    dims, width : D, C
 
     Attributes
     ----------
     q_gain, k_gain, v_gain : (H, D, D), x @ gain
     q_offset, k_offset, v_offset, y_offset : (H, D)
     y_gain : (H,)
+    out_bias : (C,), added to what the layer's output projection gives
     """
 
     def __init__(
@@ -149,8 +160,9 @@ class HeadMaps(HeadScalers):
         first: tuple[int, int] | None = None,
         *,
         dims: int,
+        width: int,
     ) -> None:
-        self.dims = dims
+        self.dims, self.width = dims, width
         super().__init__(heads, kv_heads, levels, first)
 
     @property
@@ -167,7 +179,11 @@ class HeadMaps(HeadScalers):
     def units(self, x: Tensor, name: str) -> Tensor:
         gain, offset = self.pair(name)
         x = x.repeat_interleave(self.heads // x.shape[1], dim=1)  # (B, H, T, D)
-        return x @ gain.to(x) + offset[:, None].to(x)
+        with exact_products(x.device.type):
+            return x @ gain.to(x) + offset[:, None].to(x)
+
+    def _bias_width(self) -> int | None:
+        return self.width
 
     def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         offset = (self.heads, self.dims)

@@ -46,33 +46,20 @@ def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
                 strict=True,
             ):
                 each.copy_(value)
-        _set_output(scalers.pair("y"), block.out, start)
+        # y leaves the scaler in the size that the original weights want, so that training at one
+        # rate moves both alike.
+        scale = float(start.out_weight.norm() / block.out.weight.norm())
+        scalers.y_gain.fill_(scale)
+        scalers.y_offset.fill_(0.0)
+        assert scalers.out_bias is not None
+        bias = start.out_bias if block.out.bias is None else start.out_bias - block.out.bias
+        scalers.out_bias.copy_(bias)
+        block.out.set(start.out_weight / scale, None)
     assert scalers.first_weight is not None
     assert scalers.first_bias is not None
     scalers.first_weight.copy_(first_weight)
     scalers.first_bias.copy_(first_bias)
     block.down.set(start.down_weight, None if block.down.bias is None else start.down_bias)
-
-
-def _set_output(
-    scaler: tuple[torch.nn.Parameter, torch.nn.Parameter], out: Projection, start: LayerStart
-) -> None:
-    """Weight and bias behind the read-out; without a bias in the model the offset of y gives it.
-
-    y comes out of the scaler with the size it had in the original model's weights, so that training
-    at one rate moves both alike.
-    """
-    gain, offset = scaler
-    scale = float(start.out_weight.norm() / out.weight.norm())
-    gain.fill_(scale)
-    weight = start.out_weight / scale
-    if out.bias is not None:
-        offset.fill_(0.0)
-        out.set(weight, start.out_bias)
-        return
-    needed = torch.linalg.lstsq(weight.double(), start.out_bias.double()[:, None]).solution
-    offset.copy_(needed.view(offset.shape))
-    out.set(weight, None)
 
 
 def _fold(attention: torch.nn.Module, start: LayerStart) -> tuple[Tensor, Tensor]:

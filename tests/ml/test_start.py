@@ -7,8 +7,10 @@ import pytest
 import torch
 from tiny_models import HEAD, MODELS, tokens
 
+from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 from gaincell.ml.convert import convert
+from gaincell.ml.noise import set_faults
 from gaincell.ml.ranges import fit_ranges
 from gaincell.ml.scalers import HeadMaps
 from gaincell.ml.settings import Settings
@@ -216,6 +218,16 @@ def test_llama_heads_have_arrays_of_their_own():
     scalers = started("llama").scalers(0)
     assert isinstance(scalers, HeadMaps)
     assert scalers.arrays == 4
+
+
+def test_faults_are_those_of_each_query_heads_own_arrays(name):
+    model, ids = started(name), tokens(2, 20)
+    ideal = model(ids).logits
+    set_faults(model, Faults())
+    torch.testing.assert_close(model(ids).logits, ideal, rtol=1e-3, atol=1e-3)
+    set_faults(model, Faults(gain_mismatch=0.2, read_noise=0.1))
+    assert model.scalers(0).faults.heads == model.config.num_attention_heads
+    assert not torch.allclose(model(ids).logits, ideal, rtol=1e-3, atol=1e-3)
 
 
 def test_it_is_saved_loaded_and_generates_from_the_arrays(name, tmp_path):

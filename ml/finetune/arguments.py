@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from transformers import TrainingArguments
 
+from gaincell.ml.finetune.preparation import processes
 from gaincell.ml.finetune.settings import RunFile, Stage
-from gaincell.ml.finetune.start import processes
 
 
 def rate_at(step: int, stage: Stage) -> float:

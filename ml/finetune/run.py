@@ -19,9 +19,9 @@ from gaincell.ml.finetune import checkpoints
 from gaincell.ml.finetune.checkpoints import Checkpoint
 from gaincell.ml.finetune.curves import Bar, Curves, Watcher
 from gaincell.ml.finetune.parameters import choose_parameters
+from gaincell.ml.finetune.preparation import KIND, Start, processes, use_float32
 from gaincell.ml.finetune.record import Record, about_run, write_metrics
 from gaincell.ml.finetune.settings import Adapt, RunFile, differences, load_run_file
-from gaincell.ml.finetune.start import KIND, Start, processes, use_float32
 from gaincell.ml.finetune.trainer import StageTrainer
 from gaincell.ml.finetune.windows import Windows
 from gaincell.ml.matching import match_moments

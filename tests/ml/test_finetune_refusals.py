@@ -161,7 +161,7 @@ def test_changed_files_are_refused(capsys, monkeypatch, change, sentence):
 def test_another_number_of_processes_is_refused(capsys, monkeypatch):
     stopped(monkeypatch)
     capsys.readouterr()
-    monkeypatch.setattr("gaincell.ml.finetune.start.processes", lambda: 4)
+    monkeypatch.setattr("gaincell.ml.finetune.preparation.processes", lambda: 4)
     assert finetune() == 2
     assert "was begun with other processes: 4 now, 1 then" in said(capsys)
 

@@ -56,6 +56,7 @@ class _Signals:
 def _run(run_file: Path, first: bool, signals: _Signals) -> int:
     from transformers.utils import logging
 
+    from gaincell.ml.finetune.preparation import prepare
     from gaincell.ml.finetune.run import (
         Interrupted,
         check_folder,
@@ -65,7 +66,6 @@ def _run(run_file: Path, first: bool, signals: _Signals) -> int:
         train,
     )
     from gaincell.ml.finetune.settings import load_run_file
-    from gaincell.ml.finetune.start import prepare
     from gaincell.ml.memory import keep_freed_memory
 
     keep_freed_memory()

@@ -76,7 +76,7 @@ weight = 0.9
 STAGE = """
 [{name}]
 steps = {steps}
-learning_rate = 3e-4
+learning_rate = 1e-4
 final_ratio = 0.1
 warmup = 10
 weight_decay = 0.0
@@ -192,16 +192,16 @@ def report(results: dict[str, Any]) -> str:
         cells = [found["before"], *(found["after"].get(str(mark)) for mark in MARKS)]
         lines.append(
             f"| {LAYERS[case.layers]} | {RECIPES[case.recipe]}{head} | "
-            + " | ".join(_shown(each) for each in cells)
+            + " | ".join(_shown(each, results["teacher"]) for each in cells)
             + " |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _shown(value: float | None) -> str:
+def _shown(value: float | None, stock: float) -> str:
     if value is None:
         return "not run"
-    return f"{value:.2f}" if value < 1000 else f"{value:.0f}"
+    return f"{value:.1f}, {value / stock:.2f} x" if value < 1000 else f"{value:.0f}"
 
 
 def draw_curves(results: dict[str, Any], path: Path) -> None:

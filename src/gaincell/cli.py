@@ -15,6 +15,7 @@ from gaincell.commands import (
     convert,
     cosim,
     demo,
+    demo_ml,
     estimate,
     evaluate,
     finetune,
@@ -38,6 +39,7 @@ COMMANDS = {
     "evaluate": (evaluate, "compare a model with its baselines on texts and lm-eval's tasks"),
     "codes": (codes, "write what heads of a converted model compute, for cosim"),
     "demo": (demo, "do all of it for one head of a language model"),
+    "demo-ml": (demo_ml, "train a small language model and put it on the arrays in every way"),
 }
 
 

@@ -1,0 +1,86 @@
+"""The demo's model, head and steps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gaincell.cell import Coefficients
+from gaincell.config import HeadConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoSettings:
+    """All runs share them. Rates were chosen, and the pre-training's steps, by the stock model."""
+
+    seed: int = 0
+    """Of the weights and of the data's order."""
+    layers: int = 3
+    heads: int = 4
+    initializer_range: float = 0.02
+    """Standard deviation of random weights; GPT-2's."""
+    vocabulary: int = 512
+    """Tokens of the byte-pair encoding."""
+    window: int = 128
+    """Tokens read at once, and those the arrays hold."""
+    columns: int = 16
+    """Of one sub-tile."""
+    head_dim: int = 32
+    cell: str | Coefficients = "cubic"
+    """Of the head; linear models have the linear one."""
+    batch: int = 4
+    """Windows of one step."""
+    stock_steps: int = 1200
+    """Of the model with softmax attention that the others begin with."""
+    linear_steps: int = 200
+    """Of the model with the linear cell."""
+    nonlinear_steps: int = 200
+    """Of the model with the head's cell, after those."""
+    learning_rate: float = 3e-3
+    """Of models with random weights, after the warm-up; it then falls to a tenth, as a cosine."""
+    fine_tuning_rate: float = 1e-3
+    """Of models that were trained before; it falls alike."""
+    warmup: int = 20
+    """Steps of growing rate."""
+    calibration: int = 96
+    """Windows of the training text that scalers are set on."""
+    held_out: int = 32
+    """Windows of other text that are scored."""
+    evaluate_every: int = 40
+    """Steps between scores."""
+
+    @property
+    def steps(self) -> int:
+        """Of every run, with those that its weights had before."""
+        return self.stock_steps + self.linear_steps + self.nonlinear_steps
+
+    @property
+    def head(self) -> HeadConfig:
+        """Saturations by their default rule; all else is the paper's."""
+        return HeadConfig(
+            head_dim=self.head_dim, window=self.window, columns=self.columns, cell=self.cell
+        )
+
+    def as_table(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+QUICK = DemoSettings(
+    layers=2,
+    heads=2,
+    initializer_range=0.1,
+    vocabulary=300,
+    window=32,
+    columns=8,
+    head_dim=16,
+    batch=4,
+    stock_steps=60,
+    linear_steps=12,
+    nonlinear_steps=6,
+    learning_rate=1e-2,
+    warmup=2,
+    calibration=8,
+    held_out=8,
+    evaluate_every=6,
+)
+"""Seconds instead of minutes: that everything works, no result worth reading."""

@@ -1,0 +1,96 @@
+"""``gaincell demo-ml``: a small language model, trained here, onto the arrays in every way."""
+
+import argparse
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from gaincell.commands.texts import need_ml
+from gaincell.files import check_writable
+from gaincell.refusals import Failed, Refused, refusing
+from gaincell.reports import grid, table
+
+RESULTS, PICTURE = "results.json", "curves.png"
+MADE = ("train.txt", "held_out.txt", "head.toml", "models", "runs", RESULTS, PICTURE)
+"""Files and folders of a demo; the first tells that a folder holds one."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("build/demo-ml"),
+        help="folder for everything; the results of an earlier demo in it are replaced",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of weights and data; default 0")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a smaller model and a few steps only: whether all of it runs, in seconds",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    need_ml()
+    from safetensors import SafetensorError
+    from transformers.utils import logging
+
+    from gaincell.ml.demo.results import LABELS
+    from gaincell.ml.demo.run import run_demo
+    from gaincell.ml.demo.settings import QUICK, DemoSettings
+    from gaincell.ml.demo.text import reference_text
+    from gaincell.ml.memory import keep_freed_memory
+    from gaincell.pictures.learning import draw_learning
+
+    keep_freed_memory()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    folder: Path = arguments.output
+    with refusing():
+        if arguments.seed < 0:
+            raise Refused(f"--seed is {arguments.seed}, but must be at least 0")
+        settings = replace(QUICK if arguments.quick else DemoSettings(), seed=arguments.seed)
+        text = reference_text()
+        _empty(folder)
+    begun = time.perf_counter()
+    try:
+        results = run_demo(text, settings, folder, lambda what: print(what, flush=True))
+        results.write(folder / RESULTS)
+    except (OSError, SafetensorError) as error:
+        raise Failed(
+            f"the demo cannot be written to {folder}: {error}; make room and run it again"
+        ) from error
+    curves = {name: (each.steps, each.nats) for name, each in results.curves.items()}
+    borders = settings.stock_steps, settings.stock_steps + settings.linear_steps
+    draw_learning(curves, LABELS, borders, folder / PICTURE)
+    print(grid(results.rows()))
+    rows = [
+        ("adaptation", results.adaptation),
+        ("time", f"{time.perf_counter() - begun:.0f} s"),
+        ("picture", str(folder / PICTURE)),
+        ("results", str(folder / RESULTS)),
+        ("run files", f"{folder / 'runs'}/*.toml, for gaincell finetune"),
+    ]
+    print(table(rows))
+    return 0
+
+
+def _empty(folder: Path) -> None:
+    """Make the folder, or take an earlier demo out of it."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"output {folder} is a file, but must be a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MADE[0]).is_file():
+        raise ValueError(f"output {folder} holds something else than a demo: name a new folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"output {folder} cannot be made: {error.strerror}") from error
+    check_writable(folder / RESULTS)
+    for name in reversed(MADE):
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

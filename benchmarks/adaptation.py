@@ -185,9 +185,7 @@ def report(results: dict[str, Any]) -> str:
         + " |",
     ]
     for case in CASES:
-        if case.name not in results:
-            continue
-        found = results[case.name]
+        found = results.get(case.name, {"before": None, "after": {}})
         head = ", saturations 20 and 10" if case.head else ""
         cells = [found["before"], *(found["after"].get(str(mark)) for mark in MARKS)]
         lines.append(

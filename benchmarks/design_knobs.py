@@ -54,6 +54,9 @@ FAULTS = Faults(
 (1.4 % of full-scale charge, 0.5 mV, 0.25 fC of 442 fC); the converters' 1 % are assumed."""
 
 
+NOT_RUN = "not run"
+
+
 @dataclass(frozen=True)
 class Study:
     """Halves of the text as windows, and the results so far, kept in a file."""
@@ -124,9 +127,8 @@ def report(results: dict[str, dict[str, float]]) -> str:
     ]
     for sink in SINKS:
         name = sink_name(sink)
-        if name in results:
-            soft, hard = results["stock"][name], results[name]["perplexity"]
-            lines.append(f"| {sink} | {soft:.2f} | {hard:.2f} |")
+        hard = f"{results[name]['perplexity']:.2f}" if name in results else NOT_RUN
+        lines.append(f"| {sink} | {results['stock'][name]:.2f} | {hard} |")
     stock = results["stock"]["perplexity"]
     lines += [f"| stock model, all tokens | {stock:.2f} | |", ""]
     lines += [
@@ -135,10 +137,9 @@ def report(results: dict[str, dict[str, float]]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for gain in GAINS:
-        if gain_name(gain) in results:
-            found = results[gain_name(gain)]
-            cells = [f"{each:.2f}" for each in found.values()]
-            lines.append(f"| {gain[0]} | {gain[1]} | {gain[2]} | {' | '.join(cells)} |")
+        found = results.get(gain_name(gain))
+        cells = [NOT_RUN] * 3 if found is None else [f"{each:.2f}" for each in found.values()]
+        lines.append(f"| {gain[0]} | {gain[1]} | {gain[2]} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

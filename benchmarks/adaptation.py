@@ -10,12 +10,11 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
+from adaptation_report import CASES, LAYERS, MARKS, VARIANTS, Case, draw, table
 
 from gaincell.cli import main as gaincell
 from gaincell.commands.texts import tokens_of
@@ -23,28 +22,15 @@ from gaincell.files import check_writable, replacing
 from gaincell.ml.memory import keep_freed_memory
 from gaincell.ml.perplexity import perplexity, windows_of
 from gaincell.ml.pretrained import load_model, load_tokenizer
-from gaincell.pictures import style
 
 MODEL = "smollm2"
 WINDOW = 512
 SCORED = 32
 """Windows of the second half."""
-MARKS = (100, 300)
 LINEAR_STEPS = 100
 """Of the paper's recipe, of its 300: training with the linear cell before the adaptation."""
 START_WINDOWS = 160
 SEED = 0
-LAYERS = {"six": "10-15", "all": "0-29"}
-RECIPES = {
-    "ranges": "range scalers",
-    "paper": "the paper's recipe",
-    "ours": "closed-form start",
-}
-COLOURS = {"ranges": style.NEGATIVE, "paper": style.QUERY, "ours": style.POSITIVE}
-SATURATIONS: dict[str, dict[str, float]] = {
-    "": {},
-    "gain": {"score_saturation": 20.0, "output_saturation": 10.0},
-}
 RUN_FILE = """\
 [run]
 folder = "{folder}/run"
@@ -83,30 +69,14 @@ weight_decay = 0.0
 """
 
 
-@dataclass(frozen=True)
-class Case:
-    """Some layers, a start, and the head: ``head`` is a key of ``SATURATIONS``."""
-
-    layers: str
-    recipe: str
-    head: str = ""
-
-    @property
-    def name(self) -> str:
-        return "-".join(part for part in (self.layers, self.recipe, self.head) if part)
-
-
-CASES = [Case(layers, recipe) for layers in LAYERS for recipe in RECIPES]
-CASES += [Case("all", "ours", "gain")]
-
-
 def run_case(case: Case, text: Path, work: Path, steps: int) -> dict[str, Any]:
     """Start, train and score one case; what its folder has already is kept."""
     folder = work / case.name
     folder.mkdir(parents=True, exist_ok=True)
     half = len(tokens_of(text, load_tokenizer(MODEL))) // 2
+    variant = VARIANTS[case.variant]
     head = folder / "head.toml"
-    head.write_text("".join(f"{key} = {value}\n" for key, value in SATURATIONS[case.head].items()))
+    head.write_text("".join(f"{key} = {value}\n" for key, value in variant.head.items()))
     common = ["--text", str(text), "--window", str(WINDOW), "--config", str(head)]
     layers = ["--layers", LAYERS[case.layers]]
     few = ["--windows", "4"]
@@ -122,6 +92,7 @@ def run_case(case: Case, text: Path, work: Path, steps: int) -> dict[str, Any]:
         if case.recipe == "ours":
             count = str(min(START_WINDOWS, half // WINDOW))
             more = ["--windows", count, "--init", "closed-form", "--seed", str(SEED)]
+            more += variant.options
         start = _convert(folder, "start", MODEL, [*common, *layers, *more])
         model, stages = f'name = "{start}"', STAGE.format(name="nonlinear", steps=steps)
     run_file = folder / "run.toml"
@@ -175,60 +146,6 @@ def _trained(metrics: Path) -> dict[str, Any]:
     return {"after": after, "adaptation": found["adaptation"], "versions": found["versions"]}
 
 
-def report(results: dict[str, Any]) -> str:
-    """The table of all cases that are there."""
-    lines = [
-        "| layers | start | no step | " + " | ".join(f"{mark} steps" for mark in MARKS) + " |",
-        "|---|---|---|" + "---|" * len(MARKS),
-        f"| none | stock model | {results['teacher']:.2f} | "
-        + " | ".join("" for _ in MARKS)
-        + " |",
-    ]
-    for case in CASES:
-        found = results.get(case.name, {"before": None, "after": {}})
-        head = ", saturations 20 and 10" if case.head else ""
-        cells = [found["before"], *(found["after"].get(str(mark)) for mark in MARKS)]
-        lines.append(
-            f"| {LAYERS[case.layers]} | {RECIPES[case.recipe]}{head} | "
-            + " | ".join(_shown(each, results["teacher"]) for each in cells)
-            + " |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _shown(value: float | None, stock: float) -> str:
-    if value is None:
-        return "not run"
-    return f"{value:.1f}, {value / stock:.2f} x" if value < 1000 else f"{value:.0f}"
-
-
-def draw_curves(results: dict[str, Any], path: Path) -> None:
-    """Perplexity over steps, a panel for six layers and one for all."""
-
-    def paint(figure: Figure) -> None:
-        for panel, layers in zip(figure.subplots(1, len(LAYERS)), LAYERS, strict=True):
-            panel.axhline(results["teacher"], color=style.MUTED, linestyle="--", label="stock")
-            for case in CASES:
-                if case.layers != layers or case.name not in results:
-                    continue
-                found = results[case.name]
-                points = {0: found["before"]} | {int(k): v for k, v in found["after"].items()}
-                points = {k: v for k, v in sorted(points.items()) if v is not None}
-                label = RECIPES[case.recipe] + (", saturations 20 and 10" if case.head else "")
-                line = "--" if case.head else "-"
-                colour = COLOURS[case.recipe]
-                panel.plot(points.keys(), points.values(), line, c=colour, marker="o", label=label)
-            panel.set_yscale("log")
-            panel.set_xlabel("steps of 2 x 512 tokens", fontsize=style.TEXT)
-            panel.set_ylabel("perplexity", fontsize=style.TEXT)
-            panel.set_title(f"layers {LAYERS[layers]} on the arrays", fontsize=style.TITLE)
-            panel.tick_params(labelsize=style.SMALL)
-            panel.legend(fontsize=style.SMALL, frameon=False)
-        figure.tight_layout()
-
-    style.draw(paint, 4.0, path)
-
-
 @contextmanager
 def _to_stderr() -> Iterator[None]:
     with redirect_stdout(sys.stderr):
@@ -265,14 +182,14 @@ def main() -> None:
         results[case.name] = found
         with replacing(arguments.results) as unfinished:
             unfinished.write_text(json.dumps(results, indent=1) + "\n")
-    text = report(results)
+    text = table(results)
     if arguments.output is None:
         print(text)
     else:
         with replacing(arguments.output) as unfinished:
             unfinished.write_text(text)
     if arguments.picture is not None:
-        draw_curves(results, arguments.picture)
+        draw(results, arguments.picture)
 
 
 if __name__ == "__main__":

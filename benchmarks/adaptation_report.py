@@ -33,7 +33,7 @@ VARIANTS = {
     "": Variant(),
     "lm_head": Variant(", `--refit lm_head`", options=("--refit", "lm_head")),
     "gain": Variant(
-        ", saturations 20 and 10", {"score_saturation": 20.0, "output_saturation": 10.0}
+        ", saturations 40 and 20", {"score_saturation": 40.0, "output_saturation": 20.0}
     ),
 }
 

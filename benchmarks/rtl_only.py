@@ -11,7 +11,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
-from gaincell.cocotb_tests.transports import Raw
+from gaincell.cocotb_tests.testbench import Raw
 from gaincell.cocotb_tests.wires import played_codes, token_words
 from gaincell.config import PRESETS
 

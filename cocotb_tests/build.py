@@ -1,10 +1,8 @@
 """From a config to a compiled simulation, kept for the next run of the same config."""
 
-import hashlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from typing import Any
 from cocotb_tools.config import libs_dir
 from cocotb_tools.runner import get_runner
 
+from gaincell.cocotb_tests.build_cache import cached, keep_runtime, reuse_runtime, whole_folder
 from gaincell.cocotb_tests.tools import require_fst_headers, simulator_environment
 from gaincell.cocotb_tests.wires import status_widths
 from gaincell.config import HeadConfig
@@ -27,7 +26,6 @@ TRANSPORTS = ("fast", "per-ns")
 HERE = Path(__file__).parent
 BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "pulse_transport.v")
 TOP = "tb"
-SECONDS_NEWER = 3600
 
 PUBLIC_VARIABLES = """`verilator_config
 public_flat_rw -module "tb" -var "*"
@@ -94,18 +92,18 @@ def build(
     sources = {name: (HERE / name).read_text() for name in BENCH_SOURCES}
     sources["head.v"] = head_verilog(config) if verilog is None else verilog
     parameters = bench_parameters(config, transport)
-    arguments = _arguments(simulator, waves)
+    arguments = build_arguments(simulator, waves)
     tools = [version("cocotb"), version("verilator")]
     recipe = (arguments, simulator, waves, tools)
-    folder = _cached("simulation", *recipe, str(libs_dir), sorted(sources.items()), parameters)
+    folder = cached("simulation", *recipe, str(libs_dir), sorted(sources.items()), parameters)
     if not folder.exists():
-        runtime = _cached("runtime", *recipe)
-        with _whole_folder(folder) as unfinished:
+        runtime = cached("runtime", *recipe)
+        with whole_folder(folder) as unfinished:
             for name, text in sources.items():
                 (unfinished / name).write_text(text)
-            _reuse_runtime(runtime, unfinished)
+            reuse_runtime(runtime, unfinished)
             _compile(unfinished, simulator, parameters, arguments, waves, environment)
-            _keep_runtime(unfinished, runtime)
+            keep_runtime(unfinished, runtime)
     return Simulation(folder, simulator)
 
 
@@ -136,36 +134,8 @@ def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
     }
 
 
-def cache_folder() -> Path:
-    """Where compiled simulations are kept: GAINCELL_CACHE, else XDG_CACHE_HOME/gaincell."""
-    if own := os.environ.get("GAINCELL_CACHE"):
-        return Path(own)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "gaincell"
-
-
-def _cached(kind: str, *recipe: object) -> Path:
-    return cache_folder() / f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}"
-
-
-def _keep_runtime(built: Path, runtime: Path) -> None:
-    """Keep Verilator's own objects: most of a build's time, and the same for every head."""
-    if runtime.exists():
-        return
-    with _whole_folder(runtime) as unfinished:
-        for compiled in built.glob("verilated*.o"):
-            shutil.copy(compiled, unfinished)
-
-
-def _reuse_runtime(runtime: Path, folder: Path) -> None:
-    """Put kept objects where the build looks for them, newer than the makefile it will write."""
-    newer = time.time() + SECONDS_NEWER
-    for compiled in runtime.glob("*.o"):
-        copied = shutil.copy(compiled, folder)
-        os.utime(copied, (newer, newer))
-
-
-def _arguments(simulator: str, waves: str | None) -> list[str]:
+def build_arguments(simulator: str, waves: str | None = None) -> list[str]:
+    """Options of the compiler of ``simulator``."""
     if simulator == "icarus":
         return []
     trace = {"fst": ["--trace-fst"], "saif": ["--trace-saif"]}.get(waves or "", [])
@@ -207,22 +177,6 @@ def _compile(
             kept = Path(tempfile.mkstemp(prefix="gaincell-build-", suffix=".log")[1])
             shutil.copy(log, kept)
             raise BuildFailed(f"{simulator} cannot build the simulation, see {kept}") from error
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder that becomes ``folder`` if the block succeeds, and vanishes if not."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
-    try:
-        yield unfinished
-        try:
-            unfinished.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another process was faster with the same build
-                raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 @contextmanager

@@ -1,28 +1,13 @@
 """Two ways to carry the array wires between simulator and Python; same pin model behind both."""
 
-from typing import Any, Protocol
-
-from cocotb.triggers import FallingEdge, ValueChange
+from typing import Protocol
 
 from gaincell.behavioral.pins import ArrayPins, Wires
+from gaincell.cocotb_tests.signals import Signals, word
 from gaincell.cocotb_tests.wires import WireFormat, counted_widths, played_codes
 from gaincell.config import HeadConfig
 
 ENTRIES = 64
-
-
-class Raw:
-    """A signal handle, read and written as text without the cost of typed values."""
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle._handle
-
-    def read(self) -> str:
-        text: str = self._handle.get_signal_val_binstr()
-        return text
-
-    def write(self, text: str) -> None:
-        self._handle.set_signal_val_binstr(0, text)
 
 
 class Transport(Protocol):
@@ -38,14 +23,14 @@ class Transport(Protocol):
 class PerNsTransport:
     """Python sees and drives every wire in every cycle, at the falling edge of the clock."""
 
-    def __init__(self, tb: Any, pins: ArrayPins, config: HeadConfig) -> None:
+    def __init__(self, signals: Signals, pins: ArrayPins, config: HeadConfig) -> None:
         self._pins = pins
         self._format = WireFormat(config)
-        self._wires = Raw(tb.per_ns.wires)
-        self._pulse = Raw(tb.per_ns.pulse_in)
-        self._sign = Raw(tb.per_ns.sign_in)
-        self._cycle = Raw(tb.cycle)
-        self._edge = FallingEdge(tb.clk)
+        self._wires = signals.one("per_ns.wires")
+        self._pulse = signals.one("per_ns.pulse_in")
+        self._sign = signals.one("per_ns.sign_in")
+        self._cycle = signals.one("cycle")
+        self._edge = signals.edge
         self._outputs = f"0{config.tiles * config.head_dim}b"
         self._last_text = ""
         self._last_cycle = -1
@@ -86,24 +71,24 @@ class PerNsTransport:
 class FastTransport:
     """The test bench records what the wires do; Python replays it once per output phase."""
 
-    def __init__(self, tb: Any, pins: ArrayPins, config: HeadConfig, watchdog_cycles: int) -> None:
-        transport = tb.fast.transport
+    def __init__(
+        self, signals: Signals, pins: ArrayPins, config: HeadConfig, watchdog_cycles: int
+    ) -> None:
         self._pins = pins
         self._config = config
         self._format = WireFormat(config)
-        self._entries = [Raw(transport.entries[index]) for index in range(ENTRIES)]
-        self._codes = [Raw(transport.entry_codes[index]) for index in range(ENTRIES)]
-        self._recorded = Raw(transport.recorded)
-        self._counted = Raw(transport.counted)
-        self._play = Raw(transport.play)
-        self._cycle = Raw(tb.cycle)
-        self._wake = ValueChange(transport.wake)
+        self._entries = signals.many("fast.transport.entries", ENTRIES)
+        self._codes = signals.many("fast.transport.entry_codes", ENTRIES)
+        self._recorded = signals.one("fast.transport.recorded")
+        self._counted = signals.one("fast.transport.counted")
+        self._play = signals.one("fast.transport.play")
+        self._cycle = signals.one("cycle")
+        self._edge, self._wake = signals.edge, signals.wake
         self._replayed = 0
         self._last_writes = ""
         self._last_codes = ""
         self._integrating = False
-        self._edge = FallingEdge(tb.clk)
-        transport.watchdog.value = watchdog_cycles
+        signals.one("fast.transport.watchdog").write(word(watchdog_cycles))
 
     async def tick(self) -> None:
         await self._edge

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gaincell.ml.chosen_heads import arrays_of, by_layer, exact_attention
 from gaincell.ml.models import HardwareModel
 from gaincell.ml.quantisers import codes_of
 from gaincell.ml.ranges import observing
@@ -49,18 +49,7 @@ def record_codes(
     """
     if input_ids.dim() != 1 or not len(input_ids):
         raise ValueError(f"input_ids has shape {tuple(input_ids.shape)}, but must be (T,), T >= 1")
-    settings = Settings.of(model.config)
-    count = len(settings.kinds)
-    wanted: dict[int, list[int]] = defaultdict(list)
-    for layer, head in heads:
-        if not 0 <= layer < count:
-            raise ValueError(f"layer {layer} is not there: the model has 0..{count - 1}")
-        if settings.kinds[layer] != "hardware":
-            raise ValueError(f'layer {layer} is of kind "{settings.kinds[layer]}", not "hardware"')
-        if not 0 <= head < model.config.num_attention_heads:
-            most = model.config.num_attention_heads - 1
-            raise ValueError(f"head {head} is not there: layer {layer} has 0..{most}")
-        wanted[layer].append(head)
+    head_config, wanted = Settings.of(model.config).head, by_layer(model, heads)
     found: dict[tuple[int, int], HeadCodes] = {}
 
     def take(layer: int, seen: Observation) -> None:
@@ -68,24 +57,19 @@ def record_codes(
         assert seen.k is not None
         assert seen.v is not None
         assert seen.y is not None
-        group = seen.q.shape[1] // seen.k.shape[1]
         for head in wanted[layer]:
-            kept = head // group
+            q, k, v = (arrays_of([head], x, seen.q.shape[1]) for x in (seen.q, seen.k, seen.v))
             found[layer, head] = HeadCodes(
-                _integers(seen.q[0, head], settings.head.query_max),
-                _integers(seen.k[0, kept], settings.head.key_max),
-                _integers(seen.v[0, kept], settings.head.value_max),
+                _integers(q[0, 0], head_config.query_max),
+                _integers(k[0, 0], head_config.key_max),
+                _integers(v[0, 0], head_config.value_max),
                 seen.y[0, head].double().cpu().numpy(),
             )
 
-    for layer in wanted:
-        model.scalers(layer).dtype = torch.float64
-    try:
-        with observing(model, {layer: partial(take, layer) for layer in wanted}):
-            model(input_ids[None].to(model.device), use_cache=False)
-    finally:
-        for layer in wanted:
-            model.scalers(layer).dtype = None
+    looking: dict[int, Callable[[Observation], None]]
+    looking = {layer: partial(take, layer) for layer in wanted}
+    with exact_attention(model, wanted), observing(model, looking):
+        model(input_ids[None].to(model.device), use_cache=False)
     return found
 
 

@@ -11,12 +11,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "gaincell"
-LINKED = ("behavioral", "cocotb_tests", "hdl", "ml", "synth")
+LINKED = ("behavioral", "cocotb_tests", "hdl", "ml", "rtl_server", "synth")
 MAY_NOT_IMPORT = {
     "hdl": ("gaincell.behavioral", "gaincell.ml", "gaincell.cocotb_tests", "torch", "cocotb"),
     "behavioral": ("torch", "amaranth", "cocotb", "gaincell.hdl", "gaincell.ml", "gaincell.synth"),
     "synth": ("gaincell.ml", "torch", "cocotb", "amaranth"),
-    "ml": ("gaincell.hdl", "gaincell.cocotb_tests", "amaranth", "cocotb"),
+    "ml": (
+        "gaincell.hdl",
+        "gaincell.cocotb_tests",
+        "gaincell.rtl_server",
+        "amaranth",
+        "cocotb",
+    ),
+    "rtl_server": ("gaincell.ml", "torch", "cocotb"),
 }
 CONFIG_MODULES = (
     "cell",

@@ -19,6 +19,7 @@ from gaincell.commands import (
     estimate,
     evaluate,
     finetune,
+    generate,
     perplexity,
     synth,
     tokens,
@@ -38,6 +39,7 @@ COMMANDS = {
     "perplexity": (perplexity, "score a language model, converted or not, on a text"),
     "evaluate": (evaluate, "compare a model with its baselines on texts and lm-eval's tasks"),
     "codes": (codes, "write what heads of a converted model compute, for cosim"),
+    "generate": (generate, "write text with a converted model, chosen heads in Verilog"),
     "demo": (demo, "do all of it for one head of a language model"),
     "demo-ml": (demo_ml, "train a small language model and put it on the arrays in every way"),
 }

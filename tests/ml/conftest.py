@@ -1,7 +1,15 @@
 """One thread: these tensors are small, and threads that wait for each other only cost time."""
 
+import numpy as np
 import pytest
 import torch
+from tiny_models import HEAD, MODELS, VOCABULARY
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import PreTrainedTokenizerFast
+
+from gaincell.config_file import config_to_toml
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -23,3 +31,18 @@ def quiet_transformers():
     yield
     logging.set_verbosity(before)
     logging.enable_progress_bar()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A stock model in stock/, a text of 200 tokens and the config of its heads."""
+    model = MODELS["llama"]().float()
+    model.save_pretrained(tmp_path / "stock")
+    words = {f"w{number}": number for number in range(VOCABULARY)}
+    plain = Tokenizer(WordLevel(words, unk_token="w0"))
+    plain.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=plain).save_pretrained(tmp_path / "stock")
+    drawn = np.random.default_rng(1).integers(VOCABULARY, size=200)
+    (tmp_path / "text.txt").write_text(" ".join(f"w{number}" for number in drawn))
+    (tmp_path / "head.toml").write_text(config_to_toml(HEAD))
+    return tmp_path

@@ -6,34 +6,14 @@ import re
 import numpy as np
 import pytest
 import torch
-from tiny_models import HEAD, MODELS, VOCABULARY
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM
 
 from gaincell.cli import main
 from gaincell.commands.codes import heads_of
 from gaincell.commands.convert import layers_of
-from gaincell.config_file import config_to_toml
 from gaincell.ml.pretrained import load_model
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A stock model in stock/, a text of 200 tokens and the config of its heads."""
-    model = MODELS["llama"]().float()
-    model.save_pretrained(tmp_path / "stock")
-    words = {f"w{number}": number for number in range(VOCABULARY)}
-    plain = Tokenizer(WordLevel(words, unk_token="w0"))
-    plain.pre_tokenizer = Whitespace()
-    PreTrainedTokenizerFast(tokenizer_object=plain).save_pretrained(tmp_path / "stock")
-    drawn = np.random.default_rng(1).integers(VOCABULARY, size=200)
-    (tmp_path / "text.txt").write_text(" ".join(f"w{number}" for number in drawn))
-    (tmp_path / "head.toml").write_text(config_to_toml(HEAD))
-    return tmp_path
 
 
 def arguments(folder, command, *more, model="stock"):

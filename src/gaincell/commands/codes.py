@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gaincell.commands.heads import heads_of
 from gaincell.commands.texts import need_ml, tokens_of
 from gaincell.config_file import config_to_toml
 from gaincell.files import replacing
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from gaincell.ml.settings import Settings
 
     with refusing():
-        heads = heads_of(arguments.heads)
+        heads = heads_of("--heads", arguments.heads)
         if not arguments.output.parent.is_dir() or arguments.output.is_file():
             raise ValueError(f"output {arguments.output} cannot be made a folder")
         if arguments.tokens < 1:
@@ -62,18 +63,3 @@ def run(arguments: argparse.Namespace) -> int:
         )
     print(table(rows))
     return 0
-
-
-def heads_of(text: str) -> list[tuple[int, int]]:
-    """(layer, head) of a list such as ``10:0,12:4``.
-
-    Raises
-    ------
-    ValueError
-        It is no such list.
-    """
-    try:
-        pairs = [part.split(":") for part in text.split(",")]
-        return [(int(layer), int(head)) for layer, head in pairs]
-    except ValueError:
-        raise ValueError(f"--heads is {text}, but must be a list such as 10:0,12:4") from None

@@ -1,0 +1,132 @@
+"""The token streams of the test bench: words go in, results come out, in any simulator."""
+
+from collections.abc import Callable
+
+from gaincell.cocotb_tests.signals import Signals, word
+from gaincell.cocotb_tests.transports import Transport
+
+TOKENS_AHEAD = 8
+"""Tokens handed to the test bench before the head asks for them; it holds 16."""
+RESULTS_HELD = 16
+
+
+class ProtocolError(Exception):
+    """The head broke a rule of its streams, or stopped."""
+
+
+class Bench:
+    """The token streams, fed and emptied around the transport's steps.
+
+    Parameters
+    ----------
+    patience_cycles : without a result for so long, the head has stopped
+    told : is called with the number of results after each of them
+    """
+
+    def __init__(
+        self,
+        signals: Signals,
+        transport: Transport,
+        patience_cycles: int,
+        told: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.cycle = 0
+        self._edge = signals.edge
+        self._transport = transport
+        self._patience = patience_cycles
+        self._told = told
+        self._rst, self._hold = signals.one("rst"), signals.one("hold")
+        self._push_word = signals.one("streams.push_word")
+        self._pushed_total = signals.one("streams.pushed")
+        self._results = signals.many("streams.results", RESULTS_HELD)
+        self._progress = signals.one("progress")
+        self._misused = signals.one("store.misused")
+        self._last_progress = ""
+        self._counts = (0, 0)
+        self._base = self._pushed = 0
+        self._words: list[str] = []
+        self._is_reset = False
+
+    async def reset(self) -> None:
+        """Hold reset for two cycles and drop the tokens that were not taken."""
+        self._rst.write("1")
+        self._hold.write("1")
+        for _ in range(2):
+            if self._is_reset:
+                await self._transport.tick()
+            else:
+                await self._edge  # the wires are unknown, nobody must look
+        self._is_reset = True
+        self._base += self._pushed
+        self._pushed = 0
+        self._last_progress = ""
+        self._rst.write("0")
+        await self._transport.tick()
+
+    async def start(self, words: list[str]) -> None:
+        """Offer tokens to a head that has answered all before; ``words`` as of ``token_words``."""
+        self._base += self._pushed
+        self._pushed, self._words, self._last_progress = 0, words, ""
+        # Held back until the first ones wait: the head shall see them without a pause.
+        self._hold.write("1")
+        for _ in range(min(TOKENS_AHEAD, len(words))):
+            self._push()
+            await self._transport.tick()
+        self._hold.write("0")
+
+    async def run_until(self, cycle: int) -> None:
+        """Run until ``cycle``, keeping no results."""
+        while self.cycle < cycle:
+            self.cycle = await self._transport.advance()
+            accepted, _ = self._read_progress()
+            self._push_if_due(accepted)
+
+    async def finish(self) -> list[str]:
+        """Run until every token has its result; return the result words in order.
+
+        Raises
+        ------
+        ProtocolError
+            Results are late, too many, or change while they are refused; or the head asks its
+            memory for a column that does not exist.
+        """
+        found: list[str] = []
+        last_progress, delivered = self.cycle, 0
+        while len(found) < len(self._words):
+            self.cycle = await self._transport.advance()
+            accepted, delivered = self._read_progress()
+            if delivered > len(found):
+                for index in range(len(found), delivered):
+                    found.append(self._results[(self._base + index) % RESULTS_HELD].read())
+                last_progress = self.cycle
+                self._told(len(found))
+            elif self.cycle - last_progress > self._patience:
+                raise ProtocolError(
+                    f"cycle {self.cycle}: no result for {self.cycle - last_progress} cycles, "
+                    f"{accepted} tokens accepted, {delivered} results delivered"
+                )
+            self._push_if_due(accepted)
+        if delivered > len(self._words):
+            raise ProtocolError(f"{delivered} results for {len(self._words)} tokens")
+        if self._misused.read() != "0":
+            raise ProtocolError("a request names no column, or an unanswered tag")
+        return found
+
+    def _push_if_due(self, accepted: int) -> None:
+        if self._pushed < min(accepted + TOKENS_AHEAD, len(self._words)):
+            self._push()
+
+    def _push(self) -> None:
+        self._push_word.write(self._words[self._pushed])
+        self._pushed += 1
+        self._pushed_total.write(word(self._base + self._pushed))
+
+    def _read_progress(self) -> tuple[int, int]:
+        """Tokens accepted and results delivered since the latest ``start`` or ``reset``."""
+        text = self._progress.read()
+        if text != self._last_progress:
+            if text[0] != "0":
+                raise ProtocolError(f"cycle {self.cycle}: a result changed while it was refused")
+            self._last_progress = text
+            self._counts = int(text[1:33], 2) - self._base, int(text[33:], 2) - self._base
+        return self._counts

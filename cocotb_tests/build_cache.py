@@ -1,0 +1,58 @@
+"""Compiled simulations are kept for the next run, under a name made from all they depend on."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SECONDS_NEWER = 3600
+
+
+def cache_folder() -> Path:
+    """Where compiled simulations are kept: GAINCELL_CACHE, else XDG_CACHE_HOME/gaincell."""
+    if own := os.environ.get("GAINCELL_CACHE"):
+        return Path(own)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "gaincell"
+
+
+def cached(kind: str, *recipe: object) -> Path:
+    """The folder in the cache of what is made by ``recipe``, which need not be there."""
+    return cache_folder() / f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}"
+
+
+def keep_runtime(built: Path, runtime: Path) -> None:
+    """Keep Verilator's own objects: most of a build's time, and the same for every head."""
+    if runtime.exists():
+        return
+    with whole_folder(runtime) as unfinished:
+        for compiled in built.glob("verilated*.o"):
+            shutil.copy(compiled, unfinished)
+
+
+def reuse_runtime(runtime: Path, folder: Path) -> None:
+    """Put kept objects where the build looks for them, newer than the makefile it will write."""
+    newer = time.time() + SECONDS_NEWER
+    for compiled in runtime.glob("*.o"):
+        copied = shutil.copy(compiled, folder)
+        os.utime(copied, (newer, newer))
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder that becomes ``folder`` if the block succeeds, and vanishes if not."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
+    try:
+        yield unfinished
+        try:
+            unfinished.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another process was faster with the same build
+                raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,0 +1,80 @@
+// Heads in one library: each the test bench tb with its own state, its own clock and its own time.
+//
+// Signals are reached through the table of public variables that Verilator keeps of every model.
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "Vhead.h"
+#include "verilated.h"
+#include "verilated_syms.h"
+
+namespace {
+
+struct Head {
+    VerilatedContext context;
+    Vhead model{&context, "head"};
+    uint8_t* clk = nullptr;
+    uint8_t* wake = nullptr;
+    const uint32_t* pushed = nullptr;
+    const uint32_t* delivered = nullptr;
+
+    VerilatedVar* find(const char* scope, const char* name) {
+        const VerilatedScope* found = context.scopeFind(scope);
+        return found ? found->varFind(name) : nullptr;
+    }
+
+    // From one falling edge of the clock to the next.
+    void cycle() {
+        *clk = 1;
+        model.eval();
+        *clk = 0;
+        model.eval();
+    }
+};
+
+template <typename Word>
+bool bind(Head& head, Word*& word, const char* scope, const char* name) {
+    VerilatedVar* found = head.find(scope, name);
+    if (found) word = static_cast<Word*>(found->datap());
+    return found;
+}
+
+}  // namespace
+
+extern "C" {
+
+// A head before its first reset, or null if the library was built without its public variables.
+void* gaincell_create() {
+    auto head = std::make_unique<Head>();
+    head->model.eval();
+    const bool whole = bind(*head, head->clk, "head.tb", "clk")
+        && bind(*head, head->wake, "head.tb.fast.transport", "wake")
+        && bind(*head, head->pushed, "head.tb.streams", "pushed")
+        && bind(*head, head->delivered, "head.tb.streams", "delivered");
+    return whole ? head.release() : nullptr;
+}
+
+void gaincell_destroy(void* head) { delete static_cast<Head*>(head); }
+
+// Where a signal lies in memory, the bytes of one word of it and its bits; null: no such signal.
+void* gaincell_signal(void* head, const char* scope, const char* name, int* bytes, int* bits) {
+    VerilatedVar* found = static_cast<Head*>(head)->find(scope, name);
+    if (!found) return nullptr;
+    *bytes = static_cast<int>(found->entSize());
+    *bits = static_cast<int>(found->entBits());
+    return found->datap();
+}
+
+void gaincell_cycle(void* head) { static_cast<Head*>(head)->cycle(); }
+
+// Until the pulse transport wakes Python, or no token is without its result.
+void gaincell_run(void* head) {
+    Head& self = *static_cast<Head*>(head);
+    const uint8_t before = *self.wake;
+    do {
+        self.cycle();
+    } while (*self.wake == before && *self.delivered != *self.pushed);
+}
+}

@@ -1,0 +1,64 @@
+"""Messages between the server of heads and its client; docs/rtl_server.md.
+
+A message is two lengths in bytes (unsigned, 4 bytes each, little-endian), a JSON object, and codes
+as integers of 4 bytes, little-endian.
+"""
+
+import json
+import struct
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PROTOCOL = 1
+"""The server's first message names it; a client of another number must not go on."""
+_LENGTHS = struct.Struct("<II")
+CODE = np.dtype("<i4")
+
+
+class Closed(Exception):
+    """The other side has gone."""
+
+
+def send(stream: IO[bytes], header: dict[str, Any], *codes: NDArray[np.integer]) -> None:
+    """Send a message; codes of any shape, one array after the other.
+
+    Raises
+    ------
+    Closed
+        Nobody reads it.
+    """
+    text = json.dumps(header).encode()
+    payload = b"".join(np.ascontiguousarray(each, dtype=CODE).tobytes() for each in codes)
+    try:
+        stream.write(_LENGTHS.pack(len(text), len(payload)) + text + payload)
+        stream.flush()
+    except (OSError, ValueError) as error:
+        raise Closed(str(error)) from error
+
+
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], NDArray[np.integer]]:
+    """Wait for a message; its object, and its codes in one row.
+
+    Raises
+    ------
+    Closed
+        There is no whole message any more.
+    """
+    text_bytes, code_bytes = _LENGTHS.unpack(_exactly(stream, _LENGTHS.size))
+    header: dict[str, Any] = json.loads(_exactly(stream, text_bytes))
+    return header, np.frombuffer(_exactly(stream, code_bytes), dtype=CODE)
+
+
+def _exactly(stream: IO[bytes], count: int) -> bytes:
+    found = b""
+    while len(found) < count:
+        try:
+            part = stream.read(count - len(found))
+        except (OSError, ValueError) as error:
+            raise Closed(str(error)) from error
+        if not part:
+            raise Closed("the other side has gone")
+        found += part
+    return found

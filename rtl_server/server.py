@@ -1,0 +1,90 @@
+"""The process that holds heads: ``python -m gaincell.rtl_server.server``, messages on its pipes."""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import gaincell
+from gaincell.behavioral.faults import Faults
+from gaincell.behavioral.pins import ElectricalError
+from gaincell.cocotb_tests.bench import ProtocolError
+from gaincell.cocotb_tests.wires import UnknownWire
+from gaincell.config import HeadConfig
+from gaincell.rtl_server.head import RtlHead
+from gaincell.rtl_server.library import load_library
+from gaincell.rtl_server.protocol import PROTOCOL, Closed, receive, send
+
+Codes = NDArray[np.integer]
+BROKEN_RULES = (ElectricalError, ProtocolError, UnknownWire)
+
+
+class Heads:
+    """The heads of one client, by their names."""
+
+    def __init__(self) -> None:
+        self._heads: dict[str, RtlHead] = {}
+        self._config = HeadConfig()
+
+    def open(self, request: dict[str, Any], _: Codes) -> list[Codes]:
+        """Make heads, each with arrays that are drawn from its own seed."""
+        library = load_library(Path(request["library"]))
+        self._config = HeadConfig(**request["config"])
+        for name, seed in request["seeds"].items():
+            self._heads[name] = RtlHead(
+                library,
+                self._config,
+                faults=Faults(**request["faults"]),
+                seed=seed,
+                idle_cycles=request["idle_cycles"],
+                check_age=request["check_age"],
+            )
+        return []
+
+    def attend(self, request: dict[str, Any], codes: Codes) -> list[Codes]:
+        """The next tokens of some heads, the same number for each; y codes (heads, T, D)."""
+        names, dims = request["heads"], self._config.head_dim
+        q, k, v = codes.reshape(3, len(names), -1, dims)
+        return [self._heads[name].attend(*each) for name, *each in zip(names, q, k, v, strict=True)]
+
+    def restart(self, request: dict[str, Any], _: Codes) -> list[Codes]:
+        """The next token of each head is the first of a sequence."""
+        for name in request["heads"]:
+            self._heads[name].restart()
+        return []
+
+
+def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer one message after the other until the client is gone."""
+    heads = Heads()
+    actions = {"open": heads.open, "attend": heads.attend, "restart": heads.restart}
+    send(answers, {"protocol": PROTOCOL, "gaincell": gaincell.__version__})
+    while True:
+        request, codes = receive(requests)
+        try:
+            found = actions[request["action"]](request, codes)
+        except BROKEN_RULES as error:
+            send(answers, {"broken_rule": str(error)})
+        except Exception:
+            send(answers, {"crash": traceback.format_exc()})
+        else:
+            send(answers, {}, *found)
+
+
+def main() -> None:
+    # What the pipes carry is for the client alone: prints and reads of anything else go elsewhere.
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    try:
+        serve(requests, answers)
+    except Closed:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Signals of one head in a library, read and written where they lie in memory."""
+
+import ctypes
+from collections.abc import Awaitable, Callable, Generator
+
+from gaincell.cocotb_tests.build import TOP
+from gaincell.cocotb_tests.signals import Signal
+
+
+class NativeSignal:
+    """``bits`` of memory as text, a character for each bit, the highest first."""
+
+    def __init__(self, address: int, size: int, bits: int) -> None:
+        self._memory = (ctypes.c_char * size).from_address(address)
+        self._size, self._bits = size, bits
+        self._format = f"0{bits}b"
+
+    def read(self) -> str:
+        return format(int.from_bytes(self._memory.raw, "little"), self._format)
+
+    def write(self, text: str) -> None:
+        self._memory.raw = int(text, 2).to_bytes(self._size, "little")
+
+
+class Done:
+    """Awaited, it does something at once."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+
+    def __await__(self) -> Generator[None, None, None]:
+        self._act()
+        yield from ()
+
+
+class NativeSignals:
+    """The signals of one head of a loaded library as ``cocotb_tests.signals.Signals``.
+
+    Nobody else uses the head while these signals live; ``close`` takes it away.
+
+    Raises
+    ------
+    RuntimeError
+        The library holds no head with public variables.
+    """
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        self._head = library.gaincell_create()
+        if not self._head:
+            raise RuntimeError("the heads' library was built without its public variables")
+        self.edge: Awaitable[object] = Done(lambda: library.gaincell_cycle(self._head))
+        self.wake: Awaitable[object] = Done(lambda: library.gaincell_run(self._head))
+
+    def one(self, name: str) -> Signal:
+        return NativeSignal(*self._place(name))
+
+    def many(self, name: str, count: int) -> list[Signal]:
+        address, size, bits = self._place(name)
+        return [NativeSignal(address + index * size, size, bits) for index in range(count)]
+
+    def close(self) -> None:
+        """Take the head away."""
+        if self._head:
+            self._library.gaincell_destroy(self._head)
+            self._head = None
+
+    def _place(self, name: str) -> tuple[int, int, int]:
+        """Address, bytes of a word, and bits of a signal."""
+        *path, last = name.split(".")
+        scope = ".".join(["head", TOP, *path])
+        size, bits = ctypes.c_int(), ctypes.c_int()
+        address = self._library.gaincell_signal(
+            self._head, scope.encode(), last.encode(), ctypes.byref(size), ctypes.byref(bits)
+        )
+        if not address:
+            raise KeyError(f"the test bench has no signal {name}")
+        return address, size.value, bits.value

@@ -1,0 +1,260 @@
+"""``gaincell generate``: text from a converted model, chosen heads computed by their Verilog."""
+
+import argparse
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gaincell.behavioral.faults import Faults
+from gaincell.commands.fault_options import faults_of
+from gaincell.commands.heads import heads_of
+from gaincell.commands.texts import add_model_argument, need_ml, tokens_of
+from gaincell.config import HeadConfig
+from gaincell.files import check_writable, replacing
+from gaincell.refusals import refusing
+from gaincell.reports import table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gaincell.ml.generation import Generated
+    from gaincell.ml.models import HardwareModel
+    from gaincell.ml.served_heads import Agreement
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_model_argument(parser)
+    prompt = parser.add_mutually_exclusive_group(required=True)
+    prompt.add_argument("--prompt", help="the text to go on with")
+    prompt.add_argument("--prompt-file", type=Path, help="a file that holds it, UTF-8")
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        default=64,
+        help="tokens after the prompt, at most; 0 only scores it; default 64",
+    )
+    parser.add_argument(
+        "--rtl",
+        metavar="HEADS",
+        help="layer:head of each head that its Verilog shall compute, such as 10:0,12:4, or all",
+    )
+    parser.add_argument(
+        "--faults",
+        help="of these heads' arrays: key=value,... or a TOML file, as in gaincell evaluate",
+    )
+    parser.add_argument(
+        "--wait-us",
+        type=float,
+        default=0.0,
+        help="time for which the cells leak before each token, refreshed as the head does it; "
+        "default 0: they age by the token, whatever the time",
+    )
+    parser.add_argument(
+        "--temperature", type=float, default=0.0, help="of the choice of tokens; default 0: none"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of that choice, of power-up states and faults"
+    )
+    parser.add_argument("-o", "--output", type=Path, help="JSON file for text and figures")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    need_ml()
+    from tqdm import tqdm
+
+    from gaincell.ml.generation import generate
+    from gaincell.ml.models import HardwareModel
+    from gaincell.ml.pretrained import load_model
+
+    with refusing():
+        _check(arguments)
+        faults = faults_of(arguments.faults)
+        model, tokenizer = load_model(arguments.model)
+        if not isinstance(model, HardwareModel):
+            raise ValueError(
+                f"{arguments.model} is not on hardware: convert it first with gaincell convert"
+            )
+        prompt = _prompt(arguments, tokenizer)
+        served = _served(arguments, model, faults)
+        positions = model.config.max_position_embeddings
+        if len(prompt) + arguments.tokens > positions:
+            raise ValueError(
+                f"--tokens is {arguments.tokens} after a prompt of {len(prompt)}, but the model "
+                f"has {positions} positions"
+            )
+    choice: dict[str, Any] = {"temperature": arguments.temperature, "seed": arguments.seed}
+    if served is None:
+        with tqdm(total=arguments.tokens, unit="token", desc="torch", disable=None) as bar:
+            found = generate(
+                model, prompt, arguments.tokens, told=lambda _: bar.update() and None, **choice
+            )
+        outcome = Outcome(found)
+    else:
+        outcome = _with_rtl(model, prompt, arguments.tokens, served, choice)
+    text = tokenizer.decode(outcome.found.ids)
+    print(text)
+    print()
+    print(table(outcome.rows()))
+    if arguments.output is not None:
+        whole = {"model": str(arguments.model), "text": text, "rtl": arguments.rtl}
+        whole |= {"faults": faults and asdict(faults), "wait_us": arguments.wait_us} | choice
+        with replacing(arguments.output) as unfinished:
+            unfinished.write_text(json.dumps(whole | outcome.as_json(), indent=1) + "\n")
+    ideal = faults is None and not arguments.wait_us
+    return int(ideal and outcome.agreement is not None and outcome.agreement.different > 0)
+
+
+@dataclass(frozen=True)
+class Served:
+    """Heads of each layer that their Verilog computes, and what their arrays are like."""
+
+    heads: dict[int, list[int]]
+    config: HeadConfig
+    faults: Faults | None
+    idle_cycles: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A text, and with heads in RTL how they compare with the same run in torch alone."""
+
+    found: "Generated"
+    torch: "Generated | None" = None
+    agreement: "Agreement | None" = None
+    heads: int = 0
+    restarts: int = 0
+
+    @property
+    def same_text(self) -> bool:
+        return self.torch is not None and self.found.ids.tolist() == self.torch.ids.tolist()
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The table for the terminal."""
+        found, seen = self.found, self.agreement
+        rows = [
+            ("tokens", f"{found.prompt} of the prompt, {len(found.ids) - found.prompt} new"),
+            ("perplexity of this text", f"{found.perplexity:.4f}"),
+            ("speed", f"{found.tokens_per_s:.2f} tokens/s"),
+        ]
+        if seen is None or self.torch is None:
+            return rows
+        text = "the same text" if self.same_text else "another text"
+        rows += [
+            ("torch alone", f"{text}, perplexity {self.torch.perplexity:.4f} of its own"),
+            ("heads in RTL", f"{self.heads}"),
+            ("codes", f"{seen.different} of {seen.codes} differ from torch"),
+            ("first difference", seen.first or "none"),
+            ("RTL speed", f"{seen.head_tokens / max(seen.seconds, 1e-9):.0f} head-tokens/s"),
+        ]
+        if seen.different:
+            mean = seen.total / seen.codes
+            rows.append(("code error", f"mean {mean:.4f}, largest {seen.largest}"))
+        if self.restarts:
+            rows.append(("servers that died", f"{self.restarts}, all tokens replayed"))
+        return rows
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it for a file."""
+        found = self.found
+        whole: dict[str, Any] = {
+            "ids": found.ids.tolist(),
+            "prompt_tokens": found.prompt,
+            "perplexity": found.perplexity,
+            "tokens_per_s": found.tokens_per_s,
+        }
+        if self.agreement is None or self.torch is None:
+            return whole
+        return whole | {
+            "torch": {"ids": self.torch.ids.tolist(), "perplexity": self.torch.perplexity},
+            "heads": self.heads,
+            "agreement": asdict(self.agreement),
+            "restarts": self.restarts,
+        }
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise ValueError unless the options fit together; the model is not looked at."""
+    if arguments.tokens < 0:
+        raise ValueError(f"--tokens is {arguments.tokens}, but must be 0 or above")
+    for name in ("temperature", "wait_us"):
+        value, option = getattr(arguments, name), "--" + name.replace("_", "-")
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{option} is {value}, but must be 0 or above")
+    if arguments.rtl is None and (arguments.faults or arguments.wait_us):
+        raise ValueError("--faults and --wait-us are of heads in RTL: choose some with --rtl")
+    if arguments.output is not None:
+        check_writable(arguments.output)
+
+
+def _prompt(arguments: argparse.Namespace, tokenizer: Any) -> "Tensor":
+    if arguments.prompt_file is not None:
+        ids = tokens_of(arguments.prompt_file, tokenizer)
+    else:
+        ids = tokenizer(arguments.prompt, return_tensors="pt", verbose=False).input_ids[0].long()
+    if not len(ids):
+        raise ValueError("the prompt is empty: give at least one token")
+    return ids
+
+
+def _served(
+    arguments: argparse.Namespace, model: "HardwareModel", faults: Faults | None
+) -> Served | None:
+    """Raises ValueError for heads that are not there and for a wait that the test bench cannot."""
+    if arguments.rtl is None:
+        return None
+    from gaincell.ml.chosen_heads import by_layer
+    from gaincell.ml.settings import Settings
+    from gaincell.rtl_server.client import LONGEST_IDLE
+
+    named = None if arguments.rtl == "all" else heads_of("--rtl", arguments.rtl)
+    heads = by_layer(model, named)
+    if not heads:
+        raise ValueError("--rtl is all, but no layer of the model is on hardware")
+    config = Settings.of(model.config).head
+    idle = round(arguments.wait_us * 1e-6 / config.clock_s)
+    if idle > LONGEST_IDLE:
+        longest = LONGEST_IDLE * config.clock_s * 1e6
+        raise ValueError(f"--wait-us is {arguments.wait_us}, but must be 0..{longest:g}")
+    if idle:
+        config = replace(config, age_mode="time")
+    return Served(heads, config, faults, idle, arguments.seed)
+
+
+def _with_rtl(
+    model: "HardwareModel", prompt: "Tensor", tokens: int, served: Served, choice: dict[str, Any]
+) -> Outcome:
+    """Generate with heads in RTL, then once more with torch alone."""
+    from tqdm import tqdm
+
+    from gaincell.ml.chosen_heads import exact_attention
+    from gaincell.ml.generation import generate
+    from gaincell.ml.served_heads import ServedCache
+    from gaincell.rtl_server.client import RtlHeads
+
+    names = [f"{layer}:{head}" for layer, heads in served.heads.items() for head in heads]
+    with (
+        exact_attention(model, served.heads),
+        RtlHeads(
+            served.config,
+            names,
+            faults=served.faults,
+            seed=served.seed,
+            idle_cycles=served.idle_cycles,
+        ) as rtl,
+        tqdm(total=2 * tokens, unit="token", disable=None) as bar,
+    ):
+
+        def answer(layer: int, heads: Any, q: Any, k: Any, v: Any) -> Any:
+            return rtl.attend([f"{layer}:{head}" for head in heads], q, k, v)
+
+        def told(_: int) -> None:
+            bar.update()
+
+        bar.set_description("RTL")
+        cache = ServedCache(model.config, served.heads, answer)
+        found = generate(model, prompt, tokens, cache=cache, told=told, **choice)
+        bar.set_description("torch")
+        alone = generate(model, prompt, tokens, told=told, **choice)
+        return Outcome(found, alone, cache.agreement, len(names), rtl.restarts)

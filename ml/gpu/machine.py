@@ -1,0 +1,135 @@
+"""A CPU or a GPU, and how a token-step is run on it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gaincell.ml.gpu.timing import Clock, CudaClock, HostClock, Run
+from gaincell.ml.gpu.workload import Copies, Operation, check_alike
+
+CACHE_TIMES = 4
+"""Copies together hold this many times the level-2 cache of a GPU."""
+CPU_BYTES = 256_000_000
+"""What they hold on a CPU, whose last cache torch does not tell."""
+Capture = Callable[[Operation, Copies], Run]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Where token-steps run."""
+
+    kind: str
+    name: str
+    where: torch.device
+    clock: Clock
+    copies_bytes: int
+    """That all copies together should hold."""
+    synchronise: Callable[[], None] = lambda: None
+    """Wait until everything asked for is done."""
+    captured: Capture | None = None
+    """Makes a graph that does a token-step for each copy; None: there are no graphs."""
+    l2_bytes: int | None = None
+    threads: int | None = None
+    uuid: str | None = None
+    """By which NVML knows it."""
+
+    def runs(self, operation: Operation, copies: Copies) -> dict[str, Run]:
+        """The ways to do one token-step for each copy in a round."""
+        ways = {"eager": eager(operation, copies)}
+        if self.captured is not None:
+            ways["graph"] = self.captured(operation, copies)
+        return ways
+
+
+def cpu() -> Machine:
+    """This computer's processor."""
+    return Machine(
+        kind="cpu",
+        name=_cpu_name(),
+        where=torch.device("cpu"),
+        clock=HostClock(),
+        copies_bytes=CPU_BYTES,
+        threads=torch.get_num_threads(),
+    )
+
+
+def cuda() -> Machine:
+    """The first GPU that torch sees."""
+    where = torch.device("cuda", 0)
+    torch.cuda.set_device(where)
+    found = torch.cuda.get_device_properties(where)
+    uuid = str(found.uuid)
+    return Machine(
+        kind="cuda",
+        name=found.name,
+        where=where,
+        clock=CudaClock(),
+        copies_bytes=CACHE_TIMES * found.L2_cache_size,
+        synchronise=torch.cuda.synchronize,
+        captured=captured,
+        l2_bytes=found.L2_cache_size,
+        uuid=uuid if uuid.startswith("GPU-") else f"GPU-{uuid}",
+    )
+
+
+def eager(operation: Operation, copies: Copies) -> Run:
+    """Each kernel launched by the host."""
+    sets = copies.sets
+
+    def run(rounds: int) -> None:
+        for _ in range(rounds):
+            for q, k, v in sets:
+                operation(q, k, v)
+
+    return run
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Launches a graph; holds the copies, whose memory the graph reads."""
+
+    graph: torch.cuda.CUDAGraph
+    copies: Copies
+
+    def __call__(self, rounds: int) -> None:
+        for _ in range(rounds):
+            self.graph.replay()
+
+
+def captured(operation: Operation, copies: Copies) -> Run:
+    """A CUDA graph of one token-step for each copy, launched whole.
+
+    Raises
+    ------
+    RuntimeError
+        The operation cannot be captured, or the replay gives another result.
+    """
+    sets = copies.sets
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):  # Libraries get their workspaces here, not in the graph.
+        for _ in range(3):
+            operation(*sets[-1])
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        for each in sets:
+            last = operation(*each)
+    last.zero_()
+    graph.replay()
+    check_alike(last, operation(*sets[-1]), "a CUDA graph's results and those without it")
+    return Replay(graph, copies)
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next((name for name in named if name), platform.machine() or "CPU")

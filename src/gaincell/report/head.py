@@ -1,0 +1,161 @@
+"""Sections about one head: its parts, its timing, its outputs, its cost."""
+
+from dataclasses import fields, replace
+
+from gaincell.pictures.architecture import draw_architecture
+from gaincell.pictures.attention import draw_attention
+from gaincell.pictures.bars import draw_energy
+from gaincell.pictures.floorplan import draw_floorplan
+from gaincell.pictures.timing import draw_timing
+from gaincell.report.found import Found
+from gaincell.report.page import Section
+from gaincell.synth.comparison import Mark
+from gaincell.synth.scaling import TARGET_NM, TARGET_V, Band
+from gaincell.synth.system import DACS, DIGITAL, KEY_PRODUCT, SYSTEMS, VALUE_PRODUCT, Estimate
+
+ENERGIES = (KEY_PRODUCT, VALUE_PRODUCT, DACS, DIGITAL)
+WORDS = {
+    Mark.MEASURED: "measured",
+    Mark.SIMULATED: "simulated",
+    Mark.ESTIMATED: "estimated",
+}
+"""How the page marks a figure; those built from the paper's own numbers say so instead."""
+
+
+def architecture(found: Found) -> Section:
+    section, config = Section("head", "One head"), found.config
+    section.text(
+        f"{config.tiles} sub-tiles of {config.head_dim} x {config.columns} cells hold the keys and "
+        f"values of {config.window} tokens"
+        + (f" and of {config.sink} first ones" if config.sink else "")
+        + f". Queries have {config.query_bits} bits, keys {config.key_bits}, values "
+        f"{config.value_bits}, read-outs {config.readout_bits} and a sign."
+    )
+    section.picture(
+        "The head, drawn from its configuration.", lambda path: draw_architecture(config, path)
+    )
+    derived = {
+        "score_saturation": config.s_sat,
+        "output_saturation": config.a_sat,
+        "retention_error": config.retention_error_limit,
+    }
+    rows = []
+    for field in fields(config):
+        value = getattr(config, field.name)
+        shown = f"{derived[field.name]:g}, by the default rule" if value is None else str(value)
+        rows.append((field.name, shown))
+    section.table(rows, ("parameter", "value"))
+    return section
+
+
+def timing(found: Found) -> Section:
+    section, config = Section("timing", "Timing"), found.config
+    latency, clock_ns = found.simulated.latency_cycles, config.clock_s * 1e9
+    section.picture(
+        "Tokens on the wires, from the waveform of a co-simulation.",
+        lambda path: draw_timing(found.waves, config, path),
+    )
+    section.table(
+        [
+            ("schedule", config.schedule, ""),
+            (
+                "latency",
+                f"{latency.min()} cycles of {clock_ns:g} ns, {latency.max()} at most: the first "
+                "token of a sequence waits until all cells are cleared",
+                "simulated",
+            ),
+            ("a token every", f"{config.interval_cycles} cycles", "simulated"),
+            ("oldest value read", f"{found.simulated.oldest_read_cycles} cycles", "simulated"),
+        ]
+    )
+    return section
+
+
+def exactness(found: Found) -> Section:
+    section, seen, tokens = Section("outputs", "Outputs"), found.comparison, found.tokens
+    section.text(
+        f"{seen.mismatches} of {seen.outputs} outputs of the Verilog differ from the contract, "
+        f"over {len(found.simulated.latency_cycles)} tokens: {found.source}."
+        + (f" {seen.first_difference}." if seen.first_difference else "")
+    )
+    drawn = replace(found.config, age_mode="steps")
+    if tokens["q"].ndim == 2:
+        section.picture(
+            "Scores over the slots of the window, and outputs.",
+            lambda path: draw_attention(
+                tokens["q"],
+                tokens["k"],
+                tokens["v"],
+                drawn,
+                found.simulated.y_code,
+                path,
+                first=tokens["first"],
+            ),
+            ".png",
+        )
+    return section
+
+
+def cost(found: Found) -> Section:
+    section, estimate = Section("cost", "Area, power, energy"), found.estimate
+    if estimate is None:
+        section.text("No metrics of a synthesis are shipped for this configuration. Make them with")
+        section.command("gaincell synth --config head.toml -o run/")
+        section.text("and give them with --metrics run/metrics.json.")
+        return section
+    digital = estimate.digital
+    section.text(
+        f"At {TARGET_NM:g} nm and {TARGET_V:g} V. The digital control was synthesized in "
+        f"{digital.library}, {digital.node_nm:g} nm, and scaled; the analog part is built from the "
+        "paper's own numbers. Where two ends are given, a verdict takes the higher."
+    )
+    areas = {name: band.verdict for name, band in estimate.area_um2.items()}
+    section.picture(
+        "Floorplan to scale: strips as wide as all columns of an array.",
+        lambda path: draw_floorplan(found.config, areas, path),
+    )
+    _energy(section, found, estimate)
+    systems = []
+    for name, size in SYSTEMS.items():
+        each = estimate.system(*size)
+        energy = "no power in the metrics" if each.energy_j is None else ends(each.energy_j, 1e9)
+        systems.append((name, ends(each.area_mm2, 1), f"{each.latency_s * 1e9:.0f}", energy))
+    section.table(systems, ("", "area, mm²", "latency, ns", "energy per token, nJ"))
+    for caution in estimate.cautions():
+        section.note(f"Note: {caution}.")
+    return section
+
+
+def _energy(section: Section, found: Found, estimate: Estimate) -> None:
+    """Energy by part, and all numbers beside the paper's."""
+    bands = {name: estimate.energy_j[name] for name in ENERGIES}
+    known = {
+        name: (band.low * 1e12, band.high * 1e12)
+        for name, band in bands.items()
+        if band is not None
+    }
+    paper = {row.name: row.paper for row in found.rows if row.name in known}
+    section.picture(
+        "Energy per token by part: low end dark, high end light, the paper's below.",
+        lambda path: draw_energy(known, paper, path),
+    )
+    section.table(
+        [
+            (
+                row.name,
+                row.unit,
+                f"{row.paper:g}",
+                ends(row.ours, 1),
+                f"{row.ratio:.3g}",
+                WORDS.get(row.mark, str(row.mark)),
+            )
+            for row in found.rows
+        ],
+        ("one head", "unit", "paper (published)", "gaincell", "ratio", ""),
+    )
+
+
+def ends(band: Band, scale: float) -> str:
+    """Both ends of a band, or one if they are equal in four digits."""
+    low, high = (f"{end * scale:.4g}" for end in (band.low, band.high))
+    return low if low == high else f"{low}..{high}"

@@ -1,0 +1,120 @@
+"""Sections about language models on the arrays, and about GPUs."""
+
+from pathlib import Path
+from typing import Any
+
+from gaincell import adaptation
+from gaincell.gpu_figures import published
+from gaincell.pictures.adaptation import draw_adaptation
+from gaincell.pictures.bars import Bar, draw_machines, in_units
+from gaincell.pictures.learning import draw_learning
+from gaincell.report.found import Found
+from gaincell.report.page import Section
+
+HEADS = 12
+"""Of one layer of GPT-2, for which GPU figures are given."""
+PAPER = next(figure for figure in published() if figure.heads == 1)
+"""Published, per token and head; heads work at the same time."""
+
+
+def machines(found: Found) -> Section:
+    section = Section("gpus", "Beside GPUs")
+    bars = [*_hardware(found), *_gpus(found)]
+    section.text(
+        f"Attention of one new token, {HEADS} heads of {found.config.head_dim} dimensions and a "
+        f"window of {found.config.window} tokens."
+    )
+    section.picture(
+        "Time and energy per token; every step of the scale is a factor of ten.",
+        lambda path: draw_machines(bars, path),
+    )
+    rows = [
+        (
+            bar.name,
+            "" if bar.time_s is None else in_units(bar.time_s, "s"),
+            bar.time_mark if bar.time_s is not None else "",
+            "" if bar.energy_j is None else in_units(bar.energy_j, "J"),
+            bar.energy_mark if bar.energy_j is not None else "",
+        )
+        for bar in bars
+    ]
+    section.table(rows, ("", "time per token", "", "energy per token", ""))
+    section.note("The time of a batch is divided by the batch: of one alone it is a latency.")
+    section.note(
+        "The published GPU figures divide the time of a batch of 64 by 64, do not wait for the "
+        "GPU, and leave out softmax or let the one query see one key, which of both is not told. "
+        "gaincell bench-gpu measures it as it should be."
+    )
+    return section
+
+
+def language_models(found: Found) -> Section:
+    section = Section("models", "Language models")
+    results = found.adaptation
+    if results is not None:
+        section.text(
+            "Perplexity of SmolLM2-135M on text that was not used for fitting, after its attention "
+            "was moved to the arrays, without and with training. Measured; docs/adaptation.md says "
+            "how, and the command is"
+        )
+        section.command("make adaptation TEXT=text.txt")
+        section.picture(
+            "Perplexity over steps of training, the paper's first 100 with the linear cell.",
+            lambda path: draw_adaptation(results, path),
+        )
+        rows = [[cell.replace("`", "") for cell in row] for row in adaptation.rows(results)]
+        section.table(rows, adaptation.HEAD)
+    learning = found.learning
+    if learning is not None:
+        section.text(
+            "A small GPT-2-shaped model trained here on the language reference of Python, put on "
+            "the arrays in every way (measured):"
+        )
+        section.command("make demo-ml")
+        section.picture(
+            "Loss on held-out text over training steps.",
+            lambda path: _draw_learning(learning, path),
+        )
+    if results is None and learning is None:
+        section.text("No results of language models are shipped with this version.")
+    return section
+
+
+def _hardware(found: Found) -> list[Bar]:
+    """Ours and the paper's chip."""
+    latency_s = float(found.simulated.latency_cycles.min()) * found.config.clock_s
+    energy_j = None
+    if found.estimate is not None:
+        band = found.estimate.system(HEADS, 1).energy_j
+        energy_j = None if band is None else band.verdict
+    paper_j = None if PAPER.energy_j is None else HEADS * PAPER.energy_j
+    return [
+        Bar(f"gaincell, {HEADS} heads", latency_s, "simulated", energy_j, "estimated"),
+        Bar(f"the paper, {HEADS} heads", PAPER.latency_s, "published", paper_j, "published"),
+    ]
+
+
+def _gpus(found: Found) -> list[Bar]:
+    bars = [
+        Bar(each.case, each.latency_s, "published", each.energy_j, "published")
+        for each in published()
+        if each.heads == HEADS
+    ]
+    if found.bench is not None:
+        name = found.bench.device.name
+        for row in found.bench.rows:
+            energy_j = None if row.energy is None else row.energy.per_token_j
+            case = f"{name}: {row.case.partition(', ')[2]}"
+            bars.append(Bar(case, row.per_token_s, "measured", energy_j, "measured"))
+    return bars
+
+
+def _draw_learning(learning: dict[str, Any], path: Path) -> None:
+    curves = learning["held_out_nats_per_token"]
+    demo = learning["config"]["demo"]
+    draw_learning(
+        {name: (each["steps"], each["nats"]) for name, each in curves.items()},
+        {name: each["label"] for name, each in curves.items()},
+        (demo["stock_steps"], demo["stock_steps"] + demo["linear_steps"]),
+        path,
+    )

@@ -1,0 +1,58 @@
+"""Sections of text, tables and pictures, and the page that holds them all."""
+
+import base64
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gaincell.pictures.bars import MARKS
+
+TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+@dataclass
+class Section:
+    """A part of the page under its own title, filled block by block."""
+
+    key: str
+    title: str
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+
+    def text(self, text: str) -> None:
+        self.blocks.append({"kind": "text", "text": text, "note": False})
+
+    def note(self, text: str) -> None:
+        """Text of less weight."""
+        self.blocks.append({"kind": "text", "text": text, "note": True})
+
+    def command(self, text: str) -> None:
+        self.blocks.append({"kind": "command", "text": text})
+
+    def table(self, rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> None:
+        """Cells as text; one that is a mark, such as "measured", gets its colour."""
+        self.blocks.append({"kind": "table", "head": list(head), "rows": [list(r) for r in rows]})
+
+    def picture(self, caption: str, draw: Callable[[Path], object], suffix: str = ".svg") -> None:
+        """A picture that ``draw`` writes to the file it is given."""
+        with TemporaryDirectory(prefix="gaincell-report-") as name:
+            path = Path(name) / f"picture{suffix}"
+            draw(path)
+            data = base64.b64encode(path.read_bytes()).decode()
+        source = f"data:{TYPES[suffix]};base64,{data}"
+        self.blocks.append({"kind": "picture", "caption": caption, "source": source})
+
+
+def render(title: str, lead: str, sections: Sequence[Section]) -> str:
+    """The page's HTML, with no other file or host that it needs."""
+    environment = Environment(
+        loader=PackageLoader("gaincell.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    page = environment.get_template("page.html")
+    return page.render(title=title, lead=lead, sections=sections, marks=tuple(MARKS))

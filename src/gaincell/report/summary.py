@@ -1,0 +1,64 @@
+"""The first section, which says it all in one table, and the last, how to get it again."""
+
+from gaincell.report.found import Found, versions
+from gaincell.report.head import WORDS, ends
+from gaincell.report.models import PAPER
+from gaincell.report.page import Section
+from gaincell.synth.comparison import Mark
+from gaincell.synth.system import DIGITAL, total
+
+
+def at_a_glance(found: Found) -> Section:
+    section, config = Section("glance", "At a glance"), found.config
+    latency, clock_ns = found.simulated.latency_cycles, config.clock_s * 1e9
+    paper_ns = f"{PAPER.latency_s * 1e9:g} ns"
+    rows = [
+        ("latency of a token", f"{latency.min() * clock_ns:g} ns", "simulated", paper_ns),
+        ("a token every", f"{config.interval_cycles * clock_ns:g} ns", "simulated", paper_ns),
+        (
+            "outputs that differ from the contract",
+            f"{found.comparison.mismatches} of {found.comparison.outputs}",
+            "simulated",
+            "",
+        ),
+    ]
+    if (estimate := found.estimate) is not None:
+        area = estimate.system(1, 1).area_mm2
+        rows.append(("area of a head", f"{ends(area, 1)} mm²", str(Mark.PAPER), "0.5 mm²"))
+        for name, band, paper in (
+            ("digital control, energy per token", estimate.energy_j[DIGITAL], "4 nJ"),
+            (
+                "energy per token and head",
+                total(estimate.energy_j.values()),
+                f"{(PAPER.energy_j or 0) * 1e9:g} nJ",
+            ),
+        ):
+            if band is not None:
+                mark = WORDS[Mark.ESTIMATED] if "digital" in name else str(Mark.PAPER)
+                rows.append((name, f"{ends(band, 1e9)} nJ", mark, paper))
+    results = found.adaptation or {}
+    if (seen := results.get("all-ours")) is not None:
+        last = max(seen["after"], key=int, default=None)
+        trained = f", {seen['after'][last]:.1f} after {last} steps" if last else ""
+        rows.append(
+            (
+                "SmolLM2-135M, all 30 layers on the arrays",
+                f"perplexity {seen['before']:.1f} without training{trained}; stock "
+                f"{results['teacher']:.1f}",
+                "measured",
+                "",
+            )
+        )
+    section.table(rows, ("", "gaincell", "", "the paper (published)"))
+    section.note(
+        "Simulated: counted in clock cycles of the Verilog. Measured: a program run on a machine. "
+        "Estimated: scaled from another technology. Published: somebody else's figure."
+    )
+    return section
+
+
+def about(found: Found) -> Section:
+    section = Section("about", "How this was made")
+    section.command("gaincell report --config head.toml -o report/")
+    section.table([*versions().items(), ("seed", str(found.seed)), ("tokens", found.source)])
+    return section

@@ -27,7 +27,7 @@ AUTHORS_NOTES = (
     "the script's switch, as published, is at two products without softmax; its other branch is "
     "SDPA with is_causal, in which the one query sees one key; the file of results does not say "
     "which branch it is from",
-    "energy is a power sample less that before the run, times this latency",
+    "energy is the mean of samples of power less that before the run, times this latency",
 )
 
 

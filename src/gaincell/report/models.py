@@ -39,7 +39,10 @@ def machines(found: Found) -> Section:
         for bar in bars
     ]
     section.table(rows, ("", "time per token", "", "energy per token", ""))
-    section.note("The time of a batch is divided by the batch: of one alone it is a latency.")
+    section.note(
+        "The time of a batch is divided by the batch: of one alone it is a latency. Energy of GPUs "
+        "is that above their idle power."
+    )
     section.note(
         "The published GPU figures divide the time of a batch of 64 by 64, do not wait for the "
         "GPU, and leave out softmax or let the one query see one key, which of both is not told. "
@@ -103,7 +106,7 @@ def _gpus(found: Found) -> list[Bar]:
     if found.bench is not None:
         name = found.bench.device.name
         for row in found.bench.rows:
-            energy_j = None if row.energy is None else row.energy.per_token_j
+            energy_j = None if row.energy is None else row.energy.per_token_above_idle_j
             case = f"{name}: {row.case.partition(', ')[2]}"
             bars.append(Bar(case, row.per_token_s, "measured", energy_j, "measured"))
     return bars

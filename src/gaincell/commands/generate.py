@@ -61,9 +61,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
-    from tqdm import tqdm
-
-    from gaincell.ml.generation import generate
     from gaincell.ml.models import HardwareModel
     from gaincell.ml.pretrained import load_model
 
@@ -85,11 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
     choice: dict[str, Any] = {"temperature": arguments.temperature, "seed": arguments.seed}
     if served is None:
-        with tqdm(total=arguments.tokens, unit="token", desc="torch", disable=None) as bar:
-            found = generate(
-                model, prompt, arguments.tokens, told=lambda _: bar.update() and None, **choice
-            )
-        outcome = Outcome(found)
+        outcome = _with_torch(model, prompt, arguments.tokens, choice)
     else:
         outcome = _with_rtl(model, prompt, arguments.tokens, served, choice)
     text = tokenizer.decode(outcome.found.ids)
@@ -220,6 +213,21 @@ def _served(
     if idle:
         config = replace(config, age_mode="time")
     return Served(heads, config, faults, idle, arguments.seed)
+
+
+def _with_torch(
+    model: "HardwareModel", prompt: "Tensor", tokens: int, choice: dict[str, Any]
+) -> Outcome:
+    from tqdm import tqdm
+
+    from gaincell.ml.generation import generate
+
+    with tqdm(total=tokens, unit="token", desc="torch", disable=None) as bar:
+
+        def told(_: int) -> None:
+            bar.update()
+
+        return Outcome(generate(model, prompt, tokens, told=told, **choice))
 
 
 def _with_rtl(

@@ -1,0 +1,66 @@
+"""What ``gaincell generate`` tells of a text, as a table and as JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gaincell.ml.generation import Generated
+    from gaincell.ml.served_heads import Agreement
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A text, and with heads in RTL how they compare with the same run in torch alone."""
+
+    found: "Generated"
+    torch: "Generated | None" = None
+    agreement: "Agreement | None" = None
+    heads: int = 0
+    restarts: int = 0
+
+    @property
+    def same_text(self) -> bool:
+        return self.torch is not None and self.found.ids.tolist() == self.torch.ids.tolist()
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The table for the terminal."""
+        found, seen = self.found, self.agreement
+        rows = [
+            ("tokens", f"{found.prompt} of the prompt, {len(found.ids) - found.prompt} new"),
+            ("perplexity of this text", f"{found.perplexity:.4f}"),
+            ("speed", f"{found.tokens_per_s:.2f} tokens/s"),
+        ]
+        if seen is None or self.torch is None:
+            return rows
+        text = "the same text" if self.same_text else "another text"
+        rows += [
+            ("torch alone", f"{text}, perplexity {self.torch.perplexity:.4f} of its own"),
+            ("heads in RTL", f"{self.heads}"),
+            ("codes", f"{seen.different} of {seen.codes} differ from torch"),
+            ("first difference", seen.first or "none"),
+            ("RTL speed", f"{seen.head_tokens / max(seen.seconds, 1e-9):.0f} head-tokens/s"),
+        ]
+        if seen.different:
+            mean = seen.total / seen.codes
+            rows.append(("code error", f"mean {mean:.4f}, largest {seen.largest}"))
+        if self.restarts:
+            rows.append(("servers that died", f"{self.restarts}, all tokens replayed"))
+        return rows
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it for a file."""
+        found = self.found
+        whole: dict[str, Any] = {
+            "ids": found.ids.tolist(),
+            "prompt_tokens": found.prompt,
+            "perplexity": found.perplexity,
+            "tokens_per_s": found.tokens_per_s,
+        }
+        if self.agreement is None or self.torch is None:
+            return whole
+        return whole | {
+            "torch": {"ids": self.torch.ids.tolist(), "perplexity": self.torch.perplexity},
+            "heads": self.heads,
+            "agreement": asdict(self.agreement),
+            "restarts": self.restarts,
+        }

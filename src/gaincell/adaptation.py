@@ -4,11 +4,11 @@ Results are a JSON object: "teacher", the stock model's perplexity, and for each
 object with "before", perplexity before any step, and "after", perplexity by steps.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
+
+from gaincell.data import shipped
 
 MARKS = (100, 300)
 """Steps of training after which a model is in the table."""
@@ -61,10 +61,7 @@ CASES += [Case("all", "ours", "lm_head"), Case("all", "ours", "gain")]
 
 def shipped_results() -> dict[str, Any] | None:
     """Those of this version; None: it has none."""
-    found = files("gaincell.data").joinpath("adaptation.json")
-    if not found.is_file():
-        return None
-    results: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+    results: dict[str, Any] | None = shipped("adaptation.json")
     return results
 
 

@@ -12,6 +12,7 @@ from gaincell.analog import load_analog
 from gaincell.commands.estimate import as_json, measure_activity
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
+from gaincell.data import shipped
 from gaincell.files import check_writable, replacing
 from gaincell.gpu_figures import load_bench
 from gaincell.refusals import refusing
@@ -37,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="metrics.json of a gaincell synth run; default: those shipped for this config, if any",
     )
-    parser.add_argument("--learning", type=Path, help="results.json of a gaincell demo-ml run")
+    parser.add_argument(
+        "--learning",
+        type=Path,
+        help="results.json of a gaincell demo-ml run; default: that shipped",
+    )
     parser.add_argument("--gpu", type=Path, help="JSON file of a gaincell bench-gpu run")
     parser.add_argument(
         "--seed", type=int, default=0, help="of random codes, of power-up states; default 0"
@@ -156,11 +161,12 @@ def _estimate(
 
 
 def _results(path: Path | None) -> dict[str, Any] | None:
-    """results.json of demo-ml; ValueError if it is something else."""
+    """results.json of demo-ml, or the shipped one; ValueError if it is something else."""
+    found: dict[str, Any]
     if path is None:
-        return None
+        return shipped("learning.json")
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
         found["held_out_nats_per_token"]["stock"]["steps"], found["config"]["demo"]["stock_steps"]
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"--learning {path} cannot be read: {error}") from error

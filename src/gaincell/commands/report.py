@@ -162,17 +162,18 @@ def _estimate(
 
 def _results(path: Path | None) -> dict[str, Any] | None:
     """results.json of demo-ml, or the shipped one; ValueError if it is something else."""
-    found: dict[str, Any]
+    found: dict[str, Any] | None
     if path is None:
-        return shipped("learning.json")
+        found = shipped("learning.json")
+        return found
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        found["held_out_nats_per_token"]["stock"]["steps"], found["config"]["demo"]["stock_steps"]
+        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _ = read["held_out_nats_per_token"]["stock"]["steps"], read["config"]["demo"]["stock_steps"]
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"--learning {path} cannot be read: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"--learning {path} is no results.json of gaincell demo-ml") from error
-    return found
+    return read
 
 
 def _make_folder(folder: Path) -> None:

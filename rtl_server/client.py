@@ -1,42 +1,31 @@
-"""Heads in a server process, which is started anew and brought up to date if it dies."""
+"""Heads in server processes by names of one's own: codes of tokens go in, output codes come out."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
-from gaincell.refusals import Failed
+from gaincell.rtl_server.lasting_server import LastingServer
 from gaincell.rtl_server.library import build_library
-from gaincell.rtl_server.protocol import PROTOCOL, Closed, receive, send
 
 Codes = NDArray[np.integer]
-Step = tuple[Codes, Codes] | tuple[None, None]
-"""Codes (3, T, D) that a head was asked with its answer (T, D), or the end of a sequence."""
 LONGEST_IDLE = 65535
 """Cycles."""
-ATTEMPTS = 3
-"""Servers that may die one after the other over the same tokens."""
-SERVER = (sys.executable, "-m", "gaincell.rtl_server.server")
-
-
-class BrokenRule(Failed):
-    """A head broke a rule of its arrays or of its streams; the message says which and when."""
 
 
 class RtlHeads:
-    """Heads of one config by names of one's own, each with its own Verilog state and arrays.
+    """Heads of one config, each with its own Verilog state and arrays.
 
-    All tokens since a head's start are kept here. If the server dies, a new one is given them
-    again, its answers are held against those of before, and what was asked last is asked again: no
-    token is lost.
+    They are dealt to a few server processes, which work at the same time. A server that dies is
+    replaced and brought up to date: no token is lost.
 
     Parameters
     ----------
@@ -45,15 +34,16 @@ class RtlHeads:
     idle_cycles : clock cycles for which each token is held back, 0..65535
     check_age : a read of a column older than ``config.bound_cycles`` breaks a rule
     verilog : of the head, by default generated
+    processes : servers; by default one for each CPU, but not more than heads
 
     Raises
     ------
     ValueError
-        No names, equal names, or idle cycles out of range.
+        No names, equal names, or a number out of range.
     MissingTool, BuildFailed
         The Verilog cannot be compiled.
     Failed
-        The server does not start.
+        A server does not start.
     """
 
     def __init__(
@@ -66,30 +56,34 @@ class RtlHeads:
         idle_cycles: int = 0,
         check_age: bool = True,
         verilog: str | None = None,
+        processes: int | None = None,
     ) -> None:
         if not names or len(set(names)) < len(names):
             raise ValueError(f"names are {list(names)}, but must be one or more, all different")
         if not 0 <= idle_cycles <= LONGEST_IDLE:
             raise ValueError(f"idle_cycles is {idle_cycles}, but must be 0..{LONGEST_IDLE}")
+        if processes is not None and processes < 1:
+            raise ValueError(f"processes is {processes}, but must be 1 or more")
+        count = min(len(names), processes or len(os.sched_getaffinity(0)))
         self.config = config
-        self.restarts = 0
-        """Servers that died."""
-        self._begin = {
+        self._server_of = {name: place % count for place, name in enumerate(names)}
+        seeds = {name: seed + place for place, name in enumerate(names)}
+        begin = {
             "action": "open",
             "config": config.fields_set(),
             "faults": asdict(faults or Faults()),
-            "seeds": {name: seed + place for place, name in enumerate(names)},
             "idle_cycles": idle_cycles,
             "check_age": check_age,
             "library": str(build_library(config, verilog)),
         }
-        self._history: dict[str, list[Step]] = {name: [] for name in names}
-        self._server: subprocess.Popen[bytes] | None = None
-        try:
-            self._safely(lambda: None)
-        except BaseException:
-            self.close()
-            raise
+        self._servers: list[LastingServer] = []
+        with ExitStack() as started:
+            self._threads = started.enter_context(ThreadPoolExecutor(count))
+            for place in range(count):
+                own = {name: each for name, each in seeds.items() if self._server_of[name] == place}
+                self._servers.append(LastingServer(begin | {"seeds": own}))
+                started.callback(self._servers[-1].close)
+            self._end = started.pop_all()
 
     def attend(self, names: Sequence[str], q: Codes, k: Codes, v: Codes) -> NDArray[np.int64]:
         """y codes (H, T, D) of the next T tokens of H heads, from codes (H, T, D) each.
@@ -104,35 +98,42 @@ class RtlHeads:
             Servers keep dying.
         """
         self._check(names, q, k, v)
-        asked = [np.stack([x[each] for x in (q, k, v)]) for each in range(len(names))]
-        y: NDArray[np.int64] = self._safely(self._attend, names, np.stack(asked, axis=1))
-        for name, each, answer in zip(names, asked, y, strict=True):
-            self._history[name].append((each, answer))
+        y = np.empty(q.shape, dtype=np.int64)
+
+        def act(server: LastingServer, places: list[int]) -> None:
+            own = [names[place] for place in places]
+            y[places] = server.attend(own, q[places], k[places], v[places])
+
+        self._at_once(names, act)
         return y
 
     def restart(self, names: Sequence[str]) -> None:
-        """The next token of each of these heads begins a sequence."""
-        self._safely(self._request, {"action": "restart", "heads": list(names)})
-        for name in names:
-            self._history[name].append((None, None))
+        """The next token of each of these heads begins a sequence.
+
+        Raises
+        ------
+        KeyError
+            A name is unknown.
+        """
+
+        def act(server: LastingServer, places: list[int]) -> None:
+            server.restart([names[place] for place in places])
+
+        self._at_once(names, act)
 
     @property
-    def pid(self) -> int:
-        """Of the server process."""
-        assert self._server is not None
-        return self._server.pid
+    def pids(self) -> list[int]:
+        """Of the server processes."""
+        return [server.pid for server in self._servers]
+
+    @property
+    def restarts(self) -> int:
+        """Servers that died."""
+        return sum(server.restarts for server in self._servers)
 
     def close(self) -> None:
-        """End the server."""
-        if self._server is not None:
-            for stream in (self._server.stdin, self._server.stdout):
-                assert stream is not None
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    continue
-            self._server.wait()
-            self._server = None
+        """End the servers."""
+        self._end.close()
 
     def __enter__(self) -> Self:
         return self
@@ -142,64 +143,33 @@ class RtlHeads:
     ) -> None:
         self.close()
 
+    def _at_once(
+        self, names: Sequence[str], act: Callable[[LastingServer, list[int]], None]
+    ) -> None:
+        """Let each server act on the places of its own heads in ``names``; wait for all."""
+        places: dict[int, list[int]] = {}
+        for place, name in enumerate(names):
+            places.setdefault(self._place(name), []).append(place)
+        waits = [
+            self._threads.submit(act, self._servers[server], own) for server, own in places.items()
+        ]
+        for wait in waits:
+            wait.exception()
+        for wait in waits:
+            wait.result()
+
+    def _place(self, name: str) -> int:
+        if name not in self._server_of:
+            raise KeyError(f"there is no head {name}")
+        return self._server_of[name]
+
     def _check(self, names: Sequence[str], q: Codes, k: Codes, v: Codes) -> None:
-        for name in names:
-            if name not in self._history:
-                raise KeyError(f"there is no head {name}")
         expected = (len(names), q.shape[1] if q.ndim > 1 else 0, self.config.head_dim)
         largest = self.config.query_max, self.config.key_max, self.config.value_max
+        for name in names:
+            self._place(name)
         for letter, codes, most in zip("qkv", (q, k, v), largest, strict=True):
             if codes.shape != expected:
                 raise ValueError(f"{letter} has shape {codes.shape}, but must be {expected}")
             if codes.size and not 0 <= codes.min() <= codes.max() <= most:
                 raise ValueError(f"{letter} holds codes beyond 0..{most}")
-
-    def _safely(self, act: Callable[..., Any], *arguments: Any) -> Any:
-        """Do it again with a new server each time that one dies."""
-        for _ in range(ATTEMPTS):
-            try:
-                if self._server is None:
-                    self._start()
-                return act(*arguments)
-            except Closed:
-                self.restarts += 1
-                self.close()
-        raise Failed(f"{ATTEMPTS} servers of heads died one after the other at the same place")
-
-    def _start(self) -> None:
-        """A new server with heads that know all tokens."""
-        self._server = subprocess.Popen(
-            SERVER,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # an interrupt is for this process, which ends the server
-            # Threads of the matrix library cost more than they gain on arrays of this size.
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-        )
-        assert self._server.stdout is not None
-        greeting, _ = receive(self._server.stdout)
-        if greeting["protocol"] != PROTOCOL:
-            raise Failed(f"the server of heads speaks protocol {greeting['protocol']}")
-        self._request(self._begin)
-        for name, history in self._history.items():
-            for asked, answer in history:
-                if asked is None or answer is None:
-                    self._request({"action": "restart", "heads": [name]})
-                elif not np.array_equal(self._attend([name], asked[:, None])[0], answer):
-                    raise Failed(f"head {name} does not answer as before its server died")
-
-    def _attend(self, names: Sequence[str], codes: Codes) -> NDArray[np.int64]:
-        answer = self._request({"action": "attend", "heads": list(names)}, codes)
-        return answer.reshape(codes.shape[1:]).astype(np.int64)
-
-    def _request(self, header: dict[str, Any], *codes: Codes) -> Codes:
-        assert self._server is not None
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        send(self._server.stdin, header, *codes)
-        answer, found = receive(self._server.stdout)
-        if "broken_rule" in answer:
-            raise BrokenRule(answer["broken_rule"])
-        if "crash" in answer:
-            raise RuntimeError(f"the server of heads failed:\n{answer['crash']}")
-        return found

@@ -91,7 +91,7 @@ def test_a_server_that_dies_costs_no_token(hardware, capsys, monkeypatch):
     def sometimes(self, *asked):
         calls.append(asked)
         if len(calls) == 7:
-            os.kill(self.pid, 9)
+            os.kill(self.pids[0], 9)
         return attend(self, *asked)
 
     monkeypatch.setattr(RtlHeads, "attend", sometimes)

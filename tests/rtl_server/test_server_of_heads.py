@@ -14,8 +14,9 @@ from gaincell.behavioral.attention import attend
 from gaincell.behavioral.faults import Faults
 from gaincell.config import PRESETS
 from gaincell.refusals import Failed
-from gaincell.rtl_server import client
-from gaincell.rtl_server.client import BrokenRule, RtlHeads
+from gaincell.rtl_server import lasting_server
+from gaincell.rtl_server.client import RtlHeads
+from gaincell.rtl_server.lasting_server import BrokenRule
 from gaincell.rtl_server.protocol import Closed, receive, send
 
 TINY = PRESETS["tiny"]
@@ -38,7 +39,7 @@ def step_by_step(heads: RtlHeads, tokens: list[np.ndarray], **kill: int) -> np.n
     found = []
     for token in range(tokens[0].shape[1]):
         if token == kill.get("at"):
-            os.kill(heads.pid, kill["by"])
+            os.kill(heads.pids[0], kill["by"])
         found.append(heads.attend(NAMES, *(x[:, token : token + 1] for x in tokens)))
     return np.concatenate(found, axis=1)
 
@@ -83,7 +84,7 @@ def test_sequences_begin_anew_also_after_a_server_died() -> None:
     with RtlHeads(TINY, NAMES) as heads:
         heads.attend(NAMES, *first)
         heads.restart(NAMES)
-        os.kill(heads.pid, signal.SIGKILL)
+        os.kill(heads.pids[0], signal.SIGKILL)
         found = step_by_step(heads, second, at=9, by=signal.SIGKILL)
         assert heads.restarts == 2
     assert np.array_equal(found, expected(*second))
@@ -91,13 +92,13 @@ def test_sequences_begin_anew_also_after_a_server_died() -> None:
 
 def test_servers_that_keep_dying_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     dying = (sys.executable, "-c", "import sys; sys.exit(3)")
-    monkeypatch.setattr(client, "SERVER", dying)
+    monkeypatch.setattr(lasting_server, "SERVER", dying)
     with pytest.raises(Failed, match="3 servers of heads died one after the other"):
         RtlHeads(TINY, NAMES)
 
 
 def test_another_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PROTOCOL", 2)
+    monkeypatch.setattr(lasting_server, "PROTOCOL", 2)
     with pytest.raises(Failed, match="speaks protocol 1"):
         RtlHeads(TINY, NAMES)
 
@@ -129,7 +130,7 @@ def test_the_server_ends_with_its_client() -> None:
     code = (
         "import os\nfrom gaincell.config import PRESETS\n"
         "from gaincell.rtl_server.client import RtlHeads\n"
-        "print(RtlHeads(PRESETS['tiny'], ['a']).pid, flush=True)\nos.kill(os.getpid(), 9)"
+        "print(RtlHeads(PRESETS['tiny'], ['a']).pids[0], flush=True)\nos.kill(os.getpid(), 9)"
     )
     # The server holds the client's error stream: that ends only when both have ended.
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)

@@ -1,0 +1,144 @@
+"""A server process of heads, which is started anew and brought up to date if it dies."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.refusals import Failed
+from gaincell.rtl_server.protocol import PROTOCOL, Closed, receive, send
+
+Codes = NDArray[np.integer]
+Step = tuple[Codes, Codes] | tuple[None, None]
+"""Codes (3, T, D) that a head was asked with its answer (T, D), or the end of a sequence."""
+ATTEMPTS = 3
+"""Servers that may die one after the other over the same tokens."""
+SERVER = (sys.executable, "-m", "gaincell.rtl_server.server")
+
+
+class BrokenRule(Failed):
+    """A head broke a rule of its arrays or of its streams; the message says which and when."""
+
+
+class LastingServer:
+    """The heads of one server process.
+
+    All tokens since a head's start are kept here. If the server dies, a new one is given them
+    again, its answers are held against those of before, and what was asked last is asked again: no
+    token is lost.
+
+    Parameters
+    ----------
+    begin : what the server is asked first, with "seeds" by the heads' names
+
+    Raises
+    ------
+    Failed
+        The server does not start.
+    """
+
+    def __init__(self, begin: dict[str, Any]) -> None:
+        self.restarts = 0
+        """Servers that died."""
+        self._begin = begin
+        self._history: dict[str, list[Step]] = {name: [] for name in begin["seeds"]}
+        self._server: subprocess.Popen[bytes] | None = None
+        try:
+            self._safely(lambda: None)
+        except BaseException:
+            self.close()
+            raise
+
+    def attend(self, names: Sequence[str], q: Codes, k: Codes, v: Codes) -> NDArray[np.int64]:
+        """y codes (H, T, D) of the next T tokens of H heads, from codes (H, T, D) each.
+
+        Raises
+        ------
+        BrokenRule
+            A head broke a rule.
+        Failed
+            Servers keep dying, or a new one does not answer as the one before.
+        """
+        asked = [np.stack([x[each] for x in (q, k, v)]) for each in range(len(names))]
+        y: NDArray[np.int64] = self._safely(self._attend, names, np.stack(asked, axis=1))
+        for name, each, answer in zip(names, asked, y, strict=True):
+            self._history[name].append((each, answer))
+        return y
+
+    def restart(self, names: Sequence[str]) -> None:
+        """The next token of each of these heads begins a sequence."""
+        self._safely(self._request, {"action": "restart", "heads": list(names)})
+        for name in names:
+            self._history[name].append((None, None))
+
+    @property
+    def pid(self) -> int:
+        """Of the server process."""
+        assert self._server is not None
+        return self._server.pid
+
+    def close(self) -> None:
+        """End the server."""
+        if self._server is not None:
+            for stream in (self._server.stdin, self._server.stdout):
+                assert stream is not None
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue
+            self._server.wait()
+            self._server = None
+
+    def _safely(self, act: Callable[..., Any], *arguments: Any) -> Any:
+        """Do it again with a new server each time that one dies."""
+        for _ in range(ATTEMPTS):
+            try:
+                if self._server is None:
+                    self._start()
+                return act(*arguments)
+            except Closed:
+                self.restarts += 1
+                self.close()
+        raise Failed(f"{ATTEMPTS} servers of heads died one after the other at the same place")
+
+    def _start(self) -> None:
+        """A new server with heads that know all tokens."""
+        self._server = subprocess.Popen(
+            SERVER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # an interrupt is for this process, which ends the server
+            # Threads of the matrix library cost more than they gain on arrays of this size.
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+        assert self._server.stdout is not None
+        greeting, _ = receive(self._server.stdout)
+        if greeting["protocol"] != PROTOCOL:
+            raise Failed(f"the server of heads speaks protocol {greeting['protocol']}")
+        self._request(self._begin)
+        for name, history in self._history.items():
+            for asked, answer in history:
+                if asked is None or answer is None:
+                    self._request({"action": "restart", "heads": [name]})
+                elif not np.array_equal(self._attend([name], asked[:, None])[0], answer):
+                    raise Failed(f"head {name} does not answer as before its server died")
+
+    def _attend(self, names: Sequence[str], codes: Codes) -> NDArray[np.int64]:
+        answer = self._request({"action": "attend", "heads": list(names)}, codes)
+        return answer.reshape(codes.shape[1:]).astype(np.int64)
+
+    def _request(self, header: dict[str, Any], *codes: Codes) -> Codes:
+        assert self._server is not None
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        send(self._server.stdin, header, *codes)
+        answer, found = receive(self._server.stdout)
+        if "broken_rule" in answer:
+            raise BrokenRule(answer["broken_rule"])
+        if "crash" in answer:
+            raise RuntimeError(f"the server of heads failed:\n{answer['crash']}")
+        return found

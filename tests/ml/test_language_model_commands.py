@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from gaincell.cli import main
-from gaincell.commands.codes import heads_of
 from gaincell.commands.convert import layers_of
+from gaincell.commands.heads import heads_of
 from gaincell.ml.pretrained import load_model
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
@@ -216,6 +216,6 @@ def test_wrong_layer_lists(text):
 
 
 def test_head_lists():
-    assert heads_of("10:0,12:4") == [(10, 0), (12, 4)]
-    with pytest.raises(ValueError, match="must be a list such as"):
-        heads_of("1:2:3")
+    assert heads_of("--heads", "10:0,12:4") == [(10, 0), (12, 4)]
+    with pytest.raises(ValueError, match="--heads is 1:2:3, but must be a list such as"):
+        heads_of("--heads", "1:2:3")

@@ -13,7 +13,7 @@ from typing import Any
 from cocotb_tools.config import libs_dir
 from cocotb_tools.runner import get_runner
 
-from gaincell.cocotb_tests.build_cache import cached, keep_runtime, reuse_runtime, whole_folder
+from gaincell.cocotb_tests.build_cache import cached, compiled_folder
 from gaincell.cocotb_tests.tools import require_fst_headers, simulator_environment
 from gaincell.cocotb_tests.wires import status_widths
 from gaincell.config import HeadConfig
@@ -89,8 +89,7 @@ def build(
     environment = simulator_environment(simulator)
     if simulator == "verilator" and waves == "fst":
         require_fst_headers()
-    sources = {name: (HERE / name).read_text() for name in BENCH_SOURCES}
-    sources["head.v"] = head_verilog(config) if verilog is None else verilog
+    sources = bench_sources(config, verilog)
     parameters = bench_parameters(config, transport)
     arguments = build_arguments(simulator, waves)
     tools = [version("cocotb"), version("verilator")]
@@ -98,13 +97,15 @@ def build(
     folder = cached("simulation", *recipe, str(libs_dir), sorted(sources.items()), parameters)
     if not folder.exists():
         runtime = cached("runtime", *recipe)
-        with whole_folder(folder) as unfinished:
-            for name, text in sources.items():
-                (unfinished / name).write_text(text)
-            reuse_runtime(runtime, unfinished)
+        with compiled_folder(folder, runtime, sources) as unfinished:
             _compile(unfinished, simulator, parameters, arguments, waves, environment)
-            keep_runtime(unfinished, runtime)
     return Simulation(folder, simulator)
+
+
+def bench_sources(config: HeadConfig, verilog: str | None = None) -> dict[str, str]:
+    """Verilog of the test bench and of the head by file name; ``verilog`` as for ``build``."""
+    sources = {name: (HERE / name).read_text() for name in BENCH_SOURCES}
+    return sources | {"head.v": head_verilog(config) if verilog is None else verilog}
 
 
 def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
@@ -174,9 +175,14 @@ def _compile(
                 log_file=log,
             )
         except RuntimeError as error:
-            kept = Path(tempfile.mkstemp(prefix="gaincell-build-", suffix=".log")[1])
-            shutil.copy(log, kept)
-            raise BuildFailed(f"{simulator} cannot build the simulation, see {kept}") from error
+            raise build_failed(f"{simulator} cannot build the simulation", log) from error
+
+
+def build_failed(what: str, log: Path) -> BuildFailed:
+    """The error of a build in a folder that will vanish; keeps its log."""
+    kept = Path(tempfile.mkstemp(prefix="gaincell-build-", suffix=".log")[1])
+    shutil.copy(log, kept)
+    return BuildFailed(f"{what}, see {kept}")
 
 
 @contextmanager

@@ -25,16 +25,30 @@ def cached(kind: str, *recipe: object) -> Path:
     return cache_folder() / f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}"
 
 
-def keep_runtime(built: Path, runtime: Path) -> None:
+@contextmanager
+def compiled_folder(folder: Path, runtime: Path, sources: dict[str, str]) -> Iterator[Path]:
+    """A temporary folder with ``sources`` to compile in, which then becomes ``folder``.
+
+    Verilator's own objects come from the folder ``runtime`` if it is there, else they go there.
+    """
+    with _whole_folder(folder) as unfinished:
+        for name, text in sources.items():
+            (unfinished / name).write_text(text)
+        _reuse_runtime(runtime, unfinished)
+        yield unfinished
+        _keep_runtime(unfinished, runtime)
+
+
+def _keep_runtime(built: Path, runtime: Path) -> None:
     """Keep Verilator's own objects: most of a build's time, and the same for every head."""
     if runtime.exists():
         return
-    with whole_folder(runtime) as unfinished:
+    with _whole_folder(runtime) as unfinished:
         for compiled in built.glob("verilated*.o"):
             shutil.copy(compiled, unfinished)
 
 
-def reuse_runtime(runtime: Path, folder: Path) -> None:
+def _reuse_runtime(runtime: Path, folder: Path) -> None:
     """Put kept objects where the build looks for them, newer than the makefile it will write."""
     newer = time.time() + SECONDS_NEWER
     for compiled in runtime.glob("*.o"):
@@ -43,7 +57,7 @@ def reuse_runtime(runtime: Path, folder: Path) -> None:
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def _whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that becomes ``folder`` if the block succeeds, and vanishes if not."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))

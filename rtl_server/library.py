@@ -1,26 +1,22 @@
 """From a config to a library that holds heads of its Verilog, kept for the next process."""
 
 import ctypes
-import shutil
 import subprocess
-import tempfile
 from importlib.metadata import version
 from os import environ
 from pathlib import Path
 
 from gaincell.cocotb_tests.build import (
-    BENCH_SOURCES,
-    HERE,
     PUBLIC_VARIABLES,
     TOP,
-    BuildFailed,
     bench_parameters,
+    bench_sources,
     build_arguments,
+    build_failed,
 )
-from gaincell.cocotb_tests.build_cache import cached, keep_runtime, reuse_runtime, whole_folder
+from gaincell.cocotb_tests.build_cache import cached, compiled_folder
 from gaincell.cocotb_tests.tools import simulator_environment
 from gaincell.config import HeadConfig
-from gaincell.hdl.verilog import head_verilog
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 LIBRARY = "heads.so"
@@ -42,9 +38,7 @@ def build_library(config: HeadConfig, verilog: str | None = None) -> Path:
         Verilator or the compiler refused the sources.
     """
     environment = simulator_environment("verilator")
-    sources = {name: (HERE / name).read_text() for name in BENCH_SOURCES}
-    sources["head.v"] = head_verilog(config) if verilog is None else verilog
-    sources["public.vlt"] = PUBLIC_VARIABLES
+    sources = bench_sources(config, verilog) | {"public.vlt": PUBLIC_VARIABLES}
     command = [
         *("verilator", "--cc", "--exe", "--build", "--prefix", "Vhead", "--top-module", TOP),
         *build_arguments("verilator"),
@@ -57,12 +51,8 @@ def build_library(config: HeadConfig, verilog: str | None = None) -> Path:
     folder = cached("library", command, version("verilator"), sorted(sources.items()))
     if not folder.exists():
         runtime = cached("library-runtime", build_arguments("verilator"), version("verilator"))
-        with whole_folder(folder) as unfinished:
-            for name, text in sources.items():
-                (unfinished / name).write_text(text)
-            reuse_runtime(runtime, unfinished)
+        with compiled_folder(folder, runtime, sources) as unfinished:
             _compile(command, unfinished, environment)
-            keep_runtime(unfinished, runtime)
     return folder / LIBRARY
 
 
@@ -90,6 +80,4 @@ def _compile(command: list[str], folder: Path, changes: dict[str, str]) -> None:
     log = folder / "build.log"
     log.write_text(run.stdout + run.stderr)
     if run.returncode:
-        kept = Path(tempfile.mkstemp(prefix="gaincell-build-", suffix=".log")[1])
-        shutil.copy(log, kept)
-        raise BuildFailed(f"verilator cannot build the heads' library, see {kept}")
+        raise build_failed("verilator cannot build the heads' library", log)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import subprocess
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import gaincell
 from gaincell.files import replacing
 from gaincell.ml.perplexity import Score
+from gaincell.versions import versions
 
 
 @dataclass
@@ -77,11 +75,7 @@ def about_run(config: dict[str, Any], processes: int) -> dict[str, Any]:
         "seed": config["run"]["seed"],
         "processes": processes,
         "threads": torch.get_num_threads(),
-        "versions": {
-            "gaincell": gaincell.__version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in libraries},
-        },
+        "versions": versions(*libraries),
         "revision": _revision(),
     }
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-import gaincell
 from gaincell.gpu_records import AUTHORS_BATCH, Bench, Device, Energy, Row, Settings
 from gaincell.ml.gpu import authors
 from gaincell.ml.gpu.authors import AuthorsStep, repeated
@@ -18,6 +15,7 @@ from gaincell.ml.gpu.energy import Meter, NoEnergy, open_meter
 from gaincell.ml.gpu.machine import Machine
 from gaincell.ml.gpu.timing import HostClock, Run, Times, timed
 from gaincell.ml.gpu.workload import OPERATIONS, Copies, bytes_of, check_alike, copies_for
+from gaincell.versions import versions
 
 OpenMeter = Callable[[str], AbstractContextManager[Meter]]
 
@@ -177,13 +175,7 @@ class _Session:
 
 
 def _versions() -> dict[str, str]:
-    found = {
-        "gaincell": gaincell.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
+    found = versions("torch", "nvidia-ml-py")
     if torch.version.cuda is not None:
         found["cuda"] = torch.version.cuda
-    with suppress(PackageNotFoundError):
-        found["nvidia-ml-py"] = version("nvidia-ml-py")
     return found

@@ -87,6 +87,20 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder for results unless it is there.
+
+    Raises
+    ------
+    ValueError
+        It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"output {path} cannot be made: {error.strerror}") from error
+
+
 def check_writable(path: Path) -> None:
     """Raise ValueError unless a file can be written at ``path``; leave nothing behind."""
     if path.is_dir():

@@ -25,3 +25,11 @@ def grid(rows: Iterable[Sequence[str]]) -> str:
 def file_size(path: Path) -> str:
     """Size of a file in kB (1000 bytes)."""
     return f"{path.stat().st_size / 1000:.0f} kB"
+
+
+def si(value: float, unit: str, digits: int = 4, micro: str = "u") -> str:
+    """``digits`` digits, and a prefix from 1 down to pico."""
+    for factor, prefix in ((1.0, ""), (1e-3, "m"), (1e-6, micro), (1e-9, "n")):
+        if abs(value) >= factor:
+            return f"{value / factor:.{digits}g} {prefix}{unit}"
+    return f"{value * 1e12:.{digits}g} p{unit}"

@@ -15,10 +15,10 @@ from fake_gpu import (
     working_gpu,
 )
 
-from gaincell.commands.bench_gpu import si
 from gaincell.config import PRESETS
 from gaincell.gpu_figures import as_json, load_bench, ours, published
 from gaincell.ml.gpu.bench import bench
+from gaincell.reports import si
 
 pytestmark = pytest.mark.usefixtures("small_copies")
 

@@ -11,7 +11,7 @@ from gaincell.files import check_writable, replacing
 from gaincell.gpu_figures import Figure, as_json, ours, published
 from gaincell.gpu_records import AUTHORS_BATCH, DTYPES, Bench, Row, Settings
 from gaincell.refusals import Failed, Refused, refusing
-from gaincell.reports import grid, table
+from gaincell.reports import grid, si, table
 
 if TYPE_CHECKING:
     from gaincell.ml.gpu.machine import Machine
@@ -155,14 +155,6 @@ def _notes(found: Bench) -> list[tuple[str, str]]:
         ),
     ]
     return notes + [("note", note) for note in found.notes]
-
-
-def si(value: float, unit: str) -> str:
-    """Four digits, and a prefix from 1 down to pico."""
-    for factor, prefix in ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n")):
-        if abs(value) >= factor:
-            return f"{value / factor:.4g} {prefix}{unit}"
-    return f"{value * 1e12:.4g} p{unit}"
 
 
 def _device(name: str | None) -> str:

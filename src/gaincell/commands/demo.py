@@ -5,11 +5,9 @@ from pathlib import Path
 
 from gaincell.commands.cosim import report_difference, result_rows, save_results
 from gaincell.config import PRESETS
-from gaincell.files import check_writable, replacing
+from gaincell.files import check_writable, make_folder, replacing
 from gaincell.refusals import refusing
 from gaincell.reports import table
-
-WAVE_TOKENS = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +21,15 @@ def run(arguments: argparse.Namespace) -> int:
     from gaincell.cocotb_tests.compare import compare
     from gaincell.cocotb_tests.simulate import simulate
     from gaincell.cocotb_tests.token_files import shipped_tokens
+    from gaincell.cocotb_tests.waves import WAVE_TOKENS, record_waves
     from gaincell.pictures.architecture import draw_architecture
     from gaincell.pictures.attention import draw_attention
     from gaincell.pictures.timing import draw_timing
 
     folder: Path = arguments.output
     with refusing():
-        _make_folder(folder)
+        make_folder(folder)
+        check_writable(folder / "results.npz")
     config = PRESETS["gpt2"]
     tokens = shipped_tokens(config)
 
@@ -43,9 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     print(f"Recording the waveform of {WAVE_TOKENS} tokens, every wire in every cycle ...")
     waves = folder / "waves.vcd"
-    recorded = build(config, transport="per-ns", waves="vcd")
-    few = {name: codes[:WAVE_TOKENS] for name, codes in tokens.items()}
-    simulate(recorded, few, config, transport="per-ns", waves=waves)
+    record_waves(tokens, config, waves)
 
     pictures = [folder / f"{name}.png" for name in ("architecture", "timing", "attention")]
     draw_architecture(config, pictures[0])
@@ -54,11 +52,3 @@ def run(arguments: argparse.Namespace) -> int:
     rows = result_rows(folder / "head.v", simulated, comparison)
     print(table([*rows, ("waveform", str(waves)), ("pictures", ", ".join(map(str, pictures)))]))
     return report_difference(comparison)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"output {folder} cannot be made: {error.strerror}") from error
-    check_writable(folder / "results.npz")

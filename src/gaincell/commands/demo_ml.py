@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gaincell.commands.texts import need_ml
-from gaincell.files import check_writable
+from gaincell.files import check_writable, make_folder
 from gaincell.refusals import Failed, Refused, refusing
 from gaincell.reports import grid, table
 
@@ -83,10 +83,7 @@ def _empty(folder: Path) -> None:
         raise ValueError(f"output {folder} is a file, but must be a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MADE[0]).is_file():
         raise ValueError(f"output {folder} holds something else than a demo: name a new folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"output {folder} cannot be made: {error.strerror}") from error
+    make_folder(folder)
     check_writable(folder / RESULTS)
     for name in reversed(MADE):
         path = folder / name

@@ -3,17 +3,15 @@
 import argparse
 import json
 import math
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-import gaincell
 from gaincell.behavioral.faults import Faults
 from gaincell.commands.perplexity import kinds_of
 from gaincell.files import replacing
 from gaincell.reports import grid, table
+from gaincell.versions import versions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,7 +105,7 @@ def write_json(
 ) -> None:
     """All results and what they were made from."""
     whole = {
-        "versions": _versions(),
+        "versions": versions(*PACKAGES),
         "model": _model(arguments, model),
         "baseline": arguments.baseline,
         "faults": None if faults is None else asdict(faults),
@@ -138,16 +136,6 @@ def write_json(
     }
     with replacing(arguments.output) as unfinished:
         unfinished.write_text(json.dumps(whole, indent=2, allow_nan=False) + "\n")
-
-
-def _versions() -> dict[str, str]:
-    own = {"gaincell": gaincell.__version__, "python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            own[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return own
 
 
 def _model(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gaincell.commands.estimate import as_json, measure_activity
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.data import shipped
-from gaincell.files import check_writable, replacing
+from gaincell.files import check_writable, make_folder, replacing
 from gaincell.gpu_figures import load_bench
 from gaincell.refusals import refusing
 from gaincell.reports import table
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from gaincell.cocotb_tests.token_files import Tokens
     from gaincell.report.found import Found
 
-WAVE_TOKENS = 8
 PAGE, DATA = "index.html", "report.json"
 
 
@@ -57,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from gaincell.cocotb_tests.token_files import typical_tokens
     from gaincell.report.page import render
 
     folder: Path = arguments.output
@@ -68,9 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
             "learning": _results(arguments.learning),
             "bench": None if arguments.gpu is None else load_bench(arguments.gpu),
         }
-        tokens, source = _tokens(config, arguments.seed)
+        tokens, source = typical_tokens(config, arguments.seed)
         estimate, rows = _estimate(arguments, config, tokens, source)
-        _make_folder(folder)
+        make_folder(folder)
+        check_writable(folder / PAGE)
     with TemporaryDirectory(prefix="gaincell-report-") as name:
         waves = Path(name) / "waves.vcd"
         found = _simulated(config, arguments.seed, tokens, source, waves, estimate, rows, given)
@@ -117,12 +118,11 @@ def _simulated(
     from gaincell.cocotb_tests.build import build
     from gaincell.cocotb_tests.compare import compare as hold_against_contract
     from gaincell.cocotb_tests.simulate import simulate
+    from gaincell.cocotb_tests.waves import record_waves
     from gaincell.report.found import Found
 
     simulated = simulate(build(config), tokens, config, seed=seed, progress=True)
-    few = {name: codes[:WAVE_TOKENS] for name, codes in tokens.items()}
-    recorded = build(config, transport="per-ns", waves="vcd")
-    simulate(recorded, few, config, transport="per-ns", waves=waves, seed=seed)
+    record_waves(tokens, config, waves, seed)
     return Found(
         config=config,
         source=source,
@@ -136,12 +136,6 @@ def _simulated(
         adaptation=shipped_results(),
         **given,
     )
-
-
-def _tokens(config: HeadConfig, seed: int) -> "tuple[Tokens, str]":
-    from gaincell.cocotb_tests.token_files import typical_tokens
-
-    return typical_tokens(config, seed)
 
 
 def _estimate(
@@ -174,11 +168,3 @@ def _results(path: Path | None) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"--learning {path} is no results.json of gaincell demo-ml") from error
     return read
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"output {folder} cannot be made: {error.strerror}") from error
-    check_writable(folder / PAGE)

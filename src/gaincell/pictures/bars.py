@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gaincell.pictures import style
+from gaincell.reports import si
 
 MARKS = {
     "measured": style.VALUE,
@@ -141,10 +142,7 @@ def _log_bars(
 
 def in_units(value: float, unit: str) -> str:
     """Three digits and the prefix that suits them: 59 ns."""
-    for factor, prefix in ((1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p")):
-        if value >= factor:
-            return f"{value / factor:.3g} {prefix}{unit}"
-    return f"{value:.3g} {unit}"
+    return f"{value:.3g} {unit}" if value < 1e-12 else si(value, unit, digits=3, micro="µ")
 
 
 def _tidy(axes: Axes) -> None:

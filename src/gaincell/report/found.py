@@ -1,18 +1,16 @@
 """What a report is about: one head simulated and estimated, and the shipped results."""
 
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import gaincell
 from gaincell.config import HeadConfig
 from gaincell.gpu_figures import as_json as bench_json
 from gaincell.gpu_records import Bench
 from gaincell.synth.comparison import Row
 from gaincell.synth.system import Estimate
+from gaincell.versions import versions
 
 if TYPE_CHECKING:
     from gaincell.cocotb_tests.compare import Comparison
@@ -53,7 +51,7 @@ class Found:
         return {
             "config": self.config.fields_set(),
             "seed": self.seed,
-            "versions": versions(),
+            "versions": versions(*LIBRARIES),
             "cosimulation": {
                 "tokens": len(latency),
                 "source": self.source,
@@ -71,14 +69,3 @@ class Found:
             "learning": self.learning,
             "gpu": None if self.bench is None else bench_json(self.bench),
         }
-
-
-def versions() -> dict[str, str]:
-    """Of this package, of Python and of what the report was computed with."""
-    found = {"gaincell": gaincell.__version__, "python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -1,11 +1,12 @@
 """The first section, which says it all in one table, and the last, how to get it again."""
 
-from gaincell.report.found import Found, versions
+from gaincell.report.found import LIBRARIES, Found
 from gaincell.report.head import WORDS, ends
 from gaincell.report.models import PAPER
 from gaincell.report.page import Section
 from gaincell.synth.comparison import Mark
 from gaincell.synth.system import DIGITAL, total
+from gaincell.versions import versions
 
 
 def at_a_glance(found: Found) -> Section:
@@ -60,5 +61,7 @@ def at_a_glance(found: Found) -> Section:
 def about(found: Found) -> Section:
     section = Section("about", "How this was made")
     section.command("gaincell report --config head.toml -o report/")
-    section.table([*versions().items(), ("seed", str(found.seed)), ("tokens", found.source)])
+    section.table(
+        [*versions(*LIBRARIES).items(), ("seed", str(found.seed)), ("tokens", found.source)]
+    )
     return section

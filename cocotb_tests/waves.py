@@ -1,0 +1,17 @@
+"""The waveform of a few tokens, every wire in every cycle."""
+
+from pathlib import Path
+
+from gaincell.cocotb_tests.build import build
+from gaincell.cocotb_tests.simulate import simulate
+from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.config import HeadConfig
+
+WAVE_TOKENS = 8
+
+
+def record_waves(tokens: Tokens, config: HeadConfig, output: Path, seed: int = 0) -> None:
+    """Run the first ``WAVE_TOKENS`` of ``tokens`` and write a VCD file; raises as ``simulate``."""
+    few: Tokens = {name: codes[:WAVE_TOKENS] for name, codes in tokens.items()}
+    recorded = build(config, transport="per-ns", waves="vcd")
+    simulate(recorded, few, config, transport="per-ns", waves=output, seed=seed)

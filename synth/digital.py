@@ -90,6 +90,21 @@ class Digital:
         return found
 
 
+def metrics_of(config: HeadConfig, path: Path | None = None) -> Digital | None:
+    """Metrics of ``config``: the file's, else those shipped for it; None: none are.
+
+    Raises
+    ------
+    ValueError
+        The file cannot be read, or its metrics are of another config.
+    """
+    if path is None:
+        return reference_metrics(config)
+    digital = load_metrics(path)
+    digital.check_is_of(config)
+    return digital
+
+
 def load_metrics(path: Path) -> Digital:
     """The metrics.json of one run.
 

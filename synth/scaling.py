@@ -49,6 +49,11 @@ class Band:
         """The end that a claim of this project is judged by: the high one."""
         return self.high
 
+    def __str__(self) -> str:
+        """Both ends in four digits or to the unit, or one if they read the same."""
+        low, high = (f"{end:.0f}" if end >= 1000 else f"{end:.4g}" for end in (self.low, self.high))
+        return low if low == high else f"{low}..{high}"
+
     def __add__(self, other: Band) -> Band:
         return Band(low=self.low + other.low, high=self.high + other.high)
 

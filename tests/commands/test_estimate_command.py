@@ -9,17 +9,16 @@ import pytest
 
 from gaincell import cli
 from gaincell.cocotb_tests.token_files import random_tokens, shipped_tokens
-from gaincell.commands import estimate
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.synth import digital
 
 TINY, GPT2 = PRESETS["tiny"], PRESETS["gpt2"]
-ONE_SLOT = HeadConfig(head_dim=2, window=1, columns=1, score_saturation=1.0)
 
 
 @pytest.fixture(autouse=True)
 def nothing_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command by its name, and no metrics but a test's own."""
-    monkeypatch.setattr(estimate, "reference_metrics", lambda config: None)
+    monkeypatch.setattr(digital, "reference_metrics", lambda config: None)
 
 
 def metrics_of(config: HeadConfig) -> dict[str, Any]:
@@ -103,57 +102,6 @@ def test_counts_the_pulses_of_the_input(metrics: Path, tmp_path: Path) -> None:
     assert activity["source"] == str(source)
 
 
-@pytest.mark.parametrize(("q", "k", "key", "value"), [(0, 7, 0, 0), (15, 7, 1, 1), (15, 0, 1, 0)])
-def test_activity_of_no_and_of_full_pulses(q: int, k: int, key: float, value: float) -> None:
-    tokens = {
-        "q": np.full((3, 2), q),
-        "k": np.full((3, 2), k),
-        "v": np.zeros((3, 2), int),
-        "first": np.zeros(3, bool),
-    }
-    activity = estimate.measure_activity(tokens, "a test", ONE_SLOT)
-    assert (activity.key, activity.value) == (key, value)
-
-
-def test_empty_slots_and_the_sinks_unused_columns_carry_no_pulse() -> None:
-    config = HeadConfig(head_dim=2, window=6, columns=3, sink=2, score_saturation=1.0)
-    tokens = {
-        "q": np.full((4, 2), 15),
-        "k": np.full((4, 2), 7),
-        "v": np.zeros((4, 2), int),
-        "first": np.zeros(4, bool),
-    }
-    activity = estimate.measure_activity(tokens, "a test", config)
-    # 1, 2, 3, 4 full pulses at four tokens, of 6 + 2 columns each.
-    assert activity.value == pytest.approx(10 / 32)
-    tokens["first"][2] = True  # 1, 2, 1, 2
-    activity = estimate.measure_activity(tokens, "a test", config)
-    assert activity.value == pytest.approx(6 / 32)
-
-
-def test_grouped_queries_and_ages_in_cycles_have_an_activity() -> None:
-    config = HeadConfig(head_dim=2, window=2, columns=1, score_saturation=1.0, age_mode="time")
-    q = np.zeros((4, 2, 2), int)
-    q[:, 1] = 15
-    tokens = {
-        "q": q,
-        "k": np.full((4, 2), 7),
-        "v": np.zeros((4, 2), int),
-        "first": np.zeros(4, bool),
-    }
-    activity = estimate.measure_activity(tokens, "a test", config)
-    assert activity.key == 0.5
-    assert activity.value == pytest.approx((1 + 2 + 2 + 2) / (4 * 2 * 2))
-
-
-def test_a_long_input_is_cut_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "MOST_NUMBERS", 20 * TINY.tiles * (TINY.columns + TINY.head_dim))
-    tokens = random_tokens(30, TINY, np.random.default_rng(0))
-    activity = estimate.measure_activity(tokens, "a test", TINY)
-    assert activity.source == "a test, the first 20 of its 30 tokens"
-    assert activity.key == pytest.approx(tokens["q"][:20].mean() / 15)
-
-
 def test_a_netlist_without_power_has_no_energy(
     metrics: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,7 +131,7 @@ def test_metrics_shipped_for_the_config_are_used(
     from gaincell.synth.digital import Digital
 
     shipped = Digital.of(metrics_of(TINY))
-    monkeypatch.setattr(estimate, "reference_metrics", lambda config: shipped)
+    monkeypatch.setattr(digital, "reference_metrics", lambda config: shipped)
     assert cli.main(["estimate", "--config", "tiny"]) == 0
     printed = capsys.readouterr().out
     assert "Cells45, typical, 45 nm, 1.1 V\n" in printed

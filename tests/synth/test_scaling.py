@@ -89,6 +89,19 @@ def test_bands_add_and_multiply_end_by_end():
     assert Band.around(band, Band(low=2, high=4), Band.exact(0)) == Band(low=0, high=4)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (140.04, 203.96, "140..204"),
+        (0.05, 0.05, "0.05"),
+        (1.00001, 1.00002, "1"),
+        (12340, 56789, "12340..56789"),
+    ],
+)
+def test_a_band_reads_as_its_ends(low, high, text):
+    assert str(Band(low=low, high=high)) == text
+
+
 @pytest.mark.parametrize(("low", "high"), [(2, 1), (math.nan, 1), (0, math.inf)])
 def test_rejects_a_band_that_is_none(low, high):
     with pytest.raises(ValueError, match="must be finite and rise from low to high"):

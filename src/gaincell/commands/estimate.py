@@ -3,32 +3,24 @@
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from gaincell.analog import Activity, load_analog
+from gaincell.analog import load_analog
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Refused, refusing
 from gaincell.reports import table
+from gaincell.synth.activity import measure_activity
 from gaincell.synth.comparison import Mark, Row, compare
-from gaincell.synth.digital import load_metrics, reference_metrics
-from gaincell.synth.scaling import TARGET_NM, TARGET_V, Band
-from gaincell.synth.system import (
-    SYSTEMS,
-    Estimate,
-    sum_of,
-)
+from gaincell.synth.digital import metrics_of
+from gaincell.synth.estimate_json import as_json
+from gaincell.synth.scaling import TARGET_NM, TARGET_V
+from gaincell.synth.system import SYSTEMS, Estimate, sum_of
 
 if TYPE_CHECKING:
     from gaincell.cocotb_tests.token_files import Tokens
-
-MOST_NUMBERS = 1 << 25
-"""Scores and sub-tile codes held at once for the activity, 8 bytes each."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,17 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
         analog = load_analog(arguments.config)
         if arguments.output is not None:
             check_writable(arguments.output)
-        if arguments.metrics is not None:
-            digital = load_metrics(arguments.metrics)
-        elif (shipped := reference_metrics(config)) is not None:
-            digital = shipped
-        else:
+        digital = metrics_of(config, arguments.metrics)
+        if digital is None:
             raise Refused(
                 "no metrics are shipped for this config; make them with "
                 f"gaincell synth --config {arguments.config} -o run/ and give "
                 "--metrics run/metrics.json"
             )
-        digital.check_is_of(config)
         activity = measure_activity(*_tokens(arguments, config), config)
         estimate = Estimate(config=config, analog=analog, activity=activity, digital=digital)
         rows = compare(estimate)
@@ -74,50 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
             unfinished.write_text(text, encoding="utf-8")
     print(report(estimate, rows))
     return 0
-
-
-def measure_activity(tokens: "Tokens", source: str, config: HeadConfig) -> Activity:
-    """Mean pulse lengths while ``config``'s head reads ``tokens``, as ``source`` names them.
-
-    Age mode "time" would need a co-simulation's events; ages are counted in tokens instead.
-    """
-    from gaincell.behavioral.attention import attend_in_detail
-
-    q = tokens["q"]
-    group = q.shape[1] if q.ndim == 3 else 1
-    slots = config.tiles * (config.columns + config.head_dim)
-    most = max(1, MOST_NUMBERS // (group * slots))
-    if len(q) > most:
-        source = f"{source}, the first {most} of its {len(q)} tokens"
-    q, k, v, first = (tokens[name][:most] for name in ("q", "k", "v", "first"))
-    detail = attend_in_detail(q, k, v, replace(config, age_mode="steps"), first=first)
-    phi = np.clip(np.nan_to_num(detail.score), 0.0, 1.0)
-    stored = config.window + config.sink
-    return Activity(
-        key=float(q.mean() / config.query_max),
-        value=float(phi.sum() / (q[..., 0].size * stored)),
-        source=source,
-    )
-
-
-def as_json(estimate: Estimate, rows: Sequence[Row]) -> dict[str, Any]:
-    """Everything the report shows and what it was made from; SI unless a key names a unit."""
-    digital = {key: value for key, value in asdict(estimate.digital).items() if key != "config"}
-    return {
-        "config": estimate.config.fields_set(),
-        "analog": asdict(estimate.analog),
-        "activity": asdict(estimate.activity),
-        "digital": digital,
-        "target": {"node_nm": TARGET_NM, "voltage_v": TARGET_V, "verdict": "high"},
-        "scaling": [asdict(method) for method in estimate.scaling.methods],
-        "area_um2": {name: asdict(band) for name, band in estimate.area_um2.items()},
-        "energy_per_token_j": {
-            name: None if band is None else asdict(band) for name, band in estimate.energy_j.items()
-        },
-        "systems": {name: asdict(estimate.system(*size)) for name, size in SYSTEMS.items()},
-        "paper": [asdict(row) | {"ratio": row.ratio} for row in rows],
-        "cautions": estimate.cautions(),
-    }
 
 
 def report(estimate: Estimate, rows: Sequence[Row]) -> str:
@@ -147,31 +91,31 @@ def report(estimate: Estimate, rows: Sequence[Row]) -> str:
         *(
             (
                 f"to {TARGET_NM:g} nm",
-                f"area x {_band(method.area)}, delay x {_band(method.delay)}, "
-                f"energy x {_band(method.energy)}: {method.name}",
+                f"area x {method.area}, delay x {method.delay}, "
+                f"energy x {method.energy}: {method.name}",
             )
             for method in scaling.methods
         ),
     ]
     if estimate.fmax_hz is not None:
         clock = estimate.fmax_hz.times(1e-6)
-        basis.append((f"clock at {TARGET_NM:g} nm", f"up to {_band(clock)} MHz, low end decides"))
-    areas = [(name, f"{_band(band)} um2") for name, band in estimate.area_um2.items()]
+        basis.append((f"clock at {TARGET_NM:g} nm", f"up to {clock} MHz, low end decides"))
+    areas = [(name, f"{band} um2") for name, band in estimate.area_um2.items()]
     energies = [
-        (name, "no power in the metrics" if band is None else f"{_band(band.times(1e12))} pJ")
+        (name, "no power in the metrics" if band is None else f"{band.times(1e12)} pJ")
         for name, band in estimate.energy_j.items()
     ]
     systems = [["", "mm2", "latency, ns", "a token every, ns", "nJ per token"]]
     for name, size in SYSTEMS.items():
         each = estimate.system(*size)
-        energy = "-" if each.energy_j is None else _band(each.energy_j.times(1e9))
+        energy = "-" if each.energy_j is None else str(each.energy_j.times(1e9))
         times = [f"{seconds * 1e9:.4g}" for seconds in (each.latency_s, each.interval_s)]
-        systems.append([name, _band(each.area_mm2), *times, energy])
+        systems.append([name, str(each.area_mm2), *times, energy])
     beside = [["one head", "", "paper", "ours", "ratio", ""]] + [
-        [row.name, row.unit, f"{row.paper:g}", _band(row.ours), f"{row.ratio:.3g}", str(row.mark)]
+        [row.name, row.unit, f"{row.paper:g}", str(row.ours), f"{row.ratio:.3g}", str(row.mark)]
         for row in rows
     ]
-    areas.append(("head", f"{_band(sum_of(estimate.area_um2.values()))} um2"))
+    areas.append(("head", f"{sum_of(estimate.area_um2.values())} um2"))
     parts = [
         table(basis),
         f"Area at {TARGET_NM:g} nm\n{table(areas)}",
@@ -191,11 +135,6 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
         for row in rows
     )
     return "\n".join(f"  {line}".rstrip() for line in lines)
-
-
-def _band(band: Band) -> str:
-    low, high = (f"{end:.0f}" if end >= 1000 else f"{end:.4g}" for end in (band.low, band.high))
-    return low if low == high else f"{low}..{high}"
 
 
 def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "tuple[Tokens, str]":

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import gaincell
 from gaincell.adaptation import shipped_results
 from gaincell.analog import load_analog
-from gaincell.commands.estimate import as_json, measure_activity
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.data import shipped
@@ -17,8 +16,10 @@ from gaincell.files import check_writable, make_folder, replacing
 from gaincell.gpu_figures import load_bench
 from gaincell.refusals import refusing
 from gaincell.reports import table
+from gaincell.synth.activity import measure_activity
 from gaincell.synth.comparison import Row, compare
-from gaincell.synth.digital import load_metrics, reference_metrics
+from gaincell.synth.digital import metrics_of
+from gaincell.synth.estimate_json import as_json
 from gaincell.synth.system import Estimate
 
 if TYPE_CHECKING:
@@ -142,12 +143,8 @@ def _estimate(
     arguments: argparse.Namespace, config: HeadConfig, tokens: "Tokens", source: str
 ) -> tuple[Estimate | None, list[Row]]:
     analog = load_analog(arguments.config)
-    if arguments.metrics is not None:
-        digital = load_metrics(arguments.metrics)
-        digital.check_is_of(config)
-    elif (shipped := reference_metrics(config)) is not None:
-        digital = shipped
-    else:
+    digital = metrics_of(config, arguments.metrics)
+    if digital is None:
         return None, []
     activity = measure_activity(tokens, source, config)
     estimate = Estimate(config=config, analog=analog, activity=activity, digital=digital)

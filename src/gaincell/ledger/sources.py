@@ -19,6 +19,7 @@ from gaincell.config_checks import is_number
 from gaincell.config_file import config_from_table
 from gaincell.ledger.arithmetic import nearest
 from gaincell.ledger.tiles import Moved, moved_by_position
+from gaincell.synth.activity import measure_activity
 from gaincell.synth.comparison import Mark, Row, compare
 from gaincell.synth.digital import reference_metrics
 from gaincell.synth.system import Estimate
@@ -92,7 +93,6 @@ def look_up(source: str, root: Path) -> Found:
 def default_rows() -> dict[str, Row]:
     """The rows of ``gaincell estimate --config gpt2``, by name."""
     from gaincell.cocotb_tests.token_files import typical_tokens
-    from gaincell.commands.estimate import measure_activity
 
     config = PRESETS["gpt2"]
     digital = reference_metrics(config)

@@ -10,7 +10,7 @@ from gaincell.pictures.timing import draw_timing
 from gaincell.report.found import Found
 from gaincell.report.page import Section
 from gaincell.synth.comparison import Mark
-from gaincell.synth.scaling import TARGET_NM, TARGET_V, Band
+from gaincell.synth.scaling import TARGET_NM, TARGET_V
 from gaincell.synth.system import DACS, DIGITAL, KEY_PRODUCT, SYSTEMS, VALUE_PRODUCT, Estimate
 
 ENERGIES = (KEY_PRODUCT, VALUE_PRODUCT, DACS, DIGITAL)
@@ -118,8 +118,10 @@ def cost(found: Found) -> Section:
     systems = []
     for name, size in SYSTEMS.items():
         each = estimate.system(*size)
-        energy = "no power in the metrics" if each.energy_j is None else ends(each.energy_j, 1e9)
-        systems.append((name, ends(each.area_mm2, 1), f"{each.latency_s * 1e9:.0f}", energy))
+        energy = (
+            "no power in the metrics" if each.energy_j is None else str(each.energy_j.times(1e9))
+        )
+        systems.append((name, str(each.area_mm2), f"{each.latency_s * 1e9:.0f}", energy))
     section.table(systems, ("", "area, mm²", "latency, ns", "energy per token, nJ"))
     for caution in estimate.cautions():
         section.note(f"Note: {caution}.")
@@ -145,7 +147,7 @@ def _energy(section: Section, found: Found, estimate: Estimate) -> None:
                 row.name,
                 row.unit,
                 f"{row.paper:g}",
-                ends(row.ours, 1),
+                str(row.ours),
                 f"{row.ratio:.3g}",
                 WORDS.get(row.mark, str(row.mark)),
             )
@@ -153,9 +155,3 @@ def _energy(section: Section, found: Found, estimate: Estimate) -> None:
         ],
         ("one head", "unit", "paper (published)", "gaincell", "ratio", ""),
     )
-
-
-def ends(band: Band, scale: float) -> str:
-    """Both ends of a band, or one if they are equal in four digits."""
-    low, high = (f"{end * scale:.4g}" for end in (band.low, band.high))
-    return low if low == high else f"{low}..{high}"

@@ -1,7 +1,7 @@
 """The first section, which says it all in one table, and the last, how to get it again."""
 
 from gaincell.report.found import LIBRARIES, Found
-from gaincell.report.head import WORDS, ends
+from gaincell.report.head import WORDS
 from gaincell.report.models import PAPER
 from gaincell.report.page import Section
 from gaincell.synth.comparison import Mark
@@ -25,7 +25,7 @@ def at_a_glance(found: Found) -> Section:
     ]
     if (estimate := found.estimate) is not None:
         area = estimate.system(1, 1).area_mm2
-        rows.append(("area of a head", f"{ends(area, 1)} mm²", str(Mark.PAPER), "0.5 mm²"))
+        rows.append(("area of a head", f"{area} mm²", str(Mark.PAPER), "0.5 mm²"))
         for name, band, paper in (
             ("digital control, energy per token", estimate.energy_j[DIGITAL], "4 nJ"),
             (
@@ -36,7 +36,7 @@ def at_a_glance(found: Found) -> Section:
         ):
             if band is not None:
                 mark = WORDS[Mark.ESTIMATED] if "digital" in name else str(Mark.PAPER)
-                rows.append((name, f"{ends(band, 1e9)} nJ", mark, paper))
+                rows.append((name, f"{band.times(1e9)} nJ", mark, paper))
     results = found.adaptation or {}
     if (seen := results.get("all-ours")) is not None:
         last = max(seen["after"], key=int, default=None)

@@ -1,0 +1,29 @@
+"""An estimate of a head as the object that JSON files hold."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from gaincell.synth.comparison import Row
+from gaincell.synth.scaling import TARGET_NM, TARGET_V
+from gaincell.synth.system import SYSTEMS, Estimate
+
+
+def as_json(estimate: Estimate, rows: Sequence[Row]) -> dict[str, Any]:
+    """Everything the report shows and what it was made from; SI unless a key names a unit."""
+    digital = {key: value for key, value in asdict(estimate.digital).items() if key != "config"}
+    return {
+        "config": estimate.config.fields_set(),
+        "analog": asdict(estimate.analog),
+        "activity": asdict(estimate.activity),
+        "digital": digital,
+        "target": {"node_nm": TARGET_NM, "voltage_v": TARGET_V, "verdict": "high"},
+        "scaling": [asdict(method) for method in estimate.scaling.methods],
+        "area_um2": {name: asdict(band) for name, band in estimate.area_um2.items()},
+        "energy_per_token_j": {
+            name: None if band is None else asdict(band) for name, band in estimate.energy_j.items()
+        },
+        "systems": {name: asdict(estimate.system(*size)) for name, size in SYSTEMS.items()},
+        "paper": [asdict(row) | {"ratio": row.ratio} for row in rows],
+        "cautions": estimate.cautions(),
+    }

@@ -22,6 +22,7 @@ from gaincell.ml.noise import set_faults
 from gaincell.ml.perplexity import perplexity, windows_of
 from gaincell.ml.pretrained import load_model
 from gaincell.ml.start import StartOptions, closed_form
+from gaincell.reports import markdown
 
 MODEL = "smollm2"
 LAYERS = range(10, 16)
@@ -121,26 +122,25 @@ def run(study: Study) -> None:
 
 def report(results: dict[str, dict[str, float]]) -> str:
     """Both tables."""
-    lines = [
-        "| `sink` | softmax over the same tokens | hardware |",
-        "|---|---|---|",
-    ]
+    stock = results["stock"]
+    sinks = []
     for sink in SINKS:
         name = sink_name(sink)
         hard = f"{results[name]['perplexity']:.2f}" if name in results else NOT_RUN
-        lines.append(f"| {sink} | {results['stock'][name]:.2f} | {hard} |")
-    stock = results["stock"]["perplexity"]
-    lines += [f"| stock model, all tokens | {stock:.2f} | |", ""]
-    lines += [
-        f"| s_sat | a_sat | key bits | ideal, {SCORED} windows | ideal, {SCORED_WITH_FAULTS} "
-        f"windows | with faults, {SCORED_WITH_FAULTS} windows |",
-        "|---|---|---|---|---|---|",
-    ]
+        sinks.append((str(sink), f"{stock[name]:.2f}", hard))
+    sinks.append(("stock model, all tokens", f"{stock['perplexity']:.2f}", ""))
+    gains = []
     for gain in GAINS:
         found = results.get(gain_name(gain))
         cells = [NOT_RUN] * 3 if found is None else [f"{each:.2f}" for each in found.values()]
-        lines.append(f"| {gain[0]} | {gain[1]} | {gain[2]} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        gains.append((*map(str, gain), *cells))
+    few = f"{SCORED_WITH_FAULTS} windows"
+    measured = (f"ideal, {SCORED} windows", f"ideal, {few}", f"with faults, {few}")
+    return (
+        markdown(("`sink`", "softmax over the same tokens", "hardware"), sinks)
+        + "\n"
+        + markdown(("s_sat", "a_sat", "key bits", *measured), gains)
+    )
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gaincell.data import shipped
+from gaincell.reports import markdown
 
 MARKS = (100, 300)
 """Steps of training after which a model is in the table."""
@@ -82,8 +83,7 @@ def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def table(results: Mapping[str, Any]) -> str:
     """The rows in Markdown."""
-    lines = [HEAD, tuple("---" for _ in HEAD), *rows(results)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return markdown(HEAD, rows(results))
 
 
 def _with_ratio(value: float | None, stock: float) -> str:

@@ -1,4 +1,4 @@
-"""Short tables for the terminal."""
+"""Tables for the terminal and for Markdown pages."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,6 +20,13 @@ def grid(rows: Iterable[Sequence[str]]) -> str:
         cells = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
         lines.append("  ".join(["", f"{first:{widths[0]}}", *cells]).rstrip())
     return "\n".join(lines)
+
+
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of a Markdown page, its last line ended; ``|`` in a cell is escaped."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
 
 
 def file_size(path: Path) -> str:

@@ -9,6 +9,7 @@ from gaincell.ledger.arithmetic import shown
 from gaincell.ledger.entries import Contradiction
 from gaincell.ledger.values import numbers_of
 from gaincell.ledger.verdict import Ledger, Row, Verdict
+from gaincell.reports import markdown
 
 MEANINGS = {
     Verdict.REPRODUCED: "ours agrees within the tolerance given, and does not come from the paper",
@@ -57,7 +58,7 @@ gaincell ledger --entries docs/reproduction.toml -o docs/reproduction.md
 make paper      # runs the commands that need nothing but pip's packages, then the line above
 ```
 
-{_table(("verdict", "figures", "meaning"), rows)}
+{markdown(("verdict", "figures", "meaning"), rows).rstrip()}
 
 *Within 15 %* is how far ours may be from the paper's figure, relative to it. Where ours is a band,
 the verdict takes its high end. *From* says where ours is taken from: `config:` the configuration of
@@ -75,7 +76,7 @@ def _topic(rows: Sequence[Row]) -> list[str]:
         cells.append((*figures, f"**{row.verdict}**", f"`{entry.command}`"))
     heads = ("", "in the paper", "the paper", "ours", "verdict", "command")
     lines = [f"- *{row.entry.what}*: {remarks(row)}" for row in rows]
-    return [_table(heads, cells), "\n".join(lines)]
+    return [markdown(heads, cells).rstrip(), "\n".join(lines)]
 
 
 def paper_text(row: Row) -> str:
@@ -135,13 +136,7 @@ def _commands(ledger: Ledger) -> list[str]:
         (f"`{name}`", f"`{each.run}`", each.makes, "yes" if each.here else "")
         for name, each in ledger.commands.items()
     ]
-    return ["## Commands", _table(("", "command", "gives", "in `make paper`"), rows)]
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+    return ["## Commands", markdown(("", "command", "gives", "in `make paper`"), rows).rstrip()]
 
 
 def _numbers(value: float | tuple[float, ...]) -> str:

@@ -136,11 +136,11 @@ def report(results: dict[str, dict[str, float]]) -> str:
         gains.append((*map(str, gain), *cells))
     few = f"{SCORED_WITH_FAULTS} windows"
     measured = (f"ideal, {SCORED} windows", f"ideal, {few}", f"with faults, {few}")
-    return (
-        markdown(("`sink`", "softmax over the same tokens", "hardware"), sinks)
-        + "\n"
-        + markdown(("s_sat", "a_sat", "key bits", *measured), gains)
+    tables = (
+        markdown(("`sink`", "softmax over the same tokens", "hardware"), sinks),
+        markdown(("s_sat", "a_sat", "key bits", *measured), gains),
     )
+    return "\n\n".join(tables) + "\n"
 
 
 def main() -> None:

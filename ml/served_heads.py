@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, from_numpy
 
+from gaincell.behavioral.codes import Codes
 from gaincell.ml.chosen_heads import arrays_of
 from gaincell.ml.hardware_cache import HardwareCache
 from gaincell.ml.kernel import compute_type
 from gaincell.ml.quantisers import codes_of
 from gaincell.ml.settings import Settings
 
-Codes = NDArray[np.integer]
 Answer = Callable[[int, Sequence[int], Codes, Codes, Codes], Codes]
 """y codes (H, T, D) of a layer's heads, from their codes q, k, v (H, T, D) of the next T tokens."""
 

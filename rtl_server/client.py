@@ -11,12 +11,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gaincell.behavioral.codes import Codes
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 from gaincell.rtl_server.lasting_server import LastingServer
 from gaincell.rtl_server.library import build_library
 
-Codes = NDArray[np.integer]
 LONGEST_IDLE = 65535
 """Cycles."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gaincell.behavioral.codes import Codes
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins
 from gaincell.cocotb_tests.bench import Bench
@@ -14,8 +15,6 @@ from gaincell.cocotb_tests.transports import FastTransport
 from gaincell.cocotb_tests.wires import results_of, token_words
 from gaincell.config import HeadConfig
 from gaincell.rtl_server.signals import NativeSignals
-
-Codes = NDArray[np.integer]
 
 
 class RtlHead:

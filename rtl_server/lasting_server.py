@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gaincell.behavioral.codes import Codes
 from gaincell.refusals import Failed
 from gaincell.rtl_server.protocol import PROTOCOL, Closed, receive, send
 
-Codes = NDArray[np.integer]
 Step = tuple[Codes, Codes] | tuple[None, None]
 """Codes (3, T, D) that a head was asked with its answer (T, D), or the end of a sequence."""
 ATTEMPTS = 3

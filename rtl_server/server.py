@@ -6,10 +6,8 @@ import traceback
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 import gaincell
+from gaincell.behavioral.codes import Codes
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ElectricalError
 from gaincell.cocotb_tests.bench import ProtocolError
@@ -19,7 +17,6 @@ from gaincell.rtl_server.head import RtlHead
 from gaincell.rtl_server.library import load_library
 from gaincell.rtl_server.protocol import PROTOCOL, Closed, receive, send
 
-Codes = NDArray[np.integer]
 BROKEN_RULES = (ElectricalError, ProtocolError, UnknownWire)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gaincell.analog import Activity
+from gaincell.behavioral.attention import attend_in_detail
 from gaincell.config import HeadConfig
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ def measure_activity(tokens: Tokens, source: str, config: HeadConfig) -> Activit
 
     Age mode "time" would need a co-simulation's events; ages are counted in tokens instead.
     """
-    from gaincell.behavioral.attention import attend_in_detail
-
     q = tokens["q"]
     group = q.shape[1] if q.ndim == 3 else 1
     slots = config.tiles * (config.columns + config.head_dim)

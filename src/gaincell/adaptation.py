@@ -83,7 +83,7 @@ def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def table(results: Mapping[str, Any]) -> str:
     """The rows in Markdown."""
-    return markdown(HEAD, rows(results))
+    return markdown(HEAD, rows(results)) + "\n"
 
 
 def _with_ratio(value: float | None, stock: float) -> str:

@@ -23,10 +23,10 @@ def grid(rows: Iterable[Sequence[str]]) -> str:
 
 
 def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of a Markdown page, its last line ended; ``|`` in a cell is escaped."""
+    """A table of a Markdown page, one line per row; ``|`` in a cell is escaped."""
     lines = [heads, ["---"] * len(heads), *rows]
     escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
-    return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
 
 
 def file_size(path: Path) -> str:

@@ -128,9 +128,7 @@ def test_constants_of_the_config_lose_the_papers_mark(
 def test_metrics_shipped_for_the_config_are_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from gaincell.synth.digital import Digital
-
-    shipped = Digital.of(metrics_of(TINY))
+    shipped = digital.Digital.of(metrics_of(TINY))
     monkeypatch.setattr(digital, "reference_metrics", lambda config: shipped)
     assert cli.main(["estimate", "--config", "tiny"]) == 0
     printed = capsys.readouterr().out

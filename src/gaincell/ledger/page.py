@@ -58,7 +58,7 @@ gaincell ledger --entries docs/reproduction.toml -o docs/reproduction.md
 make paper      # runs the commands that need nothing but pip's packages, then the line above
 ```
 
-{markdown(("verdict", "figures", "meaning"), rows).rstrip()}
+{markdown(("verdict", "figures", "meaning"), rows)}
 
 *Within 15 %* is how far ours may be from the paper's figure, relative to it. Where ours is a band,
 the verdict takes its high end. *From* says where ours is taken from: `config:` the configuration of
@@ -76,7 +76,7 @@ def _topic(rows: Sequence[Row]) -> list[str]:
         cells.append((*figures, f"**{row.verdict}**", f"`{entry.command}`"))
     heads = ("", "in the paper", "the paper", "ours", "verdict", "command")
     lines = [f"- *{row.entry.what}*: {remarks(row)}" for row in rows]
-    return [markdown(heads, cells).rstrip(), "\n".join(lines)]
+    return [markdown(heads, cells), "\n".join(lines)]
 
 
 def paper_text(row: Row) -> str:
@@ -136,7 +136,7 @@ def _commands(ledger: Ledger) -> list[str]:
         (f"`{name}`", f"`{each.run}`", each.makes, "yes" if each.here else "")
         for name, each in ledger.commands.items()
     ]
-    return ["## Commands", markdown(("", "command", "gives", "in `make paper`"), rows).rstrip()]
+    return ["## Commands", markdown(("", "command", "gives", "in `make paper`"), rows)]
 
 
 def _numbers(value: float | tuple[float, ...]) -> str:

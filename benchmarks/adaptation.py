@@ -19,9 +19,9 @@ from gaincell.adaptation import CASES, LAYERS, MARKS, VARIANTS, Case, table
 from gaincell.cli import main as gaincell
 from gaincell.commands.texts import tokens_of
 from gaincell.files import check_writable, replacing
-from gaincell.ml.memory import keep_freed_memory
-from gaincell.ml.perplexity import perplexity, windows_of
-from gaincell.ml.pretrained import load_model, load_tokenizer
+from gaincell.ml.evaluate.perplexity import perplexity, windows_of
+from gaincell.ml.models.load import load_model, load_tokenizer
+from gaincell.ml.process.memory import keep_freed_memory
 from gaincell.pictures.adaptation import draw_adaptation
 
 MODEL = "smollm2"

@@ -1,10 +1,10 @@
-"""What ``gaincell.ml.memory.keep_freed_memory`` saves: element-wise operations on large tensors."""
+"""What ``keep_freed_memory`` of ``gaincell.ml.process`` saves: operations on large tensors."""
 
 import time
 
 import torch
 
-from gaincell.ml.memory import keep_freed_memory
+from gaincell.ml.process.memory import keep_freed_memory
 
 ROUNDS = 5
 

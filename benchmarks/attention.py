@@ -25,7 +25,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.ml.attention import attention
-from gaincell.ml.quantisers import quantise, read_out
+from gaincell.ml.attention.quantisers import quantise, read_out
 
 HEADS, DIMS = 12, 64
 CASES = [

@@ -16,11 +16,11 @@ from gaincell.behavioral.faults import Faults
 from gaincell.commands.texts import tokens_of
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
-from gaincell.ml.convert import convert
-from gaincell.ml.memory import keep_freed_memory
-from gaincell.ml.noise import set_faults
-from gaincell.ml.perplexity import perplexity, windows_of
-from gaincell.ml.pretrained import load_model
+from gaincell.ml.evaluate.perplexity import perplexity, windows_of
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.faults import set_faults
+from gaincell.ml.models.load import load_model
+from gaincell.ml.process.memory import keep_freed_memory
 from gaincell.ml.start import StartOptions, closed_form
 from gaincell.reports import markdown
 

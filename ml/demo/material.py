@@ -12,9 +12,9 @@ from gaincell.config_file import config_to_toml
 from gaincell.files import replacing
 from gaincell.ml.demo.settings import DemoSettings
 from gaincell.ml.demo.text import split, train_tokenizer
-from gaincell.ml.finetune.sources import text_tokens
-from gaincell.ml.finetune.token_file import Tokens
-from gaincell.ml.finetune.windows import first_windows
+from gaincell.ml.finetune.data.sources import text_tokens
+from gaincell.ml.finetune.data.token_file import Tokens
+from gaincell.ml.finetune.data.windows import first_windows
 
 TRAIN, HELD_OUT, HEAD = "train.txt", "held_out.txt", "head.toml"
 

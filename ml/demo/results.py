@@ -10,7 +10,7 @@ from typing import Any
 
 from gaincell.files import replacing
 from gaincell.ml.demo.settings import DemoSettings
-from gaincell.ml.finetune.record import about_run
+from gaincell.ml.finetune.state.record import about_run
 
 LABELS = {
     "stock": "softmax, pre-training",

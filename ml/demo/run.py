@@ -12,8 +12,8 @@ from gaincell.ml.demo.runs import Plan, run_file, write_run_file
 from gaincell.ml.demo.settings import DemoSettings
 from gaincell.ml.demo.starts import Change, without_adaptation, without_training
 from gaincell.ml.demo.stock import random_model, save, train_stock
-from gaincell.ml.finetune.windows import Windows
-from gaincell.ml.pretrained import load_model
+from gaincell.ml.finetune.data.windows import Windows
+from gaincell.ml.models.load import load_model
 
 
 def run_demo(

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from gaincell.ml.convert import convert
 from gaincell.ml.demo.settings import DemoSettings
+from gaincell.ml.models.convert import convert
 from gaincell.ml.start import closed_form
 
 Change = Callable[[Any, DemoSettings, Tensor], None]

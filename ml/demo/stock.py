@@ -13,12 +13,12 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from gaincell.files import new_folder
 from gaincell.ml.demo.settings import DemoSettings
+from gaincell.ml.evaluate.perplexity import perplexity
 from gaincell.ml.finetune.arguments import rate_at
+from gaincell.ml.finetune.data.windows import Windows
 from gaincell.ml.finetune.parameters import groups_of
 from gaincell.ml.finetune.settings import Stage
 from gaincell.ml.finetune.teacher import text_loss
-from gaincell.ml.finetune.windows import Windows
-from gaincell.ml.perplexity import perplexity
 
 
 def random_model(settings: DemoSettings) -> Any:

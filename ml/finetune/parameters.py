@@ -7,10 +7,10 @@ from typing import Any
 from torch import nn
 
 from gaincell.ml.finetune.settings import Stage
-from gaincell.ml.models import HardwareModel
-from gaincell.ml.moments import ARRAYS
-from gaincell.ml.scalers import SUBMODULE
-from gaincell.ml.settings import Settings
+from gaincell.ml.models.hardware_model import HardwareModel
+from gaincell.ml.models.scalers import SUBMODULE
+from gaincell.ml.models.settings import Settings
+from gaincell.ml.start.moments import ARRAYS
 
 
 def is_scaler(name: str) -> bool:

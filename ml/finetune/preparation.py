@@ -12,17 +12,17 @@ from torch import Tensor
 
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
-from gaincell.ml.convert import convert
+from gaincell.ml.finetune.data.sources import tokens_of
+from gaincell.ml.finetune.data.token_file import Tokens
+from gaincell.ml.finetune.data.windows import Windows, fingerprint, first_windows
 from gaincell.ml.finetune.settings import RunFile, Source
-from gaincell.ml.finetune.sources import tokens_of
 from gaincell.ml.finetune.teacher import load_teacher
-from gaincell.ml.finetune.token_file import Tokens
-from gaincell.ml.finetune.windows import Windows, fingerprint, first_windows
-from gaincell.ml.models import HardwareModel
-from gaincell.ml.moments import ARRAYS
-from gaincell.ml.pretrained import load_model
-from gaincell.ml.ranges import fit_ranges
-from gaincell.ml.settings import Settings
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.hardware_model import HardwareModel
+from gaincell.ml.models.load import load_model
+from gaincell.ml.models.settings import Settings
+from gaincell.ml.start.moments import ARRAYS
+from gaincell.ml.start.ranges import fit_ranges
 
 KIND = {"linear": "linear", "nonlinear": "hardware"}
 """What layers on the arrays are in each stage."""

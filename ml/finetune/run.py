@@ -14,19 +14,19 @@ import torch
 from tqdm import tqdm
 
 from gaincell.files import new_folder, remove_unfinished
-from gaincell.ml.convert import convert
-from gaincell.ml.finetune import checkpoints
-from gaincell.ml.finetune.checkpoints import Checkpoint
 from gaincell.ml.finetune.curves import Bar, Curves, Watcher
+from gaincell.ml.finetune.data.windows import Windows
 from gaincell.ml.finetune.parameters import choose_parameters
 from gaincell.ml.finetune.preparation import KIND, Start, processes, use_float32
-from gaincell.ml.finetune.record import Record, about_run, write_metrics
 from gaincell.ml.finetune.settings import Adapt, RunFile, differences, load_run_file
+from gaincell.ml.finetune.state import checkpoints
+from gaincell.ml.finetune.state.checkpoints import Checkpoint
+from gaincell.ml.finetune.state.record import Record, about_run, write_metrics
 from gaincell.ml.finetune.trainer import StageTrainer
-from gaincell.ml.finetune.windows import Windows
-from gaincell.ml.matching import match_moments
-from gaincell.ml.moments import moments_of
-from gaincell.ml.noise import set_faults
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.faults import set_faults
+from gaincell.ml.start.matching import match_moments
+from gaincell.ml.start.moments import moments_of
 from gaincell.refusals import Failed
 
 RUN_FILE = "run.toml"

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
 from gaincell.ml.finetune.settings import Teacher
-from gaincell.ml.models import HardwareModel
-from gaincell.ml.pretrained import load_model
+from gaincell.ml.models.hardware_model import HardwareModel
+from gaincell.ml.models.load import load_model
 
 
 def load_teacher(settings: Teacher, student: str, model: Any, tokenizer: Any) -> Any:

@@ -13,22 +13,22 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, Trainer, TrainerCallback
 
-from gaincell.ml.finetune import checkpoints
+from gaincell.ml.evaluate.perplexity import Score, perplexity
 from gaincell.ml.finetune.arguments import rate_at, training_arguments
-from gaincell.ml.finetune.checkpoints import Checkpoint
 from gaincell.ml.finetune.curves import Watcher
+from gaincell.ml.finetune.data.windows import Windows
 from gaincell.ml.finetune.parameters import groups_of
-from gaincell.ml.finetune.random_state import (
+from gaincell.ml.finetune.settings import RunFile, Stage
+from gaincell.ml.finetune.state import checkpoints
+from gaincell.ml.finetune.state.checkpoints import Checkpoint
+from gaincell.ml.finetune.state.random_state import (
     random_state,
     set_random_state,
     undisturbed,
     vary_by_process,
 )
-from gaincell.ml.finetune.record import Record
-from gaincell.ml.finetune.settings import RunFile, Stage
+from gaincell.ml.finetune.state.record import Record
 from gaincell.ml.finetune.teacher import distillation_loss, logits_of, text_loss
-from gaincell.ml.finetune.windows import Windows
-from gaincell.ml.perplexity import Score, perplexity
 from gaincell.refusals import Failed
 
 

@@ -406,7 +406,7 @@ def test_a_window_at_the_trained_decay_outlives_half_a_step(contradictions):
 def test_tiles_by_position_move_as_torch_says(contradictions):
     torch = pytest.importorskip("torch")
     from gaincell.ml.attention import attention
-    from gaincell.ml.reference import ReferenceQuirks
+    from gaincell.ml.attention.authors import ReferenceQuirks
 
     config, tokens = HeadConfig(), shipped_tokens(HeadConfig())
     largest = {"q": config.query_max, "k": config.key_max, "v": config.value_max}

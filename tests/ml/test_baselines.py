@@ -5,10 +5,10 @@ import torch
 from tiny_models import HEAD, MODELS, tokens
 
 from gaincell.behavioral.faults import Faults
-from gaincell.ml.baselines import ATTENTIONS, attending
-from gaincell.ml.convert import convert
-from gaincell.ml.linear_kernel import linear_kernel_attention
-from gaincell.ml.ranges import fit_ranges
+from gaincell.ml.evaluate.baselines import ATTENTIONS, attending
+from gaincell.ml.evaluate.linear_kernel import linear_kernel_attention
+from gaincell.ml.models.convert import convert
+from gaincell.ml.start.ranges import fit_ranges
 
 
 @pytest.fixture(params=MODELS)
@@ -50,7 +50,7 @@ def test_the_linear_kernel_replaces_softmax_of_the_layers_on_arrays(model, monke
         calls.append(arguments)
         return linear_kernel_attention(*arguments)
 
-    monkeypatch.setattr("gaincell.ml.baselines.linear_kernel_attention", seen)
+    monkeypatch.setattr("gaincell.ml.evaluate.baselines.linear_kernel_attention", seen)
     with attending(model, "softmax"):
         soft = logits(model, ids)
     with attending(model, "linear-kernel"):

@@ -7,10 +7,10 @@ from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertModel, DynamicCache, StaticCache
 
 from gaincell.config import HeadConfig
-from gaincell.ml.convert import convert
-from gaincell.ml.hardware_cache import HardwareCache
-from gaincell.ml.models import HardwareModel
-from gaincell.ml.ranges import fit_ranges
+from gaincell.ml.models.cache import HardwareCache
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.hardware_model import HardwareModel
+from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from gaincell.cli import main
-from gaincell.ml.convert import convert
 from gaincell.ml.demo.results import LABELS, perplexity_text
 from gaincell.ml.demo.run import run_demo
 from gaincell.ml.demo.settings import QUICK, DemoSettings
 from gaincell.ml.demo.stock import random_model
 from gaincell.ml.demo.text import reference_text, split, train_tokenizer
+from gaincell.ml.evaluate.perplexity import perplexity
 from gaincell.ml.finetune.settings import load_run_file
-from gaincell.ml.perplexity import perplexity
-from gaincell.ml.pretrained import load_model
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.load import load_model
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

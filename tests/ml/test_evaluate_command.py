@@ -15,12 +15,12 @@ import gaincell
 from gaincell.cli import main
 from gaincell.commands.fault_options import faults_of
 from gaincell.config_file import config_to_toml
-from gaincell.ml.baselines import ATTENTIONS
-from gaincell.ml.convert import convert
-from gaincell.ml.evaluation import DEFAULT
-from gaincell.ml.pretrained import load_model
-from gaincell.ml.ranges import fit_ranges
-from gaincell.ml.tasks import TASKS
+from gaincell.ml.evaluate.baselines import ATTENTIONS
+from gaincell.ml.evaluate.evaluation import DEFAULT
+from gaincell.ml.evaluate.tasks import TASKS
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.load import load_model
+from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from tiny_tasks import SPLITS, documents, write_tasks
 
-from gaincell.ml.tasks import TASKS, Tasks
+from gaincell.ml.evaluate.tasks import TASKS, Tasks
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,11 @@ from tiny_models import HEAD, MODELS, tokens
 from tiny_tasks import EXAMPLES, SPLITS, documents, tokenizer, write_tasks
 
 from gaincell.behavioral.faults import Faults
-from gaincell.ml.baselines import attending
-from gaincell.ml.convert import convert
-from gaincell.ml.ranges import fit_ranges
-from gaincell.ml.scoring import score
-from gaincell.ml.tasks import Task, Tasks
+from gaincell.ml.evaluate.baselines import attending
+from gaincell.ml.evaluate.scoring import score
+from gaincell.ml.evaluate.tasks import Task, Tasks
+from gaincell.ml.models.convert import convert
+from gaincell.ml.start.ranges import fit_ranges
 
 WORDS = tokenizer(eos_token="w49")
 ROWS = ["converted", "stock", "linear-kernel"]
@@ -211,7 +211,7 @@ def test_progress_counts_sequences(tasks, model, monkeypatch):
             self.count += count
             return True  # as tqdm does where it draws
 
-    monkeypatch.setattr("gaincell.ml.scoring.tqdm", Bar)
+    monkeypatch.setattr("gaincell.ml.evaluate.scoring.tqdm", Bar)
     score(model, WORDS, tasks["lambada_openai"], batch_size=3, label="stock: lambada_openai")
     score(model, WORDS, tasks["wikitext"], max_length=16, limit=2)
     score(model, WORDS, tasks["winogrande"], limit=3)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from tiny_models import HEAD, MODELS, tokens
 
-from gaincell.ml.exact import exact_products
-from gaincell.ml.scalers import HeadMaps
+from gaincell.ml.attention.exact import exact_products
+from gaincell.ml.models.scalers import HeadMaps
 from gaincell.ml.start import StartOptions, closed_form
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")

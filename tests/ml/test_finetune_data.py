@@ -10,10 +10,10 @@ import torch
 from finetune_runs import make_folder, tokenizer
 
 from gaincell.cli import main
+from gaincell.ml.finetune.data.sources import tokens_of, vocabulary_of
+from gaincell.ml.finetune.data.token_file import description_of, read_tokens, write_tokens
+from gaincell.ml.finetune.data.windows import Windows, fingerprint, first_windows
 from gaincell.ml.finetune.settings import Source
-from gaincell.ml.finetune.sources import tokens_of, vocabulary_of
-from gaincell.ml.finetune.token_file import description_of, read_tokens, write_tokens
-from gaincell.ml.finetune.windows import Windows, fingerprint, first_windows
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from gaincell.cli import main
 from gaincell.commands import finetune as command
 from gaincell.files import new_folder, remove_unfinished
-from gaincell.ml.finetune import checkpoints
+from gaincell.ml.finetune.state import checkpoints
 from gaincell.ml.finetune.trainer import StageTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")

@@ -12,16 +12,16 @@ from torch.utils.tensorboard import SummaryWriter
 
 from gaincell.cli import main
 from gaincell.ml.attention import attention
-from gaincell.ml.convert import convert
 from gaincell.ml.finetune.parameters import choose_parameters, groups_of
-from gaincell.ml.finetune.random_state import random_state, set_random_state, undisturbed
 from gaincell.ml.finetune.run import check_folder
 from gaincell.ml.finetune.settings import Stage, load_run_file
+from gaincell.ml.finetune.state.random_state import random_state, set_random_state, undisturbed
 from gaincell.ml.finetune.teacher import distillation_loss, text_loss
 from gaincell.ml.finetune.trainer import StageTrainer
-from gaincell.ml.noise import set_faults
-from gaincell.ml.pretrained import load_model
-from gaincell.ml.settings import Settings
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.faults import set_faults
+from gaincell.ml.models.load import load_model
+from gaincell.ml.models.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 
@@ -242,16 +242,16 @@ def test_trainers_own_rule_spares_the_scalers_too(monkeypatch):
 
 def test_bfloat16_leaves_scalers_and_arrays_in_float32(monkeypatch):
     types = []
-    from gaincell.ml import interface
+    from gaincell.ml.models import layer
 
-    attend = interface.attention
+    attend = layer.attention
 
     def look(q, *rest, **options):
         y = attend(q, *rest, **options)
         types.append((q.dtype, y.dtype))
         return y
 
-    monkeypatch.setattr(interface, "attention", look)
+    monkeypatch.setattr(layer, "attention", look)
     assert finetune({"run": {"folder": "full"}}) == 0
     assert finetune({"training": {"bf16": True}}) == 0
     assert set(types) == {(torch.float32, torch.float32)}

@@ -8,11 +8,11 @@ import torch
 from tiny_models import HEAD, MODELS, tokens
 
 from gaincell.behavioral.attention import attend
-from gaincell.ml.chosen_heads import by_layer, exact_attention
-from gaincell.ml.convert import convert
-from gaincell.ml.generation import generate
-from gaincell.ml.perplexity import perplexity
-from gaincell.ml.served_heads import ServedCache
+from gaincell.ml.evaluate.perplexity import perplexity
+from gaincell.ml.generate.generation import generate
+from gaincell.ml.generate.served_heads import ServedCache
+from gaincell.ml.models.chosen_heads import by_layer, exact_attention
+from gaincell.ml.models.convert import convert
 
 
 @pytest.fixture(params=MODELS)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gaincell.config import HeadConfig
-from gaincell.ml.linear_kernel import CHUNK, feature, linear_kernel_attention
+from gaincell.ml.evaluate.linear_kernel import CHUNK, feature, linear_kernel_attention
 
 
 def head(window, sink):

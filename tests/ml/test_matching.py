@@ -7,11 +7,11 @@ import torch
 from tiny_models import HEAD, MODELS, tokens
 
 from gaincell.cell import CUBIC
-from gaincell.ml.convert import convert
-from gaincell.ml.matching import match_moments, step_at
-from gaincell.ml.moments import Moments, moments_of
-from gaincell.ml.ranges import fit_ranges
-from gaincell.ml.scalers import SCALERS
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.scalers import SCALERS
+from gaincell.ml.start.matching import match_moments, step_at
+from gaincell.ml.start.moments import Moments, moments_of
+from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

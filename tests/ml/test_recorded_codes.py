@@ -10,11 +10,11 @@ from token_codes import assert_covers
 
 from gaincell.behavioral.attention import attend_and_count_ties
 from gaincell.behavioral.faults import Faults
-from gaincell.ml.codes import record_codes
-from gaincell.ml.convert import convert
-from gaincell.ml.noise import set_faults
-from gaincell.ml.perplexity import perplexity, windows_of
-from gaincell.ml.ranges import fit_ranges
+from gaincell.ml.evaluate.perplexity import perplexity, windows_of
+from gaincell.ml.models.codes import record_codes
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.faults import set_faults
+from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

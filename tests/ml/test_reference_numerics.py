@@ -10,7 +10,7 @@ from torch_heads import code_tensors, dense, random_units, units
 
 from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
-from gaincell.ml.reference import ReferenceQuirks
+from gaincell.ml.attention.authors import ReferenceQuirks
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "reference_head_64x64.npz"
 

@@ -9,7 +9,7 @@ from torch_heads import code_tensors, units
 
 from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
-from gaincell.ml.decode import RingCache
+from gaincell.ml.attention.ring_cache import RingCache
 
 
 def batch(config: HeadConfig, tokens: int, seed: int, heads: int = 4, kept: int = 2):

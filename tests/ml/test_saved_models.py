@@ -9,9 +9,9 @@ from tiny_models import HEAD, MODELS, tokens
 from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
 from gaincell.config import HeadConfig
-from gaincell.ml.convert import convert
-from gaincell.ml.ranges import fit_ranges
-from gaincell.ml.settings import Settings
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.settings import Settings
+from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

@@ -9,18 +9,18 @@ from tiny_models import HEAD, MODELS, tokens
 
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
-from gaincell.ml.convert import convert
-from gaincell.ml.noise import set_faults
-from gaincell.ml.ranges import fit_ranges
-from gaincell.ml.scalers import HeadMaps
-from gaincell.ml.settings import Settings
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.faults import set_faults
+from gaincell.ml.models.scalers import HeadMaps
+from gaincell.ml.models.settings import Settings
 from gaincell.ml.start import StartOptions, closed_form
-from gaincell.ml.start.blocks import blocks_of, first_stream
-from gaincell.ml.start.fit_layer import pass_layer
-from gaincell.ml.start.found import LayerStart
-from gaincell.ml.start.ridge import Sums, fit_ridge
-from gaincell.ml.start.score_fit import fit_scores, unseen
-from gaincell.ml.start.spectral import flat_rows, spectral_maps
+from gaincell.ml.start.by_layer.blocks import blocks_of, first_stream
+from gaincell.ml.start.by_layer.fit_layer import pass_layer
+from gaincell.ml.start.by_layer.layer_start import LayerStart
+from gaincell.ml.start.by_layer.ridge import Sums, fit_ridge
+from gaincell.ml.start.by_layer.score_fit import fit_scores, unseen
+from gaincell.ml.start.by_layer.spectral import flat_rows, spectral_maps
+from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

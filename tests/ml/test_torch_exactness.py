@@ -8,8 +8,7 @@ from torch_heads import code_tensors, truth, units
 
 from gaincell.cocotb_tests.token_files import shipped_tokens
 from gaincell.config import HeadConfig
-from gaincell.ml import geometry
-from gaincell.ml.attention import attend_codes, attention
+from gaincell.ml.attention import attend_codes, attention, parts
 
 GAIN = HeadConfig(score_saturation=40.0, output_saturation=12.0)
 """The paper's sizes with more gain: on random codes phi and read-outs reach both of their ends."""
@@ -24,8 +23,8 @@ def lengths(config: HeadConfig) -> list[int]:
 @pytest.fixture(params=[(128, 1024), (3, 6), (16, 48)], ids=lambda sizes: f"blocks of {sizes[0]}")
 def blocks(request, monkeypatch):
     """Blocks and chunks of several lengths: small heads see their boundaries too."""
-    monkeypatch.setattr(geometry, "BLOCK_QUERIES", request.param[0])
-    monkeypatch.setattr(geometry, "CHUNK_QUERIES", request.param[1])
+    monkeypatch.setattr(parts, "BLOCK_QUERIES", request.param[0])
+    monkeypatch.setattr(parts, "CHUNK_QUERIES", request.param[1])
 
 
 @pytest.mark.usefixtures("blocks")

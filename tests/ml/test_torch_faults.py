@@ -16,7 +16,7 @@ from gaincell.behavioral.control import run_arrays
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
-from gaincell.ml.faults import FaultyArrays, drooped
+from gaincell.ml.attention.faulty_arrays import FaultyArrays, drooped
 
 SIZES = {
     "write_error_v": 0.06,

@@ -7,17 +7,16 @@ from torch_heads import dense, random_units
 
 from gaincell.cell import LINEAR
 from gaincell.config import HeadConfig
-from gaincell.ml import geometry
-from gaincell.ml.attention import attention
-from gaincell.ml.cell import linear_slope
+from gaincell.ml.attention import attention, parts
+from gaincell.ml.attention.numbers import linear_slope
 
 NAMES = ["one column per sub-tile", "odd sizes, full sink", "own polynomial", "strong leak"]
 
 
 @pytest.fixture(autouse=True)
 def _short_blocks(monkeypatch):
-    monkeypatch.setattr(geometry, "BLOCK_QUERIES", 6)
-    monkeypatch.setattr(geometry, "CHUNK_QUERIES", 12)
+    monkeypatch.setattr(parts, "BLOCK_QUERIES", 6)
+    monkeypatch.setattr(parts, "CHUNK_QUERIES", 12)
 
 
 @pytest.mark.parametrize("name", [*NAMES, "linear cell"])

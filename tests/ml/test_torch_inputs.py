@@ -6,9 +6,8 @@ from token_codes import GEOMETRIES, assert_covers
 from torch_heads import code_tensors, random_units, truth, units
 
 from gaincell.config import HeadConfig
-from gaincell.ml import softmax
-from gaincell.ml.attention import attend_codes, attention
-from gaincell.ml.checks import start_of_mask
+from gaincell.ml.attention import attend_codes, attention, softmax
+from gaincell.ml.attention.checks import start_of_mask
 
 CONFIG = GEOMETRIES["odd sizes, one sink token"]
 STARTS = [0, 9, 30, 9, 70]

@@ -6,7 +6,7 @@ import torch
 
 from gaincell.behavioral import attention as numpy_attention
 from gaincell.config import HeadConfig
-from gaincell.ml.quantisers import codes_of, hard_sigmoid, quantise, read_out
+from gaincell.ml.attention.quantisers import codes_of, hard_sigmoid, quantise, read_out
 
 
 @pytest.mark.parametrize("bits", range(1, 9))

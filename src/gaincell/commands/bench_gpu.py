@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output is not None:
             check_writable(arguments.output)
     from gaincell.ml.gpu import machine
-    from gaincell.ml.memory import keep_freed_memory
+    from gaincell.ml.process.memory import keep_freed_memory
 
     keep_freed_memory()
     found = measured(settings, machine.cuda() if kind == "cuda" else machine.cpu())
@@ -73,7 +73,7 @@ def measured(settings: Settings, machine: "Machine") -> Bench:
 
     from gaincell.ml.gpu.bench import bench, measurements
     from gaincell.ml.gpu.workload import bytes_of
-    from gaincell.ml.quiet import first_line
+    from gaincell.ml.process.quiet import first_line
 
     total = measurements(settings, machine)
     try:

@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
-    from gaincell.ml.codes import record_codes
-    from gaincell.ml.models import HardwareModel
-    from gaincell.ml.pretrained import load_model
-    from gaincell.ml.settings import Settings
+    from gaincell.ml.models.codes import record_codes
+    from gaincell.ml.models.hardware_model import HardwareModel
+    from gaincell.ml.models.load import load_model
+    from gaincell.ml.models.settings import Settings
 
     with refusing():
         heads = heads_of("--heads", arguments.heads)

@@ -44,9 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
-    from gaincell.ml.convert import convert
-    from gaincell.ml.pretrained import load_model
-    from gaincell.ml.ranges import fit_ranges
+    from gaincell.ml.models.convert import convert
+    from gaincell.ml.models.load import load_model
+    from gaincell.ml.start.ranges import fit_ranges
 
     with refusing():
         config = load_config(arguments.config)
@@ -82,11 +82,11 @@ def _adapt(
     """Layers of kind "linear" become hardware with the moments they had; says how it went."""
     from tqdm import tqdm
 
-    from gaincell.ml.convert import convert
-    from gaincell.ml.matching import ITERATIONS, match_moments
-    from gaincell.ml.models import HardwareModel
-    from gaincell.ml.moments import moments_of
-    from gaincell.ml.settings import Settings
+    from gaincell.ml.models.convert import convert
+    from gaincell.ml.models.hardware_model import HardwareModel
+    from gaincell.ml.models.settings import Settings
+    from gaincell.ml.start.matching import ITERATIONS, match_moments
+    from gaincell.ml.start.moments import moments_of
 
     if kind != "hardware":
         raise ValueError(f"--init matching makes layers of kind hardware, but --kind is {kind}")

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from gaincell.ml.demo.run import run_demo
     from gaincell.ml.demo.settings import QUICK, DemoSettings
     from gaincell.ml.demo.text import reference_text
-    from gaincell.ml.memory import keep_freed_memory
+    from gaincell.ml.process.memory import keep_freed_memory
     from gaincell.pictures.learning import draw_learning
 
     keep_freed_memory()

@@ -68,10 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         faults = faults_of(arguments.faults)
         _check(arguments)
-    from gaincell.ml.evaluation import evaluate, rows_of
-    from gaincell.ml.pretrained import load_model
-    from gaincell.ml.quiet import first_line
-    from gaincell.ml.tasks import Tasks
+    from gaincell.ml.evaluate.evaluation import evaluate, rows_of
+    from gaincell.ml.evaluate.tasks import Tasks
+    from gaincell.ml.models.load import load_model
+    from gaincell.ml.process.quiet import first_line
 
     with refusing():
         wanted = [] if arguments.tasks is None else _listed("--tasks", arguments.tasks)
@@ -129,7 +129,7 @@ def _listed(option: str, text: str) -> list[str]:
 
 
 def _load_baseline(name: str | None, tokenizer: Any) -> Any:
-    from gaincell.ml.pretrained import load_model
+    from gaincell.ml.models.load import load_model
 
     if name is None:
         return None

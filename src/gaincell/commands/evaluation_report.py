@@ -16,8 +16,8 @@ from gaincell.versions import versions
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gaincell.ml.evaluation import Result
-    from gaincell.ml.tasks import Task
+    from gaincell.ml.evaluate.evaluation import Result
+    from gaincell.ml.evaluate.tasks import Task
 
 PACKAGES = ("torch", "transformers", "lm_eval", "datasets", "numpy")
 
@@ -70,8 +70,8 @@ def _meanings(
     arguments: argparse.Namespace, model: Any, results: Sequence["Result"]
 ) -> list[tuple[str, str]]:
     """What each row's layers on the arrays compute, and whose weights the rows have."""
-    from gaincell.ml.baselines import ON_ARRAYS
-    from gaincell.ml.settings import Settings
+    from gaincell.ml.evaluate.baselines import ON_ARRAYS
+    from gaincell.ml.models.settings import Settings
 
     head = Settings.of(model.config).head
     window = f"the last {head.window} tokens" + (f" and the first {head.sink}" if head.sink else "")
@@ -140,8 +140,8 @@ def write_json(
 
 def _model(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     """Name, and the head and the layers' kinds if it is converted."""
-    from gaincell.ml.models import HardwareModel
-    from gaincell.ml.settings import Settings
+    from gaincell.ml.models.hardware_model import HardwareModel
+    from gaincell.ml.models.settings import Settings
 
     described: dict[str, Any] = {"name": arguments.model, "dtype": str(model.dtype)}
     if isinstance(model, HardwareModel):

@@ -18,7 +18,7 @@ from gaincell.refusals import Failed, Refused, refusing
 from gaincell.reports import table
 
 if TYPE_CHECKING:
-    from gaincell.ml.finetune.record import Record
+    from gaincell.ml.finetune.state.record import Record
 
 INTERRUPTED = 130
 
@@ -66,7 +66,7 @@ def _run(run_file: Path, first: bool, signals: _Signals) -> int:
         train,
     )
     from gaincell.ml.finetune.settings import load_run_file
-    from gaincell.ml.memory import keep_freed_memory
+    from gaincell.ml.process.memory import keep_freed_memory
 
     keep_freed_memory()
     logging.set_verbosity_error()

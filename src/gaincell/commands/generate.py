@@ -19,7 +19,7 @@ from gaincell.reports import table
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gaincell.ml.models import HardwareModel
+    from gaincell.ml.models.hardware_model import HardwareModel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
-    from gaincell.ml.models import HardwareModel
-    from gaincell.ml.pretrained import load_model
+    from gaincell.ml.models.hardware_model import HardwareModel
+    from gaincell.ml.models.load import load_model
 
     with refusing():
         _check(arguments)
@@ -138,8 +138,8 @@ def _served(
     """Raises ValueError for heads that are not there and for a wait that the test bench cannot."""
     if arguments.rtl is None:
         return None
-    from gaincell.ml.chosen_heads import by_layer
-    from gaincell.ml.settings import Settings
+    from gaincell.ml.models.chosen_heads import by_layer
+    from gaincell.ml.models.settings import Settings
     from gaincell.rtl_server.client import LONGEST_IDLE
 
     named = None if arguments.rtl == "all" else heads_of("--rtl", arguments.rtl)
@@ -161,7 +161,7 @@ def _with_torch(
 ) -> Outcome:
     from tqdm import tqdm
 
-    from gaincell.ml.generation import generate
+    from gaincell.ml.generate.generation import generate
 
     with tqdm(total=tokens, unit="token", desc="torch", disable=None) as bar:
 
@@ -177,9 +177,9 @@ def _with_rtl(
     """Generate with heads in RTL, then once more with torch alone."""
     from tqdm import tqdm
 
-    from gaincell.ml.chosen_heads import exact_attention
-    from gaincell.ml.generation import generate
-    from gaincell.ml.served_heads import ServedCache
+    from gaincell.ml.generate.generation import generate
+    from gaincell.ml.generate.served_heads import ServedCache
+    from gaincell.ml.models.chosen_heads import exact_attention
     from gaincell.rtl_server.client import RtlHeads
 
     names = [f"{layer}:{head}" for layer, heads in served.heads.items() for head in heads]

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gaincell.ml.generation import Generated
-    from gaincell.ml.served_heads import Agreement
+    from gaincell.ml.generate.generation import Generated
+    from gaincell.ml.generate.served_heads import Agreement
 
 
 @dataclass(frozen=True)

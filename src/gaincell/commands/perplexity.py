@@ -21,11 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
     need_ml()
     from tqdm import tqdm
 
-    from gaincell.ml.convert import convert
-    from gaincell.ml.models import HardwareModel
-    from gaincell.ml.perplexity import perplexity
-    from gaincell.ml.pretrained import load_model
-    from gaincell.ml.settings import Settings
+    from gaincell.ml.evaluate.perplexity import perplexity
+    from gaincell.ml.models.convert import convert
+    from gaincell.ml.models.hardware_model import HardwareModel
+    from gaincell.ml.models.load import load_model
+    from gaincell.ml.models.settings import Settings
 
     with refusing():
         model, tokenizer = load_model(arguments.model)
@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def kinds_of(model: object) -> str:
     """What the layers of a model compute, in words."""
-    from gaincell.ml.models import HardwareModel
-    from gaincell.ml.settings import Settings
+    from gaincell.ml.models.hardware_model import HardwareModel
+    from gaincell.ml.models.settings import Settings
 
     if not isinstance(model, HardwareModel):
         return "stock"

@@ -73,7 +73,7 @@ def run_start(
     """
     from tqdm import tqdm
 
-    from gaincell.ml.memory import keep_freed_memory
+    from gaincell.ml.process.memory import keep_freed_memory
     from gaincell.ml.start import closed_form
 
     keep_freed_memory()

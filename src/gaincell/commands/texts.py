@@ -56,7 +56,7 @@ def windows_from(path: Path, arguments: argparse.Namespace, tokenizer: Any) -> "
     ValueError
         The file is not there or no UTF-8, or has too few tokens.
     """
-    from gaincell.ml.perplexity import windows_of
+    from gaincell.ml.evaluate.perplexity import windows_of
 
     ids = tokens_of(path, tokenizer)
     if not 0 <= arguments.skip <= len(ids):

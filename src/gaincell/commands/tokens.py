@@ -28,15 +28,15 @@ def run(arguments: argparse.Namespace) -> int:
     need_ml()
     from tqdm import tqdm
 
-    from gaincell.ml.finetune.settings import Source
-    from gaincell.ml.finetune.sources import (
+    from gaincell.ml.finetune.data.sources import (
         hub_tokens,
         text_tokens,
         tokenizer_name,
         vocabulary_of,
     )
-    from gaincell.ml.finetune.token_file import description_of, write_tokens
-    from gaincell.ml.pretrained import load_tokenizer
+    from gaincell.ml.finetune.data.token_file import description_of, write_tokens
+    from gaincell.ml.finetune.settings import Source
+    from gaincell.ml.models.load import load_tokenizer
 
     output: Path = arguments.output
     with refusing():

@@ -1,0 +1,202 @@
+"""Decoding: a cache that is the arrays, codes in ring slots, and one token's query against it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gaincell.config import HeadConfig
+from gaincell.ml.attention.all_heads import attend_part_of, attend_sink
+from gaincell.ml.attention.checks import check_dims, check_tensors, starts_of
+from gaincell.ml.attention.exact import exact_products
+from gaincell.ml.attention.forward import compute_type
+from gaincell.ml.attention.numbers import Numbers, polynomial
+from gaincell.ml.attention.parts import ring_part
+from gaincell.ml.attention.quantisers import codes_of, quantised, rounded_codes
+
+
+class RingCache:
+    """Key and value codes of one layer, as its arrays hold them; inference only.
+
+    ``attend`` takes new tokens and gives their outputs: those of ``attention`` over the whole
+    sequence, code for code in float64. A single token costs O(M) time, whatever its position.
+
+    Attributes
+    ----------
+    k_code, v_code : (B, H_kv, M + P, D) uint8, by slot; a sink token p is at slot M + p
+    held : (B, M + P) int64, position of each slot's token, -1 where none is
+    length : (B,) int64, tokens each row has taken
+
+    Raises
+    ------
+    ValueError
+        ``age_mode`` other than "steps"; fewer than one row or head.
+    """
+
+    def __init__(
+        self,
+        config: HeadConfig,
+        batch: int,
+        kv_heads: int,
+        *,
+        kind: str = "hardware",
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if batch < 1 or kv_heads < 1:
+            raise ValueError(
+                f"batch is {batch} and kv_heads {kv_heads}, but both must be 1 or more"
+            )
+        self._numbers = Numbers.of(config, kind=kind)
+        self.config = self._numbers.config
+        slots = config.window + config.sink
+        shape = (batch, kv_heads, slots, config.head_dim)
+        self.k_code = torch.zeros(shape, dtype=torch.uint8, device=device)
+        self.v_code = torch.zeros(shape, dtype=torch.uint8, device=device)
+        self.held = torch.full((batch, slots), -1, device=device)
+        self.length = torch.zeros(batch, dtype=torch.int64, device=device)
+
+    def reset(self) -> None:
+        """Forget everything: the next token of each row is its position 0."""
+        self.held.fill_(-1)
+        self.length.zero_()
+
+    def reorder(self, rows: Tensor) -> None:
+        """Row b continues from what row ``rows[b]`` was, as a beam search wants it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            ``rows`` is no one-dimensional tensor of integers, or names a row that is not there.
+        """
+        if not isinstance(rows, Tensor) or rows.dtype not in (torch.int64, torch.int32):
+            raise TypeError("rows must be a tensor of integers")
+        if rows.dim() != 1 or not rows.numel():
+            raise ValueError(f"rows has shape {tuple(rows.shape)}, but must be (batch,)")
+        if rows.amin() < 0 or rows.amax() >= len(self.length):
+            raise ValueError(f"rows must be 0..{len(self.length) - 1}, but holds {rows.tolist()}")
+        for name in ("k_code", "v_code", "held", "length"):
+            setattr(self, name, getattr(self, name)[rows])
+
+    @torch.no_grad()
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, start: Tensor | None = None) -> Tensor:
+        """y (B, H, T, D) of T new tokens, which the cache then holds.
+
+        Parameters
+        ----------
+        q : (B, H, T, D); k, v : (B, H_kv, T, D)
+            Codes over the largest code, as ``attention`` takes them.
+        start : (B,) integers, optional
+            First real token of each row among these T; those before it are padding and are not
+            stored.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As ``attention``; another batch or number of heads than the cache's.
+        """
+        check_tensors(q, k, v)
+        check_dims(q, self.config)
+        expected = (*self.k_code.shape[:2], q.shape[2])
+        if k.shape[:3] != expected:
+            raise ValueError(
+                f"k has (batch, heads, tokens) {tuple(k.shape[:3])}, but the cache and q want "
+                f"{expected}"
+            )
+        starts = starts_of(start, len(k), k.shape[2])
+        with exact_products(q.device.type):
+            if q.shape[2] == 1 and starts is None:
+                self._store(k, v)
+                return self._answer(q)
+            return self._prefill(q, k, v, starts or [0] * len(q))
+
+    def _store(self, k: Tensor, v: Tensor) -> None:
+        """Write one token of every row into its slot."""
+        config, position = self.config, self.length
+        slot = torch.where(
+            position < config.sink, config.window + position, position % config.window
+        )
+        row = torch.arange(len(slot), device=slot.device)
+        for kept, x, largest in self._arrays(k, v):
+            kept[row, :, slot] = codes_of(x[:, :, 0].to(compute_type(x)), largest).to(torch.uint8)
+        self.held[row, slot] = position
+        self.length = position + 1
+
+    def _answer(self, q: Tensor) -> Tensor:
+        """y (B, H, 1, D) of the newest token's queries."""
+        config, numbers, dtype = self.config, self._numbers, compute_type(q)
+        x = quantised(q.to(dtype), config.query_max)
+        x = torch.unflatten(x[:, :, 0], 1, (self.k_code.shape[1], -1))  # (B, H_kv, G, D)
+        age = (self.length - 1)[:, None] - self.held
+        remaining = torch.exp(-age.double() * numbers.terms[0].rate).to(dtype)
+        exists = (self.held >= 0).to(dtype)[:, None, None]
+        keys = self._charge(self.k_code, config.key_max, remaining)
+        phi = (x @ keys.transpose(2, 3) / config.s_sat).clamp_(0, 1) * exists
+        values = self._charge(self.v_code, config.value_max, remaining)
+        ring = config.window
+        shape = (config.ring_tiles, config.columns)
+        pulses = torch.unflatten(phi[..., :ring], 3, shape).transpose(2, 3)  # (B, H_kv, L, G, N)
+        charge = pulses @ torch.unflatten(values[:, :, :ring], 2, shape)  # (B, H_kv, L, G, D)
+        steps = numbers.read_scale / config.a_sat
+        y = rounded_codes(charge * steps, numbers.read_scale).sum(2)
+        if config.sink:
+            charge = phi[..., ring:] @ values[:, :, ring:]
+            y += rounded_codes(charge * steps, numbers.read_scale)
+        return y.flatten(1, 2)[:, :, None].to(q.dtype)
+
+    def _charge(self, code: Tensor, largest: int, remaining: Tensor) -> Tensor:
+        """Charge of a full pulse on every cell, (B, H_kv, slots, D)."""
+        centred = code.to(remaining.dtype).mul_(self.config.full_scale_v / largest)
+        centred.sub_(self.config.center_v).mul_(remaining[:, None, :, None])
+        return polynomial(centred, self.config.cell_coefficients)
+
+    def _prefill(self, q: Tensor, k: Tensor, v: Tensor, starts: list[int]) -> Tensor:
+        """Several tokens: rows of the same length and padding at a time, through the op."""
+        y = torch.zeros_like(q)
+        cases = list(zip(starts, self.length.tolist(), strict=True))
+        for start, length in sorted(set(cases)):
+            rows = [row for row, case in enumerate(cases) if case == (start, length)]
+            y[rows, :, start:] = self._continue(
+                torch.tensor(rows),
+                q[rows, :, start:],
+                k[rows, :, start:],
+                v[rows, :, start:],
+                length,
+            )
+        return y
+
+    def _continue(self, rows: Tensor, q: Tensor, k: Tensor, v: Tensor, length: int) -> Tensor:
+        """y of the rows' new tokens, positions ``length`` and on; stores them."""
+        config = self.config
+        tokens = q.shape[2]
+        if not tokens:
+            return q
+        rows = rows.to(self.held.device)
+        first = max(0, length - config.window)
+        old = torch.arange(first, length, device=q.device)
+        old = torch.where(old < config.sink, config.window + old, old % config.window)
+        sunk = torch.arange(min(config.sink, length), device=q.device) + config.window
+        near, sink = [], []
+        for kept, x, largest in self._arrays(k, v):
+            fresh = codes_of(x.to(compute_type(x)), largest)
+            own = kept[rows]
+            near.append(torch.cat([own[:, :, old].to(fresh), fresh], dim=2).div_(largest))
+            sink.append(torch.cat([own[:, :, sunk].to(fresh), fresh], dim=2).div_(largest))
+            newest = torch.arange(length, length + tokens, device=q.device)
+            in_sink = newest < config.sink
+            stays = in_sink | (newest >= length + tokens - config.window)
+            slot = torch.where(in_sink, config.window + newest, newest % config.window)[stays]
+            kept[rows[:, None], :, slot] = fresh[:, :, stays].transpose(1, 2).to(torch.uint8)
+            self.held[rows[:, None], slot] = newest[stays]
+        x = q.to(compute_type(q))
+        part = ring_part(config, first)
+        y = attend_part_of(x, near[0], near[1], self._numbers, part, length, first)
+        if config.sink:
+            y = y + attend_sink(x, sink[0], sink[1], self._numbers, length)
+        self.length[rows] = length + tokens
+        return y.to(q.dtype)
+
+    def _arrays(self, k: Tensor, v: Tensor) -> list[tuple[Tensor, Tensor, int]]:
+        return [
+            (self.k_code, k, self.config.key_max),
+            (self.v_code, v, self.config.value_max),
+        ]

@@ -1,0 +1,1 @@
+"""Perplexity and benchmark tasks of a converted model and its baselines."""

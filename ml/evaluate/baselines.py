@@ -1,0 +1,90 @@
+"""A loaded model with another attention for a while: the rows of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import AttentionInterface
+from transformers.masking_utils import AttentionMaskInterface
+
+from gaincell.behavioral.faults import Faults
+from gaincell.ml.evaluate.linear_kernel import linear_kernel_attention
+from gaincell.ml.models.faults import set_faults
+from gaincell.ml.models.hardware_model import HardwareModel
+from gaincell.ml.models.layer import attend_layer, padding_starts
+from gaincell.ml.models.settings import Settings
+
+ATTENTIONS = ("converted", "hardware", "linear", "stock", "softmax", "linear-kernel")
+"""What layers on the arrays can compute in an evaluation: "converted" is what each is converted to,
+"linear-kernel" is ``linear_kernel_attention`` over the window, the others are kinds of layers."""
+
+ON_ARRAYS = ("converted", "hardware", "linear")
+"""Those that faults of the arrays act on."""
+
+NAME = "gaincell_linear_kernel"
+
+
+@contextmanager
+def attending(
+    model: HardwareModel, attention: str, faults: Faults | None = None, seed: int = 0
+) -> Iterator[None]:
+    """Let the layers that are not stock compute another attention inside this context.
+
+    Weights and scalers stay the model's. With ``faults``, each layer's arrays and the noise of
+    their reads are drawn from ``seed`` on entry.
+
+    Raises
+    ------
+    ValueError
+        None of ``ATTENTIONS``, or faults of something that has no arrays.
+    """
+    if attention not in ATTENTIONS:
+        raise ValueError(f"attention is {attention!r}, but must be one of {', '.join(ATTENTIONS)}")
+    if faults is not None and attention not in ON_ARRAYS:
+        raise ValueError(f"{attention} attention has no arrays that could have faults")
+    config, table = model.config, model.config.gaincell
+    settings = Settings.of(config)
+    on_arrays = [layer for layer, kind in enumerate(settings.kinds) if kind != "stock"]
+    held = [model.scalers(layer) for layer in on_arrays]
+    before = [(each.faults, each.noise) for each in held]
+    implementation = config._attn_implementation
+    try:
+        if attention != "converted":
+            # A linear kernel needs all keys and values, as softmax does, from any cache.
+            kind = "softmax" if attention == "linear-kernel" else attention
+            kinds = tuple("stock" if each == "stock" else kind for each in settings.kinds)
+            config.gaincell = replace(settings, kinds=kinds).as_table()
+        if attention == "linear-kernel":
+            config._attn_implementation = NAME
+        if faults is not None:
+            set_faults(model, faults, seed)
+        yield
+    finally:
+        config.gaincell, config._attn_implementation = table, implementation
+        for each, (arrays, noise) in zip(held, before, strict=True):
+            each.faults, each.noise = arrays, noise
+
+
+def attend_by_kernel(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    **more: Any,
+) -> tuple[Tensor, None]:
+    """As ``interface.attend_layer``, but layers that are not stock use the linear kernel."""
+    settings, layer = Settings.of(module.config), module.layer_idx
+    assert isinstance(layer, int)
+    if settings.kinds[layer] == "stock":
+        return attend_layer(module, query, key, value, attention_mask, **more)
+    y = linear_kernel_attention(query, key, value, settings.head, attention_mask)
+    return y.transpose(1, 2), None
+
+
+AttentionInterface.register(NAME, attend_by_kernel)
+AttentionMaskInterface.register(NAME, padding_starts)

@@ -1,0 +1,1 @@
+"""Hugging Face language models whose attention runs on the arrays."""

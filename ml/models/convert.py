@@ -1,0 +1,94 @@
+"""A Hugging Face language model onto the hardware: ``convert``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from gaincell.config import HeadConfig
+from gaincell.ml.models.hardware_model import HARDWARE, HardwareModel
+from gaincell.ml.models.layer import NAME
+from gaincell.ml.models.scalers import LAYER_KINDS
+from gaincell.ml.models.settings import Settings
+
+
+def convert(
+    model: PreTrainedModel,
+    config: HeadConfig,
+    kind: str = "hardware",
+    layers: Sequence[int] | None = None,
+) -> Any:
+    """Give a model's layers attention on gain-cell arrays; the model itself is changed.
+
+    Parameters
+    ----------
+    model : GPT2LMHeadModel or LlamaForCausalLM, or one that was converted before
+    config : the head of every layer on hardware
+    kind : "hardware", "linear", "softmax" (over the window) or "stock" (softmax over all tokens)
+    layers : those to convert, all by default; the others stay what they are
+
+    Returns
+    -------
+    The model, now a ``HardwareModel``. Layers that had no scalers get such as fit values of
+    standard deviation 1: ``fit_ranges`` sets them to what the model's own values need.
+
+    Raises
+    ------
+    TypeError
+        A model of another class, or a config that is none.
+    ValueError
+        Another kind, layers that are not there, a head of another dimension.
+    """
+    if not isinstance(config, HeadConfig):
+        raise TypeError(f"config is {type(config).__name__}, but must be HeadConfig")
+    if kind not in LAYER_KINDS:
+        raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(LAYER_KINDS)}")
+    if not isinstance(model, HardwareModel) and type(model) not in HARDWARE:
+        known = ", ".join(stock.__name__ for stock in HARDWARE)
+        raise TypeError(f"the model is {type(model).__name__}, but must be one of {known}")
+    count: int = model.config.num_hidden_layers
+    chosen = list(range(count)) if layers is None else list(layers)
+    wrong = [layer for layer in chosen if not 0 <= layer < count]
+    if wrong:
+        raise ValueError(f"layers names {wrong[0]}, but must be 0..{count - 1}")
+    dims = getattr(model.config, "head_dim", None)
+    dims = dims or model.config.hidden_size // model.config.num_attention_heads
+    if dims != config.head_dim:
+        raise ValueError(
+            f"the model's heads have {dims} dimensions, but head_dim of the config is "
+            f"{config.head_dim}"
+        )
+    before = Settings(config, ("stock",) * count)
+    if isinstance(model, HardwareModel):
+        before = Settings.of(model.config)
+    kinds = [kind if layer in chosen else before.kinds[layer] for layer in range(count)]
+    kept = [
+        tuple(layer for layer in layers if kinds[layer] != "stock")
+        for layers in (before.maps, before.first)
+    ]
+    settings = Settings(config, tuple(kinds), *kept)
+    if not isinstance(model, HardwareModel):
+        hardware = HARDWARE[type(model)]
+        model.__class__ = hardware
+        model.config.__class__ = hardware.config_class
+        model.config.architectures = [hardware.__name__]
+        model.config._attn_implementation = NAME
+        model.hook_layers()
+        _stop_dropout(model)
+    model.config.gaincell = settings.as_table()
+    model.attach(settings)
+    return model
+
+
+def _stop_dropout(model: Any) -> None:
+    """Attention weights are pulses: none is dropped in training."""
+    for name in ("attn_pdrop", "attention_dropout"):
+        if hasattr(model.config, name):
+            setattr(model.config, name, 0.0)
+    for module in model.attention_layers():
+        if hasattr(module, "attn_dropout"):
+            module.attn_dropout.p = 0.0
+        if hasattr(module, "attention_dropout"):
+            module.attention_dropout = 0.0

@@ -1,0 +1,219 @@
+"""Hugging Face models with hardware attention, as classes that save and load themselves.
+
+Importing this module registers them: ``AutoModelForCausalLM`` then loads what they saved. Without
+it their ``model_type`` is unknown and loading fails; no stock class computes softmax with them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+
+from gaincell.ml.models.cache import HardwareCache
+from gaincell.ml.models.layer import NAME, register
+from gaincell.ml.models.scalers import SUBMODULE, HeadMaps, HeadScalers
+from gaincell.ml.models.settings import Settings
+
+
+class _HardwareConfig(PreTrainedConfig):
+    """Config of a converted model; ``gaincell`` is the table of ``Settings``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        table: dict[str, Any] = super().to_dict()
+        # A stock class that reads this finds no such attention, or no scalers: it cannot go on.
+        return table | {"attn_implementation": NAME}
+
+
+class GainCellGPT2Config(_HardwareConfig, GPT2Config):
+    model_type = "gaincell_gpt2"
+
+
+class GainCellLlamaConfig(_HardwareConfig, LlamaConfig):
+    model_type = "gaincell_llama"
+
+
+class HardwareModel(PreTrainedModel):
+    """What converted models add to their stock class."""
+
+    config: Any
+
+    def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
+        settings = Settings.of(config)
+        asked = config._attn_implementation
+        if asked not in (None, NAME):
+            raise ValueError(
+                f'attn_implementation is "{asked}", but this is a hardware model: convert it with '
+                'kind="softmax" instead'
+            )
+        config._attn_implementation = NAME
+        super().__init__(config, *args, **kwargs)
+        self.hook_layers()
+        self.attach(settings)
+
+    @classmethod
+    def from_pretrained(cls, *args: Any, output_loading_info: bool = False, **kwargs: Any) -> Any:
+        """As the stock class's, from safetensors only.
+
+        Raises
+        ------
+        ValueError
+            Scalers are missing or do not belong to the layers, or another attention is asked for.
+        """
+        kwargs["use_safetensors"] = True
+        load = super().from_pretrained
+        model, info = load(*args, output_loading_info=True, **kwargs)
+        missing = sorted(info["missing_keys"])
+        if missing:
+            raise ValueError(f"{args[0]} has no {missing[0]}, of {len(missing)} missing tensors")
+        foreign = sorted(key for key in info["unexpected_keys"] if f".{SUBMODULE}." in key)
+        if foreign:
+            raise ValueError(f"{args[0]} has {foreign[0]}, but that layer is not on hardware")
+        return (model, info) if output_loading_info else model
+
+    def set_attn_implementation(self, *args: Any, **kwargs: Any) -> None:
+        """Refused: ``convert`` changes what layers compute.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
+        raise ValueError("this is a hardware model: change what layers compute with convert")
+
+    def attention_layers(self) -> list[nn.Module]:
+        """The attention module of each layer, in order."""
+        raise NotImplementedError
+
+    def scalers(self, layer: int) -> HeadScalers:
+        """Scalers of a layer that is not of kind "stock"."""
+        found = getattr(self.attention_layers()[layer], SUBMODULE)
+        assert isinstance(found, HeadScalers)
+        return found
+
+    def hook_layers(self) -> None:
+        """Let every attention layer pass its arrays on; once in a model's life."""
+        for module in self.attention_layers():
+            module.register_forward_pre_hook(_hand_over_arrays, with_kwargs=True)
+            module.register_forward_hook(_finish_output)
+
+    def attach(self, settings: Settings) -> None:
+        """Give layers on hardware the scalers they should have, and take them from others."""
+        for layer, (module, kind) in enumerate(
+            zip(self.attention_layers(), settings.kinds, strict=True)
+        ):
+            held = getattr(module, SUBMODULE, None)
+            if kind == "stock":
+                if held is not None:
+                    delattr(module, SUBMODULE)
+                continue
+            mapped, first = layer in settings.maps, layer in settings.first
+            if held is not None and (isinstance(held, HeadMaps), held.first_weight is not None) == (
+                mapped,
+                first,
+            ):
+                continue
+            heads, kv_heads = _head_counts(self.config)
+            dims, levels = settings.head.head_dim, settings.head.readout_max
+            width = int(self.config.hidden_size)
+            shape = (width, heads * dims) if first else None
+            scalers = (
+                HeadMaps(heads, kv_heads, levels, shape, dims=dims, width=width)
+                if mapped
+                else HeadScalers(heads, kv_heads, levels, shape)
+            )
+            weight = next(module.parameters())
+            module.add_module(SUBMODULE, scalers.to(weight.device, weight.dtype))
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, HeadScalers):
+            module.reset()
+        else:
+            super()._init_weights(module)
+
+    def _prepare_cache_for_generation(
+        self, generation_config: Any, model_kwargs: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        wanted = generation_config.cache_implementation in (None, "hardware")
+        if (
+            wanted
+            and generation_config.use_cache is not False
+            and not generation_config.is_assistant
+            and model_kwargs.get("past_key_values") is None
+        ):
+            model_kwargs["past_key_values"] = HardwareCache(self.config)
+            return None
+        return super()._prepare_cache_for_generation(
+            generation_config, model_kwargs, *args, **kwargs
+        )
+
+
+class GainCellGPT2LMHeadModel(HardwareModel, GPT2LMHeadModel):
+    config_class = GainCellGPT2Config
+
+    def attention_layers(self) -> list[nn.Module]:
+        return [block.attn for block in self.transformer.h]
+
+
+class GainCellLlamaForCausalLM(HardwareModel, LlamaForCausalLM):
+    config_class = GainCellLlamaConfig
+
+    def attention_layers(self) -> list[nn.Module]:
+        return [layer.self_attn for layer in self.model.layers]
+
+
+HARDWARE: dict[type[Any], type[Any]] = {
+    GPT2LMHeadModel: GainCellGPT2LMHeadModel,
+    LlamaForCausalLM: GainCellLlamaForCausalLM,
+}
+"""The hardware class of each stock class."""
+
+
+def _head_counts(config: Any) -> tuple[int, int]:
+    """Query heads, and key and value heads, of a model's layers."""
+    heads = config.num_attention_heads
+    return heads, getattr(config, "num_key_value_heads", None) or heads
+
+
+def _hand_over_arrays(
+    _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The layer's arrays for ``layer.attend_layer``; the stock layer does not pass them on."""
+    cache = kwargs.get("past_key_values")
+    if isinstance(cache, HardwareCache):
+        kwargs = kwargs | {"hardware_cache": cache}
+    return args, kwargs
+
+
+def _finish_output(
+    module: nn.Module, _: tuple[Any, ...], output: tuple[torch.Tensor, Any]
+) -> tuple[torch.Tensor, Any] | None:
+    """The layer's output with its bias, and that of first tokens, which pass by the arrays."""
+    scalers = getattr(module, SUBMODULE, None)
+    if scalers is None:
+        return None
+    whole = output[0]
+    if scalers.out_bias is not None:
+        whole = whole + scalers.out_bias.to(whole)
+    if scalers.first_tokens is not None:
+        (rows, columns, first), scalers.first_tokens = scalers.first_tokens, None
+        whole = whole.index_put((rows, columns), first.to(whole))
+    return whole, *output[1:]
+
+
+register()
+for _model in HARDWARE.values():
+    AutoConfig.register(_model.config_class.model_type, _model.config_class)
+    AutoModelForCausalLM.register(_model.config_class, _model)

@@ -1,0 +1,202 @@
+"""From a model's queries, keys and values to codes, and from read-out codes back: per head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gaincell.ml.attention import KINDS
+from gaincell.ml.attention.exact import exact_products
+from gaincell.ml.attention.faulty_arrays import FaultyArrays
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one layer's attention saw and gave; units are codes over the largest code.
+
+    queries, keys, values : as the model made them, (B, H, T, D), (B, H_kv, S, D) twice
+    q, k, v : the same, scaled, k and v one for each of the layer's arrays; y : (B, H, T, D) in
+        read-out codes; all None for kind "softmax"
+    output : (B, H, T, D) as the model goes on with it
+    """
+
+    queries: Tensor
+    keys: Tensor
+    values: Tensor
+    output: Tensor
+    q: Tensor | None = None
+    k: Tensor | None = None
+    v: Tensor | None = None
+    y: Tensor | None = None
+
+
+class HeadScalers(nn.Module):
+    """Affine maps x * gain + offset before the arrays and after them, one pair for each head.
+
+    Parameters
+    ----------
+    heads : H, query heads
+    kv_heads : H_kv, key and value heads
+    levels : n, read-out codes at saturation
+    first : (C, H * D), shape of ``first_weight``; None: the first token is like any other
+
+    Attributes
+    ----------
+    q_gain, q_offset, y_gain, y_offset : (H,)
+    k_gain, k_offset, v_gain, v_offset : (H_kv,)
+    first_weight, first_bias : (C, H * D), (C,) or None
+        What the layer gives for the first token of a sequence, from its values: softmax attention
+        of one token is that token's value, whatever the query.
+    observer : called with what the layer's attention sees; None: nobody looks
+    dtype : what the layer's attention computes in; None: the model's type
+    faults, noise : the layer's arrays if they have faults, and the source of their noise
+    first_tokens : rows, columns and outputs of first tokens in the pass under way
+
+    The last five are of one run and are not saved.
+    """
+
+    y_gain: nn.Parameter
+    y_offset: nn.Parameter
+    out_bias: nn.Parameter | None
+    first_weight: Tensor | None
+    first_bias: Tensor | None
+
+    def __init__(
+        self, heads: int, kv_heads: int, levels: int, first: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.levels = heads, kv_heads, levels
+        self.observer: Callable[[Observation], None] | None = None
+        self.dtype: torch.dtype | None = None
+        self.faults: FaultyArrays | None = None
+        self.noise: torch.Generator | None = None
+        self.first_tokens: tuple[Tensor, Tensor, Tensor] | None = None
+        for name in "qkvy":
+            for part, shape in zip(PARTS, self._shapes(name), strict=True):
+                self.register_parameter(f"{name}_{part}", nn.Parameter(torch.empty(shape)))
+        width = self._bias_width()
+        self.register_parameter(
+            "out_bias", None if width is None else nn.Parameter(torch.empty(width))
+        )
+        self.register_buffer("first_weight", None if first is None else torch.empty(first))
+        self.register_buffer("first_bias", None if first is None else torch.empty(first[0]))
+        self.reset()
+
+    @property
+    def arrays(self) -> int:
+        """Key and value arrays of the layer."""
+        return self.kv_heads
+
+    def pair(self, name: str) -> tuple[nn.Parameter, nn.Parameter]:
+        """Gain and offset of scaler "q", "k", "v" or "y"."""
+        gain, offset = (self.get_parameter(f"{name}_{part}") for part in PARTS)
+        return gain, offset
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        """Values of standard deviation 1 fill the range to +-2; y is +-1 at saturation."""
+        for name in "qkv":
+            gain, offset = self.pair(name)
+            gain.fill_(0.25)
+            offset.fill_(0.5)
+        self.y_gain.fill_(1 / self.levels)
+        self.y_offset.fill_(0.0)
+        for each in (self.out_bias, self.first_weight, self.first_bias):
+            if each is not None:
+                each.zero_()
+
+    @torch.no_grad()
+    def adjust(self, name: str, factor: Tensor, shift: Tensor) -> None:
+        """gain * factor and offset + shift of scaler ``name``; both (heads,)."""
+        gain, offset = self.pair(name)
+        gain.mul_(factor.to(gain).view(-1, *[1] * (gain.dim() - 1)))
+        offset.add_(shift.to(offset).view(-1, *[1] * (offset.dim() - 1)))
+
+    def units(self, x: Tensor, name: str) -> Tensor:
+        """x (B, heads, T, D) as codes over the largest code; ``name`` is "q", "k" or "v"."""
+        gain, offset = self.pair(name)
+        return x * gain[:, None, None].to(x) + offset[:, None, None].to(x)
+
+    def output(self, y: Tensor) -> Tensor:
+        """What the model goes on with, from read-out codes y (B, H, T, D)."""
+        offset = self.y_offset.unsqueeze(-1) if self.y_offset.dim() == 1 else self.y_offset
+        return y * self.y_gain[:, None, None].to(y) + offset[:, None].to(y)
+
+    def _bias_width(self) -> int | None:
+        """C if the layer's output gets a bias here."""
+        return None
+
+    def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        heads = self.kv_heads if name in "kv" else self.heads
+        return (heads,), (heads,)
+
+
+class HeadMaps(HeadScalers):
+    """As ``HeadScalers``, with a matrix before the arrays and an offset per dimension.
+
+    Every query head has a map of its own for the keys and values it reads, and so arrays of its
+    own: H of them, also where the model's query heads share keys and values.
+
+    Parameters
+    ----------
+    dims, width : D, C
+
+    Attributes
+    ----------
+    q_gain, k_gain, v_gain : (H, D, D), x @ gain
+    q_offset, k_offset, v_offset, y_offset : (H, D)
+    y_gain : (H,)
+    out_bias : (C,), added to what the layer's output projection gives
+    """
+
+    def __init__(
+        self,
+        heads: int,
+        kv_heads: int,
+        levels: int,
+        first: tuple[int, int] | None = None,
+        *,
+        dims: int,
+        width: int,
+    ) -> None:
+        self.dims, self.width = dims, width
+        super().__init__(heads, kv_heads, levels, first)
+
+    @property
+    def arrays(self) -> int:
+        return self.heads
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        super().reset()
+        for name in "qkv":
+            gain, _ = self.pair(name)
+            gain.copy_(torch.eye(self.dims) * 0.25)
+
+    def units(self, x: Tensor, name: str) -> Tensor:
+        gain, offset = self.pair(name)
+        x = x.repeat_interleave(self.heads // x.shape[1], dim=1)  # (B, H, T, D)
+        with exact_products(x.device.type):
+            return x @ gain.to(x) + offset[:, None].to(x)
+
+    def _bias_width(self) -> int | None:
+        return self.width
+
+    def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        offset = (self.heads, self.dims)
+        return (self.heads,) if name == "y" else (*offset, self.dims), offset
+
+
+PARTS = ("gain", "offset")
+
+SCALERS = tuple(f"{name}_{part}" for name in "qkvy" for part in PARTS)
+"""Names of the parameters of ``HeadScalers``."""
+
+SUBMODULE = "gaincell_norm"
+"""Where an attention layer keeps its scalers: Trainer decays no weights of a module named so."""
+
+LAYER_KINDS = (*KINDS, "stock")
+"""What a layer may compute: the kinds of ``attention``, or softmax over all earlier tokens."""

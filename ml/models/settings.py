@@ -1,0 +1,75 @@
+"""What a converted model's config.json says of its hardware: the head, and each layer's kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gaincell.config import HeadConfig
+from gaincell.ml.models.scalers import LAYER_KINDS
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The head of every converted layer, and what each layer computes.
+
+    maps : layers whose scalers are ``HeadMaps``
+    first : layers that compute the first token of a sequence without the arrays
+
+    Raises
+    ------
+    ValueError
+        A kind that is none of ``LAYER_KINDS``, or a layer in ``maps`` or ``first`` that has no
+        scalers.
+    """
+
+    head: HeadConfig
+    kinds: tuple[str, ...]
+    maps: tuple[int, ...] = ()
+    first: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for layer, kind in enumerate(self.kinds):
+            if kind not in LAYER_KINDS:
+                known = ", ".join(LAYER_KINDS)
+                raise ValueError(f"layer {layer} is of kind {kind!r}, but must be one of {known}")
+        for name in ("maps", "first"):
+            for layer in getattr(self, name):
+                if layer not in range(len(self.kinds)) or self.kinds[layer] == "stock":
+                    raise ValueError(f"{name} names layer {layer}, which is not on hardware")
+
+    @classmethod
+    def of(cls, config: Any) -> Settings:
+        """Those of a Hugging Face config.
+
+        Raises
+        ------
+        ValueError
+            It has none, or not one kind per layer.
+        """
+        table = getattr(config, "gaincell", None)
+        if not isinstance(table, Mapping) or set(table) - {"maps", "first"} != {"head", "kinds"}:
+            raise ValueError(
+                "the model's config has no table gaincell with head and kinds: use "
+                "gaincell.ml.models.convert, or load a model that it converted"
+            )
+        layers = config.num_hidden_layers
+        if len(table["kinds"]) != layers:
+            raise ValueError(
+                f"gaincell in the model's config names {len(table['kinds'])} kinds, but the model "
+                f"has {layers} layers"
+            )
+        extra = {name: tuple(table[name]) for name in ("maps", "first") if name in table}
+        return cls(HeadConfig(**table["head"]), tuple(table["kinds"]), **extra)
+
+    def as_table(self) -> dict[str, Any]:
+        """For config.json: the head's fields that differ from their defaults, kinds and layers."""
+        head = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.head.fields_set().items()
+        }
+        extra = {"maps": list(self.maps), "first": list(self.first)}
+        return {"head": head, "kinds": list(self.kinds)} | {
+            name: layers for name, layers in extra.items() if layers
+        }

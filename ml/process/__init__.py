@@ -1,0 +1,1 @@
+"""Settings of the process that torch runs in: allocator, and other libraries' output."""

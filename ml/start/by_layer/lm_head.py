@@ -1,0 +1,37 @@
+"""lm_head fitted anew to a stream that conversion has changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gaincell.ml.models.hardware_model import HardwareModel
+from gaincell.ml.start.by_layer.blocks import last_norm
+from gaincell.ml.start.by_layer.fit_layer import batches, ridge_of_windows
+
+
+def refit_lm_head(model: HardwareModel, student: Tensor, teacher: Tensor, fitted: int) -> float:
+    """Let logits of the student's last stream (W, T, C) be those of the teacher's; the error left.
+
+    The regression is of the two streams behind the last norm; lm_head takes its product, and is no
+    longer tied to the embedding.
+    """
+    norm = last_norm(model)
+    weight = torch.ones(student.shape[:2])
+    weight[:, 0] = 0.0
+    fit = ridge_of_windows(
+        (
+            (part, norm(student[part]), norm(teacher[part]) - norm(student[part]))
+            for part in batches(len(student))
+        ),
+        weight,
+        fitted,
+        intercept=False,
+    )
+    whole: Any = model
+    turned = torch.eye(len(fit.weight)) + fit.weight
+    whole.lm_head.weight = nn.Parameter(whole.lm_head.weight.detach() @ turned.t())
+    whole.config.tie_word_embeddings = False
+    return fit.error

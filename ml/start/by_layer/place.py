@@ -1,0 +1,78 @@
+"""A layer's start put into the model: into its weights where it can be, else into its scalers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from transformers import GPT2LMHeadModel
+
+from gaincell.ml.models.hardware_model import HardwareModel
+from gaincell.ml.models.settings import Settings
+from gaincell.ml.start.by_layer.blocks import Projection, blocks_of
+from gaincell.ml.start.by_layer.layer_start import LayerStart, block_diagonal
+
+
+@torch.no_grad()
+def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
+    """Let a converted layer compute what ``start`` says.
+
+    In GPT-2 the maps become part of c_attn, and every scaler is x * 1 + 0. Rotary positions turn
+    queries and keys after the projections, so that Llama models keep maps of their own.
+    """
+    folded = isinstance(model, GPT2LMHeadModel)
+    settings = Settings.of(model.config)
+    if not folded:
+        settings = replace(settings, maps=tuple(sorted({*settings.maps, layer})))
+    settings = replace(settings, first=tuple(sorted({*settings.first, layer})))
+    model.config.gaincell = settings.as_table()
+    model.attach(settings)
+    scalers = model.scalers(layer)
+    block = blocks_of(model, settings.head.head_dim)[layer]
+    if folded:
+        first_weight, first_bias = _fold(model.attention_layers()[layer], start)
+        for name in "qkvy":
+            gain, offset = scalers.pair(name)
+            gain.fill_(1.0)
+            offset.fill_(0.0)
+        block.out.set(start.out_weight, start.out_bias)
+    else:
+        first_weight, first_bias = start.first_weight, start.first_bias
+        for name in "qkv":
+            for each, value in zip(
+                scalers.pair(name),
+                (getattr(start, f"{name}_gain"), getattr(start, f"{name}_offset")),
+                strict=True,
+            ):
+                each.copy_(value)
+        # y leaves the scaler in the size that the original weights want, so that training at one
+        # rate moves both alike.
+        scale = float(start.out_weight.norm() / block.out.weight.norm())
+        scalers.y_gain.fill_(scale)
+        scalers.y_offset.fill_(0.0)
+        assert scalers.out_bias is not None
+        bias = start.out_bias if block.out.bias is None else start.out_bias - block.out.bias
+        scalers.out_bias.copy_(bias)
+        block.out.set(start.out_weight / scale, None)
+    assert scalers.first_weight is not None
+    assert scalers.first_bias is not None
+    scalers.first_weight.copy_(first_weight)
+    scalers.first_bias.copy_(first_bias)
+    block.down.set(start.down_weight, None if block.down.bias is None else start.down_bias)
+
+
+def _fold(attention: torch.nn.Module, start: LayerStart) -> tuple[Tensor, Tensor]:
+    """Fold the maps into c_attn; the first token's weight and bias for the values it then gives."""
+    packed = Projection(attention.c_attn)  # type: ignore[arg-type]
+    assert packed.bias is not None
+    weights, biases = [], []
+    for name, weight, bias in zip("qkv", packed.weight.chunk(3), packed.bias.chunk(3), strict=True):
+        map_ = block_diagonal(getattr(start, f"{name}_gain"))
+        weights.append(map_.t() @ weight)
+        biases.append(bias @ map_ + getattr(start, f"{name}_offset").flatten())
+    packed.set(torch.cat(weights), torch.cat(biases))
+    back = torch.linalg.inv(block_diagonal(start.v_gain).double())
+    first_weight = start.first_weight.double() @ back.t()
+    first_bias = start.first_bias - first_weight @ start.v_offset.flatten().double()
+    return first_weight.float(), first_bias.float()

@@ -1,0 +1,137 @@
+"""Maps whose pulses are softmax's weights as nearly as the arrays can: iterated least squares.
+
+A head's phi pulse should be p / full_pulse, softmax's weight p of the token, up to a full pulse;
+the output scale takes the factor back. Only what the codes, the cell and HardSigmoid really make of
+it counts, so each round computes phi as the arrays do, takes the residual where a pulse can follow
+it (not below 0 nor above 1), and solves the regression of that residual on queries and keys. Over
+all pairs its normal equations are a Kronecker product: two small systems. No gradient of the model,
+and no loss but this regression's, has a part in it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from gaincell.config import HeadConfig
+from gaincell.ml.attention.numbers import linear_slope, polynomial
+from gaincell.ml.attention.quantisers import quantised
+from gaincell.ml.start.by_layer.spectral import Maps
+
+RIDGE = 1e-2
+
+
+def fit_scores(
+    q: Tensor, k: Tensor, config: HeadConfig, maps: Maps, *, full_pulse: float, step: float
+) -> tuple[Maps, float]:
+    """One round on queries and keys (W, H, T, D): maps, and the error of phi before the round.
+
+    Parameters
+    ----------
+    full_pulse : softmax weight that a full pulse stands for
+    step : how much of each side's solution is taken; both sides move at once
+
+    The first token of a text is left out of queries, not of keys. The error is the root mean square
+    over the pairs that the arrays hold, in units of a full pulse; leak is neglected.
+
+    Raises
+    ------
+    ValueError
+        The fit diverges.
+    """
+    absent = unseen(config, q.shape[2])
+    of_q, of_k = _affine(maps.q_gain, maps.q_offset), _affine(maps.k_gain, maps.k_offset)
+    found = [
+        _fit_head(q[:, head], k[:, head], config, absent, sides, full_pulse, step)
+        for head, sides in enumerate(zip(of_q, of_k, strict=True))
+    ]
+    queries, keys = torch.stack([each[0] for each in found]), torch.stack([e[1] for e in found])
+    if not bool(queries.isfinite().all() & keys.isfinite().all()):
+        raise ValueError(f"the score fit diverged at a step of {step:g}: choose a smaller one")
+    error = math.sqrt(sum(each[2] for each in found) / len(found))
+    dims = q.shape[3]
+    return Maps(queries[:, :dims], queries[:, dims], keys[:, :dims], keys[:, dims]), error
+
+
+def unseen(config: HeadConfig, tokens: int) -> Tensor:
+    """Pairs (query, key), (T, T), of which the arrays do not hold the key."""
+    place = torch.arange(tokens)
+    age = place[:, None] - place
+    return (age < 0) | ((age >= config.window) & (place >= config.sink))
+
+
+def _fit_head(
+    q: Tensor,
+    k: Tensor,
+    config: HeadConfig,
+    absent: Tensor,
+    sides: tuple[Tensor, Tensor],
+    full_pulse: float,
+    step: float,
+) -> tuple[Tensor, Tensor, float]:
+    """Affine maps (D + 1, D) of one head's queries and keys after a round, and the mean square."""
+    of_q, of_k = sides
+    windows, tokens, dims = q.shape
+    pairs = windows * float((~absent).sum())
+    sum_q, sum_k, squares = torch.zeros_like(of_q), torch.zeros_like(of_k), 0.0
+    gram_x, gram_charge, gram_q, gram_k = (
+        q.new_zeros(size, size) for size in (dims, dims, dims + 1, dims + 1)
+    )
+    for queries, keys in zip(_with_one(q), _with_one(k), strict=True):
+        x = quantised(queries @ of_q, config.query_max)
+        volts = quantised(keys @ of_k, config.key_max) * config.full_scale_v
+        charge = polynomial(volts - config.center_v, config.cell_coefficients)
+        target = _softmax(queries[:, :-1], keys[:, :-1], absent).div_(full_pulse).clamp_(max=1)
+        residual = _followed(target, (x @ charge.t()).div_(config.s_sat), absent)
+        squares += float(residual.square().sum())
+        sum_q += queries.t() @ (residual @ charge)
+        sum_k += keys.t() @ (residual.t() @ x)
+        for gram, each in (
+            (gram_x, x),
+            (gram_charge, charge),
+            (gram_q, queries),
+            (gram_k, keys),
+        ):
+            gram += each[1:].t() @ each[1:]
+    count = windows * (tokens - 1)
+    scale = step * config.s_sat / pairs
+    per_unit = linear_slope(config) * config.full_scale_v
+    moved_q = scale * _inverse(gram_q / count) @ sum_q @ _inverse(gram_charge / count)
+    moved_k = scale / per_unit * _inverse(gram_k / count) @ sum_k @ _inverse(gram_x / count)
+    return of_q + moved_q, of_k + moved_k, squares / pairs
+
+
+def _followed(target: Tensor, score: Tensor, absent: Tensor) -> Tensor:
+    """target - phi where phi = clip(score, 0, 1) can follow; 0 elsewhere and for the first query.
+
+    ``target`` is overwritten.
+    """
+    residual = target.sub_(score.clamp(0, 1))
+    held = ((score <= 0) & (residual < 0)) | ((score >= 1) & (residual > 0))
+    residual.masked_fill_(held | absent, 0.0)
+    residual[0] = 0.0
+    return residual
+
+
+def _softmax(queries: Tensor, keys: Tensor, absent: Tensor) -> Tensor:
+    logits = (queries @ keys.t()).div_(math.sqrt(queries.shape[1]))
+    return logits.masked_fill_(absent, -torch.inf).softmax(1)
+
+
+def _affine(gain: Tensor, offset: Tensor) -> Tensor:
+    """(H, D + 1, D), for inputs with a one after them."""
+    return torch.cat([gain, offset[:, None]], 1)
+
+
+def _with_one(x: Tensor) -> Tensor:
+    return torch.cat([x, torch.ones_like(x[..., :1])], -1)
+
+
+def _inverse(gram: Tensor) -> Tensor:
+    """Inverse of a Gram matrix with a part of its diagonal added, and of that's mean."""
+    gram = gram.double()
+    own = gram.diagonal()
+    inverse: Tensor = torch.linalg.inv(gram + RIDGE * (own + own.mean()).diag())
+    return inverse.float()

@@ -1,0 +1,124 @@
+"""A head's maps from queries and keys to codes in closed form: where its score fit begins.
+
+phi = clip(1 + (logit - lse) / tau, 0, 1) falls from 1, for a token that has all of softmax's
+weight, to 0, for one that has exp(-tau) of it. The logit less its log-sum-exp is made bilinear: a
+regression of the log-sum-exp on the query gives a vector that is taken off every key, which softmax
+does not see. The product of queries and keys then is spread evenly over the word lines, at right
+angles to the all-ones vector, as the offset that an unsigned query needs would else drive every
+column.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gaincell.config import HeadConfig
+from gaincell.ml.attention.numbers import linear_slope
+
+TAU_NATS = 7.0
+"""tau: of 3 to 10 tried, the best beginning on SmolLM2; the score fit moves on from it."""
+SHARE = 0.25
+"""Queries and keys share what spread tau asks for alike, as parts of their codes' range."""
+RIDGE = 1e-3
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Of all heads, x @ gain + offset in codes over the largest: gain (H, D, D), offset (H, D)."""
+
+    q_gain: Tensor
+    q_offset: Tensor
+    k_gain: Tensor
+    k_offset: Tensor
+
+
+def spectral_maps(q: Tensor, k: Tensor, config: HeadConfig) -> Maps:
+    """Maps of all heads from queries and keys (W, H, T, D) of W texts, token 0 left out."""
+    heads = [_head(q[:, head], k[:, head], config) for head in range(q.shape[1])]
+    return Maps(*(torch.stack(parts) for parts in zip(*heads, strict=True)))
+
+
+def flat_rows(dims: int) -> Tensor:
+    """dims - 1 orthonormal rows (dims - 1, dims) at right angles to the all-ones vector.
+
+    Those of a Hadamard matrix if dims is a power of two, else of a cosine transform.
+    """
+    if dims & (dims - 1) == 0:
+        rows = torch.ones(1, 1, dtype=torch.float64)
+        while len(rows) < dims:
+            rows = torch.cat([torch.cat([rows, rows], 1), torch.cat([rows, -rows], 1)])
+        return rows[1:] / math.sqrt(dims)
+    place = torch.arange(dims, dtype=torch.float64)
+    angle = math.pi / dims * (place + 0.5) * place[1:, None]
+    return math.sqrt(2 / dims) * torch.cos(angle)
+
+
+def _head(q: Tensor, k: Tensor, config: HeadConfig) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gain and offset of one head's queries, then of its keys, from (W, T, D) each."""
+    dims = q.shape[2]
+    key_mean = k[:, 1:].flatten(0, 1).mean(0)
+    lse, received = _softmax_sums(q, k - key_mean)
+    queries = q[:, 1:].reshape(-1, dims).double()
+    mean_q = queries.mean(0)
+    queries = queries - mean_q
+    cov_q = queries.t() @ queries / len(queries)
+    lse = lse[:, 1:].reshape(-1).double()
+    eye = torch.eye(dims, dtype=torch.float64)
+    slope = torch.linalg.solve(
+        cov_q + RIDGE * cov_q.diagonal().mean() * eye,
+        queries.t() @ (lse - lse.mean()) / len(queries),
+    )
+    level = lse.mean() - mean_q @ slope
+
+    shift = key_mean.double() / math.sqrt(dims) + slope  # kappa = k / sqrt(D) - shift
+    kappa = k[:, 1:].reshape(-1, dims).double() / math.sqrt(dims) - shift
+    weight = 0.5 + 0.5 * received[:, 1:].reshape(-1).double()
+    centred = kappa - (kappa * weight[:, None]).sum(0) / weight.sum()
+    cov_k = (centred * weight[:, None]).t() @ centred / weight.sum()
+    root, inverse = _square_root(cov_q)
+    values, vectors = torch.linalg.eigh(root @ cov_k @ root)
+    values, vectors = values.flip(0)[: dims - 1], vectors.flip(1)[:, : dims - 1]
+    values = values.clamp(min=float(values[0]) * 1e-12)
+    rows = flat_rows(dims)
+    to_q = inverse @ (vectors * values.pow(0.25)) @ rows
+    to_k = root @ (vectors * values.pow(-0.25)) @ rows
+
+    # Both have this standard deviation on average; the cell's slope and saturation fix tau's scale.
+    spread = (values.sqrt().sum() / dims).sqrt()
+    std_q, std_v = SHARE, SHARE * config.full_scale_v
+    per_line = linear_slope(config) / config.s_sat
+    balance = (spread**2 / (TAU_NATS * per_line * std_q * std_v)).sqrt()
+    q_gain = std_q * balance / spread * to_q
+    of_all = dims / 2 * per_line  # what a volt on a whole column adds to phi
+    a = config.cell_coefficients
+    bend = a[0] + (a[2] * std_v**2 if len(a) > 2 else 0.0)
+    constant = (1 - level / TAU_NATS - bend * dims / 2 / config.s_sat) / of_all
+    kappa_gain = std_v * balance / spread * to_k + (mean_q / TAU_NATS / of_all)[:, None]
+    k_gain = kappa_gain / math.sqrt(dims)
+    k_offset = config.center_v + constant - shift @ kappa_gain
+    volts = config.full_scale_v
+    made = (q_gain, 0.5 - mean_q @ q_gain, k_gain / volts, k_offset / volts)
+    return tuple(each.to(q.dtype) for each in made)
+
+
+def _softmax_sums(q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-sum-exp of each query's logits and attention each key receives, (W, T) both."""
+    tokens = q.shape[1]
+    later = torch.ones(tokens, tokens, dtype=torch.bool).triu(1)
+    lse, received = [], []
+    for queries, keys in zip(q, k, strict=True):
+        logits = (queries @ keys.t()).div_(math.sqrt(q.shape[2])).masked_fill_(later, -torch.inf)
+        lse.append(logits.logsumexp(1))
+        received.append(logits.sub_(lse[-1][:, None]).exp_().sum(0))
+    return torch.stack(lse), torch.stack(received)
+
+
+def _square_root(covariance: Tensor) -> tuple[Tensor, Tensor]:
+    """Symmetric square root of a covariance, and its inverse."""
+    values, vectors = torch.linalg.eigh(covariance)
+    values = values.clamp(min=float(values[-1]) * 1e-6)
+    return (vectors * values.sqrt()) @ vectors.t(), (vectors * values.rsqrt()) @ vectors.t()

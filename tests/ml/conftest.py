@@ -51,6 +51,6 @@ def folder(tmp_path):
 @pytest.fixture
 def small_copies(monkeypatch):
     """Copies of keys and values of some kilobytes instead of 256 MB."""
-    from gaincell.ml.gpu import machine
+    from gaincell.gpu_bench import machine
 
     monkeypatch.setattr(machine, "CPU_BYTES", 20_000)

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import torch
 
-from gaincell.gpu_records import Settings
-from gaincell.ml.gpu import machine
-from gaincell.ml.gpu.energy import Meter
-from gaincell.ml.gpu.timing import HostClock
-from gaincell.ml.gpu.workload import sdpa
+from gaincell.gpu_bench import machine
+from gaincell.gpu_bench.energy import Meter
+from gaincell.gpu_bench.records import Settings
+from gaincell.gpu_bench.timing import HostClock
+from gaincell.gpu_bench.workload import sdpa
 
 TINY = Settings(heads=2, head_dim=8, window=16, batches=(1, 3), seconds=0.01)
 OPTIONS = ["--heads", "2", "--head-dim", "8", "--window", "16", "--seconds", "0.01"]

@@ -13,11 +13,11 @@ from fake_gpu import (
 
 from gaincell.cli import main
 from gaincell.config import PRESETS
-from gaincell.gpu_figures import load_bench
-from gaincell.ml.gpu import machine, workload
-from gaincell.ml.gpu.bench import bench
-from gaincell.ml.gpu.timing import REPEATS
-from gaincell.ml.gpu.workload import Copies, check_alike, matmul, sdpa
+from gaincell.gpu_bench import machine, workload
+from gaincell.gpu_bench.bench import bench
+from gaincell.gpu_bench.figures import load_bench
+from gaincell.gpu_bench.timing import REPEATS
+from gaincell.gpu_bench.workload import Copies, check_alike, matmul, sdpa
 
 pytestmark = pytest.mark.usefixtures("small_copies")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")

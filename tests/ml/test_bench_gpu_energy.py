@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from fake_gpu import TINY, FakeNvml, FakeTime, meter_of, metered, working_gpu
 
-from gaincell.gpu_records import Energy
-from gaincell.ml.gpu import energy
-from gaincell.ml.gpu.bench import bench, measurements
-from gaincell.ml.gpu.energy import Meter, NoEnergy, integral, open_meter
+from gaincell.gpu_bench import energy
+from gaincell.gpu_bench.bench import bench, measurements
+from gaincell.gpu_bench.energy import Meter, NoEnergy, integral, open_meter
+from gaincell.gpu_bench.records import Energy
 
 pytestmark = pytest.mark.usefixtures("small_copies")
 

@@ -8,12 +8,12 @@ import torch
 from fake_gpu import CPU, OPTIONS, TINY, FakeGraphs, FakeTime
 
 from gaincell.cli import main
-from gaincell.gpu_records import AUTHORS_BATCH, Settings
-from gaincell.ml.gpu import authors, machine, workload
-from gaincell.ml.gpu.authors import AuthorsStep
-from gaincell.ml.gpu.bench import bench
-from gaincell.ml.gpu.timing import REPEATS, CudaClock, HostClock, timed
-from gaincell.ml.gpu.workload import Copies, check_alike, copies_for, matmul, sdpa
+from gaincell.gpu_bench import authors, machine, workload
+from gaincell.gpu_bench.authors import AuthorsStep
+from gaincell.gpu_bench.bench import bench
+from gaincell.gpu_bench.records import AUTHORS_BATCH, Settings
+from gaincell.gpu_bench.timing import REPEATS, CudaClock, HostClock, timed
+from gaincell.gpu_bench.workload import Copies, check_alike, copies_for, matmul, sdpa
 
 pytestmark = pytest.mark.usefixtures("small_copies")
 

@@ -16,8 +16,8 @@ from fake_gpu import (
 )
 
 from gaincell.config import PRESETS
-from gaincell.gpu_figures import as_json, load_bench, ours, published
-from gaincell.ml.gpu.bench import bench
+from gaincell.gpu_bench.bench import bench
+from gaincell.gpu_bench.figures import as_json, load_bench, ours, published
 from gaincell.reports import si
 
 pytestmark = pytest.mark.usefixtures("small_copies")
@@ -93,7 +93,7 @@ def test_figures_and_files_need_no_torch(measured, tmp_path):
     program = (
         "import sys, pathlib\n"
         "sys.modules['torch'] = None\n"
-        "from gaincell.gpu_figures import load_bench, published\n"
+        "from gaincell.gpu_bench.figures import load_bench, published\n"
         "print(len(published()), load_bench(pathlib.Path(sys.argv[1])).device.name)\n"
     )
     command = [sys.executable, "-c", program, str(path)]

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaincell.files import check_writable, replacing
-from gaincell.gpu_figures import Figure, as_json, ours, published
-from gaincell.gpu_records import AUTHORS_BATCH, DTYPES, Bench, Row, Settings
+from gaincell.gpu_bench.figures import Figure, as_json, ours, published
+from gaincell.gpu_bench.records import AUTHORS_BATCH, DTYPES, Bench, Row, Settings
 from gaincell.refusals import Failed, Refused, refusing
 from gaincell.reports import grid, si, table
 
 if TYPE_CHECKING:
-    from gaincell.ml.gpu.machine import Machine
+    from gaincell.gpu_bench.machine import Machine
 
 DEVICES = ("cuda", "cpu")
 
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings = _settings(arguments, kind)
         if arguments.output is not None:
             check_writable(arguments.output)
-    from gaincell.ml.gpu import machine
+    from gaincell.gpu_bench import machine
     from gaincell.ml.process.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -71,8 +71,8 @@ def measured(settings: Settings, machine: "Machine") -> Bench:
     import torch
     from tqdm import tqdm
 
-    from gaincell.ml.gpu.bench import bench, measurements
-    from gaincell.ml.gpu.workload import bytes_of
+    from gaincell.gpu_bench.bench import bench, measurements
+    from gaincell.gpu_bench.workload import bytes_of
     from gaincell.ml.process.quiet import first_line
 
     total = measurements(settings, machine)

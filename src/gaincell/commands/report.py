@@ -13,7 +13,7 @@ from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.data import shipped
 from gaincell.files import check_writable, make_folder, replacing
-from gaincell.gpu_figures import load_bench
+from gaincell.gpu_bench.figures import load_bench
 from gaincell.refusals import refusing
 from gaincell.reports import table
 from gaincell.synth.activity import measure_activity

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from gaincell import adaptation
-from gaincell.gpu_figures import published
+from gaincell.gpu_bench.figures import published
 from gaincell.pictures.adaptation import draw_adaptation
 from gaincell.pictures.bars import Bar, draw_machines, in_units
 from gaincell.pictures.learning import draw_learning

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from gaincell.gpu_records import AUTHORS_BATCH, Settings
-from gaincell.ml.gpu.workload import Operation
+from gaincell.gpu_bench.records import AUTHORS_BATCH, Settings
+from gaincell.gpu_bench.workload import Operation
 
 
 def one_key(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Any
 
 from gaincell.config import HeadConfig
 from gaincell.config_checks import is_number
-from gaincell.gpu_records import AUTHORS_BATCH, Bench, Device, Energy, Row, Settings
+from gaincell.gpu_bench.records import AUTHORS_BATCH, Bench, Device, Energy, Row, Settings
 from gaincell.toml_tables import build
 
 FORMAT = 1

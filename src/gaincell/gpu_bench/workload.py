@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from gaincell.gpu_records import Settings
+from gaincell.gpu_bench.records import Settings
 
 Operation = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Outputs (B, H, 1, D) of queries (B, H, 1, D), keys and values (B, H, M, D)."""

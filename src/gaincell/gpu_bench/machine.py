@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from gaincell.ml.gpu.timing import Clock, CudaClock, HostClock, Run
-from gaincell.ml.gpu.workload import Copies, Operation, check_alike
+from gaincell.gpu_bench.timing import Clock, CudaClock, HostClock, Run
+from gaincell.gpu_bench.workload import Copies, Operation, check_alike
 
 CACHE_TIMES = 4
 """Copies together hold this many times the level-2 cache of a GPU."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from gaincell.gpu_records import AUTHORS_BATCH, Bench, Device, Energy, Row, Settings
-from gaincell.ml.gpu import authors
-from gaincell.ml.gpu.authors import AuthorsStep, repeated
-from gaincell.ml.gpu.energy import Meter, NoEnergy, open_meter
-from gaincell.ml.gpu.machine import Machine
-from gaincell.ml.gpu.timing import HostClock, Run, Times, timed
-from gaincell.ml.gpu.workload import OPERATIONS, Copies, bytes_of, check_alike, copies_for
+from gaincell.gpu_bench import authors
+from gaincell.gpu_bench.authors import AuthorsStep, repeated
+from gaincell.gpu_bench.energy import Meter, NoEnergy, open_meter
+from gaincell.gpu_bench.machine import Machine
+from gaincell.gpu_bench.records import AUTHORS_BATCH, Bench, Device, Energy, Row, Settings
+from gaincell.gpu_bench.timing import HostClock, Run, Times, timed
+from gaincell.gpu_bench.workload import OPERATIONS, Copies, bytes_of, check_alike, copies_for
 from gaincell.versions import versions
 
 OpenMeter = Callable[[str], AbstractContextManager[Meter]]

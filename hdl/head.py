@@ -8,8 +8,6 @@ from amaranth.lib.wiring import In, Out
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.admission import Admission
-from gaincell.hdl.bit_planes import numbers_of
-from gaincell.hdl.counter_readout import CounterReadout
 from gaincell.hdl.layouts import (
     array_port,
     request_layout,
@@ -18,14 +16,13 @@ from gaincell.hdl.layouts import (
     status_port,
     token_layout,
 )
-from gaincell.hdl.popcount_readout import PopcountReadout
 from gaincell.hdl.query_pulses import QueryPulses
-from gaincell.hdl.refresh import Refresh
+from gaincell.hdl.readout import READOUTS
+from gaincell.hdl.readout.bit_planes import numbers_of
+from gaincell.hdl.refresh.refresh import Refresh
 from gaincell.hdl.result_queue import ResultQueue
 from gaincell.hdl.sequencer import CONVERTER_PHASES, Sequencer
 from gaincell.hdl.write_pointer import WritePointer
-
-READOUTS = {"popcount": PopcountReadout, "counters": CounterReadout}
 
 
 class Head(wiring.Component):

@@ -6,8 +6,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from gaincell.config import HeadConfig
-from gaincell.hdl.bit_planes import greater_than, planes_of
 from gaincell.hdl.layouts import index_shape
+from gaincell.hdl.readout.bit_planes import greater_than, planes_of
 
 
 class QueryPulses(wiring.Component):

@@ -14,7 +14,7 @@ from amaranth.hdl import Value
 from formal.bench import Bench
 
 from gaincell.config import HeadConfig
-from gaincell.hdl.refresh import Refresh
+from gaincell.hdl.refresh.refresh import Refresh
 from gaincell.hdl.write_pointer import WritePointer
 
 

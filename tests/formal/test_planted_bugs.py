@@ -59,7 +59,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "results: each gets its own": (
         PLAIN,
-        Bug("sample_strobes", "prepared=sample & ~sampled", "prepared=sample & sampled"),
+        Bug("readout.sample_strobes", "prepared=sample & ~sampled", "prepared=sample & sampled"),
     ),
     "results: result holds": (
         OVERLAPPED,
@@ -67,7 +67,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "results: request holds": (
         ONE,
-        Bug("column_requests", "~self.request.valid | self.request.ready", "self.ask"),
+        Bug("refresh.column_requests", "~self.request.valid | self.request.ready", "self.ask"),
     ),
     "refresh: keeps the rules": (
         ONE,
@@ -83,31 +83,31 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "refresh: read within bound": (
         ONE,
-        Bug("refresh", "young.young, young.cleared", "1, 1"),
+        Bug("refresh.refresh", "young.young, young.cleared", "1, 1"),
     ),
     "columns: skips only the young": (
         ONE,
-        Bug("young_columns", "tokens.eq(self.advance)", "tokens.eq(tokens)"),
+        Bug("refresh.young_columns", "tokens.eq(self.advance)", "tokens.eq(tokens)"),
     ),
     "columns: never beyond the bound": (
         ONE,
-        Bug("refresh", "young.young, young.cleared", "young.young, 1"),
+        Bug("refresh.refresh", "young.young, young.cleared", "young.young, 1"),
     ),
     "columns: worst age is true": (
         ONE,
-        Bug("refresh", "self._plan.young_cycles + self._plan.sweep_cycles", "2"),
+        Bug("refresh.refresh", "self._plan.young_cycles + self._plan.sweep_cycles", "2"),
     ),
     "columns: writes the token again": (
         ONE,
-        Bug("column_requests", "self.tag.eq(next_tag)", "self.tag.eq(0)"),
+        Bug("refresh.column_requests", "self.tag.eq(next_tag)", "self.tag.eq(0)"),
     ),
     "columns: refreshed is exact": (
         ONE,
-        Bug("refresh", "m.If(writes_data & last_cycle)", "m.If(~waits & last_cycle)"),
+        Bug("refresh.refresh", "m.If(writes_data & last_cycle)", "m.If(~waits & last_cycle)"),
     ),
     "columns: dropped is exact": (
         ONE,
-        Bug("held_columns", "self.written | self.drop", "self.drop"),
+        Bug("refresh.held_columns", "self.written | self.drop", "self.drop"),
     ),
 }
 

@@ -6,7 +6,7 @@ from amaranth import Const, Module, Signal
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
-from gaincell.hdl.bit_planes import (
+from gaincell.hdl.readout.bit_planes import (
     add,
     extended,
     greater_than,

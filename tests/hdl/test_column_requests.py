@@ -3,8 +3,8 @@
 import pytest
 from refreshing import place_of, refreshing_config
 
-from gaincell.hdl.column_requests import ColumnRequests
 from gaincell.hdl.layouts import TAGS
+from gaincell.hdl.refresh.column_requests import ColumnRequests
 
 GEOMETRIES = [(1, 1, 0), (3, 1, 1), (15, 5, 4)]
 

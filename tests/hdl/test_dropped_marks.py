@@ -6,8 +6,8 @@ import pytest
 from refreshing import GEOMETRIES
 
 from gaincell.config import HeadConfig
-from gaincell.hdl.dropped_marks import DroppedMarks
 from gaincell.hdl.layouts import index_shape
+from gaincell.hdl.refresh.dropped_marks import DroppedMarks
 from gaincell.hdl.verilog import head_verilog
 
 SIZES = [(1, 1), (1, 5), (3, 1), (2, 2), (5, 3), (4, 8), (17, 7)]

@@ -7,7 +7,8 @@ from refreshing import place_of, refreshing_config, slot_of
 from gaincell.behavioral.attention import attend
 from gaincell.behavioral.pins import ArrayPins, Wires, WritePort, pack_codes
 from gaincell.config import HeadConfig
-from gaincell.hdl.head import READOUTS, Head
+from gaincell.hdl.head import Head
+from gaincell.hdl.readout import READOUTS
 from gaincell.hdl.sequencer import CONVERTER_PHASES
 
 BRIEF = {"query_bits": 2, "readout_bits": 2, "write_cycles": 3}

@@ -3,7 +3,7 @@
 import pytest
 from refreshing import GEOMETRIES, place_of, refreshing_config, slot_of
 
-from gaincell.hdl.held_columns import HeldColumns
+from gaincell.hdl.refresh.held_columns import HeldColumns
 
 
 class Driven:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gaincell.config import HeadConfig
-from gaincell.hdl.head import READOUTS
+from gaincell.hdl.readout import READOUTS
 from gaincell.schedule import READOUT_DRAIN_CYCLES
 
 GRID = [

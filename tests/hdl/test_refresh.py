@@ -7,7 +7,7 @@ from amaranth import Module
 from amaranth.hdl import Elaboratable
 from refreshing import GEOMETRIES, place_of, refreshing_config, slot_of
 
-from gaincell.hdl.refresh import Refresh
+from gaincell.hdl.refresh.refresh import Refresh
 from gaincell.hdl.write_pointer import WritePointer
 
 

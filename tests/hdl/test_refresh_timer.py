@@ -3,7 +3,7 @@
 import pytest
 from refreshing import GEOMETRIES, place_of, refreshing_config
 
-from gaincell.hdl.refresh_timer import RefreshTimer
+from gaincell.hdl.refresh.refresh_timer import RefreshTimer
 
 
 def expected(cycle, config):

@@ -15,7 +15,8 @@ import pytest
 from amaranth.back import rtlil
 
 from gaincell.config import HeadConfig
-from gaincell.hdl.head import READOUTS, Head
+from gaincell.hdl.head import Head
+from gaincell.hdl.readout import READOUTS
 
 SCRIPT = """\
 read_rtlil head.il

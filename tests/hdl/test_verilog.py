@@ -13,8 +13,8 @@ from amaranth.lib import data
 import gaincell.hdl
 from gaincell.cocotb_tests.tools import MissingTool, simulator_environment
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.hdl.head import READOUTS
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
+from gaincell.hdl.readout import READOUTS
 from gaincell.hdl.verilog import TOP, head_verilog
 
 SCHEDULES = ("sequential", "overlapped", "paired")

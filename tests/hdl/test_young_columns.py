@@ -3,7 +3,7 @@
 import pytest
 from refreshing import GEOMETRIES, place_of, refreshing_config, slot_of
 
-from gaincell.hdl.young_columns import YoungColumns
+from gaincell.hdl.refresh.young_columns import YoungColumns
 
 
 class Stamps:

@@ -3,9 +3,9 @@
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Signal
 
-from gaincell.hdl.bit_planes import add, extended, half_adder, sum_columns
-from gaincell.hdl.readout import Readout
-from gaincell.hdl.sample_strobes import sample_strobes, synchronized
+from gaincell.hdl.readout.base import Readout
+from gaincell.hdl.readout.bit_planes import add, extended, half_adder, sum_columns
+from gaincell.hdl.readout.sample_strobes import sample_strobes, synchronized
 
 
 class CounterReadout(Readout):

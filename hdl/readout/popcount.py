@@ -3,9 +3,9 @@
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Mux, Signal
 
-from gaincell.hdl.bit_planes import add, extended, sum_columns
-from gaincell.hdl.readout import Readout
-from gaincell.hdl.sample_strobes import sample_strobes, synchronized
+from gaincell.hdl.readout.base import Readout
+from gaincell.hdl.readout.bit_planes import add, extended, sum_columns
+from gaincell.hdl.readout.sample_strobes import sample_strobes, synchronized
 
 
 class PopcountReadout(Readout):

@@ -6,8 +6,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from gaincell.config import HeadConfig
-from gaincell.hdl.dropped_marks import DroppedMarks
 from gaincell.hdl.layouts import index_shape
+from gaincell.hdl.refresh.dropped_marks import DroppedMarks
 
 
 class HeldColumns(wiring.Component):

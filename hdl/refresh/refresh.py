@@ -6,12 +6,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from gaincell.config import HeadConfig
-from gaincell.hdl.column_requests import ColumnRequests
-from gaincell.hdl.held_columns import HeldColumns
 from gaincell.hdl.layouts import TAGS, index_shape, request_layout, status_port
-from gaincell.hdl.refresh_timer import RefreshTimer
+from gaincell.hdl.refresh.column_requests import ColumnRequests
+from gaincell.hdl.refresh.held_columns import HeldColumns
+from gaincell.hdl.refresh.refresh_timer import RefreshTimer
+from gaincell.hdl.refresh.young_columns import YoungColumns
 from gaincell.hdl.write_age import write_age
-from gaincell.hdl.young_columns import YoungColumns
 
 
 class Refresh(wiring.Component):

@@ -15,9 +15,9 @@ from pathlib import Path
 from cocotb_tools.runner import get_runner
 
 from gaincell.behavioral.arrays import AnalogHead
-from gaincell.cocotb_tests.build import TOP, Simulation, build
-from gaincell.cocotb_tests.simulate import simulate
-from gaincell.cocotb_tests.token_files import shipped_tokens
+from gaincell.behavioral.tokens import shipped_tokens
+from gaincell.cocotb_tests.run.build import TOP, Simulation, build
+from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import PRESETS
 from gaincell.reports import table
 

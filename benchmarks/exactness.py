@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gaincell.cocotb_tests.build import TRANSPORTS, build
-from gaincell.cocotb_tests.compare import compare
-from gaincell.cocotb_tests.lively import coverage, lively_tokens
-from gaincell.cocotb_tests.simulate import simulate
-from gaincell.cocotb_tests.token_files import Tokens, shipped_tokens
+from gaincell.behavioral.lively import coverage, lively_tokens
+from gaincell.behavioral.tokens import Tokens, shipped_tokens
+from gaincell.cocotb_tests.run.build import TRANSPORTS, build
+from gaincell.cocotb_tests.run.compare import compare
+from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
 

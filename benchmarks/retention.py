@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gaincell.cocotb_tests.lively import lively_config, lively_tokens
-from gaincell.cocotb_tests.simulate import Simulated
-from gaincell.cocotb_tests.token_files import Tokens, shipped_tokens
-from gaincell.cocotb_tests.verify import verify
+from gaincell.behavioral.lively import lively_config, lively_tokens
+from gaincell.behavioral.tokens import Tokens, shipped_tokens
+from gaincell.cocotb_tests.run.simulate import Simulated
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.files import check_writable, replacing
 

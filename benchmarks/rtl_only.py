@@ -11,8 +11,8 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
-from gaincell.cocotb_tests.testbench import Raw
-from gaincell.cocotb_tests.wires import played_codes, token_words
+from gaincell.cocotb_tests.bench.words import played_codes, token_words
+from gaincell.cocotb_tests.run.testbench import Raw
 from gaincell.config import PRESETS
 
 CYCLES = 200_000

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gaincell.cocotb_tests.lively import coverage, lively_config, lively_tokens
-from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.behavioral.lively import coverage, lively_config, lively_tokens
+from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 

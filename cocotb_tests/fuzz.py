@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gaincell.cocotb_tests.lively import coverage, lively_config, lively_tokens, random_pace
-from gaincell.cocotb_tests.simulate import Memory
-from gaincell.cocotb_tests.token_files import Tokens
-from gaincell.cocotb_tests.verify import verify
+from gaincell.behavioral.lively import coverage, lively_config, lively_tokens, random_pace
+from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.run.simulate import Memory
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Failed

@@ -7,7 +7,7 @@ from typing import Any
 import cocotb_tools.config
 import pytest
 
-from gaincell.cocotb_tests import build as builds
+from gaincell.cocotb_tests.run import build as builds
 from gaincell.config import PRESETS
 
 TINY = PRESETS["tiny"]

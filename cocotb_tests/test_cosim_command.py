@@ -9,11 +9,11 @@ import pytest
 
 from gaincell.behavioral.attention import attend
 from gaincell.behavioral.events import EVENT
+from gaincell.behavioral.lively import lively_tokens
 from gaincell.cli import main
-from gaincell.cocotb_tests import build as builds
 from gaincell.cocotb_tests.conftest import needs_icarus
-from gaincell.cocotb_tests.lively import lively_tokens
-from gaincell.cocotb_tests.tools import MissingTool, require_fst_headers
+from gaincell.cocotb_tests.run import build as builds
+from gaincell.cocotb_tests.run.tools import MissingTool, require_fst_headers
 from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gaincell.behavioral.attention import attend_in_detail
-from gaincell.cocotb_tests.token_files import Tokens
-from gaincell.cocotb_tests.verify import verify
+from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 
 CONFIG = HeadConfig(head_dim=8, window=16, columns=4, sink=4)

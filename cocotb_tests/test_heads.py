@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gaincell.cocotb_tests.conftest import lively_run
-from gaincell.cocotb_tests.verify import verify
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.schedule import READOUT_DRAIN_CYCLES
 

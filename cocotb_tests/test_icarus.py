@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from gaincell.cocotb_tests.conftest import lively_run, needs_icarus
-from gaincell.cocotb_tests.simulate import SimulationFailed
-from gaincell.cocotb_tests.verify import verify
+from gaincell.cocotb_tests.run.simulate import SimulationFailed
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 

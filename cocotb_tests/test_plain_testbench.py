@@ -12,10 +12,10 @@ import pytest
 
 from gaincell.behavioral.attention import attend
 from gaincell.cocotb_tests.conftest import needs_icarus, with_line_changed
-from gaincell.cocotb_tests.plain_testbench import plain_testbench
-from gaincell.cocotb_tests.plain_vectors import default_tokens, golden_vectors
+from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
+from gaincell.cocotb_tests.plain.vectors import default_tokens, golden_vectors
+from gaincell.cocotb_tests.run.tools import simulator_environment
 from gaincell.cocotb_tests.test_planted_bugs import Change, moved
-from gaincell.cocotb_tests.tools import simulator_environment
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.hdl.verilog import head_verilog
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gaincell.cocotb_tests.conftest import lively_run, with_line_changed
-from gaincell.cocotb_tests.verify import verify
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gaincell.behavioral.lively import random_pace
 from gaincell.cocotb_tests.conftest import lively_run, with_line_changed
-from gaincell.cocotb_tests.lively import random_pace
-from gaincell.cocotb_tests.simulate import Memory
-from gaincell.cocotb_tests.verify import verify
+from gaincell.cocotb_tests.run.simulate import Memory
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gaincell.cocotb_tests.token_files import shipped_tokens
-from gaincell.cocotb_tests.verify import verify
+from gaincell.behavioral.tokens import shipped_tokens
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import PRESETS, HeadConfig
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gaincell.behavioral.lively import random_pace
 from gaincell.cocotb_tests.conftest import lively_run
-from gaincell.cocotb_tests.lively import random_pace
-from gaincell.cocotb_tests.simulate import Memory, SimulationFailed
-from gaincell.cocotb_tests.verify import verify
+from gaincell.cocotb_tests.run.simulate import Memory, SimulationFailed
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import PRESETS, HeadConfig
 
 SLOW: dict[str, Any] = PRESETS["tiny"].fields_set() | {"retention_s": 25e-6, "age_mode": "time"}

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gaincell.behavioral.lively import random_pace
 from gaincell.cocotb_tests.conftest import lively_run
-from gaincell.cocotb_tests.lively import random_pace
-from gaincell.cocotb_tests.verify import verify
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 
 CONFIG = HeadConfig(head_dim=5, window=12, columns=4, sink=2)

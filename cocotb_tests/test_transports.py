@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gaincell.cocotb_tests.build import build
+from gaincell.behavioral.lively import random_pace
 from gaincell.cocotb_tests.conftest import lively_run, needs_icarus
-from gaincell.cocotb_tests.lively import random_pace
-from gaincell.cocotb_tests.simulate import Simulated, simulate
-from gaincell.cocotb_tests.verify import verify
+from gaincell.cocotb_tests.run.build import build
+from gaincell.cocotb_tests.run.simulate import Simulated, simulate
+from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from gaincell.behavioral.codes import Codes
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins
-from gaincell.cocotb_tests.bench import Bench
-from gaincell.cocotb_tests.transports import FastTransport
-from gaincell.cocotb_tests.wires import results_of, token_words
+from gaincell.cocotb_tests.bench.streams import Bench
+from gaincell.cocotb_tests.bench.transports import FastTransport
+from gaincell.cocotb_tests.bench.words import results_of, token_words
 from gaincell.config import HeadConfig
 from gaincell.rtl_server.signals import NativeSignals
 

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from os import environ
 from pathlib import Path
 
-from gaincell.cocotb_tests.build import (
+from gaincell.cocotb_tests.run.build import (
     PUBLIC_VARIABLES,
     TOP,
     bench_parameters,
@@ -14,8 +14,8 @@ from gaincell.cocotb_tests.build import (
     build_arguments,
     build_failed,
 )
-from gaincell.cocotb_tests.build_cache import cached, compiled_folder
-from gaincell.cocotb_tests.tools import simulator_environment
+from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
+from gaincell.cocotb_tests.run.tools import simulator_environment
 from gaincell.config import HeadConfig
 
 HARNESS = Path(__file__).with_name("harness.cpp")

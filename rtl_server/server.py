@@ -10,8 +10,8 @@ import gaincell
 from gaincell.behavioral.codes import Codes
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ElectricalError
-from gaincell.cocotb_tests.bench import ProtocolError
-from gaincell.cocotb_tests.wires import UnknownWire
+from gaincell.cocotb_tests.bench.streams import ProtocolError
+from gaincell.cocotb_tests.bench.words import UnknownWire
 from gaincell.config import HeadConfig
 from gaincell.rtl_server.head import RtlHead
 from gaincell.rtl_server.library import load_library

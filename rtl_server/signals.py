@@ -3,8 +3,8 @@
 import ctypes
 from collections.abc import Awaitable, Callable, Generator
 
-from gaincell.cocotb_tests.build import TOP
-from gaincell.cocotb_tests.signals import Signal
+from gaincell.cocotb_tests.bench.signals import Signal
+from gaincell.cocotb_tests.run.build import TOP
 
 
 class NativeSignal:

@@ -12,7 +12,7 @@ from gaincell.behavioral.attention import attend_in_detail
 from gaincell.config import HeadConfig
 
 if TYPE_CHECKING:
-    from gaincell.cocotb_tests.token_files import Tokens
+    from gaincell.behavioral.tokens import Tokens
 
 MOST_NUMBERS = 1 << 25
 """Scores and sub-tile codes held at once, 8 bytes each."""

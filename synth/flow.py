@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 from gaincell.synth.blocks import blocks_of

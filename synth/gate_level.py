@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from gaincell.cocotb_tests.build import build
-from gaincell.cocotb_tests.compare import Comparison, compare
-from gaincell.cocotb_tests.simulate import simulate
-from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.run.build import build
+from gaincell.cocotb_tests.run.compare import Comparison, compare
+from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import HeadConfig
 from gaincell.refusals import Failed
 from gaincell.synth.cell_models import cell_models

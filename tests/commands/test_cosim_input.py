@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gaincell.behavioral.tokens import load_tokens, random_tokens, shipped_tokens
 from gaincell.cli import main
-from gaincell.cocotb_tests.token_files import load_tokens, random_tokens, shipped_tokens
 from gaincell.config import PRESETS
 
 TINY = PRESETS["tiny"]

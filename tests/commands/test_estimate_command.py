@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gaincell import cli
-from gaincell.cocotb_tests.token_files import random_tokens, shipped_tokens
+from gaincell.behavioral.tokens import random_tokens, shipped_tokens
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.synth import digital
 

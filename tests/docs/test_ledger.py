@@ -14,8 +14,8 @@ import pytest
 
 from gaincell import cli
 from gaincell.behavioral.attention import attend
+from gaincell.behavioral.tokens import shipped_tokens
 from gaincell.cell import CUBIC
-from gaincell.cocotb_tests.token_files import shipped_tokens
 from gaincell.config import HeadConfig
 from gaincell.ledger.arithmetic import evaluate, fill, shown
 from gaincell.ledger.entries import read_book

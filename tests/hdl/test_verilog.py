@@ -11,7 +11,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import data
 
 import gaincell.hdl
-from gaincell.cocotb_tests.tools import MissingTool, simulator_environment
+from gaincell.cocotb_tests.run.tools import MissingTool, simulator_environment
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 from gaincell.hdl.readout import READOUTS

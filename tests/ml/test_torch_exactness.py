@@ -6,7 +6,7 @@ import torch
 from token_codes import GEOMETRIES, assert_covers
 from torch_heads import code_tensors, truth, units
 
-from gaincell.cocotb_tests.token_files import shipped_tokens
+from gaincell.behavioral.tokens import shipped_tokens
 from gaincell.config import HeadConfig
 from gaincell.ml.attention import attend_codes, attention, parts
 

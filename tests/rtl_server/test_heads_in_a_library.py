@@ -7,7 +7,7 @@ from spoilt import spoilt_verilog
 from gaincell.behavioral.attention import attend
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ElectricalError
-from gaincell.cocotb_tests.build import BuildFailed
+from gaincell.cocotb_tests.run.build import BuildFailed
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.rtl_server.head import RtlHead
 from gaincell.rtl_server.library import build_library, load_library

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gaincell.cocotb_tests.token_files import random_tokens
+from gaincell.behavioral.tokens import random_tokens
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.synth import activity as module
 from gaincell.synth.activity import measure_activity

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gaincell.cocotb_tests.token_files import random_tokens
+from gaincell.behavioral.tokens import random_tokens
 from gaincell.config import HeadConfig
 from gaincell.refusals import Failed
 from gaincell.synth.gate_level import SCOPE, run_gate_level

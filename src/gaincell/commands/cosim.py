@@ -14,9 +14,9 @@ from gaincell.refusals import refusing
 from gaincell.reports import file_size, table
 
 if TYPE_CHECKING:
-    from gaincell.cocotb_tests.compare import Comparison
-    from gaincell.cocotb_tests.simulate import Simulated
-    from gaincell.cocotb_tests.token_files import Tokens
+    from gaincell.behavioral.tokens import Tokens
+    from gaincell.cocotb_tests.run.compare import Comparison
+    from gaincell.cocotb_tests.run.simulate import Simulated
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     # Imported here so that other commands start without loading the simulator's tools.
-    from gaincell.cocotb_tests.build import build
-    from gaincell.cocotb_tests.compare import compare
-    from gaincell.cocotb_tests.simulate import Memory, check_waits, simulate
+    from gaincell.cocotb_tests.run.build import build
+    from gaincell.cocotb_tests.run.compare import compare
+    from gaincell.cocotb_tests.run.simulate import Memory, check_waits, simulate
 
     with refusing():
         config = load_config(arguments.config)
@@ -135,7 +135,7 @@ def report_difference(comparison: "Comparison") -> int:
 
 
 def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "Tokens":
-    from gaincell.cocotb_tests.token_files import load_tokens, random_tokens
+    from gaincell.behavioral.tokens import load_tokens, random_tokens
 
     if arguments.tokens is not None and arguments.tokens < 1:
         raise ValueError(f"--tokens is {arguments.tokens}, but must be at least 1")

@@ -17,11 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from gaincell.cocotb_tests.build import build
-    from gaincell.cocotb_tests.compare import compare
-    from gaincell.cocotb_tests.simulate import simulate
-    from gaincell.cocotb_tests.token_files import shipped_tokens
-    from gaincell.cocotb_tests.waves import WAVE_TOKENS, record_waves
+    from gaincell.behavioral.tokens import shipped_tokens
+    from gaincell.cocotb_tests.run.build import build
+    from gaincell.cocotb_tests.run.compare import compare
+    from gaincell.cocotb_tests.run.simulate import simulate
+    from gaincell.cocotb_tests.run.waves import WAVE_TOKENS, record_waves
     from gaincell.pictures.architecture import draw_architecture
     from gaincell.pictures.attention import draw_attention
     from gaincell.pictures.timing import draw_timing

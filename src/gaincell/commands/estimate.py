@@ -20,7 +20,7 @@ from gaincell.synth.scaling import TARGET_NM, TARGET_V
 from gaincell.synth.system import SYSTEMS, Estimate, sum_of
 
 if TYPE_CHECKING:
-    from gaincell.cocotb_tests.token_files import Tokens
+    from gaincell.behavioral.tokens import Tokens
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,7 +138,7 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "tuple[Tokens, str]":
-    from gaincell.cocotb_tests.token_files import load_tokens, typical_tokens
+    from gaincell.behavioral.tokens import load_tokens, typical_tokens
 
     if arguments.seed < 0:
         raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")

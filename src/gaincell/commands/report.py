@@ -23,7 +23,7 @@ from gaincell.synth.estimate_json import as_json
 from gaincell.synth.system import Estimate
 
 if TYPE_CHECKING:
-    from gaincell.cocotb_tests.token_files import Tokens
+    from gaincell.behavioral.tokens import Tokens
     from gaincell.report.found import Found
 
 PAGE, DATA = "index.html", "report.json"
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from gaincell.cocotb_tests.token_files import typical_tokens
+    from gaincell.behavioral.tokens import typical_tokens
     from gaincell.report.page import render
 
     folder: Path = arguments.output
@@ -116,10 +116,10 @@ def _simulated(
     given: dict[str, Any],
 ) -> "Found":
     """Run all tokens, and the first of them once more with every wire recorded."""
-    from gaincell.cocotb_tests.build import build
-    from gaincell.cocotb_tests.compare import compare as hold_against_contract
-    from gaincell.cocotb_tests.simulate import simulate
-    from gaincell.cocotb_tests.waves import record_waves
+    from gaincell.cocotb_tests.run.build import build
+    from gaincell.cocotb_tests.run.compare import compare as hold_against_contract
+    from gaincell.cocotb_tests.run.simulate import simulate
+    from gaincell.cocotb_tests.run.waves import record_waves
     from gaincell.report.found import Found
 
     simulated = simulate(build(config), tokens, config, seed=seed, progress=True)

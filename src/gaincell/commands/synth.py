@@ -161,7 +161,7 @@ def _power_text(power: dict[str, Any]) -> str:
 
 
 def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> tuple[Any, str]:
-    from gaincell.cocotb_tests.token_files import load_tokens, typical_tokens
+    from gaincell.behavioral.tokens import load_tokens, typical_tokens
 
     count = arguments.tokens
     if count is not None and count < 0:

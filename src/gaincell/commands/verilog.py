@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         with replacing(output) as unfinished:
             unfinished.write_text(head_verilog(config))
     else:
-        from gaincell.cocotb_tests.plain_testbench import plain_testbench
+        from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 
         names = os.path.relpath(output, testbench.parent), testbench.name
         with replacing(output) as unfinished, replacing(testbench) as unfinished_testbench:

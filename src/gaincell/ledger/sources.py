@@ -92,7 +92,7 @@ def look_up(source: str, root: Path) -> Found:
 @cache
 def default_rows() -> dict[str, Row]:
     """The rows of ``gaincell estimate --config gpt2``, by name."""
-    from gaincell.cocotb_tests.token_files import typical_tokens
+    from gaincell.behavioral.tokens import typical_tokens
 
     config = PRESETS["gpt2"]
     digital = reference_metrics(config)

@@ -28,7 +28,7 @@ class Moved:
 @cache
 def moved_by_position() -> Moved:
     """Of the default head, for the shipped codes of a language model."""
-    from gaincell.cocotb_tests.token_files import shipped_tokens
+    from gaincell.behavioral.tokens import shipped_tokens
 
     config = HeadConfig()
     tokens = shipped_tokens(config)

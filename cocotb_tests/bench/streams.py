@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from gaincell.cocotb_tests.signals import Signals, word
-from gaincell.cocotb_tests.transports import Transport
+from gaincell.cocotb_tests.bench.signals import Signals, word
+from gaincell.cocotb_tests.bench.transports import Transport
 
 TOKENS_AHEAD = 8
 """Tokens handed to the test bench before the head asks for them; it holds 16."""

@@ -1,20 +1,20 @@
 """A self-checking testbench in plain Verilog: templates filled with a config and golden vectors.
 
-``plain_testbench.v`` is its module: it drives the head and plays the arrays. The other files named
-``plain_*.v`` are parts of it.
+``testbench.v`` is its module: it drives the head and plays the arrays. The other Verilog files
+are parts of it.
 """
 
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from gaincell.cocotb_tests.plain_vectors import (
+from gaincell.cocotb_tests.bench.words import status_widths
+from gaincell.cocotb_tests.plain.vectors import (
     Golden,
     default_tokens,
     golden_vectors,
     vector_calls,
 )
-from gaincell.cocotb_tests.wires import status_widths
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import TAGS, index_shape
 
@@ -74,13 +74,10 @@ def plain_testbench(
         "parameters": _lines(
             f"localparam {name} = {value};" for name, value in _parameters(golden).items()
         ),
-        **{
-            name: (HERE / f"plain_{name}.v").read_text()
-            for name in ("expected", "checks", "vectors")
-        },
+        **{name: (HERE / f"{name}.v").read_text() for name in ("expected", "checks", "vectors")},
         "queries": _lines(vector_calls(golden), indent=8),
     }
-    text = (HERE / "plain_testbench.v").read_text()
+    text = (HERE / "testbench.v").read_text()
     for name, part in parts.items():
         text = text.replace(f"//{{{name}}}\n", part)
     return header + text

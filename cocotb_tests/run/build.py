@@ -13,9 +13,9 @@ from typing import Any
 from cocotb_tools.config import libs_dir
 from cocotb_tools.runner import get_runner
 
-from gaincell.cocotb_tests.build_cache import cached, compiled_folder
-from gaincell.cocotb_tests.tools import require_fst_headers, simulator_environment
-from gaincell.cocotb_tests.wires import status_widths
+from gaincell.cocotb_tests.bench.words import status_widths
+from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
+from gaincell.cocotb_tests.run.tools import require_fst_headers, simulator_environment
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import TAGS, index_shape
 from gaincell.hdl.verilog import head_verilog
@@ -23,7 +23,7 @@ from gaincell.refusals import Failed
 
 SIMULATORS = ("verilator", "icarus")
 TRANSPORTS = ("fast", "per-ns")
-HERE = Path(__file__).parent
+BENCH = Path(__file__).parents[1] / "bench"
 BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "pulse_transport.v")
 TOP = "tb"
 
@@ -104,7 +104,7 @@ def build(
 
 def bench_sources(config: HeadConfig, verilog: str | None = None) -> dict[str, str]:
     """Verilog of the test bench and of the head by file name; ``verilog`` as for ``build``."""
-    sources = {name: (HERE / name).read_text() for name in BENCH_SOURCES}
+    sources = {name: (BENCH / name).read_text() for name in BENCH_SOURCES}
     return sources | {"head.v": head_verilog(config) if verilog is None else verilog}
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from gaincell.behavioral.attention import attend_and_count_ties
 from gaincell.behavioral.events import Events
-from gaincell.cocotb_tests.simulate import Simulated
-from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.run.simulate import Simulated
 from gaincell.config import HeadConfig
 from gaincell.refusals import Failed
 

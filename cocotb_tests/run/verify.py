@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gaincell.cocotb_tests.build import build
-from gaincell.cocotb_tests.compare import compare, logged_attention
-from gaincell.cocotb_tests.simulate import Memory, Simulated, simulate
-from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.run.build import build
+from gaincell.cocotb_tests.run.compare import compare, logged_attention
+from gaincell.cocotb_tests.run.simulate import Memory, Simulated, simulate
 from gaincell.config import HeadConfig
 from gaincell.refusals import Failed
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from gaincell.cocotb_tests.build import build
-from gaincell.cocotb_tests.simulate import simulate
-from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.run.build import build
+from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import HeadConfig
 
 WAVE_TOKENS = 8

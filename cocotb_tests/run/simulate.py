@@ -18,13 +18,13 @@ from tqdm import tqdm
 from gaincell.behavioral.codes import check_first, check_sequence
 from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
-from gaincell.cocotb_tests.build import TOP, Simulation
-from gaincell.cocotb_tests.wires import PACE_BITS
+from gaincell.cocotb_tests.bench.words import PACE_BITS
+from gaincell.cocotb_tests.run.build import TOP, Simulation
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
 from gaincell.refusals import Failed
 
-TEST_MODULE = "gaincell.cocotb_tests.testbench"
+TEST_MODULE = "gaincell.cocotb_tests.run.testbench"
 RUN_FOLDER = "GAINCELL_RUN_FOLDER"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.attention import attend, attend_in_detail
-from gaincell.cocotb_tests.token_files import Tokens
+from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
 
 PROBE_TOKENS = 64

@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from gaincell.behavioral.pins import ArrayPins, Wires
-from gaincell.cocotb_tests.signals import Signals, word
-from gaincell.cocotb_tests.wires import WireFormat, counted_widths, played_codes
+from gaincell.cocotb_tests.bench.signals import Signals, word
+from gaincell.cocotb_tests.bench.words import WireFormat, counted_widths, played_codes
 from gaincell.config import HeadConfig
 
 ENTRIES = 64

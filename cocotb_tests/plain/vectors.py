@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.attention import Attention, attend_in_detail
-from gaincell.cocotb_tests.lively import lively_config, lively_tokens, random_pace
-from gaincell.cocotb_tests.token_files import Tokens
-from gaincell.cocotb_tests.wires import PACE_BITS, token_words
+from gaincell.behavioral.lively import lively_config, lively_tokens, random_pace
+from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.bench.words import PACE_BITS, token_words
 from gaincell.config import HeadConfig
 
 LEAST_TOKENS = 24
@@ -113,7 +113,7 @@ def _answers(config: HeadConfig, count: int, rng: np.random.Generator) -> tuple[
 
 
 def vector_calls(golden: Golden) -> list[str]:
-    """Calls of the tasks in plain_vectors.v: each query and the codes of its sub-tiles."""
+    """Calls of the tasks in vectors.v: each query and the codes of its sub-tiles."""
     config = golden.config
     calls = []
     for query, word in enumerate(golden.offered):

@@ -18,10 +18,10 @@ from cocotb.triggers import FallingEdge, ValueChange
 
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins, ElectricalError
-from gaincell.cocotb_tests.bench import Bench, ProtocolError
-from gaincell.cocotb_tests.signals import Signal, word
-from gaincell.cocotb_tests.transports import FastTransport, PerNsTransport, Transport
-from gaincell.cocotb_tests.wires import UnknownWire, results_of, status_of, token_words
+from gaincell.cocotb_tests.bench.signals import Signal, word
+from gaincell.cocotb_tests.bench.streams import Bench, ProtocolError
+from gaincell.cocotb_tests.bench.transports import FastTransport, PerNsTransport, Transport
+from gaincell.cocotb_tests.bench.words import UnknownWire, results_of, status_of, token_words
 from gaincell.config import HeadConfig
 
 SECONDS_BETWEEN_REPORTS = 0.2

@@ -1,0 +1,1 @@
+"""A self-checking test bench in plain Verilog, for users without Python."""

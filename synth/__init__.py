@@ -1,1 +1,1 @@
-"""From Verilog to area, timing and power; not part of this release."""
+"""From Verilog to area, timing, power and energy per token: steps, libraries of cells, estimates."""

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 
-from gaincell.synth.library import Library
+from gaincell.synth.library.cells import Library
 from gaincell.synth.netlist import Netlist
 
 REGISTERS = "registers"

@@ -13,20 +13,20 @@ from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 from gaincell.synth.blocks import blocks_of
-from gaincell.synth.clock_tree import clock_tree
-from gaincell.synth.equivalence import prove_equivalent
-from gaincell.synth.gate_level import SCOPE, run_gate_level
-from gaincell.synth.generic import transistors
-from gaincell.synth.library import Library
-from gaincell.synth.mapping import TOP, MappingOptions, map_head
-from gaincell.synth.memory_macro import macro_area_um2
+from gaincell.synth.library.cells import Library
+from gaincell.synth.library.generic import transistors
 from gaincell.synth.netlist import CONSTANTS, Netlist, read_netlist
-from gaincell.synth.opensta import find_opensta
-from gaincell.synth.opensta_power import opensta_power_w
-from gaincell.synth.power import WIRE_F_PER_UM, power_of
 from gaincell.synth.saif import read_saif
-from gaincell.synth.timing import Timing, time_netlist
-from gaincell.synth.yosys import yosys_version
+from gaincell.synth.steps.clock_tree import clock_tree
+from gaincell.synth.steps.equivalence import prove_equivalent
+from gaincell.synth.steps.gate_level import SCOPE, run_gate_level
+from gaincell.synth.steps.mapping import TOP, MappingOptions, map_head
+from gaincell.synth.steps.memory_macro import macro_area_um2
+from gaincell.synth.steps.opensta import find_opensta
+from gaincell.synth.steps.opensta_power import opensta_power_w
+from gaincell.synth.steps.power import WIRE_F_PER_UM, power_of
+from gaincell.synth.steps.timing import Timing, time_netlist
+from gaincell.synth.steps.yosys import yosys_version
 
 Metrics = dict[str, Any]
 STEPS = ("verilog", "netlist", "timing", "equivalence", "activity", "power")

@@ -20,7 +20,7 @@ def load_config(source: str | Path) -> HeadConfig:
 
     A file gives any of HeadConfig's fields as top-level keys; ``preset = "tiny"`` names the
     configuration the other keys start from (default "gpt2"). Its table ``[analog]``, if there is
-    one, is left to ``gaincell.analog.load_analog``.
+    one, is left to ``gaincell.synth.estimate.analog.load_analog``.
 
     Raises
     ------

@@ -10,7 +10,7 @@ import pytest
 from gaincell import cli
 from gaincell.behavioral.tokens import random_tokens, shipped_tokens
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.synth import digital
+from gaincell.synth.estimate import digital
 
 TINY, GPT2 = PRESETS["tiny"], PRESETS["gpt2"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from gaincell.cli import main
 from gaincell.config import HeadConfig
-from gaincell.synth.generic import write_generic
+from gaincell.synth.library.generic import write_generic
 
 SMALL = "head_dim = 3\nwindow = 4\ncolumns = 2\n"
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gaincell.analog import FIELDS, AnalogConfig, analog_to_toml, load_analog
 from gaincell.cli import main
 from gaincell.config import PRESETS
 from gaincell.config_file import load_config
+from gaincell.synth.estimate.analog import FIELDS, AnalogConfig, analog_to_toml, load_analog
 
 EVERY_FIELD = AnalogConfig(
     cell_area_um2=0.7,

@@ -108,7 +108,7 @@ def test_entries_name_commands_and_targets_that_exist():
 
 
 def test_the_papers_figures_are_those_of_the_estimate(rows):
-    """Two files of the project state them: the ledger and synth/comparison.py."""
+    """Two files of the project state them: the ledger and synth/estimate/comparison.py."""
     units = {"um2": "µm²", "mm2": "mm²"}
     compared = [row for row in rows.values() if str(row.entry.ours).startswith("estimate:")]
     assert len(compared) == 8

@@ -4,10 +4,10 @@ import pytest
 
 from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
-from gaincell.synth.generic import write_generic
-from gaincell.synth.liberty_file import load_library
-from gaincell.synth.mapping import TOP, MappingOptions, map_head
+from gaincell.synth.library.generic import write_generic
+from gaincell.synth.library.liberty_file import load_library
 from gaincell.synth.netlist import read_netlist
+from gaincell.synth.steps.mapping import TOP, MappingOptions, map_head
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 REAL = ("nangate45_typ", "sky130hd_tt", "sg13g2_typ")

@@ -5,8 +5,8 @@ import pytest
 
 from gaincell.behavioral.tokens import random_tokens
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.synth import activity as module
-from gaincell.synth.activity import measure_activity
+from gaincell.synth.estimate import activity as module
+from gaincell.synth.estimate.activity import measure_activity
 
 TINY = PRESETS["tiny"]
 ONE_SLOT = HeadConfig(head_dim=2, window=1, columns=1, score_saturation=1.0)

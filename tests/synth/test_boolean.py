@@ -2,7 +2,7 @@ from itertools import product
 
 import pytest
 
-from gaincell.synth.boolean import Expression
+from gaincell.synth.library.boolean import Expression
 
 FUNCTIONS = {
     "!A": lambda a, b, c: not a,

@@ -4,9 +4,9 @@ import pytest
 from gaincell.behavioral.tokens import random_tokens
 from gaincell.config import HeadConfig
 from gaincell.refusals import Failed
-from gaincell.synth.gate_level import SCOPE, run_gate_level
 from gaincell.synth.netlist import CONSTANTS
 from gaincell.synth.saif import read_saif
+from gaincell.synth.steps.gate_level import SCOPE, run_gate_level
 
 CONFIG = HeadConfig(head_dim=4, window=8, columns=4, score_saturation=2.0, output_saturation=2.0)
 

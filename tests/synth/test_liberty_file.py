@@ -2,9 +2,9 @@ import gzip
 
 import pytest
 
-from gaincell.synth.liberty_file import NotALibrary, load_library
-from gaincell.synth.library import full_adder
-from gaincell.synth.mapping import driver
+from gaincell.synth.library.cells import full_adder
+from gaincell.synth.library.liberty_file import NotALibrary, load_library
+from gaincell.synth.steps.mapping import driver
 
 FLOP = """
   cell (FF) { area : 5; ff (IQ, IQN) { next_state : "D"; clocked_on : "CK"; }

@@ -4,10 +4,10 @@ import pytest
 
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.synth.blocks import BLOCKS, CLOCK, blocks_of
-from gaincell.synth.equivalence import prove_equivalent
-from gaincell.synth.mapping import MARKS, MappingOptions
-from gaincell.synth.memory_macro import macro_area_um2, mark_bits
-from gaincell.synth.yosys import YosysFailed
+from gaincell.synth.steps.equivalence import prove_equivalent
+from gaincell.synth.steps.mapping import MARKS, MappingOptions
+from gaincell.synth.steps.memory_macro import macro_area_um2, mark_bits
+from gaincell.synth.steps.yosys import YosysFailed
 
 TINY = PRESETS["tiny"]
 CONFIGS = {
@@ -119,7 +119,7 @@ def test_netlist_text_names_every_port_bit_once(generic, mapped):
 
 
 def test_same_netlist_every_time(generic, mapped, tmp_path):
-    from gaincell.synth.mapping import map_head
+    from gaincell.synth.steps.mapping import map_head
 
     netlist, path, rtl = mapped(generic)
     again = map_head(rtl, generic, MappingOptions(), tmp_path)

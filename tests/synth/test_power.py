@@ -2,11 +2,11 @@ from collections import defaultdict
 
 import pytest
 
-from gaincell.synth.clock_tree import FANOUT, clock_tree
-from gaincell.synth.liberty_file import load_library
+from gaincell.synth.library.liberty_file import load_library
 from gaincell.synth.netlist import Instance, Netlist, Port
-from gaincell.synth.power import PITCHES_PER_SINK, WIRE_F_PER_UM, net_loads, power_of
 from gaincell.synth.saif import Activity
+from gaincell.synth.steps.clock_tree import FANOUT, clock_tree
+from gaincell.synth.steps.power import PITCHES_PER_SINK, WIRE_F_PER_UM, net_loads, power_of
 
 LIBRARY = """library (made) {
   time_unit : "1ns"; voltage_unit : "1V"; leakage_power_unit : "1nW";

@@ -8,10 +8,10 @@ import pytest
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 from gaincell.synth.blocks import blocks_of
-from gaincell.synth.digital import REFERENCE
-from gaincell.synth.generic import NAME
-from gaincell.synth.opensta import find_opensta
-from gaincell.synth.timing import time_netlist
+from gaincell.synth.estimate.digital import REFERENCE
+from gaincell.synth.library.generic import NAME
+from gaincell.synth.steps.opensta import find_opensta
+from gaincell.synth.steps.timing import time_netlist
 
 LIBRARIES = {
     "NangateOpenCellLibrary": "nangate45_typ",

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gaincell.synth.scaling import Band, constant_field, scaling_from, stillmaker_baas
+from gaincell.synth.estimate.scaling import Band, constant_field, scaling_from, stillmaker_baas
 
 
 def ends(band: Band) -> tuple[float, float]:

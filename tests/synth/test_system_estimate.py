@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from gaincell.analog import Activity, AnalogConfig, Parts
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.synth.digital import Digital, load_metrics, reference_metrics
-from gaincell.synth.scaling import Band
-from gaincell.synth.system import Estimate
+from gaincell.synth.estimate.analog import Activity, AnalogConfig, Parts
+from gaincell.synth.estimate.digital import Digital, load_metrics, reference_metrics
+from gaincell.synth.estimate.scaling import Band
+from gaincell.synth.estimate.system import Estimate
 
 GPT2 = PRESETS["gpt2"]
 HALF = Activity(key=0.5, value=0.5, source="a test")

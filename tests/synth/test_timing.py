@@ -2,11 +2,11 @@ import shutil
 
 import pytest
 
-from gaincell.synth import opensta
 from gaincell.synth.blocks import blocks_of
-from gaincell.synth.opensta import find_opensta
-from gaincell.synth.sdc import check_clock, constraints
-from gaincell.synth.timing import time_netlist
+from gaincell.synth.steps import opensta
+from gaincell.synth.steps.opensta import find_opensta
+from gaincell.synth.steps.sdc import check_clock, constraints
+from gaincell.synth.steps.timing import time_netlist
 
 
 @pytest.fixture

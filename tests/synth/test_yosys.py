@@ -2,11 +2,17 @@ import pytest
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
-from gaincell.synth import yosys
-from gaincell.synth.equivalence import prove_equivalent
-from gaincell.synth.mapping import TOP, MappingOptions, map_head
 from gaincell.synth.netlist import read_netlist
-from gaincell.synth.yosys import YosysFailed, YosysMissing, find_yosys, run_yosys, yosys_version
+from gaincell.synth.steps import yosys
+from gaincell.synth.steps.equivalence import prove_equivalent
+from gaincell.synth.steps.mapping import TOP, MappingOptions, map_head
+from gaincell.synth.steps.yosys import (
+    YosysFailed,
+    YosysMissing,
+    find_yosys,
+    run_yosys,
+    yosys_version,
+)
 
 SMALL = HeadConfig(head_dim=2, window=4, columns=2)
 

@@ -2,10 +2,10 @@
 
 import argparse
 
-from gaincell.analog import analog_to_toml, load_analog
 from gaincell.config import HeadConfig
 from gaincell.config_file import config_to_toml, load_config
 from gaincell.refusals import refusing
+from gaincell.synth.estimate.analog import analog_to_toml, load_analog
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

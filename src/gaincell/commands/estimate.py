@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaincell.analog import load_analog
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Refused, refusing
 from gaincell.reports import table
-from gaincell.synth.activity import measure_activity
-from gaincell.synth.comparison import Mark, Row, compare
-from gaincell.synth.digital import metrics_of
-from gaincell.synth.estimate_json import as_json
-from gaincell.synth.scaling import TARGET_NM, TARGET_V
-from gaincell.synth.system import SYSTEMS, Estimate, sum_of
+from gaincell.synth.estimate.activity import measure_activity
+from gaincell.synth.estimate.analog import load_analog
+from gaincell.synth.estimate.comparison import Mark, Row, compare
+from gaincell.synth.estimate.digital import metrics_of
+from gaincell.synth.estimate.estimate_json import as_json
+from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
+from gaincell.synth.estimate.system import SYSTEMS, Estimate, sum_of
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import gaincell
 from gaincell.adaptation import shipped_results
-from gaincell.analog import load_analog
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.data import shipped
@@ -16,11 +15,12 @@ from gaincell.files import check_writable, make_folder, replacing
 from gaincell.gpu_bench.figures import load_bench
 from gaincell.refusals import refusing
 from gaincell.reports import table
-from gaincell.synth.activity import measure_activity
-from gaincell.synth.comparison import Row, compare
-from gaincell.synth.digital import metrics_of
-from gaincell.synth.estimate_json import as_json
-from gaincell.synth.system import Estimate
+from gaincell.synth.estimate.activity import measure_activity
+from gaincell.synth.estimate.analog import load_analog
+from gaincell.synth.estimate.comparison import Row, compare
+from gaincell.synth.estimate.digital import metrics_of
+from gaincell.synth.estimate.estimate_json import as_json
+from gaincell.synth.estimate.system import Estimate
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens

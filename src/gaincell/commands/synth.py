@@ -12,7 +12,7 @@ from gaincell.reports import table
 
 if TYPE_CHECKING:
     from gaincell.config import HeadConfig
-    from gaincell.synth.library import Library
+    from gaincell.synth.library.cells import Library
 
 FIRST_STEP = "1-verilog"
 
@@ -64,12 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
     if find_spec("liberty") is None:
         raise Refused("synthesis needs more packages: pip install 'gaincell[synth]'")
     from gaincell.synth.flow import Flow
-    from gaincell.synth.mapping import MappingOptions
-    from gaincell.synth.memory_macro import macro_area_um2
-    from gaincell.synth.pdk import find_library
+    from gaincell.synth.library.pdk import find_library
     from gaincell.synth.saif import WrongActivity
-    from gaincell.synth.sdc import check_clock
-    from gaincell.synth.yosys import find_yosys
+    from gaincell.synth.steps.mapping import MappingOptions
+    from gaincell.synth.steps.memory_macro import macro_area_um2
+    from gaincell.synth.steps.sdc import check_clock
+    from gaincell.synth.steps.yosys import find_yosys
 
     with refusing():
         config = load_config(arguments.config)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from gaincell.config import HeadConfig
 from gaincell.gpu_bench.figures import as_json as bench_json
 from gaincell.gpu_bench.records import Bench
-from gaincell.synth.comparison import Row
-from gaincell.synth.system import Estimate
+from gaincell.synth.estimate.comparison import Row
+from gaincell.synth.estimate.system import Estimate
 from gaincell.versions import versions
 
 if TYPE_CHECKING:

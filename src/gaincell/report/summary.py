@@ -4,8 +4,8 @@ from gaincell.report.found import LIBRARIES, Found
 from gaincell.report.head import WORDS
 from gaincell.report.models import PAPER
 from gaincell.report.page import Section
-from gaincell.synth.comparison import Mark
-from gaincell.synth.system import DIGITAL, total
+from gaincell.synth.estimate.comparison import Mark
+from gaincell.synth.estimate.system import DIGITAL, total
 from gaincell.versions import versions
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gaincell.analog import Activity
 from gaincell.behavioral.attention import attend_in_detail
 from gaincell.config import HeadConfig
+from gaincell.synth.estimate.analog import Activity
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gaincell.synth.comparison import Row
-from gaincell.synth.scaling import TARGET_NM, TARGET_V
-from gaincell.synth.system import SYSTEMS, Estimate
+from gaincell.synth.estimate.comparison import Row
+from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
+from gaincell.synth.estimate.system import SYSTEMS, Estimate
 
 
 def as_json(estimate: Estimate, rows: Sequence[Row]) -> dict[str, Any]:

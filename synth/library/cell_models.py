@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from gaincell.synth.boolean import expression
-from gaincell.synth.library import Cell, Library
+from gaincell.synth.library.boolean import expression
+from gaincell.synth.library.cells import Cell, Library
 
 
 def cell_models(library: Library, names: Iterable[str]) -> str:

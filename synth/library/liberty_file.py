@@ -9,7 +9,7 @@ import numpy as np
 from liberty.parser import parse_liberty
 from numpy.typing import NDArray
 
-from gaincell.synth.library import Cell, Energy, Library, Pin, Table
+from gaincell.synth.library.cells import Cell, Energy, Library, Pin, Table
 
 UNIT = re.compile(r"([\d.]+)\s*([munpf]?)([a-zA-Z]+)")
 PREFIX = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}

@@ -4,9 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from gaincell.synth.generic import write_generic
-from gaincell.synth.liberty_file import NotALibrary, load_library
-from gaincell.synth.library import Library
+from gaincell.synth.library.cells import Library
+from gaincell.synth.library.generic import write_generic
+from gaincell.synth.library.liberty_file import NotALibrary, load_library
 
 PDK_LIBERTY = (
     "sky130A/libs.ref/sky130_fd_sc_hd/lib/sky130_fd_sc_hd__tt_025C_1v80.lib",

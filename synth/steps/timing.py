@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gaincell.refusals import Failed
 from gaincell.synth.netlist import Netlist
-from gaincell.synth.opensta import INSTALL, find_opensta, run_opensta
-from gaincell.synth.sdc import constraints
+from gaincell.synth.steps.opensta import INSTALL, find_opensta, run_opensta
+from gaincell.synth.steps.sdc import constraints
 
 PATH_STEP = re.compile(r"([\d.]+)\s+([v^])\s+(\w+)/(\w+)\s+\((\S+)\)\s*$")
 SLACK = re.compile(r"worst slack\s+(-?[\d.]+)")

@@ -1,7 +1,7 @@
 """A head, twelve heads, twelve layers of them: area, time, energy per token.
 
-All at 28 nm. The analog half comes from ``gaincell.analog``, the digital half from the metrics of a
-synthesis run, scaled from its library's technology.
+All at 28 nm. The analog half comes from ``gaincell.synth.estimate.analog``, the digital half from
+the metrics of a synthesis run, scaled from its library's technology.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
 
-from gaincell.analog import FIELDS, Activity, AnalogConfig, Parts
 from gaincell.config import HeadConfig
-from gaincell.synth.digital import Digital
-from gaincell.synth.scaling import Band, Scaling, scaling_from
+from gaincell.synth.estimate.analog import FIELDS, Activity, AnalogConfig, Parts
+from gaincell.synth.estimate.digital import Digital
+from gaincell.synth.estimate.scaling import Band, Scaling, scaling_from
 
 DIGITAL = "digital control"
 KEY_PRODUCT, VALUE_PRODUCT, DACS = "first dot product", "second dot product", "DACs"

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gaincell.synth.library import Library
-from gaincell.synth.mapping import driver
+from gaincell.synth.library.cells import Library
 from gaincell.synth.netlist import Netlist
+from gaincell.synth.steps.mapping import driver
 
 FANOUT = 16
 """Sinks of one buffer: usual for a tree of small buffers."""

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gaincell.synth.cell_models import cell_models
-from gaincell.synth.library import Cell, Library
-from gaincell.synth.mapping import TOP
-from gaincell.synth.yosys import run_yosys
+from gaincell.synth.library.cell_models import cell_models
+from gaincell.synth.library.cells import Cell, Library
+from gaincell.synth.steps.mapping import TOP
+from gaincell.synth.steps.yosys import run_yosys
 
 SCRIPT = f"""\
 read_verilog head.v

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from gaincell.synth.boolean import expression
-from gaincell.synth.library import Cell, Library, full_adder
-from gaincell.synth.yosys import run_yosys
+from gaincell.synth.library.boolean import expression
+from gaincell.synth.library.cells import Cell, Library, full_adder
+from gaincell.synth.steps.yosys import run_yosys
 
 TOP = "gaincell_head"
 READOUT = f"{TOP}.readout"

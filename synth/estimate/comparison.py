@@ -3,9 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gaincell.analog import AnalogConfig
-from gaincell.synth.scaling import Band
-from gaincell.synth.system import DACS, DIGITAL, KEY_PRODUCT, VALUE_PRODUCT, Estimate, total
+from gaincell.synth.estimate.analog import AnalogConfig
+from gaincell.synth.estimate.scaling import Band
+from gaincell.synth.estimate.system import (
+    DACS,
+    DIGITAL,
+    KEY_PRODUCT,
+    VALUE_PRODUCT,
+    Estimate,
+    total,
+)
 
 
 class Mark(StrEnum):

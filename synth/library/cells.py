@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gaincell.synth.boolean import expression
+from gaincell.synth.library.boolean import expression
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gaincell.synth.blocks import CLOCK
-from gaincell.synth.boolean import expression
-from gaincell.synth.clock_tree import clock_tree
-from gaincell.synth.library import Cell, Energy, Library
+from gaincell.synth.library.boolean import expression
+from gaincell.synth.library.cells import Cell, Energy, Library
 from gaincell.synth.netlist import CONSTANTS, Instance, Netlist
 from gaincell.synth.saif import Activity
+from gaincell.synth.steps.clock_tree import clock_tree
 
 WIRE_F_PER_UM = 0.2e-15
 """Capacitance of a wire; 0.2 fF/um holds for minimum-pitch wires of all these nodes (ITRS 2011)."""

@@ -9,10 +9,10 @@ from gaincell.cocotb_tests.run.compare import Comparison, compare
 from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import HeadConfig
 from gaincell.refusals import Failed
-from gaincell.synth.cell_models import cell_models
-from gaincell.synth.library import Library
-from gaincell.synth.mapping import MARKS
+from gaincell.synth.library.cell_models import cell_models
+from gaincell.synth.library.cells import Library
 from gaincell.synth.netlist import Netlist
+from gaincell.synth.steps.mapping import MARKS
 
 SCOPE = ("tb", "head")
 """The netlist in the test bench."""

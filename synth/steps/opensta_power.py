@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from gaincell.refusals import Failed
-from gaincell.synth.library import Library
+from gaincell.synth.library.cells import Library
 from gaincell.synth.netlist import Netlist, Port
-from gaincell.synth.opensta import run_opensta
 from gaincell.synth.saif import Activity
-from gaincell.synth.sdc import constraints
+from gaincell.synth.steps.opensta import run_opensta
+from gaincell.synth.steps.sdc import constraints
 
 TOTAL = re.compile(r"^Total\s+([\d.e+-]+)\s+([\d.e+-]+)\s+([\d.e+-]+)\s+([\d.e+-]+)", re.MULTILINE)
 

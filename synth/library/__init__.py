@@ -1,0 +1,1 @@
+"""Libraries of cells: Liberty files, PDKs, and a generic one for estimates."""

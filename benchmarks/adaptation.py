@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from gaincell.adaptation import CASES, LAYERS, MARKS, VARIANTS, Case, table
 from gaincell.cli import main as gaincell
-from gaincell.commands.texts import tokens_of
+from gaincell.commands.options.texts import tokens_of
+from gaincell.data.adaptation import CASES, LAYERS, MARKS, VARIANTS, Case, table
 from gaincell.files import check_writable, replacing
 from gaincell.ml.evaluate.perplexity import perplexity, windows_of
 from gaincell.ml.models.load import load_model, load_tokenizer

@@ -19,7 +19,7 @@ from gaincell.behavioral.tokens import shipped_tokens
 from gaincell.cocotb_tests.run.build import TOP, Simulation, build
 from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import PRESETS
-from gaincell.reports import table
+from gaincell.text import table
 
 CONFIG = PRESETS["gpt2"]
 RUNS = 5

@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from gaincell.behavioral.faults import Faults
-from gaincell.commands.texts import tokens_of
+from gaincell.commands.options.texts import tokens_of
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.ml.evaluate.perplexity import perplexity, windows_of
@@ -22,7 +22,7 @@ from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.load import load_model
 from gaincell.ml.process.memory import keep_freed_memory
 from gaincell.ml.start import StartOptions, closed_form
-from gaincell.reports import markdown
+from gaincell.text import markdown
 
 MODEL = "smollm2"
 LAYERS = range(10, 16)

@@ -1,1 +1,1 @@
-"""From Verilog to area, timing, power and energy per token: steps, libraries of cells, estimates."""
+"""From Verilog to area, timing, power and energy per token; libraries of cells; estimates."""

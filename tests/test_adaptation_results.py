@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gaincell.adaptation import CASES, HEAD, rows, shipped_results, table
+from gaincell.data.adaptation import CASES, HEAD, rows, shipped_results, table
 
 DOCS = Path(__file__).parents[1] / "docs"
 RESULTS = {

@@ -32,7 +32,7 @@ CONFIG_MODULES = (
     "config_file",
     "retention",
     "schedule",
-    "toml_tables",
+    "tables",
 )
 MACHINE_PATHS = re.compile(r"(?<![\w.~$}-])/(?:work|root|tmp/v)/")
 

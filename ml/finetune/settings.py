@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gaincell.behavioral.faults import Faults
-from gaincell.toml_tables import (
+from gaincell.tables import (
     Table,
     build,
     choice,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.toml_tables import read_toml, unknown_key
+from gaincell.tables import read_toml, unknown_key
 
 FIELDS = tuple(field.name for field in fields(HeadConfig))
 ANALOG_TABLE = "analog"

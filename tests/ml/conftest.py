@@ -46,11 +46,3 @@ def folder(tmp_path):
     (tmp_path / "text.txt").write_text(" ".join(f"w{number}" for number in drawn))
     (tmp_path / "head.toml").write_text(config_to_toml(HEAD))
     return tmp_path
-
-
-@pytest.fixture
-def small_copies(monkeypatch):
-    """Copies of keys and values of some kilobytes instead of 256 MB."""
-    from gaincell.gpu_bench import machine
-
-    monkeypatch.setattr(machine, "CPU_BYTES", 20_000)

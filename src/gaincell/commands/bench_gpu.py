@@ -11,7 +11,7 @@ from gaincell.files import check_writable, replacing
 from gaincell.gpu_bench.figures import Figure, as_json, ours, published
 from gaincell.gpu_bench.records import AUTHORS_BATCH, DTYPES, Bench, Row, Settings
 from gaincell.refusals import Failed, Refused, refusing
-from gaincell.reports import grid, si, table
+from gaincell.text import grid, si, table
 
 if TYPE_CHECKING:
     from gaincell.gpu_bench.machine import Machine

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gaincell.commands.heads import heads_of
-from gaincell.commands.texts import need_ml, tokens_of
+from gaincell.commands.options.heads import heads_of
+from gaincell.commands.options.texts import need_ml, tokens_of
 from gaincell.config_file import config_to_toml
 from gaincell.files import replacing
 from gaincell.refusals import refusing
-from gaincell.reports import table
+from gaincell.text import table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,18 +4,18 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gaincell.commands.perplexity import kinds_of
-from gaincell.commands.start_options import (
+from gaincell.commands.options.start import (
     add_start_arguments,
     remove_start,
     run_start,
     start_options,
 )
-from gaincell.commands.texts import add_text_arguments, load_text, need_ml
+from gaincell.commands.options.texts import add_text_arguments, load_text, need_ml
+from gaincell.commands.perplexity import kinds_of
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.refusals import refusing
-from gaincell.reports import table
+from gaincell.text import table
 
 if TYPE_CHECKING:
     from torch import Tensor

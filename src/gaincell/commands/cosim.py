@@ -11,7 +11,7 @@ from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import refusing
-from gaincell.reports import file_size, table
+from gaincell.text import file_size, table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens

@@ -7,7 +7,7 @@ from gaincell.commands.cosim import report_difference, result_rows, save_results
 from gaincell.config import PRESETS
 from gaincell.files import check_writable, make_folder, replacing
 from gaincell.refusals import refusing
-from gaincell.reports import table
+from gaincell.text import table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

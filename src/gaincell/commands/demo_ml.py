@@ -6,10 +6,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from gaincell.commands.texts import need_ml
+from gaincell.commands.options.texts import need_ml
 from gaincell.files import check_writable, make_folder
 from gaincell.refusals import Failed, Refused, refusing
-from gaincell.reports import grid, table
+from gaincell.text import grid, table
 
 RESULTS, PICTURE = "results.json", "curves.png"
 MADE = ("train.txt", "held_out.txt", "head.toml", "models", "runs", RESULTS, PICTURE)

@@ -10,7 +10,6 @@ from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Refused, refusing
-from gaincell.reports import table
 from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import load_analog
 from gaincell.synth.estimate.comparison import Mark, Row, compare
@@ -18,6 +17,7 @@ from gaincell.synth.estimate.digital import metrics_of
 from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
 from gaincell.synth.estimate.system import SYSTEMS, Estimate, sum_of
+from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens

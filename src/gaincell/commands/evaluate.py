@@ -4,14 +4,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gaincell.commands.evaluation_report import as_table, write_json
-from gaincell.commands.fault_options import faults_of
-from gaincell.commands.texts import (
+from gaincell.commands.options.faults import faults_of
+from gaincell.commands.options.texts import (
     add_model_argument,
     add_window_arguments,
     need_ml,
     windows_from,
 )
+from gaincell.commands.shown.evaluation import as_table, write_json
 from gaincell.files import check_writable
 from gaincell.refusals import Failed, refusing
 

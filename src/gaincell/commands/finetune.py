@@ -13,9 +13,9 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from gaincell.commands.convert import layers_of
-from gaincell.commands.texts import need_ml
+from gaincell.commands.options.texts import need_ml
 from gaincell.refusals import Failed, Refused, refusing
-from gaincell.reports import table
+from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.ml.finetune.state.record import Record

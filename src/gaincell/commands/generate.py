@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gaincell.behavioral.faults import Faults
-from gaincell.commands.fault_options import faults_of
-from gaincell.commands.generation_outcome import Outcome
-from gaincell.commands.heads import heads_of
-from gaincell.commands.texts import add_model_argument, need_ml, tokens_of
+from gaincell.commands.options.faults import faults_of
+from gaincell.commands.options.heads import heads_of
+from gaincell.commands.options.texts import add_model_argument, need_ml, tokens_of
+from gaincell.commands.shown.generation import Outcome
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import refusing
-from gaincell.reports import table
+from gaincell.text import table
 
 if TYPE_CHECKING:
     from torch import Tensor

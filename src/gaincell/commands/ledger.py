@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import refusing
-from gaincell.reports import table
+from gaincell.text import table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

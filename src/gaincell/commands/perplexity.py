@@ -2,9 +2,9 @@
 
 import argparse
 
-from gaincell.commands.texts import add_text_arguments, load_text, need_ml
+from gaincell.commands.options.texts import add_text_arguments, load_text, need_ml
 from gaincell.refusals import refusing
-from gaincell.reports import table
+from gaincell.text import table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

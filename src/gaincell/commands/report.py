@@ -7,20 +7,20 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import gaincell
-from gaincell.adaptation import shipped_results
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.data import shipped
+from gaincell.data.adaptation import shipped_results
 from gaincell.files import check_writable, make_folder, replacing
 from gaincell.gpu_bench.figures import load_bench
 from gaincell.refusals import refusing
-from gaincell.reports import table
 from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import load_analog
 from gaincell.synth.estimate.comparison import Row, compare
 from gaincell.synth.estimate.digital import metrics_of
 from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.system import Estimate
+from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens

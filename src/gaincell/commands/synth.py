@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gaincell.config_file import load_config
 from gaincell.refusals import Refused, refusing
-from gaincell.reports import table
+from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.config import HeadConfig

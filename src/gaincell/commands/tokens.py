@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from gaincell.commands.texts import need_ml
+from gaincell.commands.options.texts import need_ml
 from gaincell.files import check_writable
 from gaincell.refusals import Failed, refusing
-from gaincell.reports import file_size, table
+from gaincell.text import file_size, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

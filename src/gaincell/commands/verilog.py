@@ -7,7 +7,7 @@ from pathlib import Path
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import refusing
-from gaincell.reports import file_size
+from gaincell.text import file_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

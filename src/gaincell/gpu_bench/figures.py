@@ -14,7 +14,7 @@ from typing import Any
 from gaincell.config import HeadConfig
 from gaincell.config_checks import is_number
 from gaincell.gpu_bench.records import AUTHORS_BATCH, Bench, Device, Energy, Row, Settings
-from gaincell.toml_tables import build
+from gaincell.tables import build
 
 FORMAT = 1
 """Of the JSON file."""

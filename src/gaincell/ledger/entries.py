@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from gaincell.config_checks import is_number
 from gaincell.ledger.arithmetic import nearest
-from gaincell.toml_tables import Table, build, choice, flag, number, read_toml, string, unknown_key
+from gaincell.tables import Table, build, choice, flag, number, read_toml, string, unknown_key
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 SENSES = ("equal", "at most", "at least")

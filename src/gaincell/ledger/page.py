@@ -9,7 +9,7 @@ from gaincell.ledger.arithmetic import shown
 from gaincell.ledger.entries import Contradiction
 from gaincell.ledger.values import numbers_of
 from gaincell.ledger.verdict import Ledger, Row, Verdict
-from gaincell.reports import markdown
+from gaincell.text import markdown
 
 MEANINGS = {
     Verdict.REPRODUCED: "ours agrees within the tolerance given, and does not come from the paper",

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, ScalarFormatter
 
-from gaincell.adaptation import CASES, LAYERS, Case
+from gaincell.data.adaptation import CASES, LAYERS, Case
 from gaincell.pictures import style
 
 COLOURS = {"ranges": style.NEGATIVE, "paper": style.QUERY, "ours": style.POSITIVE}
@@ -20,7 +20,7 @@ def draw_adaptation(results: Mapping[str, Any], output: Path) -> None:
 
     Parameters
     ----------
-    results : of ``gaincell.adaptation``
+    results : of ``gaincell.data.adaptation``
     output : PNG or SVG, by its suffix
 
     Raises

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gaincell.pictures import style
-from gaincell.reports import si
+from gaincell.text import si
 
 MARKS = {
     "measured": style.VALUE,

@@ -27,7 +27,7 @@ class Found:
     source : what the tokens are
     waves : waveform of the first tokens, every wire in every cycle
     estimate, rows : area, time and energy, and the paper's numbers beside ours; None: no metrics
-    adaptation : results of ``gaincell.adaptation``; None: none are shipped
+    adaptation : results of ``gaincell.data.adaptation``; None: none are shipped
     learning : results.json of ``gaincell demo-ml``; None: there is none
     bench : measurements of ``gaincell bench-gpu``; None: published figures only
     """

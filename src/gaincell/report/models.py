@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from gaincell import adaptation
+from gaincell.data import adaptation
 from gaincell.gpu_bench.figures import published
 from gaincell.pictures.adaptation import draw_adaptation
 from gaincell.pictures.bars import Bar, draw_machines, in_units

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gaincell.behavioral.faults import Faults
 from gaincell.commands.perplexity import kinds_of
 from gaincell.files import replacing
-from gaincell.reports import grid, table
+from gaincell.text import grid, table
 from gaincell.versions import versions
 
 if TYPE_CHECKING:

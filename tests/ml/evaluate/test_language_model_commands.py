@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from gaincell.cli import main
 from gaincell.commands.convert import layers_of
-from gaincell.commands.heads import heads_of
+from gaincell.commands.options.heads import heads_of
 from gaincell.ml.models.load import load_model
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
@@ -189,7 +189,7 @@ def test_a_text_that_is_not_there_is_one_sentence(folder, capsys):
 @pytest.mark.parametrize("command", ["convert", "perplexity", "codes"])
 def test_without_the_extra_the_way_to_it_is_said(folder, capsys, command, monkeypatch):
     more = {"convert": ["--config", "tiny", "-o", "x"], "codes": ["--heads", "0:0", "-o", "x"]}
-    monkeypatch.setattr("gaincell.commands.texts.find_spec", lambda name: None)
+    monkeypatch.setattr("gaincell.commands.options.texts.find_spec", lambda name: None)
     assert main(arguments(folder, command, *more.get(command, []))) == 2
     assert "this command needs torch: pip install 'gaincell[ml]'" in capsys.readouterr().err
 

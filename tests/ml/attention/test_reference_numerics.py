@@ -12,7 +12,7 @@ from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
 from gaincell.ml.attention.authors import ReferenceQuirks
 
-FILE = Path(__file__).parents[3] / "shared" / "data" / "reference_head_64x64.npz"
+FILE = Path(__file__).parents[4] / "shared" / "data" / "reference_head_64x64.npz"
 
 
 def test_golden_outputs_of_the_public_code():

@@ -86,7 +86,9 @@ def test_a_run_file_that_is_not_there(capsys):
 
 @pytest.mark.parametrize("missing", ["torch", "tensorboard"])
 def test_without_what_it_needs_the_way_to_it_is_said(capsys, monkeypatch, missing):
-    module = "gaincell.commands.texts" if missing == "torch" else "gaincell.commands.finetune"
+    module = (
+        "gaincell.commands.options.texts" if missing == "torch" else "gaincell.commands.finetune"
+    )
     monkeypatch.setattr(f"{module}.find_spec", lambda name: None)
     assert finetune({"run": {"tensorboard": True}}) == 2
     assert re.search(rf"{missing}.*pip install 'gaincell\[ml\]'", said(capsys))

@@ -18,7 +18,7 @@ from fake_gpu import (
 from gaincell.config import PRESETS
 from gaincell.gpu_bench.bench import bench
 from gaincell.gpu_bench.figures import as_json, load_bench, ours, published
-from gaincell.reports import si
+from gaincell.text import si
 
 pytestmark = pytest.mark.usefixtures("small_copies")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gaincell.data import shipped
-from gaincell.reports import markdown
+from gaincell.text import markdown
 
 MARKS = (100, 300)
 """Steps of training after which a model is in the table."""

@@ -13,7 +13,7 @@ from tiny_tasks import EXAMPLES, tokenizer, write_tasks
 
 import gaincell
 from gaincell.cli import main
-from gaincell.commands.fault_options import faults_of
+from gaincell.commands.options.faults import faults_of
 from gaincell.config_file import config_to_toml
 from gaincell.ml.evaluate.baselines import ATTENTIONS
 from gaincell.ml.evaluate.evaluation import DEFAULT
@@ -299,7 +299,8 @@ def test_a_task_that_fails_leaves_no_file(folder, tmp_path, capsys, monkeypatch)
 @pytest.mark.parametrize(("missing", "more"), [("torch", TEXT), ("lm_eval", ["--tasks", "piqa"])])
 def test_without_the_extra_the_way_to_it_is_said(folder, capsys, monkeypatch, missing, more):
     monkeypatch.setattr(
-        "gaincell.commands.texts.find_spec", lambda name: None if name == missing else "there"
+        "gaincell.commands.options.texts.find_spec",
+        lambda name: None if name == missing else "there",
     )
     assert evaluated(folder, *(each.format(folder) for each in more)) == 2
     said = capsys.readouterr().err
@@ -330,7 +331,7 @@ def test_no_faults_are_no_faults():
 
 
 def test_the_page_names_every_row_and_task():
-    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text()
     assert tuple(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == ATTENTIONS
     assert f"--tasks {','.join(TASKS)}" in page
     assert f"`--kinds {','.join(DEFAULT)}`" in page

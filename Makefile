@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo demo-ml report test lint types docs fuzz formal exact retention silicon bench bench-attention bench-gpu adaptation knobs paper clean
+.PHONY: demo demo-ml report test quick lint types docs fuzz formal exact retention silicon bench bench-attention bench-gpu adaptation knobs paper clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -16,7 +16,11 @@ report: $(VENV)/.installed
 	$(BIN)/gaincell report -o build/report
 
 test: $(VENV)/.installed-test
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadscope
+
+# The inner loop: everything but simulations, proofs, training and other slow tests.
+quick: $(VENV)/.installed-test
+	$(BIN)/pytest -n auto --dist loadscope -m "not cosim and not formal and not training and not slow"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

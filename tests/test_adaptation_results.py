@@ -35,4 +35,6 @@ def test_the_page_of_the_documentation_has_the_shipped_results():
     assert set(results) <= {"teacher"} | {case.name for case in CASES}
     if not DOCS.is_dir():
         pytest.skip("no docs/ beside the tests")
-    assert (DOCS / "adaptation_table.md").read_text(encoding="utf-8") == table(results)
+    assert (DOCS / "evidence" / "tables" / "adaptation.md").read_text(encoding="utf-8") == table(
+        results
+    )

@@ -20,7 +20,7 @@ TASKS = {
     "piqa": "piqa",
     "wikitext": "wikitext",
 }
-"""The tasks of docs/evaluation.md, and the folder of lm-eval that each is in."""
+"""The tasks of docs/do/evaluation.md, and the folder of lm-eval that each is in."""
 
 FILES = ("json", "csv", "text", "parquet", "arrow")
 """Values of a task's ``dataset_path`` that mean data files."""

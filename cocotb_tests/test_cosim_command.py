@@ -60,8 +60,7 @@ def test_names_the_first_difference(
     source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = replace(TINY, window=12)
-    wrong.__dict__["timing"] = TINY.timing
-    verilog = head_verilog(wrong).replace("[23:0] array__", "[31:0] array__")
+    verilog = head_verilog(wrong, timing=TINY.timing).replace("[23:0] array__", "[31:0] array__")
     monkeypatch.setattr(builds, "head_verilog", lambda config: verilog)
     assert main(["cosim", "--config", "tiny", "--input", str(source)]) == 1
     message = capsys.readouterr().err.splitlines()[-1]

@@ -98,13 +98,13 @@ def write_port(config: HeadConfig, code_bits: int) -> wiring.Signature:
     )
 
 
-def array_port(config: HeadConfig) -> wiring.Signature:
+def array_port(config: HeadConfig, banks: int) -> wiring.Signature:
     """Every wire between digital control and arrays, as the control drives and samples them.
 
-    Enables of converter stages have one bit per bank. ``pulse`` and ``sign`` hold D bits per
-    sub-tile, the ring's sub-tiles first.
+    Enables of converter stages have one bit for each of the ``banks``. ``pulse`` and ``sign`` hold
+    D bits per sub-tile, the ring's sub-tiles first.
     """
-    banks, dims = config.timing.banks, config.head_dim
+    dims = config.head_dim
     return wiring.Signature(
         {
             "k_write": Out(write_port(config, config.key_bits)),

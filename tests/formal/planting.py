@@ -4,12 +4,9 @@ import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-
-from gaincell.config import HeadConfig
-from gaincell.schedule import Span
 
 
 @dataclass(frozen=True)
@@ -46,10 +43,3 @@ def planted(bug: Bug) -> Iterator[None]:
     finally:
         for user, name, mine in changed:
             setattr(user, name, mine)
-
-
-def with_schedule(config: HeadConfig, **moved: Span | int) -> HeadConfig:
-    """``config`` whose hardware follows a wrong schedule."""
-    wrong = replace(config)
-    wrong.__dict__["timing"] = replace(config.timing, **moved)
-    return wrong

@@ -49,11 +49,11 @@ def rules(b: Bench, refresh: Refresh, config: HeadConfig) -> Iterator[Value]:
 class RefreshBench(Bench):
     """The two components, wired as in a head; every stream is free."""
 
-    def __init__(self, config: HeadConfig, dut: HeadConfig) -> None:
+    def __init__(self, config: HeadConfig) -> None:
         super().__init__()
         self.config = config
-        self.refresh = refresh = Refresh(dut)
-        self.pointer = pointer = WritePointer(dut)
+        self.refresh = refresh = Refresh(config, config.timing, config.retention)
+        self.pointer = pointer = WritePointer(config)
         self.parts = self.add("refresh", refresh).submodules
         self.add("pointer", pointer)
         self.request = refresh.request

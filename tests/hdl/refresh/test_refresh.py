@@ -17,7 +17,7 @@ class RefreshedRing(Elaboratable):
     def __init__(self, config):
         self.config = config
         self.pointer = WritePointer(config)
-        self.refresh = Refresh(config)
+        self.refresh = Refresh(config, config.timing, config.retention)
 
     def elaborate(self, platform):
         m = Module()

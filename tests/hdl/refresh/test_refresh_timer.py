@@ -28,7 +28,7 @@ def outputs(ctx, dut):
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_visits_every_column_once_per_sweep(geometry, slack, simulate):
     config = refreshing_config(geometry, slack, spare=slack)
-    dut = RefreshTimer(config)
+    dut = RefreshTimer(config, config.retention)
 
     async def testbench(ctx, reset):
         seen = []
@@ -48,7 +48,7 @@ def test_visits_every_column_once_per_sweep(geometry, slack, simulate):
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_starts_over_at_reset(geometry, simulate, rng):
     config = refreshing_config(geometry)
-    dut = RefreshTimer(config)
+    dut = RefreshTimer(config, config.retention)
     visit = config.retention.visit_cycles
 
     async def testbench(ctx, reset):

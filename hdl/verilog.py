@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -43,8 +45,17 @@ def head_verilog(
     """Verilog of ``Head(config)`` as module ``name``: the same text for the same config, always.
 
     Size and time grow with the number of sub-tiles and bits, little with dimensions. ``timing``
-    and ``retention`` are as for ``Head``: other ones than the config's make a wrong head.
+    and ``retention`` are as for ``Head``: other ones than the config's make a wrong head. A process
+    generates each text once.
     """
+    # The saturations belong to the arrays: configs that differ in nothing else share their Verilog.
+    digital = replace(config, score_saturation=None, output_saturation=None)
+    return generated(digital, name, timing or config.timing, retention or config.retention)
+
+
+@cache
+def generated(config: HeadConfig, name: str, timing: Schedule, retention: Retention | None) -> str:
+    """As ``head_verilog``. ``generated.cache_clear()`` is for those who replace a component."""
     head = Head(config, timing=timing, retention=retention)
     intermediate = rtlil.convert(head, name=name, emit_src=False)
     with tempfile.TemporaryDirectory(prefix="gaincell-verilog-") as folder:

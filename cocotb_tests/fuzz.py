@@ -110,10 +110,9 @@ def _draw(seed: int, attempt: int) -> Case:
 
 def _leaking(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     """``config`` with refresh: as often as can be, less often, or hardly ever."""
-    slots = config.window + config.sink
     shortest = replace(config, retention_s=1e3, refresh=True).retention
     assert shortest is not None
-    visits = slots + 2 * shortest.segment_visits + 1
+    visits = config.stored_columns + 2 * shortest.segment_visits + 1
     # After its write, a visit leaves patience for one query at least.
     write = shortest.visit_cycles - shortest.patience_cycles
     least = visits * (write + config.interval_cycles) + 1

@@ -74,7 +74,7 @@ def status_port(config: HeadConfig) -> wiring.Signature:
     """
     return wiring.Signature(
         {
-            "fill": Out(range(config.window + config.sink + 1)),
+            "fill": Out(range(config.stored_columns + 1)),
             "refreshed": Out(COUNTER_BITS),
             "dropped": Out(COUNTER_BITS),
             "worst_age": Out(range((config.bound_cycles or 0) + 1)),

@@ -69,7 +69,7 @@ class Refresh(wiring.Component):
                 "first": In(1),
                 "newest_tile": In(index_shape(config.ring_tiles)),
                 "newest_column": In(index_shape(config.columns)),
-                "fill": In(range(config.window + config.sink + 1)),
+                "fill": In(range(config.stored_columns + 1)),
                 "write_tile": In(index_shape(config.tiles)),
                 "request": Out(stream.Signature(request_layout(config))),
                 "response_valid": In(1),

@@ -32,9 +32,8 @@ def measure_activity(tokens: Tokens, source: str, config: HeadConfig) -> Activit
     q, k, v, first = (tokens[name][:most] for name in ("q", "k", "v", "first"))
     detail = attend_in_detail(q, k, v, replace(config, age_mode="steps"), first=first)
     phi = np.clip(np.nan_to_num(detail.score), 0.0, 1.0)
-    stored = config.window + config.sink
     return Activity(
         key=float(q.mean() / config.query_max),
-        value=float(phi.sum() / (q[..., 0].size * stored)),
+        value=float(phi.sum() / (q[..., 0].size * config.stored_columns)),
         source=source,
     )

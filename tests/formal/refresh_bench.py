@@ -151,5 +151,5 @@ class RefreshBench(Bench):
         plan, config = self.config.retention, self.config
         here = self.refresh.tile * config.columns + self.refresh.column
         ours = tile * config.columns + column
-        ahead = Mux(here >= ours, here - ours, here + plan.slots - ours)
+        ahead = Mux(here >= ours, here - ours, here + plan.stored_columns - ours)
         return self.wire("since_visit", ahead * plan.visit_cycles + self.shadow_elapsed)

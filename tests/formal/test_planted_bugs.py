@@ -47,7 +47,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "pointer: counts tokens": (
         LONG_WRITE,
-        Bug("write_pointer", "self.fill != config.window + config.sink", "self.fill != 2"),
+        Bug("write_pointer", "self.fill != config.stored_columns", "self.fill != 2"),
     ),
     "results: one per query": (
         OVERLAPPED,
@@ -79,7 +79,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "refresh: fill is exact": (
         LONG_WRITE,
-        Bug("write_pointer", "self.fill != config.window + config.sink", "self.fill != 2"),
+        Bug("write_pointer", "self.fill != config.stored_columns", "self.fill != 2"),
     ),
     "refresh: read within bound": (
         ONE,

@@ -38,8 +38,8 @@ def moved_by_position() -> Moved:
     queries = np.arange(config.window, len(phi))
     change = np.zeros((len(queries), config.head_dim), dtype=np.int64)
     for row, query in enumerate(queries):
-        newest = query % config.window
-        tile = newest // config.columns
+        newest = config.slot_of(int(query))
+        tile, _ = config.place_of(newest)
         slots = np.arange(tile * config.columns, (tile + 1) * config.columns)
         age = (newest - slots) % config.window
         aged = centred[query - age] * config.decay_per_token ** age[:, None]

@@ -14,7 +14,7 @@ def expected(cycle, config):
         "elapsed": elapsed,
         "late": elapsed >= plan.patience_cycles,
         "segment_ends": (cycle + 1) % (plan.segment_visits * plan.visit_cycles) == 0,
-        "place": place_of(visit % (config.window + config.sink), config),
+        "place": place_of(visit % (config.stored_columns), config),
     }
 
 
@@ -38,7 +38,7 @@ def test_visits_every_column_once_per_sweep(geometry, slack, simulate):
             if now["elapsed"] == 0:
                 seen.append(now["place"])
             await ctx.tick()
-        slots = config.window + config.sink
+        slots = config.stored_columns
         assert seen[:slots] == [place_of(slot, config) for slot in range(slots)]
         assert seen[slots : 2 * slots] == seen[:slots]
 

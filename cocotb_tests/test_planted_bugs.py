@@ -107,8 +107,9 @@ def test_notices_a_head_for_another_config(bug: str, transport: str) -> None:
 def test_notices_a_changed_line(bug: str, transport: str) -> None:
     component, pattern, replacement, symptom = WRONG_LINES[bug]
     config, tokens = lively_run(CONFIG, seed=33)
-    tokens["q"] = np.stack([tokens["q"], tokens["q"][::-1]], axis=1)
+    queries = np.stack([tokens.q_code, tokens.q_code[::-1]], axis=1)
+    tokens = replace(tokens, q_code=queries)
     verilog = with_line_changed(config, component, pattern, replacement)
-    stall = np.full(tokens["q"].shape[:2], 200)
+    stall = np.full(queries.shape[:2], 200)
     with pytest.raises(Failed, match=symptom):
         verify(config, tokens, transport=transport, verilog=verilog, stall=stall)

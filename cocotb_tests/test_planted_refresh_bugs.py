@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gaincell.behavioral.lively import random_pace
+from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.conftest import lively_run, with_line_changed
 from gaincell.cocotb_tests.run.simulate import Memory
 from gaincell.cocotb_tests.run.verify import verify
@@ -85,12 +86,12 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
 }
 
 
-def check(verilog: str, config: HeadConfig, tokens: dict[str, Any]) -> None:
+def check(verilog: str, config: HeadConfig, tokens: Tokens) -> None:
     """Verify at a pace that lets columns grow old, with a memory that is sometimes late."""
     plan = config.retention
     assert plan is not None
     rng = np.random.default_rng(41)
-    count = len(tokens["q"])
+    count = len(tokens)
     idle = random_pace(count, 2 * plan.visit_cycles, rng)
     memory = Memory(slowest_cycles=2 * plan.visit_cycles, busy_share=0.2)
     verify(config, tokens, verilog=verilog, idle=idle, memory=memory, seed=41)

@@ -409,11 +409,12 @@ def test_tiles_by_position_move_as_torch_says(contradictions):
     from gaincell.ml.attention.authors import ReferenceQuirks
 
     config, tokens = HeadConfig(), shipped_tokens(HeadConfig())
-    largest = {"q": config.query_max, "k": config.key_max, "v": config.value_max}
-    units = [torch.from_numpy(tokens[x] / n)[None, None] for x, n in largest.items()]
+    largest = config.query_max, config.key_max, config.value_max
+    pairs = zip(tokens.codes, largest, strict=True)
+    units = [torch.from_numpy(codes / most)[None, None] for codes, most in pairs]
     quirks = ReferenceQuirks(half_steps=False)
     by_position = attention(*units, config, reference=quirks)[0, 0].numpy().round()
-    ring = attend(tokens["q"], tokens["k"], tokens["v"], config)
+    ring = attend(*tokens.codes, config)
     assert np.array_equal(by_position[: config.window], ring[: config.window])
     change, after = (by_position - ring)[config.window :], ring[config.window :]
     moved = moved_by_position()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gaincell.commands.options.common import add_output, check_least
 from gaincell.commands.options.heads import heads_of
 from gaincell.commands.options.texts import need_ml, tokens_of
 from gaincell.config_file import config_to_toml
@@ -20,9 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heads", required=True, help="layer:head of each head wanted, such as 10:0,12:4"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="folder for LAYER-HEAD.npz and head.toml"
-    )
+    add_output(parser, "folder for LAYER-HEAD.npz and head.toml", required=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,8 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         heads = heads_of("--heads", arguments.heads)
         if not arguments.output.parent.is_dir() or arguments.output.is_file():
             raise ValueError(f"output {arguments.output} cannot be made a folder")
-        if arguments.tokens < 1:
-            raise ValueError(f"--tokens is {arguments.tokens}, but must be at least 1")
+        check_least(arguments, 1, "tokens")
         model, tokenizer = load_model(arguments.model)
         if not isinstance(model, HardwareModel):
             raise ValueError(

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.commands.options.faults import faults_of
 from gaincell.commands.options.texts import (
     add_model_argument,
@@ -59,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="key=value,... or a TOML file with fields of gaincell.behavioral.faults.Faults: "
         "adds a row with faults to each on the arrays",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the faults; default 0")
-    parser.add_argument("-o", "--output", type=Path, help="JSON file for all results")
+    add_seed(parser, "the faults")
+    add_output(parser, "JSON file for all results")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -112,11 +113,9 @@ def _check(arguments: argparse.Namespace) -> None:
     """What can be checked before anything is loaded."""
     if not arguments.text and arguments.tasks is None and arguments.task_folder is None:
         raise ValueError("nothing to evaluate on: give --text, --tasks or --task-folder")
-    for name, least in (("limit", 1), ("few_shot", 0), ("batch_size", 1), ("max_length", 2)):
-        value = getattr(arguments, name)
-        if value is not None and value < least:
-            option = name.replace("_", "-")
-            raise ValueError(f"--{option} is {value}, but must be at least {least}")
+    check_least(arguments, 1, "limit", "batch_size")
+    check_least(arguments, 0, "few_shot")
+    check_least(arguments, 2, "max_length")
     if arguments.output is not None:
         check_writable(arguments.output)
 

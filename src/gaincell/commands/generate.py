@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gaincell.behavioral.faults import Faults
+from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.commands.options.faults import faults_of
 from gaincell.commands.options.heads import heads_of
 from gaincell.commands.options.texts import add_model_argument, need_ml, tokens_of
@@ -52,10 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature", type=float, default=0.0, help="of the choice of tokens; default 0: none"
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of that choice, of power-up states and faults"
-    )
-    parser.add_argument("-o", "--output", type=Path, help="JSON file for text and figures")
+    add_seed(parser, "that choice, of power-up states and faults")
+    add_output(parser, "JSON file for text and figures")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -110,8 +109,7 @@ class Served:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Raise ValueError unless the options fit together; the model is not looked at."""
-    if arguments.tokens < 0:
-        raise ValueError(f"--tokens is {arguments.tokens}, but must be 0 or above")
+    check_least(arguments, 0, "tokens")
     for name in ("temperature", "wait_us"):
         value, option = getattr(arguments, name), "--" + name.replace("_", "-")
         if not 0 <= value < float("inf"):

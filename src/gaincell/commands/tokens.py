@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from gaincell.commands.options.common import add_output
 from gaincell.commands.options.texts import need_ml
 from gaincell.files import check_writable
 from gaincell.refusals import Failed, refusing
@@ -19,9 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--column", default="text", help="of the hub's data set, with one text a row; default text"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="file to write; a .json comes beside it"
-    )
+    add_output(parser, "file to write; a .json comes beside it", required=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

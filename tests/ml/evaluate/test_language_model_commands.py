@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from gaincell.cli import main
-from gaincell.commands.convert import layers_of
 from gaincell.commands.options.heads import heads_of
+from gaincell.commands.options.layers import layers_of
 from gaincell.ml.models.load import load_model
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")

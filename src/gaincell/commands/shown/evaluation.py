@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gaincell.behavioral.faults import Faults
-from gaincell.commands.perplexity import kinds_of
+from gaincell.commands.options.layers import kinds_of
 from gaincell.files import replacing
 from gaincell.text import grid, table
 from gaincell.versions import versions

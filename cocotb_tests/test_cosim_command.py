@@ -12,19 +12,10 @@ from gaincell.behavioral.lively import lively_tokens
 from gaincell.cli import main
 from gaincell.cocotb_tests.conftest import needs_icarus
 from gaincell.cocotb_tests.run import build as builds
-from gaincell.cocotb_tests.run.tools import MissingTool, require_fst_headers
 from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
 
 TINY = PRESETS["tiny"]
-
-
-def has_fst_headers() -> bool:
-    try:
-        require_fst_headers()
-    except MissingTool:
-        return False
-    return True
 
 
 @pytest.fixture
@@ -73,9 +64,7 @@ def test_names_the_first_difference(
         ".vcd",
         pytest.param(
             ".fst",
-            marks=pytest.mark.skipif(
-                not has_fst_headers(), reason="the headers of lz4 and zlib are not installed"
-            ),
+            marks=pytest.mark.needs("fst"),
         ),
     ],
 )

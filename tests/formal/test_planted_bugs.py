@@ -7,14 +7,12 @@ import pytest
 from formal.campaign import PROPERTIES, Property
 from formal.geometries import LONG_WRITE, ONE, OVERLAPPED, PAIRED, PLAIN
 from formal.planting import Bug, planted
-from formal.tools import make_shims, missing_packages, prove
+from formal.tools import make_shims, prove
 
 from gaincell.config import HeadConfig
 from gaincell.schedule import Schedule, Span
 
-pytestmark = pytest.mark.skipif(
-    bool(missing_packages()), reason=f"not installed: {', '.join(missing_packages())}"
-)
+pytestmark = pytest.mark.needs("proofs")
 
 BY_NAME = {each.name: each for each in PROPERTIES}
 

@@ -14,7 +14,7 @@ from amaranth.lib import data
 from formal.planting import Bug, planted
 
 import gaincell.hdl
-from gaincell.cocotb_tests.run.tools import MissingTool, simulator_environment
+from gaincell.cocotb_tests.run.tools import simulator_environment
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 from gaincell.hdl.readout import READOUTS
@@ -161,10 +161,7 @@ def test_has_no_initial_values():
 
 def lint(config, folder, *sources):
     """What Verilator says about the Verilog of ``config``; empty if nothing."""
-    try:
-        environment = simulator_environment("verilator")
-    except MissingTool as missing:
-        pytest.skip(str(missing))
+    environment = simulator_environment("verilator")
     head = folder / "head.v"
     head.write_text(head_verilog(config))
     verilator = Path(environment["VERILATOR_ROOT"], "bin", "verilator")
@@ -177,12 +174,14 @@ def lint(config, folder, *sources):
     ).stderr
 
 
+@pytest.mark.needs("verilator")
 @pytest.mark.parametrize("fields", [{}, *SMALL.values()], ids=["gpt2", *SMALL])
 def test_verilator_finds_nothing_but_what_is_waived(fields, tmp_path):
     for config in heads(**fields):
         assert lint(config, tmp_path, WAIVERS) == ""
 
 
+@pytest.mark.needs("verilator")
 def test_each_waiver_is_needed(tmp_path):
     waivers = WAIVERS.read_text().splitlines()
     lines = [line for line in waivers if line.startswith("lint_off")]

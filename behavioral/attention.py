@@ -46,7 +46,7 @@ def attend(
     *,
     first: NDArray[Any] | None = None,
 ) -> NDArray[np.int64]:
-    """Head outputs, shaped as ``q_code``; docs/contract.md, section 3.
+    """Head outputs, shaped as ``q_code``; docs/understand/contract.md, section 3.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Time and memory of the torch op beside the reference's algorithm and stock softmax attention.
 
-    python benchmarks/attention.py -o docs/attention_table.md
+    python benchmarks/attention.py -o docs/evidence/tables/attention.md
 
 Forward and backward of one layer, batch 1, 12 heads of 64 dimensions, float32. Every measurement is
 a process of its own, so that its peak memory is its own; cases take turns, and medians are given.

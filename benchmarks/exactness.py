@@ -1,7 +1,7 @@
 """20 000 tokens of the gpt2 head on each readout and transport, every output compared.
 
 The shipped tokens come first, then random ones; ``make exact`` writes the table that is committed
-as docs/exactness.md.
+as docs/evidence/exactness.md.
 """
 
 import argparse

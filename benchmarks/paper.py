@@ -1,4 +1,4 @@
-"""Run again every command of docs/reproduction.toml that needs nothing but pip's packages.
+"""Run again every command of docs/evidence/reproduction.toml that needs nothing but pip's packages.
 
 One after another, each with a log in build/paper/; one that fails does not stop the others, and is
 named at the end. Then the page is made again. ``make paper`` runs it in the project's folder.
@@ -18,8 +18,8 @@ LOGS = Path("build/paper")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=Path, default=Path("docs/reproduction.toml"))
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/reproduction.md"))
+    parser.add_argument("--entries", type=Path, default=Path("docs/evidence/reproduction.toml"))
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/evidence/reproduction.md"))
     arguments = parser.parse_args()
     try:
         book = read_book(arguments.entries)

@@ -2,7 +2,7 @@
 
 Each case draws a geometry, code widths, timing, schedule, readout, queries per token, retention and
 a memory, runs at least three laps of the ring on one of the two transports, and compares with the
-contract. The table it writes is committed as docs/fuzz.md.
+contract. The table it writes is committed as docs/evidence/fuzz.md.
 """
 
 import argparse

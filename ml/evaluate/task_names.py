@@ -20,7 +20,7 @@ TASKS = {
     "piqa": "piqa",
     "wikitext": "wikitext",
 }
-"""The tasks of docs/evaluation.md, and the folder of lm-eval that holds each of them."""
+"""The tasks of docs/do/evaluation.md, and the folder of lm-eval that holds each of them."""
 
 _IGNORED = ("__pycache__", ".ipynb_checkpoints")
 """Folders that lm-eval leaves out."""

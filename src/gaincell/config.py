@@ -18,7 +18,7 @@ class HeadConfig:
     """Geometry, codes, cell, retention and timing of one attention head.
 
     Defaults are the paper's (Leroux et al., Nature Computational Science 5, 813, 2025) where it
-    gives a number and this project's contract (docs/contract.md) where it does not.
+    gives a number and this project's contract (docs/understand/contract.md) where it does not.
 
     Raises
     ------

@@ -11,7 +11,10 @@ from gaincell.text import table
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--entries", type=Path, required=True, help="TOML file such as docs/reproduction.toml"
+        "--entries",
+        type=Path,
+        required=True,
+        help="TOML file such as docs/evidence/reproduction.toml",
     )
     parser.add_argument("-o", "--output", type=Path, help="page to write, in Markdown")
     parser.add_argument(

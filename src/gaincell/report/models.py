@@ -57,8 +57,8 @@ def language_models(found: Found) -> Section:
     if results is not None:
         section.text(
             "Perplexity of SmolLM2-135M on text that was not used for fitting, after its attention "
-            "was moved to the arrays, without and with training. Measured; docs/adaptation.md says "
-            "how, and the command is"
+            "was moved to the arrays, without and with training. Measured; docs/do/adaptation.md "
+            "says how, and the command is"
         )
         section.command("make adaptation TEXT=text.txt")
         section.picture(

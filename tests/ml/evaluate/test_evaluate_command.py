@@ -330,7 +330,7 @@ def test_no_faults_are_no_faults():
 
 
 def test_the_page_names_every_row_and_task():
-    page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "do" / "evaluation.md").read_text()
     assert tuple(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == ATTENTIONS
     assert f"--tasks {','.join(TASKS)}" in page
     assert f"`--kinds {','.join(DEFAULT)}`" in page

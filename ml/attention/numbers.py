@@ -72,7 +72,7 @@ class Numbers:
         if kind == "linear":
             config = replace(config, cell="linear")
         quirks = reference or ReferenceQuirks(half_steps=False, sequence_tiles=False)
-        rate = config.token_s / config.retention_s
+        rate = config.decay_rate
         orders = [
             Order(power, a, rate if quirks.charge_decay else power * rate)
             for power, a in enumerate(config.cell_coefficients)

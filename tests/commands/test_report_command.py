@@ -75,10 +75,9 @@ def test_page_and_data_say_the_same(report):
     assert data["seed"] == 0
 
 
+@pytest.mark.needs("chromium")
 def test_a_browser_draws_all_of_it(report, tmp_path):
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("no Chromium is installed")
+    browser = next(filter(None, map(shutil.which, BROWSERS)))
     text = (report / "index.html").read_text(encoding="utf-8")
     probed = tmp_path / "probed.html"
     probed.write_text(text.replace("</head>", f"{PROBE}</head>"), encoding="utf-8")

@@ -26,7 +26,6 @@ from gaincell.ledger.verdict import Verdict, load_ledger, read_ledger
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = ROOT / "docs" / "evidence" / "reproduction.toml"
-SHARED = ROOT.parent / "shared" / "data"
 
 COMMAND = '[command.config]\nrun = "gaincell config gpt2"\nmakes = "parameters"\n'
 HEAD = """[[entry]]
@@ -65,12 +64,6 @@ def book(tmp_path):
         return path
 
     return write
-
-
-def shared(name: str) -> Path:
-    if not (SHARED / name).exists():
-        pytest.skip(f"the authors' file is not at ../shared/data/{name}")
-    return SHARED / name
 
 
 # The page
@@ -382,8 +375,10 @@ def test_a_batch_of_64_waits_for_64_times_as_long(contradictions):
     assert "7.178 mJ in 22.37 µs are 321 W" in contradictions["gpu-baseline"]
 
 
+@pytest.mark.needs("torch")
 def test_causal_attention_of_one_query_sees_the_first_key_only():
-    torch = pytest.importorskip("torch")
+    import torch
+
     q, k, v = torch.randn(3, 1, 1, 8, 4, generator=torch.Generator().manual_seed(1))
     seen = torch.nn.functional.scaled_dot_product_attention(q[:, :, :1], k, v, is_causal=True)
     torch.testing.assert_close(seen, v[:, :, :1])
@@ -406,17 +401,20 @@ def test_a_window_at_the_trained_decay_outlives_half_a_step(contradictions):
     assert f"moved by {(1 - math.exp(-window_s / 5e-3)) / 2:.4f}, more than {1 / 14:.4f}" in text
 
 
+@pytest.mark.needs("torch")
 def test_tiles_by_position_move_as_torch_says(contradictions):
-    torch = pytest.importorskip("torch")
+    import torch
+
     from gaincell.ml.attention import attention
     from gaincell.ml.attention.authors import ReferenceQuirks
 
     config, tokens = HeadConfig(), shipped_tokens(HeadConfig())
-    largest = {"q": config.query_max, "k": config.key_max, "v": config.value_max}
-    units = [torch.from_numpy(tokens[x] / n)[None, None] for x, n in largest.items()]
+    largest = config.query_max, config.key_max, config.value_max
+    pairs = zip(tokens.codes, largest, strict=True)
+    units = [torch.from_numpy(codes / most)[None, None] for codes, most in pairs]
     quirks = ReferenceQuirks(half_steps=False)
     by_position = attention(*units, config, reference=quirks)[0, 0].numpy().round()
-    ring = attend(tokens["q"], tokens["k"], tokens["v"], config)
+    ring = attend(*tokens.codes, config)
     assert np.array_equal(by_position[: config.window], ring[: config.window])
     change, after = (by_position - ring)[config.window :], ring[config.window :]
     moved = moved_by_position()
@@ -440,8 +438,8 @@ def test_the_cubic_is_the_papers_coefficients_at_the_supply(rows):
 # Figures that are in the authors' files
 
 
-def test_differences_from_the_authors_head_are_those_of_the_file(rows):
-    with np.load(shared("reference_head_64x64.npz")) as arrays:
+def test_differences_from_the_authors_head_are_those_of_the_file(rows, shared_file):
+    with np.load(shared_file("reference_head_64x64.npz")) as arrays:
         head = {name: arrays[name].astype(np.float64) for name in arrays}
     age = np.subtract.outer(np.arange(64), np.arange(64))
     remaining = np.where(age >= 0, np.exp(-1e-4 * age), 0.0)
@@ -468,8 +466,8 @@ def test_differences_from_the_authors_head_are_those_of_the_file(rows):
     assert rows["reference-scores"].entry.scale == pytest.approx(np.abs(head["S"]).max(), rel=1e-3)
 
 
-def test_gpu_figures_are_those_of_the_file(rows):
-    found = json.loads(shared("gpu_reference.json").read_text())
+def test_gpu_figures_are_those_of_the_file(rows, shared_file):
+    found = json.loads(shared_file("gpu_reference.json").read_text())
     for name, key in (("4090", "rtx_4090"), ("jetson", "jetson_nano")):
         time_s, energy_j = (found[key][f"mean_{what}_per_token"] for what in ("latency", "energy"))
         assert rows[f"gpu-{name}-time"].entry.paper == pytest.approx(time_s * 1e6)
@@ -477,8 +475,8 @@ def test_gpu_figures_are_those_of_the_file(rows):
         assert found[key]["S"] == 64
 
 
-def test_losses_are_those_of_the_file(rows):
-    curves = json.loads(shared("reference_training_curves.json").read_text())
+def test_losses_are_those_of_the_file(rows, shared_file):
+    curves = json.loads(shared_file("reference_training_curves.json").read_text())
     found = {label.replace("\n", " "): curve for label, curve in curves.items()}
 
     def loss(label, step):

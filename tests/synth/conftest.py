@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from gaincell.config import PRESETS
@@ -9,7 +7,6 @@ from gaincell.synth.library.liberty_file import load_library
 from gaincell.synth.netlist import read_netlist
 from gaincell.synth.steps.mapping import TOP, MappingOptions, map_head
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 REAL = ("nangate45_typ", "sky130hd_tt", "sg13g2_typ")
 
 
@@ -26,14 +23,12 @@ def generic(generic_file):
 
 
 @pytest.fixture(scope="session")
-def real_library():
+def real_library(shared_file):
     """Loads a real library by name, or skips where it is not at hand."""
     loaded = {}
 
     def load(name):
-        path = SHARED / f"{name}.lib.gz"
-        if not path.exists():
-            pytest.skip(f"{name} is not at hand: libraries of cells are not ours to ship")
+        path = shared_file(f"{name}.lib.gz")
         return loaded.setdefault(name, load_library(path))
 
     return load

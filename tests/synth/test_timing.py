@@ -22,7 +22,7 @@ def timed(generic, mapped, tmp_path):
     return at
 
 
-@pytest.mark.skipif(find_opensta() is None, reason="OpenSTA is not installed (package opensta)")
+@pytest.mark.needs("opensta")
 def test_slack_falls_with_the_period(timed):
     slow, fast = timed(2.0), timed(1.0)
     assert slow.slack_ns - fast.slack_ns == pytest.approx(1.0, abs=1e-3)

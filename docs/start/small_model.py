@@ -40,7 +40,7 @@ model = LlamaForCausalLM(
 )
 optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0)
 schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=STEPS)
-for step in range(STEPS):
+for _ in range(STEPS):
     starts = torch.randint(len(train) - WINDOW, (16,))
     windows = torch.stack([train[start : start + WINDOW] for start in starts])
     loss = model(windows, labels=windows).loss

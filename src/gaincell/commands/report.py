@@ -24,7 +24,7 @@ from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
-    from gaincell.report.found import Found
+    from gaincell.report.inputs import Inputs
 
 PAGE, DATA = "index.html", "report.json"
 
@@ -75,33 +75,33 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(folder / PAGE)
     with TemporaryDirectory(prefix="gaincell-report-") as name:
         waves = Path(name) / "waves.vcd"
-        found = _simulated(config, arguments.seed, tokens, source, waves, estimate, rows, given)
-        sections = _sections(found)
+        inputs = _simulated(config, arguments.seed, tokens, source, waves, estimate, rows, given)
+        sections = _sections(inputs)
     lead = (
         f"Analog in-memory attention: {config.tiles} sub-tiles, window {config.window}, "
         f"{config.head_dim} dimensions. gaincell {gaincell.__version__}."
     )
     page = render("A gaincell head", lead, sections)
-    data = found.as_json(None if estimate is None else as_json(estimate, rows))
+    data = inputs.as_json(None if estimate is None else as_json(estimate, rows))
     for file, text in ((PAGE, page), (DATA, json.dumps(data, indent=1) + "\n")):
         with replacing(folder / file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     print(table([("page", str(folder / PAGE)), ("data", str(folder / DATA))]))
-    return int(found.comparison.mismatches > 0)
+    return int(inputs.comparison.mismatches > 0)
 
 
-def _sections(found: "Found") -> list[Any]:
+def _sections(inputs: "Inputs") -> list[Any]:
     from gaincell.report import head, models, summary
 
     return [
-        summary.at_a_glance(found),
-        head.architecture(found),
-        head.timing(found),
-        head.exactness(found),
-        head.cost(found),
-        models.machines(found),
-        models.language_models(found),
-        summary.about(found),
+        summary.at_a_glance(inputs),
+        head.architecture(inputs),
+        head.timing(inputs),
+        head.exactness(inputs),
+        head.cost(inputs),
+        models.machines(inputs),
+        models.language_models(inputs),
+        summary.about(inputs),
     ]
 
 
@@ -114,17 +114,17 @@ def _simulated(
     estimate: Estimate | None,
     rows: list[Row],
     given: dict[str, Any],
-) -> "Found":
+) -> "Inputs":
     """Run all tokens, and the first of them once more with every wire recorded."""
     from gaincell.cocotb_tests.run.build import build
     from gaincell.cocotb_tests.run.compare import compare as hold_against_contract
     from gaincell.cocotb_tests.run.simulate import simulate
     from gaincell.cocotb_tests.run.waves import record_waves
-    from gaincell.report.found import Found
+    from gaincell.report.inputs import Inputs
 
     simulated = simulate(build(config), tokens, config, seed=seed, progress=True)
     record_waves(tokens, config, waves, seed)
-    return Found(
+    return Inputs(
         config=config,
         source=source,
         seed=seed,
@@ -153,10 +153,10 @@ def _estimate(
 
 def _results(path: Path | None) -> dict[str, Any] | None:
     """results.json of demo-ml, or the shipped one; ValueError if it is something else."""
-    found: dict[str, Any] | None
+    results: dict[str, Any] | None
     if path is None:
-        found = shipped("learning.json")
-        return found
+        results = shipped("learning.json")
+        return results
     try:
         read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _ = read["held_out_nats_per_token"]["stock"]["steps"], read["config"]["demo"]["stock_steps"]

@@ -7,7 +7,7 @@ from gaincell.pictures.attention import draw_attention
 from gaincell.pictures.bars import draw_energy
 from gaincell.pictures.floorplan import draw_floorplan
 from gaincell.pictures.timing import draw_timing
-from gaincell.report.found import Found
+from gaincell.report.inputs import Inputs
 from gaincell.report.page import Section
 from gaincell.synth.estimate.comparison import Mark
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
@@ -29,8 +29,8 @@ WORDS = {
 """How the page marks a figure; those built from the paper's own numbers say so instead."""
 
 
-def architecture(found: Found) -> Section:
-    section, config = Section("head", "One head"), found.config
+def architecture(inputs: Inputs) -> Section:
+    section, config = Section("head", "One head"), inputs.config
     section.text(
         f"{config.tiles} sub-tiles of {config.head_dim} x {config.columns} cells hold the keys and "
         f"values of {config.window} tokens"
@@ -55,12 +55,12 @@ def architecture(found: Found) -> Section:
     return section
 
 
-def timing(found: Found) -> Section:
-    section, config = Section("timing", "Timing"), found.config
-    latency, clock_ns = found.simulated.latency_cycles, config.clock_s * 1e9
+def timing(inputs: Inputs) -> Section:
+    section, config = Section("timing", "Timing"), inputs.config
+    latency, clock_ns = inputs.simulated.latency_cycles, config.clock_s * 1e9
     section.picture(
         "Tokens on the wires, from the waveform of a co-simulation.",
-        lambda path: draw_timing(found.waves, config, path),
+        lambda path: draw_timing(inputs.waves, config, path),
     )
     section.table(
         [
@@ -72,20 +72,20 @@ def timing(found: Found) -> Section:
                 "simulated",
             ),
             ("a token every", f"{config.interval_cycles} cycles", "simulated"),
-            ("oldest value read", f"{found.simulated.oldest_read_cycles} cycles", "simulated"),
+            ("oldest value read", f"{inputs.simulated.oldest_read_cycles} cycles", "simulated"),
         ]
     )
     return section
 
 
-def exactness(found: Found) -> Section:
-    section, seen, tokens = Section("outputs", "Outputs"), found.comparison, found.tokens
+def exactness(inputs: Inputs) -> Section:
+    section, seen, tokens = Section("outputs", "Outputs"), inputs.comparison, inputs.tokens
     section.text(
         f"{seen.mismatches} of {seen.outputs} outputs of the Verilog differ from the contract, "
-        f"over {len(found.simulated.latency_cycles)} tokens: {found.source}."
+        f"over {len(inputs.simulated.latency_cycles)} tokens: {inputs.source}."
         + (f" {seen.first_difference}." if seen.first_difference else "")
     )
-    drawn = replace(found.config, age_mode="steps")
+    drawn = replace(inputs.config, age_mode="steps")
     if tokens["q"].ndim == 2:
         section.picture(
             "Scores over the slots of the window, and outputs.",
@@ -94,7 +94,7 @@ def exactness(found: Found) -> Section:
                 tokens["k"],
                 tokens["v"],
                 drawn,
-                found.simulated.y_code,
+                inputs.simulated.y_code,
                 path,
                 first=tokens["first"],
             ),
@@ -103,8 +103,8 @@ def exactness(found: Found) -> Section:
     return section
 
 
-def cost(found: Found) -> Section:
-    section, estimate = Section("cost", "Area, power, energy"), found.estimate
+def cost(inputs: Inputs) -> Section:
+    section, estimate = Section("cost", "Area, power, energy"), inputs.estimate
     if estimate is None:
         section.text("No metrics of a synthesis are shipped for this configuration. Make them with")
         section.command("gaincell synth --config head.toml -o run/")
@@ -119,9 +119,9 @@ def cost(found: Found) -> Section:
     areas = {name: band.verdict for name, band in estimate.area_um2.items()}
     section.picture(
         "Floorplan to scale: strips as wide as all columns of an array.",
-        lambda path: draw_floorplan(found.config, areas, path),
+        lambda path: draw_floorplan(inputs.config, areas, path),
     )
-    _energy(section, found, estimate)
+    _energy(section, inputs, estimate)
     systems = []
     for name, size in SYSTEMS.items():
         each = estimate.system(*size)
@@ -135,7 +135,7 @@ def cost(found: Found) -> Section:
     return section
 
 
-def _energy(section: Section, found: Found, estimate: Estimate) -> None:
+def _energy(section: Section, inputs: Inputs, estimate: Estimate) -> None:
     """Energy by part, and all numbers beside the paper's."""
     bands = {name: estimate.energy_j[name] for name in ENERGIES}
     known = {
@@ -143,7 +143,7 @@ def _energy(section: Section, found: Found, estimate: Estimate) -> None:
         for name, band in bands.items()
         if band is not None
     }
-    paper = {row.name: row.paper for row in found.rows if row.name in known}
+    paper = {row.name: row.paper for row in inputs.rows if row.name in known}
     section.picture(
         "Energy per token by part: low end dark, high end light, the paper's below.",
         lambda path: draw_energy(known, paper, path),
@@ -158,7 +158,7 @@ def _energy(section: Section, found: Found, estimate: Estimate) -> None:
                 f"{row.ratio:.3g}",
                 WORDS.get(row.mark, str(row.mark)),
             )
-            for row in found.rows
+            for row in inputs.rows
         ],
         ("one head", "unit", "paper (published)", "gaincell", "ratio", ""),
     )

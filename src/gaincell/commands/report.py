@@ -1,4 +1,4 @@
-"""``gaincell report``: one HTML page about a head, its cost, and language models on it."""
+"""``gaincell report``: one HTML page about a head, its cost and the language models on it."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import gaincell
+from gaincell.commands.options.common import add_config, add_output, add_seed, check_least
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.data import shipped
@@ -30,30 +31,20 @@ PAGE, DATA = "index.html", "report.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", default="gpt2", help="a preset's name or a TOML file; default gpt2"
-    )
+    add_config(parser, default="gpt2")
     parser.add_argument(
         "--metrics",
         type=Path,
-        help="metrics.json of a gaincell synth run; default: those shipped for this config, if any",
+        help="metrics.json of gaincell synth; default: the metrics shipped for this config, if any",
     )
     parser.add_argument(
         "--learning",
         type=Path,
-        help="results.json of a gaincell demo-ml run; default: that shipped",
+        help="results.json of gaincell demo-ml; default: the shipped results",
     )
-    parser.add_argument("--gpu", type=Path, help="JSON file of a gaincell bench-gpu run")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of random codes, of power-up states; default 0"
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("report"),
-        help=f"folder for {PAGE} and {DATA}; default report/",
-    )
+    parser.add_argument("--gpu", type=Path, help="JSON file of gaincell bench-gpu")
+    add_seed(parser, "random codes and power-up states")
+    add_output(parser, f"folder for {PAGE} and {DATA}; default report/", default=Path("report"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,8 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.output
     with refusing():
         config = load_config(arguments.config)
-        if arguments.seed < 0:
-            raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")
+        check_least(arguments, 0, "seed")
         given = {
             "learning": _results(arguments.learning),
             "bench": None if arguments.gpu is None else load_bench(arguments.gpu),
@@ -115,7 +105,7 @@ def _simulated(
     rows: list[Row],
     given: dict[str, Any],
 ) -> "Inputs":
-    """Run all tokens, and the first of them once more with every wire recorded."""
+    """Run all tokens, then run the first tokens again and record every wire."""
     from gaincell.cocotb_tests.run.build import build
     from gaincell.cocotb_tests.run.compare import compare as hold_against_contract
     from gaincell.cocotb_tests.run.simulate import simulate
@@ -152,7 +142,7 @@ def _estimate(
 
 
 def _results(path: Path | None) -> dict[str, Any] | None:
-    """results.json of demo-ml, or the shipped one; ValueError if it is something else."""
+    """The results of demo-ml, from a file or as shipped; ValueError for another file."""
     results: dict[str, Any] | None
     if path is None:
         results = shipped("learning.json")

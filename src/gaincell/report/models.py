@@ -1,4 +1,4 @@
-"""Sections about language models on the arrays, and about GPUs."""
+"""Writes the sections about language models on the arrays and about GPUs."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from gaincell.report.inputs import Inputs
 from gaincell.report.page import Section
 
 HEADS = 12
-"""Of one layer of GPT-2, for which GPU figures are given."""
+"""Heads of one layer of GPT-2: the GPU figures are for so many."""
 PAPER = next(figure for figure in published() if figure.heads == 1)
-"""Published, per token and head; heads work at the same time."""
+"""The paper's figures per token and head. Heads work at the same time."""
 
 
 def machines(inputs: Inputs) -> Section:
@@ -25,7 +25,7 @@ def machines(inputs: Inputs) -> Section:
         f"window of {inputs.config.window} tokens."
     )
     section.picture(
-        "Time and energy per token; every step of the scale is a factor of ten.",
+        "Time and energy per token. Each step of the scale is a factor of ten.",
         lambda path: draw_machines(bars, path),
     )
     rows = [
@@ -40,13 +40,13 @@ def machines(inputs: Inputs) -> Section:
     ]
     section.table(rows, ("", "time per token", "", "energy per token", ""))
     section.note(
-        "The time of a batch is divided by the batch: of one alone it is a latency. Energy of GPUs "
-        "is that above their idle power."
+        "The time of a batch is divided by the size of the batch: with one sequence it is a "
+        "latency. The energy of a GPU is the energy above its idle power."
     )
     section.note(
-        "The published GPU figures divide the time of a batch of 64 by 64, do not wait for the "
-        "GPU, and leave out softmax or let the one query see one key, which of both is not told. "
-        "gaincell bench-gpu measures it as it should be."
+        "The published GPU figures divide the time of a batch of 64 by 64 and do not wait for the "
+        "GPU. They leave out softmax, or the query sees a single key; the authors do not say "
+        "which. gaincell bench-gpu measures with softmax and all keys, and waits."
     )
     return section
 
@@ -56,13 +56,13 @@ def language_models(inputs: Inputs) -> Section:
     results = inputs.adaptation
     if results is not None:
         section.text(
-            "Perplexity of SmolLM2-135M on text that was not used for fitting, after its attention "
-            "was moved to the arrays, without and with training. Measured; docs/adaptation.md says "
-            "how, and the command is"
+            "Perplexity of SmolLM2-135M, measured on text that was not used for fitting. Its "
+            "attention is on the arrays, without and with training; docs/adaptation.md describes "
+            "the measurement. The command is"
         )
         section.command("make adaptation TEXT=text.txt")
         section.picture(
-            "Perplexity over steps of training, the paper's first 100 with the linear cell.",
+            "Perplexity over training steps; 100 with the linear cell begin the paper's recipe.",
             lambda path: draw_adaptation(results, path),
         )
         rows = [[cell.replace("`", "") for cell in row] for row in adaptation.rows(results)]
@@ -70,8 +70,8 @@ def language_models(inputs: Inputs) -> Section:
     learning = inputs.learning
     if learning is not None:
         section.text(
-            "A small GPT-2-shaped model trained here on the language reference of Python, put on "
-            "the arrays in every way (measured):"
+            "Measured: a small model of the shape of GPT-2, trained on the language reference of "
+            "Python and converted to the arrays in every way. The command is"
         )
         section.command("make demo-ml")
         section.picture(
@@ -84,7 +84,7 @@ def language_models(inputs: Inputs) -> Section:
 
 
 def _hardware(inputs: Inputs) -> list[Bar]:
-    """Ours and the paper's chip."""
+    """Bars of our heads and of the paper's."""
     latency_s = float(inputs.simulated.latency_cycles.min()) * inputs.config.clock_s
     energy_j = None
     if inputs.estimate is not None:

@@ -1,4 +1,4 @@
-"""The first section, which says it all in one table, and the last, how to get it again."""
+"""Writes the first section, a table of the main results, and the last, how to make the page."""
 
 from gaincell.report.head import WORDS
 from gaincell.report.inputs import LIBRARIES, Inputs
@@ -52,8 +52,8 @@ def at_a_glance(inputs: Inputs) -> Section:
         )
     section.table(rows, ("", "gaincell", "", "the paper (published)"))
     section.note(
-        "Simulated: counted in clock cycles of the Verilog. Measured: a program run on a machine. "
-        "Estimated: scaled from another technology. Published: somebody else's figure."
+        "Simulated: counted in clock cycles of the Verilog. Measured: taken from a program run. "
+        "Estimated: scaled from another technology. Published: a figure of others."
     )
     return section
 

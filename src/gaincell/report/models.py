@@ -62,7 +62,8 @@ def language_models(inputs: Inputs) -> Section:
         )
         section.command("make adaptation TEXT=text.txt")
         section.picture(
-            "Perplexity over training steps; 100 with the linear cell begin the paper's recipe.",
+            "Perplexity over training steps. "
+            "The paper's recipe begins with 100 steps of the linear cell.",
             lambda path: draw_adaptation(results, path),
         )
         rows = [[cell.replace("`", "") for cell in row] for row in adaptation.rows(results)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from source_tree import (
     Module,
+    circles,
     commands_that_import_commands,
     crossings,
     crowded,
@@ -160,6 +161,31 @@ def test_a_made_import_against_the_direction_is_seen(tmp_path):
     assert crossings(made, "top.roof", []) == ["top.roof.house imports top.ground"]
     assert crossings(made, "top.roof", ["top.ground"]) == []
     assert forbidden(made["top.roof.house"], ("torch",)) == ["house.py imports torch.nn"]
+
+
+def test_no_modules_import_each_other_in_a_circle(modules):
+    assert circles(modules) == []
+
+
+def test_a_made_circle_is_seen(tmp_path):
+    late = "def later():\n    import top.c\n"
+    folder = tree_of(
+        tmp_path / "top",
+        {
+            "__init__.py": "",
+            "a.py": "from top.inner.b import name\n",
+            "inner/__init__.py": "",
+            "inner/b.py": "try:\n    import top.c\nexcept ImportError:\n    pass\n",
+            "c.py": "if TYPE_CHECKING:\n    from top import a\n",
+            "d.py": "import top.a\nimport top.e\n",
+            "e.py": late,
+        },
+    )
+    assert circles(read_package(folder)) == [["top.a", "top.c", "top.inner.b"]]
+    (folder / "c.py").write_text("def later():\n    from top import a\n")
+    assert circles(read_package(folder)) == []
+    (folder / "e.py").write_text("from top.d import name\n" + late)
+    assert circles(read_package(folder)) == [["top.d", "top.e"]]
 
 
 def test_no_command_imports_a_command(modules):

@@ -1,4 +1,4 @@
-"""Runs every command of docs/reproduction.toml that needs nothing but packages of pip.
+"""Runs every command of docs/evidence/reproduction.toml that needs nothing but packages of pip.
 
 The commands run one after another, each with a log in build/paper/. A command that fails does not
 stop the others; the last line names it. Then the page is made again. ``make paper`` runs this file
@@ -19,8 +19,8 @@ LOGS = Path("build/paper")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=Path, default=Path("docs/reproduction.toml"))
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/reproduction.md"))
+    parser.add_argument("--entries", type=Path, default=Path("docs/evidence/reproduction.toml"))
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/evidence/reproduction.md"))
     arguments = parser.parse_args()
     try:
         book = read_book(arguments.entries)

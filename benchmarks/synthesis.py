@@ -1,6 +1,6 @@
 """What a head costs in cells: libraries, readouts, clock gating and sampling flops in one table.
 
-    python benchmarks/synthesis.py LIBERTY... -o docs/silicon_table.md
+    python benchmarks/synthesis.py LIBERTY... -o docs/evidence/tables/silicon.md
 
 Each row is a run of ``gaincell synth`` on the default head, with the shipped tokens of a language
 model through the netlist. Runs that are done are kept in ``--folder``; an interrupted campaign goes

@@ -16,8 +16,8 @@ READOUTS = ["popcount", "counters"]
 
 def constant_tokens(count: int, q: int, k: int, v: int, config: HeadConfig) -> Tokens:
     shape = (count, config.head_dim)
-    codes = {"q": np.full(shape, q), "k": np.full(shape, k), "v": np.full(shape, v)}
-    return codes | {"first": np.arange(count) == 0}
+    first = np.arange(count) == 0
+    return Tokens(np.full(shape, q), np.full(shape, k), np.full(shape, v), first)
 
 
 @pytest.mark.parametrize("readout", READOUTS)
@@ -30,8 +30,8 @@ def test_every_sub_tile_reaches_full_scale_both_ways(readout: str, schedule: str
         constant_tokens(laps, *full, config.value_max, config),
         constant_tokens(laps, *full, 0, config),
     ]
-    tokens = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    detail = attend_in_detail(tokens["q"], tokens["k"], tokens["v"], config, first=tokens["first"])
+    tokens = Tokens.concatenate(parts)
+    detail = attend_in_detail(*tokens.codes, config, first=tokens.first)
     assert (detail.tile_code.max(axis=0) == config.readout_max).all()
     assert (detail.tile_code.min(axis=0) == -config.readout_max).all()
     assert detail.y_code.max() == config.result_max

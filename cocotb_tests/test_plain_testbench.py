@@ -237,9 +237,8 @@ def test_fails_a_wrong_interval_without_refresh(bug: str, tmp_path: Path) -> Non
 
 def check_schedule(bug: str, config: HeadConfig, tmp_path: Path) -> None:
     change, symptom = WRONG_SCHEDULES[bug]
-    wrong = replace(config)
-    wrong.__dict__["timing"] = replace(config.timing, **change(config.timing))
-    check_refusal(run(tmp_path, head_verilog(wrong), plain_testbench(config)), symptom)
+    verilog = head_verilog(config, timing=replace(config.timing, **change(config.timing)))
+    check_refusal(run(tmp_path, verilog, plain_testbench(config)), symptom)
 
 
 @needs_icarus
@@ -247,9 +246,8 @@ def check_schedule(bug: str, config: HeadConfig, tmp_path: Path) -> None:
 def test_fails_a_head_for_another_config(bug: str, tmp_path: Path) -> None:
     difference, symptom = WRONG_CONFIGS[bug]
     config = WITHOUT_REFRESH
-    wrong = replace(config, **difference)
-    wrong.__dict__["timing"] = config.timing
-    check_refusal(run(tmp_path, head_verilog(wrong), plain_testbench(config)), symptom)
+    verilog = head_verilog(replace(config, **difference), timing=config.timing)
+    check_refusal(run(tmp_path, verilog, plain_testbench(config)), symptom)
 
 
 @needs_icarus

@@ -5,8 +5,8 @@ from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from gaincell.config import HeadConfig
 from gaincell.hdl.write_age import write_age
+from gaincell.schedule import Schedule
 
 
 class Admission(wiring.Component):
@@ -20,7 +20,9 @@ class Admission(wiring.Component):
 
     Parameters
     ----------
-    config : HeadConfig
+    timing : Schedule
+    refreshes : bool
+        The head refreshes its columns; otherwise it has no logic for it.
 
     Members
     -------
@@ -54,9 +56,9 @@ class Admission(wiring.Component):
         It is launched in this cycle.
     """
 
-    def __init__(self, config: HeadConfig) -> None:
-        self._timing = config.timing
-        self._refreshes = config.retention is not None
+    def __init__(self, timing: Schedule, *, refreshes: bool) -> None:
+        self._timing = timing
+        self._refreshes = refreshes
         write_age = range(self._timing.v_write.end + 1)
         super().__init__(
             {

@@ -74,7 +74,7 @@ def status_port(config: HeadConfig) -> wiring.Signature:
     """
     return wiring.Signature(
         {
-            "fill": Out(range(config.window + config.sink + 1)),
+            "fill": Out(range(config.stored_columns + 1)),
             "refreshed": Out(COUNTER_BITS),
             "dropped": Out(COUNTER_BITS),
             "worst_age": Out(range((config.bound_cycles or 0) + 1)),
@@ -98,13 +98,13 @@ def write_port(config: HeadConfig, code_bits: int) -> wiring.Signature:
     )
 
 
-def array_port(config: HeadConfig) -> wiring.Signature:
+def array_port(config: HeadConfig, banks: int) -> wiring.Signature:
     """Every wire between digital control and arrays, as the control drives and samples them.
 
-    Enables of converter stages have one bit per bank. ``pulse`` and ``sign`` hold D bits per
-    sub-tile, the ring's sub-tiles first.
+    Enables of converter stages have one bit for each of the ``banks``. ``pulse`` and ``sign`` hold
+    D bits per sub-tile, the ring's sub-tiles first.
     """
-    banks, dims = config.timing.banks, config.head_dim
+    dims = config.head_dim
     return wiring.Signature(
         {
             "k_write": Out(write_port(config, config.key_bits)),

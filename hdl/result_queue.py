@@ -5,11 +5,9 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from gaincell.config import HeadConfig
-
 
 class ResultQueue(wiring.Component):
-    """The readout's own total is the last place; ``result_places - 1`` registers come before it.
+    """The readout's own total is the last place; ``places - 1`` registers come before it.
 
     Without a register a result is valid in the cycle of ``done``, else one cycle later; it stays
     valid and unchanged until taken. The reservation of places guarantees that the readout never
@@ -17,7 +15,10 @@ class ResultQueue(wiring.Component):
 
     Parameters
     ----------
-    config : HeadConfig
+    width : int
+        Bits of a result.
+    places : int
+        Results that can wait, ``Schedule.result_places``; >= 1.
 
     Members
     -------
@@ -29,9 +30,9 @@ class ResultQueue(wiring.Component):
         As ``total``.
     """
 
-    def __init__(self, config: HeadConfig) -> None:
-        self._registers = config.timing.result_places - 1
-        self._width = config.result_width * config.head_dim
+    def __init__(self, *, width: int, places: int) -> None:
+        self._registers = places - 1
+        self._width = width
         super().__init__(
             {
                 "done": In(1),

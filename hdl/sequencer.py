@@ -6,7 +6,7 @@ from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from gaincell.config import HeadConfig
+from gaincell.schedule import Schedule
 
 CONVERTER_PHASES = {
     "k_reset": "k_reset",
@@ -20,7 +20,7 @@ CONVERTER_PHASES = {
 
 
 class Sequencer(wiring.Component):
-    """Runs every launched query through its phases at the offsets of ``config.timing``.
+    """Runs every launched query through its phases at the offsets of ``timing``.
 
     A query in flight is an age: the cycles since its launch, 0 when it is through. Ages shift when
     a query is launched, the newest first, and with paired integrators the bank alternates. Each
@@ -29,7 +29,9 @@ class Sequencer(wiring.Component):
 
     Parameters
     ----------
-    config : HeadConfig
+    timing : Schedule
+    refreshes : bool
+        The head refreshes its columns; otherwise it has no logic for it.
 
     Members
     -------
@@ -52,9 +54,9 @@ class Sequencer(wiring.Component):
     k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert : Out(banks)
     """
 
-    def __init__(self, config: HeadConfig) -> None:
-        self._timing = config.timing
-        self._refreshes = config.retention is not None
+    def __init__(self, timing: Schedule, *, refreshes: bool) -> None:
+        self._timing = timing
+        self._refreshes = refreshes
         banks = self._timing.banks
         write_age = range(self._timing.v_write.end + 1)
         super().__init__(

@@ -43,7 +43,7 @@ class WritePointer(wiring.Component):
                 "tile": Out(index_shape(config.tiles)),
                 "column": Out(index_shape(config.columns)),
                 "ring_tile": Out(index_shape(config.ring_tiles)),
-                "fill": Out(range(config.window + config.sink + 1)),
+                "fill": Out(range(config.stored_columns + 1)),
             }
         )
 
@@ -74,7 +74,7 @@ class WritePointer(wiring.Component):
 
             with m.If(self.first):
                 m.d.sync += self.fill.eq(1)
-            with m.Elif(self.fill != config.window + config.sink):
+            with m.Elif(self.fill != config.stored_columns):
                 m.d.sync += self.fill.eq(self.fill + 1)
 
         m.d.comb += self.tile.eq(Mux(in_sink, config.ring_tiles, self.ring_tile))

@@ -31,4 +31,5 @@ def test_the_page_of_the_documentation_has_the_shipped_results():
     results = shipped_results()
     assert results is not None
     assert set(results) <= {"teacher"} | {case.name for case in CASES}
-    assert (DOCS / "adaptation_table.md").read_text(encoding="utf-8") == table(results)
+    page = DOCS / "evidence" / "tables" / "adaptation.md"
+    assert page.read_text(encoding="utf-8") == table(results)

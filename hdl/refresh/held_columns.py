@@ -45,7 +45,7 @@ class HeldColumns(wiring.Component):
             {
                 "newest_tile": In(index_shape(config.ring_tiles)),
                 "newest_column": In(index_shape(config.columns)),
-                "fill": In(range(config.window + config.sink + 1)),
+                "fill": In(range(config.stored_columns + 1)),
                 "written": In(1),
                 "write_tile": In(index_shape(config.tiles)),
                 "drop": In(1),
@@ -68,7 +68,7 @@ class HeldColumns(wiring.Component):
             dropped.read_column.eq(self.column),
         ]
 
-        full = self.fill == config.window + config.sink
+        full = self.fill == config.stored_columns
         second_lap = self.fill > config.window
         passed = Cat(self.column, self.tile) <= Cat(self.newest_column, self.newest_tile)
         stored = Signal()

@@ -12,6 +12,8 @@ from gaincell.hdl.refresh.held_columns import HeldColumns
 from gaincell.hdl.refresh.refresh_timer import RefreshTimer
 from gaincell.hdl.refresh.young_columns import YoungColumns
 from gaincell.hdl.write_age import write_age
+from gaincell.retention import Retention
+from gaincell.schedule import Schedule
 
 
 class Refresh(wiring.Component):
@@ -27,7 +29,8 @@ class Refresh(wiring.Component):
     Parameters
     ----------
     config : HeadConfig
-        With refresh.
+    timing : Schedule
+    plan : Retention
 
     Members
     -------
@@ -55,18 +58,18 @@ class Refresh(wiring.Component):
     status : Out(``status_port``)
     """
 
-    def __init__(self, config: HeadConfig) -> None:
-        assert config.retention is not None
+    def __init__(self, config: HeadConfig, timing: Schedule, plan: Retention) -> None:
         self._config = config
-        self._plan = config.retention
-        age = range(config.timing.v_write.end + 1)
+        self._timing = timing
+        self._plan = plan
+        age = range(timing.v_write.end + 1)
         super().__init__(
             {
                 "advance": In(1),
                 "first": In(1),
                 "newest_tile": In(index_shape(config.ring_tiles)),
                 "newest_column": In(index_shape(config.columns)),
-                "fill": In(range(config.window + config.sink + 1)),
+                "fill": In(range(config.stored_columns + 1)),
                 "write_tile": In(index_shape(config.tiles)),
                 "request": Out(stream.Signature(request_layout(config))),
                 "response_valid": In(1),
@@ -86,7 +89,7 @@ class Refresh(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.refresh_timer = timer = RefreshTimer(self._config)
+        m.submodules.refresh_timer = timer = RefreshTimer(self._config, self._plan)
         m.submodules.young_columns = young = YoungColumns(self._config)
         m.submodules.held_columns = held = HeldColumns(self._config)
         m.submodules.column_requests = requests = ColumnRequests(self._config)
@@ -102,13 +105,13 @@ class Refresh(wiring.Component):
             ),
         ]
 
-        age, next_age = write_age(m, self.launch, self._config.timing)
+        age, next_age = write_age(m, self.launch, self._timing)
         last_cycle = Signal()
         arrived = Signal()
         m.d.comb += [
             self.age.eq(age),
             self.next_age.eq(next_age),
-            last_cycle.eq(age == self._config.timing.v_write.end - 1),
+            last_cycle.eq(age == self._timing.v_write.end - 1),
             arrived.eq(self.response_valid & (self.response_tag == requests.tag)),
         ]
 

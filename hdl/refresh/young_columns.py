@@ -20,7 +20,6 @@ class YoungColumns(wiring.Component):
     Parameters
     ----------
     config : HeadConfig
-        With refresh.
 
     Members
     -------
@@ -38,7 +37,6 @@ class YoungColumns(wiring.Component):
     """
 
     def __init__(self, config: HeadConfig) -> None:
-        assert config.retention is not None
         self._config = config
         super().__init__(
             {

@@ -60,7 +60,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
         "demo-ml": (demo_ml, "train a small language model and convert it in every way"),
     },
 }
-"""Module and summary of each command, by group. Parser, help and docs/commands.md come from it."""
+"""Module and summary of each command, by group: parser, help and reference come from it."""
 
 COLUMNS = 80
 """Width of a terminal in which the help fits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 from gaincell.cell import CELLS, Coefficients
 from gaincell.config_checks import problems_of
@@ -17,7 +18,7 @@ class HeadConfig:
     """Geometry, codes, cell, retention and timing of one attention head.
 
     Defaults are the paper's (Leroux et al., Nature Computational Science 5, 813, 2025) where it
-    gives a number and this project's contract (docs/contract.md) where it does not.
+    gives a number and this project's contract (docs/understand/contract.md) where it does not.
 
     Raises
     ------
@@ -122,6 +123,31 @@ class HeadConfig:
         return self.ring_tiles + (self.sink > 0)
 
     @property
+    def stored_columns(self) -> int:
+        """M + P, tokens that the arrays hold at most: the window's and the sink's."""
+        return self.window + self.sink
+
+    @property
+    def slots(self) -> int:
+        """Columns of all sub-tiles; those beyond ``stored_columns``, in the sink's, do not exist.
+
+        Slot tile * columns + column is a place in the arrays; ``slot_of`` gives a token's.
+        """
+        return self.tiles * self.columns
+
+    def slot_of(self, position: Any) -> Any:
+        """Slot of the token at ``position`` >= 0 of its sequence: an int, or an array of them.
+
+        Token t goes to slot t mod M of the ring, a sink token p to slot M + p. Written so that it
+        holds for ints, numpy arrays and torch tensors of integers alike: p is below M.
+        """
+        return position % self.window + self.window * (position < self.sink)
+
+    def place_of(self, slot: int) -> tuple[int, int]:
+        """Sub-tile and column of a slot; the sink's sub-tile is the last."""
+        return divmod(slot, self.columns)
+
+    @property
     def result_max(self) -> int:
         """Largest magnitude of a head output: every sub-tile at full scale."""
         return self.tiles * self.readout_max
@@ -150,6 +176,15 @@ class HeadConfig:
     def a_sat(self) -> float:
         """Charge at which a sub-tile's output saturates."""
         return 40 * self.columns / 64 if self.output_saturation is None else self.output_saturation
+
+    @property
+    def decay_rate(self) -> float:
+        """Exponent of the leak per unit of age, a token or a cycle: e^-rate of V - center_v stays.
+
+        Ages are counted in ``token_s`` with age mode "steps", in ``clock_s`` with "time".
+        """
+        unit_s = self.clock_s if self.age_mode == "time" else self.token_s
+        return unit_s / self.retention_s
 
     @property
     def decay_per_token(self) -> float:
@@ -193,6 +228,15 @@ class HeadConfig:
     def latency_cycles(self) -> int:
         """Cycles from a token's accept to its valid result, consumer ready, no clear."""
         return self.timing.latency_cycles
+
+    @property
+    def stopped_after_cycles(self) -> int:
+        """Cycles without a result after which a test bench says that the head has stopped.
+
+        Four times the latency of a token that starts a sequence; waits that the test bench itself
+        puts before tokens and results come on top.
+        """
+        return 4 * (self.timing.latency_cycles + self.timing.clear_cycles)
 
     def fields_set(self) -> dict[str, object]:
         """Fields that differ from their default, in declaration order."""

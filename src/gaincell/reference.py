@@ -1,6 +1,6 @@
 """The command reference: a Markdown page with the options of every command, from the parsers.
 
-``python -m gaincell.reference -o docs/commands.md`` writes it.
+``python -m gaincell.reference -o docs/do/commands.md`` writes it.
 """
 
 import argparse
@@ -20,7 +20,7 @@ Every command with all its options. `gaincell COMMAND --help` prints the same in
 page is made from the parsers of the commands:
 
 ```
-python -m gaincell.reference -o docs/commands.md
+python -m gaincell.reference -o docs/do/commands.md
 ```
 
 A command ends with status 0 if it did its work. Status 1 means that the head gave a wrong output or

@@ -15,7 +15,7 @@ SEGMENTS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """The distributed refresh of ``slots`` columns, one visit after the other.
+    """The distributed refresh of ``stored_columns`` columns, one visit after the other.
 
     A visit lasts ``visit_cycles`` and looks after one column. Unless the column is young it is
     written again: with its data, if they come within the first ``patience_cycles`` of the visit, or
@@ -26,7 +26,7 @@ class Retention:
     sweep and a visit older when its next one ends: ``bound_cycles`` is never exceeded.
     """
 
-    slots: int
+    stored_columns: int
     bound_cycles: int
     visit_cycles: int
     patience_cycles: int
@@ -35,7 +35,7 @@ class Retention:
     @property
     def sweep_cycles(self) -> int:
         """Cycles from one visit of a column to its next."""
-        return self.slots * self.visit_cycles
+        return self.stored_columns * self.visit_cycles
 
     @property
     def young_cycles(self) -> int:
@@ -51,11 +51,11 @@ class Retention:
         bound = config.bound_cycles
         if bound is None or not config.refresh:
             return None
-        slots = config.window + config.sink
-        segment_visits = -(-slots // SEGMENTS)
-        visit_cycles = bound // (slots + 2 * segment_visits + 1)
+        stored = config.stored_columns
+        segment_visits = -(-stored // SEGMENTS)
+        visit_cycles = bound // (stored + 2 * segment_visits + 1)
         return cls(
-            slots=slots,
+            stored_columns=stored,
             bound_cycles=bound,
             visit_cycles=visit_cycles,
             patience_cycles=visit_cycles - _write_cycles(config),
@@ -70,12 +70,12 @@ class Retention:
         least = _write_cycles(config) + config.interval_cycles
         if self.visit_cycles >= least:
             return None
-        needed_s = least * (self.slots + 2 * self.segment_visits + 1) * config.clock_s
+        needed_s = least * (self.stored_columns + 2 * self.segment_visits + 1) * config.clock_s
         return (
-            f"{self.slots} columns cannot be refreshed within {config.refresh_s:.3g} s: that "
-            f"leaves {self.visit_cycles} cycles for each, but {least} are needed, {needed_s:.3g} s "
-            "in all; raise retention_s or retention_error, lower window or clock_s, "
-            "or set refresh to false"
+            f"{self.stored_columns} columns cannot be refreshed within {config.refresh_s:.3g} s: "
+            f"that leaves {self.visit_cycles} cycles for each, but {least} are needed, "
+            f"{needed_s:.3g} s in all; raise retention_s or retention_error, "
+            "lower window or clock_s, or set refresh to false"
         )
 
 

@@ -78,7 +78,7 @@ class Schedule:
 
     @classmethod
     def of(cls, config: HeadConfig) -> Schedule:
-        """Fixed offsets of all phases for ``config``; see docs/contract.md, section 4."""
+        """Fixed offsets of all phases for ``config``; docs/understand/contract.md, section 4."""
         write, reset, pulse = config.write_cycles, config.reset_cycles, config.pulse_cycles
         settle = max(write, reset)
         qk = Span(1 + settle, 1 + settle + pulse)

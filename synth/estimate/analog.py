@@ -96,7 +96,7 @@ class Parts:
     @classmethod
     def of(cls, config: HeadConfig) -> Parts:
         """The parts of ``config``'s head, its sink included."""
-        stored = config.window + config.sink
+        stored = config.stored_columns
         copies = config.timing.banks
         return cls(
             cells=2 * config.head_dim * stored,

@@ -80,7 +80,7 @@ class Estimate:
         how long the paper's were, is not published.
         """
         config, analog = self.config, self.analog
-        cells = config.head_dim * (config.window + config.sink)
+        cells = config.head_dim * config.stored_columns
         bits = config.head_dim * (config.key_bits + config.value_bits)
         digital_j = self.digital.energy_per_token_j
         return {

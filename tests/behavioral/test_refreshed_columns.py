@@ -235,7 +235,7 @@ def random_visits(codes, config: HeadConfig, rng: np.random.Generator) -> dict[i
     blank = np.zeros(config.head_dim, dtype=int)
     for token in range(len(codes["k_code"])):
         visits[token] = []
-        for slot in rng.integers(0, config.window + config.sink, rng.integers(0, 4)):
+        for slot in rng.integers(0, config.stored_columns, rng.integers(0, 4)):
             held = holder_of(slot, token, config)
             if held is None or held in dropped or rng.random() < 0.3:
                 dropped.add(held)

@@ -8,7 +8,7 @@ import pytest
 from gaincell.cli import COMMANDS, GROUPS
 from gaincell.reference import main, page, section
 
-PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
+PAGE = Path(__file__).parents[2] / "docs" / "do" / "commands.md"
 
 
 def table_of(parser: argparse.ArgumentParser) -> list[list[str]]:
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
 def test_committed_page_is_what_the_parsers_make(tmp_path: Path) -> None:
     assert main(["-o", str(tmp_path / "page.md")]) == 0
     assert PAGE.read_text(encoding="utf-8") == (tmp_path / "page.md").read_text(encoding="utf-8"), (
-        "run python -m gaincell.reference -o docs/commands.md"
+        "run python -m gaincell.reference -o docs/do/commands.md"
     )
 
 

@@ -25,7 +25,7 @@ from gaincell.ledger.tiles import moved_by_position
 from gaincell.ledger.verdict import Verdict, read_ledger
 
 ROOT = Path(__file__).parents[2]
-ENTRIES = ROOT / "docs" / "reproduction.toml"
+ENTRIES = ROOT / "docs" / "evidence" / "reproduction.toml"
 
 COMMAND = '[command.config]\nrun = "gaincell config gpt2"\nmakes = "parameters"\n'
 HEAD = """[[entry]]
@@ -70,8 +70,11 @@ def book(tmp_path):
 
 
 def test_committed_page_is_what_the_entries_make(ledger):
-    assert (ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8") == page(ledger), (
-        "run gaincell ledger --entries docs/reproduction.toml -o docs/reproduction.md"
+    assert (ROOT / "docs" / "evidence" / "reproduction.md").read_text(encoding="utf-8") == page(
+        ledger
+    ), (
+        "run gaincell ledger --entries docs/evidence/reproduction.toml"
+        " -o docs/evidence/reproduction.md"
     )
 
 
@@ -408,11 +411,12 @@ def test_tiles_by_position_move_as_torch_says(contradictions):
     from gaincell.ml.attention.authors import ReferenceQuirks
 
     config, tokens = HeadConfig(), shipped_tokens(HeadConfig())
-    largest = {"q": config.query_max, "k": config.key_max, "v": config.value_max}
-    units = [torch.from_numpy(tokens[x] / n)[None, None] for x, n in largest.items()]
+    largest = config.query_max, config.key_max, config.value_max
+    pairs = zip(tokens.codes, largest, strict=True)
+    units = [torch.from_numpy(codes / most)[None, None] for codes, most in pairs]
     quirks = ReferenceQuirks(half_steps=False)
     by_position = attention(*units, config, reference=quirks)[0, 0].numpy().round()
-    ring = attend(tokens["q"], tokens["k"], tokens["v"], config)
+    ring = attend(*tokens.codes, config)
     assert np.array_equal(by_position[: config.window], ring[: config.window])
     change, after = (by_position - ring)[config.window :], ring[config.window :]
     moved = moved_by_position()
@@ -504,7 +508,7 @@ def test_command_writes_page_and_data(tmp_path, capsys):
     output, data = tmp_path / "page.md", tmp_path / "data.json"
     arguments = ["--entries", str(ENTRIES), "-o", str(output), "--json", str(data)]
     assert cli.main(["ledger", *arguments]) == 0
-    assert output.read_bytes() == (ROOT / "docs" / "reproduction.md").read_bytes()
+    assert output.read_bytes() == (ROOT / "docs" / "evidence" / "reproduction.md").read_bytes()
     found = json.loads(data.read_text())
     latency = next(each for each in found["entries"] if each["id"] == "latency")
     assert latency["ours"] == pytest.approx([59])

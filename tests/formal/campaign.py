@@ -22,6 +22,7 @@ from formal.properties import columns, phases, pointer, refresh, results, writes
 from formal.refresh_bench import RefreshBench
 
 from gaincell.config import HeadConfig
+from gaincell.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,19 @@ class Property:
         """First paragraph of what the property says of itself."""
         return " ".join(inspect.getdoc(self.state).split("\n\n")[0].split())
 
-    def design(self, config: HeadConfig, dut: HeadConfig | None = None) -> str:
-        """RTLIL of the property, stated for ``config``, of hardware built for ``dut``."""
+    def design(self, config: HeadConfig, timing: Schedule | None = None) -> str:
+        """RTLIL of the property, stated for ``config``, of hardware built for it.
+
+        Another ``timing`` than the config's makes a wrong head; only ``HeadBench`` takes one.
+        """
         if self.bench is Bench:
             bench = Bench()
-            self.state(bench, config, dut or config)
+            self.state(bench, config)
+        elif timing is None:
+            bench = self.bench(config)
+            self.state(bench)
         else:
-            bench = self.bench(config, dut or config)
+            bench = HeadBench(config, timing)
             self.state(bench)
         return bench.design()
 

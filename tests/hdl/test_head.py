@@ -429,6 +429,6 @@ def test_without_refresh_nothing_is_asked_for_and_responses_are_taken(simulate, 
         assert not ctx.get(dut.refresh_request.valid)
         status = {name: ctx.get(getattr(dut.status, name)) for name in ("refreshed", "dropped")}
         assert status == {"refreshed": 0, "dropped": 0}
-        assert ctx.get(dut.status.fill) == config.window + config.sink
+        assert ctx.get(dut.status.fill) == config.stored_columns
 
     simulate(dut, testbench)

@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         config = load_config(arguments.config)
         tokens = _tokens(arguments, config)
-        idle = np.full(tokens["q"].shape[:-1], arguments.idle)
+        idle = np.full(tokens.q_code.shape[:-1], arguments.idle)
         check_waits("--idle", idle)
         if arguments.memory_wait < 0:
             raise ValueError(f"--memory-wait is {arguments.memory_wait}, but must be 0 or above")

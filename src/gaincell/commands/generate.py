@@ -10,7 +10,13 @@ from gaincell.behavioral.faults import Faults
 from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.commands.options.faults import faults_of
 from gaincell.commands.options.heads import heads_of
-from gaincell.commands.options.texts import add_model_argument, need_ml, tokens_of
+from gaincell.commands.options.texts import (
+    add_model_argument,
+    check_model,
+    check_text,
+    need_ml,
+    tokens_of,
+)
 from gaincell.commands.shown.generation import Outcome
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
@@ -59,12 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
+    with refusing():
+        _check(arguments)
+        faults = faults_of(arguments.faults)
     from gaincell.ml.models.hardware_model import HardwareModel
     from gaincell.ml.models.load import load_model
 
     with refusing():
-        _check(arguments)
-        faults = faults_of(arguments.faults)
         model, tokenizer = load_model(arguments.model)
         if not isinstance(model, HardwareModel):
             raise ValueError(
@@ -108,7 +115,7 @@ class Served:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Raise ValueError unless the options fit together; the model is not looked at."""
+    """Raise ValueError unless the options fit together, as far as that goes without torch."""
     check_least(arguments, 0, "tokens")
     for name in ("temperature", "wait_us"):
         value, option = getattr(arguments, name), "--" + name.replace("_", "-")
@@ -116,6 +123,11 @@ def _check(arguments: argparse.Namespace) -> None:
             raise ValueError(f"{option} is {value}, but must be 0 or above")
     if arguments.rtl is None and (arguments.faults or arguments.wait_us):
         raise ValueError("--faults and --wait-us are of heads in RTL: choose some with --rtl")
+    if arguments.rtl not in (None, "all"):
+        heads_of("--rtl", arguments.rtl)
+    check_model(arguments.model)
+    if arguments.prompt_file is not None:
+        check_text(arguments.prompt_file)
     if arguments.output is not None:
         check_writable(arguments.output)
 

@@ -12,7 +12,10 @@ from gaincell.text import table
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--entries", type=Path, required=True, help="TOML file such as docs/reproduction.toml"
+        "--entries",
+        type=Path,
+        required=True,
+        help="TOML file such as docs/evidence/reproduction.toml",
     )
     add_output(parser, "Markdown page to write")
     parser.add_argument(

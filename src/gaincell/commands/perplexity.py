@@ -3,7 +3,14 @@
 import argparse
 
 from gaincell.commands.options.layers import kinds_of
-from gaincell.commands.options.texts import add_text_arguments, load_text, need_ml
+from gaincell.commands.options.texts import (
+    add_text_arguments,
+    check_model,
+    check_text,
+    check_windows,
+    load_text,
+    need_ml,
+)
 from gaincell.refusals import refusing
 from gaincell.text import table
 
@@ -20,6 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
+    with refusing():
+        check_model(arguments.model)
+        check_text(arguments.text)
+        check_windows(arguments)
     from tqdm import tqdm
 
     from gaincell.ml.evaluate.perplexity import perplexity

@@ -11,6 +11,7 @@ from gaincell.refusals import Refused, refusing
 from gaincell.text import table
 
 if TYPE_CHECKING:
+    from gaincell.behavioral.tokens import Tokens
     from gaincell.config import HeadConfig
     from gaincell.synth.library.cells import Library
 
@@ -160,7 +161,7 @@ def _power_text(power: dict[str, Any]) -> str:
     return f"{power['total_w'] * 1e3:.2f} mW ({each}; the last two estimated)"
 
 
-def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> tuple[Any, str]:
+def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> "tuple[Tokens | None, str]":
     from gaincell.behavioral.tokens import load_tokens, typical_tokens
 
     count = arguments.tokens
@@ -173,10 +174,10 @@ def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> tuple[Any, s
     if arguments.input is not None:
         return load_tokens(arguments.input, config, count), str(arguments.input)
     tokens, source = typical_tokens(config, arguments.seed)
-    available = len(tokens["q"])
+    available = len(tokens)
     if count is not None and count > available:
         raise ValueError(f"--tokens is {count}, but there are {available}: {source}")
-    return {name: array[:count] for name, array in tokens.items()}, source
+    return tokens[:count], source
 
 
 def _check_folder(folder: Path) -> None:

@@ -54,7 +54,7 @@ made from `reproduction.toml`: our values come out of the configuration, the est
 files whenever it is made, and verdicts follow from them.
 
 ```
-gaincell ledger --entries docs/reproduction.toml -o docs/reproduction.md
+gaincell ledger --entries docs/evidence/reproduction.toml -o docs/evidence/reproduction.md
 make paper      # runs the commands that need nothing but pip's packages, then the line above
 ```
 
@@ -62,10 +62,11 @@ make paper      # runs the commands that need nothing but pip's packages, then t
 
 *Within 15 %* is how far ours may be from the paper's figure, relative to it. Where ours is a band,
 the verdict takes its high end. *From* says where ours is taken from: `config:` the configuration of
-the default head, `estimate:` a row of [its estimate](estimate.md), `json:` and `table:` a file of
-results, `formula:` a computation, in which `paper:` and `ours:` stand before the id of an entry.
-Commands are listed at the end. *Text* stands where no figure or table of the paper is known to hold
-the figure, *public code* for the authors' repository, NathanLeroux-git/GainCellAttention."""
+the default head, `estimate:` a row of [its estimate](../do/estimate.md), `json:` and `table:` a
+file of results, `formula:` a computation, in which `paper:` and `ours:` stand before the id of an
+entry. Commands are listed at the end. *Text* stands where no figure or table of the paper is known
+to hold the figure, *public code* for the authors' repository,
+NathanLeroux-git/GainCellAttention."""
 
 
 def _topic(rows: Sequence[Row]) -> list[str]:

@@ -32,14 +32,14 @@ def moved_by_position() -> Moved:
 
     config = HeadConfig()
     tokens = shipped_tokens(config)
-    detail = attend_in_detail(tokens["q"], tokens["k"], tokens["v"], config)
+    detail = attend_in_detail(*tokens.codes, config)
     phi = np.clip(np.nan_to_num(detail.score), 0.0, 1.0)
-    centred = config.full_scale_v * tokens["v"] / config.value_max - config.center_v
+    centred = config.full_scale_v * tokens.v_code / config.value_max - config.center_v
     queries = np.arange(config.window, len(phi))
     change = np.zeros((len(queries), config.head_dim), dtype=np.int64)
     for row, query in enumerate(queries):
-        newest = query % config.window
-        tile = newest // config.columns
+        newest = config.slot_of(int(query))
+        tile, _ = config.place_of(newest)
         slots = np.arange(tile * config.columns, (tile + 1) * config.columns)
         age = (newest - slots) % config.window
         aged = centred[query - age] * config.decay_per_token ** age[:, None]

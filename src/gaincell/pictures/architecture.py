@@ -255,7 +255,7 @@ class _Diagram:
             "writes an old one again,\n"
             "clears it if no codes come",
         )
-        tokens = f"{retention.slots} token{'s' * (retention.slots > 1)}"
+        tokens = f"{retention.stored_columns} token{'s' * (retention.stored_columns > 1)}"
         copies = f"digital copies of the columns,\nk and v of {tokens}"
         block(axes, MEMORY, "memory outside the head", copies, style.MUTED)
         ask, answer = MEMORY.top - 1.8, MEMORY.y + 0.8

@@ -66,7 +66,7 @@ def draw_attention(
         raise ValueError(f"q has {group} queries for each token, but one can be drawn")
     if np.shape(y_code) != np.shape(q_code):
         raise ValueError(f"y has shape {np.shape(y_code)}, but must be {np.shape(q_code)}")
-    slots = config.tiles * config.columns
+    slots = config.slots
     shown = tokens_around_wrap(count, config.window) if tokens is None else tokens
     if not 0 <= shown.start < shown.stop <= count or shown.step != 1:
         raise ValueError(f"tokens is {shown}, but must be a range within 0..{count}")
@@ -121,8 +121,8 @@ class _Picture:
 
     def _scores(self, axes: Axes) -> None:
         config, tokens = self.config, self.tokens
-        slots = config.window + config.sink
-        phi = self.phi[:, :slots]
+        stored = config.stored_columns
+        phi = self.phi[:, :stored]
         axes.set_facecolor(style.tint(style.RULE, 0.55))
         axes.imshow(
             _coarse(phi),
@@ -130,7 +130,7 @@ class _Picture:
             norm=Normalize(0, 1),
             aspect="auto",
             interpolation="nearest",
-            extent=(0, slots, tokens.stop, tokens.start),
+            extent=(0, stored, tokens.stop, tokens.start),
         )
         step = max(1, -(-config.tiles // 32))
         for border in range(1, config.tiles, step):

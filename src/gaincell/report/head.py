@@ -90,17 +90,15 @@ def exactness(inputs: Inputs) -> Section:
         + (f" {seen.first_difference}." if seen.first_difference else "")
     )
     drawn = replace(inputs.config, age_mode="steps")
-    if tokens["q"].ndim == 2:
+    if tokens.q_code.ndim == 2:
         section.picture(
             "Scores in the slots of the window, and outputs.",
             lambda path: draw_attention(
-                tokens["q"],
-                tokens["k"],
-                tokens["v"],
+                *tokens.codes,
                 drawn,
                 inputs.simulated.y_code,
                 path,
-                first=tokens["first"],
+                first=tokens.first,
             ),
             ".png",
         )

@@ -57,8 +57,8 @@ def language_models(inputs: Inputs) -> Section:
     if results is not None:
         section.text(
             "Perplexity of SmolLM2-135M, measured on text that was not used for fitting. Its "
-            "attention is on the arrays, without and with training; docs/adaptation.md describes "
-            "the measurement. The command is"
+            "attention is on the arrays, without and with training. docs/do/adaptation.md "
+            "describes the measurement. The command is"
         )
         section.command("make adaptation TEXT=text.txt")
         section.picture(

@@ -124,13 +124,13 @@ def test_the_rate_warms_up_and_falls_as_a_cosine_to_its_floor():
 
 
 def test_the_example_of_the_documentation_has_every_table():
-    example = Path(__file__).parents[3] / "docs" / "finetune.toml"
+    example = Path(__file__).parents[3] / "docs" / "do" / "runs" / "finetune.toml"
     tables = load_run_file(example).as_tables()
     assert all(table is not None for table in tables.values())
 
 
 def test_the_papers_training_of_gpt2_is_a_run_file():
-    run = load_run_file(Path(__file__).parents[3] / "docs" / "gpt2.toml")
+    run = load_run_file(Path(__file__).parents[3] / "docs" / "do" / "runs" / "gpt2.toml")
     processes = 8
     assert run.training.batch * run.training.accumulation * processes == 1920
     assert [(name, stage.steps) for name, stage in run.stages] == [

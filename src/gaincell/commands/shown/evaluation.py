@@ -70,7 +70,7 @@ def _meanings(
     arguments: argparse.Namespace, model: Any, results: Sequence["Result"]
 ) -> list[tuple[str, str]]:
     """What each row's layers on the arrays compute, and whose weights the rows have."""
-    from gaincell.ml.evaluate.baselines import ON_ARRAYS
+    from gaincell.ml.evaluate.attentions import ON_ARRAYS
     from gaincell.ml.models.settings import Settings
 
     head = Settings.of(model.config).head

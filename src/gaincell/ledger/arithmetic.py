@@ -117,6 +117,6 @@ def _value(node: ast.expr, names: Mapping[str, float]) -> Any:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of a sentence on an unknown name: the nearest known name, if there is one."""
+    """The end of a sentence on an unknown name: the nearest known one, if any is known."""
     near = difflib.get_close_matches(name, list(names), n=1, cutoff=0)
     return f' (nearest known: "{near[0]}")' if near else ""

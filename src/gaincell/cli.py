@@ -1,7 +1,7 @@
 """The command line: the table of all commands, its parser and its exit statuses.
 
 Exit status 0: the command did its work. 1: the head gave a wrong output or broke a rule. 2: the
-input is wrong or a tool is missing, and one sentence says so.
+input is wrong or a tool is missing, and one sentence says so. 130: the user interrupted it.
 """
 
 import argparse

@@ -22,7 +22,6 @@ LINKED = ("behavioral", "cocotb_tests", "hdl", "ml", "rtl_server", "synth")
 GROUND = (
     "cell",
     "config",
-    "config_checks",
     "config_file",
     "retention",
     "schedule",
@@ -142,6 +141,11 @@ def test_config_imports_nothing_but_config(modules, name):
     allowed = [f"gaincell.{each}" for each in GROUND]
     assert crossings(modules, f"gaincell.{name}", allowed) == []
     assert forbidden(modules[f"gaincell.{name}"], ("amaranth", "torch", "cocotb")) == []
+
+
+@pytest.mark.parametrize("name", ["cell", "retention", "schedule"])
+def test_plans_take_numbers_and_import_nothing_of_the_project(modules, name):
+    assert crossings(modules, f"gaincell.{name}", []) == []
 
 
 def test_a_made_import_against_the_direction_is_seen(tmp_path):

@@ -12,7 +12,7 @@ from gaincell.retention import Retention
 from gaincell.schedule import SCHEDULES, Schedule
 from gaincell.tables import Table, checked, choice, flag, is_number, number, whole
 
-READOUTS = ("popcount", "counters")
+READOUT_NAMES = ("popcount", "counters")
 """Names of the readouts; ``gaincell.hdl.readout.READOUTS`` has the component of each."""
 
 
@@ -97,7 +97,7 @@ class HeadConfig(Table):
     schedule: str = choice("overlapped", SCHEDULES)
     """"sequential": one token at a time. "overlapped": tokens follow as soon as no array or
     integrator is used twice. "paired": the same with two integrators per converter."""
-    readout: str = choice("popcount", READOUTS)
+    readout: str = choice("popcount", READOUT_NAMES)
     """"popcount": signed popcount over sub-tiles (recommended). "counters": a counter per sub-tile
     and dimension and an adder tree (paper)."""
 

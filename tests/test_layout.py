@@ -23,7 +23,6 @@ LINKED = ("behavioral", "cocotb_tests", "hdl", "ml", "rtl_server", "synth")
 GROUND = (
     "cell",
     "config",
-    "config_checks",
     "config_file",
     "retention",
     "schedule",
@@ -150,6 +149,11 @@ def test_config_imports_nothing_but_config(modules, name):
 @pytest.mark.parametrize("name", TOOLS)
 def test_tools_know_nothing_of_heads(modules, name):
     assert crossings(modules, f"gaincell.{name}", [f"gaincell.{each}" for each in TOOLS]) == []
+
+
+@pytest.mark.parametrize("name", ["cell", "retention", "schedule"])
+def test_plans_take_numbers_and_import_nothing_of_the_project(modules, name):
+    assert crossings(modules, f"gaincell.{name}", []) == []
 
 
 def test_a_made_import_against_the_direction_is_seen(tmp_path):

@@ -5,7 +5,6 @@ input is wrong or a tool is missing, and one sentence says so. 130: the user int
 """
 
 import argparse
-import difflib
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ from gaincell.commands import (
     verilog,
 )
 from gaincell.refusals import Failed, Refused
+from gaincell.tables import nearest
 
 GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
     "hardware": {
@@ -128,8 +128,7 @@ def _grouped() -> str:
 
 def _unknown(name: str) -> str:
     """What a user who mistyped a command's name reads."""
-    nearest = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0)[0]
-    return f'unknown command "{name}" (nearest known: "{nearest}"); known: {", ".join(COMMANDS)}'
+    return f'unknown command "{name}"{nearest(name, COMMANDS)}; known: {", ".join(COMMANDS)}'
 
 
 if __name__ == "__main__":

@@ -9,9 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gaincell.config_checks import is_number
-from gaincell.ledger.arithmetic import nearest
-from gaincell.tables import Table, build, choice, flag, number, read_toml, string, unknown_key
+from gaincell.tables import (
+    Table,
+    build,
+    choice,
+    flag,
+    is_number,
+    nearest,
+    number,
+    read_toml,
+    string,
+    unknown_key,
+)
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 SENSES = ("equal", "at most", "at least")

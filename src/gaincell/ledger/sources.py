@@ -14,15 +14,14 @@ from typing import Any
 
 from gaincell.cell import LINEAR
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.config_checks import is_number
 from gaincell.config_file import config_from_table
-from gaincell.ledger.arithmetic import nearest
 from gaincell.ledger.tiles import Moved, moved_by_position
 from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import AnalogConfig
 from gaincell.synth.estimate.comparison import Mark, Row, compare
 from gaincell.synth.estimate.digital import reference_metrics
 from gaincell.synth.estimate.system import Estimate
+from gaincell.tables import is_number, nearest
 
 NUMBER = re.compile(r"[-+]?\d[\d ]*(?:\.\d+)?(?:e[-+]?\d+)?")
 FIGURES: dict[str, Callable[[HeadConfig], float | tuple[float, ...]]] = {

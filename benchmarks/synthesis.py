@@ -17,6 +17,8 @@ from subprocess import run
 from sys import executable
 from typing import Any
 
+from gaincell.config import READOUT_NAMES
+
 Metrics = dict[str, Any]
 
 
@@ -57,8 +59,8 @@ class Row:
 def rows_for(libraries: list[Path]) -> list[Row]:
     """The table's rows; a memory macro is known at 45 nm only, which comes first."""
     first = [Row(libraries[0], "popcount", True, sync_stages, "macro") for sync_stages in (1, 2)]
-    grid = product(("popcount", "counters"), libraries, (True, False), (1, 2))
-    unmapped = [Row(None, readout, True, 1) for readout in ("popcount", "counters")]
+    grid = product(READOUT_NAMES, libraries, (True, False), (1, 2))
+    unmapped = [Row(None, readout, True, 1) for readout in READOUT_NAMES]
     return (
         first
         + unmapped

@@ -21,7 +21,7 @@ from gaincell.behavioral.lively import coverage, lively_config, lively_tokens, r
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.simulate import Memory
 from gaincell.cocotb_tests.run.verify import verify
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Failed
 
@@ -85,7 +85,7 @@ def _draw(seed: int, attempt: int) -> Case:
         step_cycles=int(rng.integers(1, 3)),
         sync_stages=int(rng.integers(1, 3)),
         schedule=str(rng.choice(["sequential", "overlapped", "paired"])),
-        readout=str(rng.choice(["popcount", "counters"])),
+        readout=str(rng.choice(READOUT_NAMES)),
         age_mode=str(rng.choice(["steps", "time"])),
         refresh=False,
     )

@@ -16,7 +16,7 @@ from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 from gaincell.cocotb_tests.plain.vectors import default_tokens, golden_vectors
 from gaincell.cocotb_tests.run.tools import simulator_environment
 from gaincell.cocotb_tests.test_planted_bugs import Change, moved
-from gaincell.config import PRESETS, HeadConfig
+from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.hdl.verilog import head_verilog
 
 TINY: dict[str, Any] = {"head_dim": 8, "window": 16, "columns": 4}
@@ -30,7 +30,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "two sync stages": TINY | {"sync_stages": 2, "schedule": "paired"},
     "readout bound": TINY
     | {"query_bits": 1, "write_cycles": 1, "reset_cycles": 1, "schedule": "paired"},
-    "counters": TINY | {"readout": "counters"},
+    **{name: TINY | {"readout": name} for name in READOUT_NAMES[1:]},
     "slow steps": TINY | {"step_cycles": 3},
     "narrow codes": TINY | {"query_bits": 1, "key_bits": 2, "value_bits": 1, "readout_bits": 2},
     "wide codes": TINY | {"query_bits": 2, "key_bits": 8, "value_bits": 8, "readout_bits": 6},

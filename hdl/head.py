@@ -28,12 +28,12 @@ from gaincell.schedule import Schedule
 
 
 class Head(wiring.Component):
-    """Tokens in, attention outputs out, everything in between on the wires to the arrays.
+    """Takes tokens, drives the wires to the arrays, and returns the outputs of attention.
 
     Latency from accept to a valid result is ``config.latency_cycles``, and ``write_cycles`` more
-    for a token that starts a sequence; a query is accepted every ``config.interval_cycles`` while
-    results are taken, but for the refresh writes that come in between. Results come in the order
-    of queries, one each. Reset abandons all queries in flight; the next token starts a sequence.
+    for a token that starts a sequence. While results are taken, a query is accepted every
+    ``config.interval_cycles``; a refresh write can delay it. Each query has one result, in the
+    order of queries. Reset abandons all queries in flight; the next token starts a sequence.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class Head(wiring.Component):
         k_code: Signal,
         v_code: Signal,
     ) -> None:
-        """Columns are written with a new token, with code 0 in all of them, or by refresh."""
+        """Drive the write ports: a new token, code 0 into all columns, or a refresh."""
         array, response = self.array, self.refresh_response
         refresh = None
         if self.retention is not None:

@@ -31,8 +31,8 @@ opt_clean -purge
 attrmap -remove init
 write_verilog -noattr head.v
 """
-"""Carries that nobody reads are dropped, those whose wire had a second name in a second go. Initial
-values of flops and memories are, too: without them a simulation shows what reset does not reach."""
+"""Drops unused carries; carries whose wire had a second name need a second pass. Drops the initial
+values of flops and memories: without them a simulation shows what reset does not reach."""
 
 
 def head_verilog(

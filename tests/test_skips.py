@@ -30,7 +30,13 @@ def test_with_nothing():
 """
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])
+@pytest.mark.parametrize(
+    "workers",
+    [
+        pytest.param([], id="one process"),
+        pytest.param(["-n", "2"], id="two workers", marks=pytest.mark.slow),
+    ],
+)
 def test_one_line_names_what_was_skipped_and_the_package(tmp_path, workers):
     shutil.copy(ROOT / "conftest.py", tmp_path)
     (tmp_path / "test_made.py").write_text(MADE)

@@ -1,4 +1,4 @@
-"""Which columns hold a token."""
+"""Tells whether a column holds a token."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Mux, Signal
@@ -13,8 +13,9 @@ from gaincell.hdl.refresh.dropped_marks import DroppedMarks
 class HeldColumns(wiring.Component):
     """Tells whether a column holds a token of the sequence that was not dropped.
 
-    The pointer says which columns were written in the sequence; a bit per column remembers those
-    that were dropped since. These bits need no reset: a column's own is written with each token.
+    The write pointer shows which columns were written in the sequence. A memory of one bit per
+    column marks the columns that were dropped since. The memory needs no reset: each token writes
+    the bit of its column.
 
     Parameters
     ----------
@@ -31,12 +32,12 @@ class HeldColumns(wiring.Component):
     write_tile : In
         Its sub-tile.
     drop : In(1)
-        The column asked for loses its token; not with ``written``.
+        The column at ``tile``, ``column`` loses its token. Must not come with ``written``.
     tile, column : In
-        The column asked for.
+        The column in question.
     holds : Out(1)
-        It holds a token; valid from the second cycle in which a column is asked for, unless a
-        token was ``written`` to it in the first.
+        The column in question holds a token. Valid from the second cycle of a new question, unless
+        a token was ``written`` to that column in the first.
     """
 
     def __init__(self, config: HeadConfig) -> None:

@@ -1,4 +1,4 @@
-"""Which column is under visit, and for how long."""
+"""Counts through the columns: which one is under visit, and for how many cycles already."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Module, Mux, Signal
@@ -26,7 +26,7 @@ class RefreshTimer(wiring.Component):
     elapsed : Out
         Cycles since the visit began.
     late : Out(1)
-        Patience with data and tokens is over.
+        Patience is over: the visit no longer waits for data or for tokens.
     segment_ends : Out(1)
         The last cycle of a segment.
     tile, column : Out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from gaincell.tables import nearest
 
 TASKS = {
     "arc_easy": "arc",
@@ -166,6 +167,5 @@ def _text(path: Path) -> str:
 def _unknown(name: str, own: Sequence[str], tasks: dict[str, Path], groups: set[str]) -> str:
     if name in groups or name in tags(lm_eval_folder()):
         return f"{name} is a group of tasks: name tasks of it"
-    near = difflib.get_close_matches(name, [*own, *TASKS], n=1)
-    near = near or difflib.get_close_matches(name, [*own, *tasks], n=1, cutoff=0)
-    return f'there is no task "{name}" (nearest known: "{near[0]}")'
+    near = nearest(name, [*own, *TASKS], cutoff=0.6) or nearest(name, [*own, *tasks])
+    return f'there is no task "{name}"{near}'

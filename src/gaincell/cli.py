@@ -1,11 +1,10 @@
 """The command line: the table of all commands, its parser and its exit statuses.
 
 Exit status 0: the command did its work. 1: the head gave a wrong output or broke a rule. 2: the
-input is wrong or a tool is missing, and one sentence says so.
+input is wrong or a tool is missing, and one sentence says so. 130: the user interrupted it.
 """
 
 import argparse
-import difflib
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ from gaincell.commands import (
     verilog,
 )
 from gaincell.refusals import Failed, Refused
+from gaincell.tables import nearest
 
 GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
     "hardware": {
@@ -60,7 +60,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
         "demo-ml": (demo_ml, "train a small language model and convert it in every way"),
     },
 }
-"""Module and summary of each command, by group: parser, help and docs/do/commands.md use it."""
+"""Module and summary of each command, by group: parser, help and reference come from it."""
 
 COLUMNS = 80
 """Width of a terminal in which the help fits."""
@@ -128,8 +128,7 @@ def _grouped() -> str:
 
 def _unknown(name: str) -> str:
     """What a user who mistyped a command's name reads."""
-    nearest = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0)[0]
-    return f'unknown command "{name}" (nearest known: "{nearest}"); known: {", ".join(COMMANDS)}'
+    return f'unknown command "{name}"{nearest(name, COMMANDS)}; known: {", ".join(COMMANDS)}'
 
 
 if __name__ == "__main__":

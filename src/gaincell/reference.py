@@ -25,7 +25,7 @@ python -m gaincell.reference -o docs/do/commands.md
 
 A command ends with status 0 if it did its work. Status 1 means that the head gave a wrong output or
 broke a rule. Status 2 means that the input is wrong or that a tool is missing. One sentence on
-stderr then says what is wrong."""
+stderr then says what is wrong. Status 130 means that the user interrupted the command."""
 
 VALUES = {None: "text", str: "text", int: "whole number", float: "number", Path: "path"}
 DEFAULT = re.compile(r"(?:^|; |, )default:? (?P<default>.*?)(?:\. |$)")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from gaincell.config import HeadConfig
-from gaincell.config_checks import is_number
+from gaincell.tables import is_number
 
 REFERENCE = "synth_reference.json"
 """List of metrics in gaincell/data, those to prefer first."""

@@ -63,7 +63,7 @@ def test_verilog_follows_the_file(tmp_path: Path) -> None:
         ("window = 100\n", "window is 100, but must be a multiple of columns (64)"),
         ("columms = 8\n", 'unknown key "columms" (nearest known: "columns")'),
         ("head_dim = 0\nsink = -1\n", "head_dim is 0, but must be at least 1; sink is -1"),
-        ('head_dim = "64"\n', "head_dim is '64', but must be a whole number"),
+        ('head_dim = "64"\n', 'head_dim is "64", but must be a whole number'),
         ("head_dim = \n", "is not valid TOML"),
     ],
 )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from formal.bench import Bench, HeadBench
 from formal.geometries import (
-    COUNTERS,
     LONG_WRITE,
     ONE,
     ONE_PAIRED,
+    OTHER_READOUTS,
     OVERLAPPED,
     PAIRED,
     PLAIN,
@@ -76,7 +76,7 @@ PROPERTIES = (
     Property(pointer.counts_tokens, "WritePointer", (PAIRED, LONG_WRITE, SEQUENTIAL), Bench),
     Property(results.one_per_query, configs=(OVERLAPPED, PAIRED, SEQUENTIAL)),
     Property(results.queue_keeps_order, "ResultQueue", (OVERLAPPED, PAIRED, SEQUENTIAL), Bench),
-    Property(results.each_gets_its_own, configs=(PLAIN, PLAIN_PAIRED, TWO_STAGES, COUNTERS)),
+    Property(results.each_gets_its_own, configs=(PLAIN, PLAIN_PAIRED, TWO_STAGES, *OTHER_READOUTS)),
     Property(results.result_holds, configs=(OVERLAPPED, PAIRED, SEQUENTIAL)),
     Property(results.request_holds),
     Property(refresh.keeps_the_rules, configs=(ONE, OVERLAPPED, PAIRED)),

@@ -6,9 +6,8 @@ from refreshing import place_of, refreshing_config, slot_of
 
 from gaincell.behavioral.attention import attend
 from gaincell.behavioral.pins import ArrayPins, Wires, WritePort, pack_codes
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.hdl.head import Head
-from gaincell.hdl.readout import READOUTS
 from gaincell.hdl.sequencer import CONVERTER_PHASES
 
 BRIEF = {"query_bits": 2, "readout_bits": 2, "write_cycles": 3}
@@ -40,7 +39,7 @@ def schedule(request):
     return request.param
 
 
-@pytest.fixture(params=sorted(READOUTS))
+@pytest.fixture(params=READOUT_NAMES)
 def readout(request):
     return request.param
 

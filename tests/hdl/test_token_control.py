@@ -231,8 +231,8 @@ def check_resources(record, config):
         for copy in range(resource.copies):
             tokens = record.tokens[copy :: resource.copies]
             for before, after in pairwise(tokens):
-                free = before.launch + resource.held.end
-                assert after.accept + resource.held.start >= free, resource.name
+                free = before.launch + resource.used.end
+                assert after.accept + resource.used.start >= free, resource.name
 
 
 def test_tokens_enter_at_every_interval_and_run_through_their_spans(config, simulate):

@@ -15,9 +15,8 @@ from formal.planting import Bug, planted
 
 import gaincell.hdl
 from gaincell.cocotb_tests.run.tools import simulator_environment
-from gaincell.config import PRESETS, HeadConfig
+from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
-from gaincell.hdl.readout import READOUTS
 from gaincell.hdl.verilog import TOP, head_verilog
 
 SCHEDULES = ("sequential", "overlapped", "paired")
@@ -44,7 +43,7 @@ def heads(**fields):
     """Configs of both readouts and all schedules."""
     return [
         HeadConfig(readout=readout, schedule=schedule, **fields)
-        for readout, schedule in product(sorted(READOUTS), SCHEDULES)
+        for readout, schedule in product(READOUT_NAMES, SCHEDULES)
     ]
 
 

@@ -312,10 +312,10 @@ def test_without_the_extra_the_way_to_it_is_said(folder, capsys, monkeypatch, mi
         ("read_noise=", "--faults sets read_noise to '', which is no number"),
         ("read_noise=1,ir_drop", "in which 'ir_drop' has no value"),
         ("read_noise=1,read_noise=2", "in which 'read_noise' is given twice"),
-        ("read_noise=-1", "--faults: read_noise is -1.0, but must be finite and 0 or above"),
+        ("read_noise=-1", "--faults: read_noise is -1.0, but must be at least 0"),
         ("none.toml", "none.toml, neither key=value,... nor a file that can be read"),
         ("{}/broken.toml", "is not valid TOML"),
-        ("{}/words.toml", "--faults: read_noise is 'much', but must be a number"),
+        ("{}/words.toml", '--faults: read_noise is "much", but must be a number'),
     ],
 )
 def test_wrong_faults(tmp_path, text, message):

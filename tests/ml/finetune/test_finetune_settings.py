@@ -67,7 +67,10 @@ def test_tables_are_all_there_for_metrics_json():
         ({"nonlinear": {"final_ratio": 2.0}}, r"final_ratio is 2.0, but must be at least 0 and at"),
         ({"nonlinear": {"steps": None}}, r"\[nonlinear\] steps is missing"),
         ({"linear": STAGE, "nonlinear": None, "adapt": {}}, r"\[adapt\] is given, but no \[nonli"),
-        ({"faults": {"read_noise": -1.0}}, r"\[faults\] read_noise is -1.0, but must be finite"),
+        (
+            {"faults": {"read_noise": -1.0}},
+            r"\[faults\] read_noise is -1.0, but must be at least",
+        ),
         ({"faults": {"seed": 0.5}}, r"\[faults\] seed is 0.5, but must be a whole number"),
         ({"faults": {"noise": 0.1}}, r'\[faults\] unknown key "noise" \(nearest known: "read_n'),
         (

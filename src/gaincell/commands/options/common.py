@@ -1,4 +1,4 @@
-"""The options that most commands have: --config, --seed and --output, and the least of a number."""
+"""Adds the options that most commands have, --config, --seed and --output; checks lower bounds."""
 
 import argparse
 from pathlib import Path
@@ -13,13 +13,13 @@ def add_config(parser: argparse._ActionsContainer, *, default: str | None = None
 
 
 def add_seed(parser: argparse._ActionsContainer, purpose: str, *, default: int | None = 0) -> None:
-    """--seed, of which the help says that it is "of ``purpose``; default 0".
+    """--seed; the help says "seed of ``purpose``; default 0".
 
     Parameters
     ----------
     default : None for a command that must know whether the option was given; it then uses 0
     """
-    parser.add_argument("--seed", type=int, default=default, help=f"of {purpose}; default 0")
+    parser.add_argument("--seed", type=int, default=default, help=f"seed of {purpose}; default 0")
 
 
 def add_output(
@@ -29,14 +29,14 @@ def add_output(
     default: Path | None = None,
     required: bool = False,
 ) -> None:
-    """-o or --output, a path; ``content`` says in the help what the command writes there."""
+    """-o or --output, a path. The help is ``content``: what the command writes there."""
     parser.add_argument(
         "-o", "--output", type=Path, default=default, required=required, help=content
     )
 
 
 def check_least(arguments: argparse.Namespace, least: int, *names: str) -> None:
-    """Check that the options called ``names`` (as attributes) are absent or at least ``least``.
+    """Check that options are absent or at least ``least``; ``names`` are their attributes.
 
     Raises
     ------

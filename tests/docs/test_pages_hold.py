@@ -40,7 +40,7 @@ def test_timing_page_gives_the_default_spans(name):
 def test_timing_page_gives_what_each_resource_waits_for():
     table = rows("timing.md")
     for paired in HeadConfig(schedule="paired").timing.resources:
-        expected = f"{paired.held.cycles}"
+        expected = f"{paired.used.cycles}"
         if paired.copies == 2:
             expected += f", two copies: {paired.interval_cycles}"
         assert table[paired.name][-1] == expected

@@ -1,11 +1,14 @@
 """A proof that the mapped netlist is the RTL."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gaincell.synth.library.cell_models import cell_models
 from gaincell.synth.library.cells import Cell, Library
+from gaincell.synth.metrics import Equivalence, as_json
+from gaincell.synth.steps import step
 from gaincell.synth.steps.mapping import TOP
 from gaincell.synth.steps.yosys import run_yosys
 
@@ -44,6 +47,28 @@ equiv_simple
 equiv_induct
 equiv_status -assert
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    verilog: str
+    netlist_json: Path
+    library: Library
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(step.Outputs):
+    equivalence: Equivalence
+
+    def report(self) -> dict[str, Any]:
+        return as_json(self.equivalence)
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Prove it, or raise YosysFailed."""
+    points = prove_equivalent(inputs.netlist_json, inputs.verilog, inputs.library, inputs.folder)
+    return Outputs(equivalence=Equivalence(points=points))
 
 
 def prove_equivalent(netlist_json: Path, verilog: str, library: Library, folder: Path) -> int:

@@ -1,10 +1,15 @@
 """From a head's Verilog to a netlist of a library's cells, by Yosys and ABC."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from gaincell.synth.blocks import blocks_of
 from gaincell.synth.library.boolean import expression
 from gaincell.synth.library.cells import Cell, Library, full_adder
+from gaincell.synth.netlist import Netlist, read_netlist
+from gaincell.synth.steps import step
 from gaincell.synth.steps.yosys import run_yosys
 
 TOP = "gaincell_head"
@@ -30,6 +35,51 @@ class MappingOptions:
     clock_gating: bool = True
     memory: str = "flops"
     clock_ns: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    verilog: str
+    library: Library
+    options: MappingOptions
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(step.Outputs):
+    """``block`` is the block of each instance of the netlist, by name."""
+
+    netlist: Netlist
+    block: Mapping[str, str]
+    library_file: Path
+    netlist_json: Path
+    netlist_file: Path
+    map_log: Path
+
+    def report(self) -> dict[str, Any]:
+        return {"cells": dict(sorted(self.netlist.counts.items()))}
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Map the Verilog and write the netlist, as Yosys' JSON and as plain Verilog.
+
+    Raises
+    ------
+    YosysFailed
+    """
+    folder = inputs.folder
+    netlist_json = map_head(inputs.verilog, inputs.library, inputs.options, folder)
+    netlist = read_netlist(netlist_json, TOP)
+    netlist_file = folder / "netlist.v"
+    netlist_file.write_text(netlist.verilog())
+    return Outputs(
+        netlist=netlist,
+        block=blocks_of(netlist, inputs.library),
+        library_file=folder / "library.lib",
+        netlist_json=netlist_json,
+        netlist_file=netlist_file,
+        map_log=folder / "map.log",
+    )
 
 
 def map_head(verilog: str, library: Library, options: MappingOptions, folder: Path) -> Path:

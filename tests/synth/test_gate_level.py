@@ -21,8 +21,8 @@ def test_netlist_with_gated_clocks_computes_attention(generic, mapped, tmp_path,
     netlist, _, rtl = mapped(generic, CONFIG, memory=memory)
     saif = tmp_path / "activity.saif"
     run = run_gate_level(netlist, generic, rtl, tokens(), CONFIG, saif=saif)
-    assert run.comparison.mismatches == 0
-    assert run.comparison.outputs == 40 * CONFIG.head_dim
+    assert run.mismatches == 0
+    assert run.outputs == 40 * CONFIG.head_dim
 
     nets = {net for each in netlist.instances for net in each.pins.values()}
     activity = read_saif(saif, SCOPE, nets - set(CONSTANTS.values()))

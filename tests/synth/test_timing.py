@@ -1,4 +1,5 @@
 import shutil
+from itertools import pairwise
 
 import pytest
 
@@ -24,20 +25,23 @@ def timed(generic, mapped, tmp_path):
 
 @pytest.mark.skipif(find_opensta() is None, reason="OpenSTA is not installed (package opensta)")
 def test_slack_falls_with_the_period(timed):
-    slow, fast = timed(2.0), timed(1.0)
+    (slow, _), (fast, path) = timed(2.0), timed(1.0)
     assert slow.slack_ns - fast.slack_ns == pytest.approx(1.0, abs=1e-3)
     assert fast.fmax_mhz == pytest.approx(1000 / (1.0 - fast.slack_ns))
     assert slow.fmax_mhz == pytest.approx(fast.fmax_mhz, rel=1e-3)
-    assert len(fast.path) > 3
-    assert all(step.block for step in fast.path)
-    arrivals = [step.arrival_ns for step in fast.path]
+    assert len(path) > 3
+    assert all(stage.block for stage in path)
+    arrivals = [stage.arrival_ns for stage in path]
     assert arrivals == sorted(arrivals)
-    assert fast.path_blocks
+    blocks = fast.path_blocks.split(" > ")
+    assert set(blocks) == {stage.block for stage in path}
+    assert all(left != right for left, right in pairwise(blocks))
 
 
 def test_without_opensta_abc_estimates_and_says_how_to_install(timed, monkeypatch):
     monkeypatch.setattr(opensta, "NAMES", ())
-    estimate = timed(1.0)
+    estimate, path = timed(1.0)
+    assert path == ()
     assert estimate.tool == "ABC's estimate"
     assert estimate.slack_ns is None
     assert estimate.fmax_mhz is None

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from gaincell.synth.library.cells import Library
@@ -17,10 +18,13 @@ PDK_LIBERTY = (
 """Typical corners below PDK_ROOT, as ``ciel enable`` lays the open PDKs out; first found first."""
 
 
-def find_library(liberty: Path | None) -> tuple[Library, bool]:
+def find_library(
+    liberty: Path | None, say: Callable[[str], None] = lambda line: None
+) -> tuple[Library, bool]:
     """The library to map to, and whether it is only the generic estimate.
 
-    ``liberty`` wins; then what PDK_ROOT holds; then the estimate.
+    ``liberty`` wins; then what PDK_ROOT holds; then the estimate. ``say`` is told when a file
+    takes long to read.
 
     Raises
     ------
@@ -28,12 +32,12 @@ def find_library(liberty: Path | None) -> tuple[Library, bool]:
         The file is not usable, or PDK_ROOT is set to a folder without a known library.
     """
     if liberty is not None:
-        return load_library(liberty), False
+        return load_library(liberty, say), False
     root = os.environ.get("PDK_ROOT")
     if root:
         for place in PDK_LIBERTY:
             if (Path(root) / place).is_file():
-                return load_library(Path(root) / place), False
+                return load_library(Path(root) / place, say), False
         known = ", ".join(place.split("/")[0] for place in PDK_LIBERTY)
         raise NotALibrary(
             f"PDK_ROOT is {root}, but holds none of {known} as ciel lays them out; "

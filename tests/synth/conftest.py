@@ -26,6 +26,17 @@ def generic(generic_file):
 
 
 @pytest.fixture(scope="session")
+def small_file():
+    """A library of our own with tables, in all that a real one has."""
+    return Path(__file__).with_name("small.lib")
+
+
+@pytest.fixture(scope="session")
+def small(small_file):
+    return load_library(small_file)
+
+
+@pytest.fixture(scope="session")
 def real_library():
     """Loads a real library by name, or skips where it is not at hand."""
     loaded = {}

@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.activity is not None and not arguments.activity.is_file():
             raise ValueError(f"--activity {arguments.activity} is not a file")
         _check_folder(arguments.output)
-        library, estimate = find_library(arguments.liberty)
+        library, estimate = find_library(arguments.liberty, _say)
         if arguments.memory == "macro":
             macro_area_um2(config, library.node_nm)
     find_yosys()

@@ -43,7 +43,12 @@ def find_library(
             f"PDK_ROOT is {root}, but holds none of {known} as ciel lays them out; "
             "give --liberty, or unset PDK_ROOT for an estimate"
         )
+    return generic_library(), True
+
+
+def generic_library() -> Library:
+    """The built-in estimate of a library."""
     with tempfile.TemporaryDirectory(prefix="gaincell-generic-") as folder:
         path = Path(folder) / "generic.lib"
         write_generic(path)
-        return load_library(path), True
+        return load_library(path)

@@ -85,7 +85,7 @@ def test_metrics_have_the_keys_of_the_shipped_ones(estimate):
     assert list(metrics) == KEYS
     assert list(like) == [*KEYS[:-1], "gate_level", KEYS[-1]]
     for section in ("library", "options", "area", "timing"):
-        assert list(metrics[section]) == list(like[section])
+        assert [name for name in metrics[section] if name in like[section]] == list(like[section])
     assert metrics["area"]["by_block"].keys() <= like["area"]["by_block"].keys()
     assert list(metrics["area"]["by_block"]["readout"]) == ["area_um2", "cells", "flops"]
     assert list(metrics["seconds"]) == ["verilog", "netlist", "timing"]

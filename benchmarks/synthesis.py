@@ -1,10 +1,10 @@
-"""What a head costs in cells: libraries, readouts, clock gating and sampling flops in one table.
+"""Area, timing and power of a head: libraries, readouts, clock gating, sampling flops in a table.
 
     python benchmarks/synthesis.py LIBERTY... -o docs/silicon_table.md
 
 Each row is a run of ``gaincell synth`` on the default head, with the shipped tokens of a language
-model through the netlist. Runs that are done are kept in ``--folder``; an interrupted campaign goes
-on where it stopped. ``--reference`` writes the metrics that ``gaincell estimate`` starts from.
+model through the netlist. Finished runs stay in ``--folder``: an interrupted campaign goes on where
+it stopped. ``--reference`` writes the metrics that ``gaincell estimate`` starts from.
 """
 
 import argparse

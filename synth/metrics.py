@@ -1,4 +1,4 @@
-"""The schema of metrics.json: every key of it, with its unit and its meaning, written once.
+"""The schema of metrics.json: each of its keys, with unit and meaning, in one place.
 
 A step of the flow fills the dataclasses, ``as_json`` writes them, ``read_metrics`` reads them, and
 ``rows`` prints the numbers that have a row of their own on the terminal. A new number is a field
@@ -173,7 +173,7 @@ class Power(PowerSum):
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """Everything that a run found out."""
+    """All results of a run."""
 
     config: dict[str, Any]
     """The head: the fields of its config that differ from the default."""
@@ -190,7 +190,7 @@ class Metrics:
     energy_per_token_j: float | None = field(metadata=key(absent=None, positive=True))
     gate_level: GateLevel | None = field(metadata=key(absent=None, omit=True))
     seconds: dict[str, float] = field(metadata=key(absent={}))
-    """Time that each step took."""
+    """Duration of each step that leaves a folder, s."""
 
 
 def as_json(record: "DataclassInstance") -> dict[str, Any]:
@@ -262,7 +262,7 @@ def _value(kind: Any, value: Any, path: str, positive: bool) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f'it is not what gaincell synth writes: "{path}" is no object')
         item = get_args(kind)[1]
-        return {name: _value(item, each, f"{path}.{name}", False) for name, each in value.items()}
+        return {name: _value(item, entry, f"{path}.{name}", False) for name, entry in value.items()}
     if kind is Any:
         return value
     if kind is str and not isinstance(value, str):

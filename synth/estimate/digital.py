@@ -1,4 +1,4 @@
-"""The digital part of a head, as a synthesis run measured it."""
+"""The digital part of a head, from the metrics.json of a synthesis run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gaincell.config import HeadConfig
 from gaincell.synth.metrics import Metrics, read_metrics
 
 REFERENCE = "synth_reference.json"
-"""List of metrics in gaincell/data, those to prefer first."""
+"""File in gaincell/data: a list of metrics, the preferred ones first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class Digital:
             raise ValueError(f"metrics are of another config, with {', '.join(differing)}")
 
     def cautions(self) -> list[str]:
-        """What the metrics lack or warn of, a sentence each."""
+        """One sentence on each thing that the metrics lack or that limits them."""
         said = []
         if self.is_estimate:
             said.append(f"{self.library} is itself an estimate, not a library of real cells")
@@ -89,7 +89,7 @@ class Digital:
 
 
 def metrics_of(config: HeadConfig, path: Path | None = None) -> Digital | None:
-    """Metrics of ``config``: the file's, else those shipped for it; None: none are.
+    """Metrics of ``config``: the file's, else the shipped ones; None: the package has none of it.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def load_metrics(path: Path) -> Digital:
 
 
 def reference_metrics(config: HeadConfig, shipped: Traversable | None = None) -> Digital | None:
-    """The first of the metrics shipped with the package that are of ``config``; None: none are."""
+    """The first shipped metrics of ``config``; None: the package has none of it."""
     shipped = files("gaincell.data") / REFERENCE if shipped is None else shipped
     if not shipped.is_file():
         return None

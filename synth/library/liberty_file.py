@@ -112,8 +112,8 @@ def _library(parsed: Any, path: Path, text: str) -> Library:
         if len(table.transition_s) > 2
     ]
     typical = float(transitions[0][len(transitions[0]) // 3]) if transitions else 0.0
-    found = f"{name} {path.name}".lower()
-    node = next((nm for part, nm in NODE_NM.items() if part in found), None)
+    names = f"{name} {path.name}".lower()
+    node = next((nm for part, nm in NODE_NM.items() if part in names), None)
     return Library(name, corner, voltage, temperature, node, cells, typical, text, tuple(unusable))
 
 

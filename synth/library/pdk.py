@@ -1,4 +1,4 @@
-"""Where a Liberty file comes from: the command line, PDK_ROOT, or the generic estimate."""
+"""Find the library to map to: from the command line, below PDK_ROOT, or the built-in estimate."""
 
 import os
 import tempfile
@@ -15,13 +15,13 @@ PDK_LIBERTY = (
     "gf180mcuD/libs.ref/gf180mcu_fd_sc_mcu7t5v0/lib/gf180mcu_fd_sc_mcu7t5v0__tt_025C_5v00.lib",
     "gf180mcuC/libs.ref/gf180mcu_fd_sc_mcu7t5v0/lib/gf180mcu_fd_sc_mcu7t5v0__tt_025C_5v00.lib",
 )
-"""Typical corners below PDK_ROOT, as ``ciel enable`` lays the open PDKs out; first found first."""
+"""Typical corners below PDK_ROOT, as ``ciel enable`` lays the open PDKs out; preferred first."""
 
 
 def find_library(
     liberty: Path | None, say: Callable[[str], None] = lambda line: None
 ) -> tuple[Library, bool]:
-    """The library to map to, and whether it is only the generic estimate.
+    """The library to map to, and whether it is only the built-in estimate.
 
     ``liberty`` wins; then what PDK_ROOT holds; then the estimate. ``say`` is told when a file
     takes long to read.

@@ -1,4 +1,4 @@
-"""Power step: a sum over a Liberty library's tables, with the activity of a simulation."""
+"""Power step: add up a Liberty library's tables, with the activity of a simulation."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -184,7 +184,7 @@ def _internal_w(
         for energy in pin.energies:
             by_cause[energy.related].append(energy)
         weights = {
-            cause: sum(rate[instance.pins.get(each, "")] for each in cause.split())
+            cause: sum(rate[instance.pins.get(pin_name, "")] for pin_name in cause.split())
             for cause in by_cause
         }
         if not sum(weights.values()):
@@ -201,11 +201,13 @@ def _expected_j(
     energies: list[Energy], ones: Mapping[str, float], transition_s: float, load_f: float
 ) -> float:
     """Energy of a change, weighted with the probabilities of the conditions."""
-    chances = [expression(each.when).probability(ones) if each.when else 1.0 for each in energies]
+    chances = [
+        expression(energy.when).probability(ones) if energy.when else 1.0 for energy in energies
+    ]
     whole = sum(chances)
     if not whole:
         chances, whole = [1.0] * len(energies), float(len(energies))
-    values = (each.at(transition_s, load_f) for each in energies)
+    values = (energy.at(transition_s, load_f) for energy in energies)
     return sum(chance * value for chance, value in zip(chances, values, strict=True)) / whole
 
 

@@ -1,4 +1,4 @@
-"""Slack and critical path of a netlist: from OpenSTA, or else ABC's estimate."""
+"""Timing step: slack and critical path of a netlist, from OpenSTA or else by ABC's estimate."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""``gaincell synth``: what a head's digital control costs in a library's cells."""
+"""``gaincell synth``: area, timing and power of a head's digital control in a library's cells."""
 
 import argparse
 import shutil
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--memory",
         choices=("flops", "macro"),
         default="flops",
-        help="of what the marks of dropped columns are made; default flops",
+        help="what keeps the marks of dropped columns; default flops",
     )
     parser.add_argument(
         "--tokens",

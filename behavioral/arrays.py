@@ -43,8 +43,7 @@ class AnalogHead:
         self.k = CellArray("K", config, self.faults, self.rng)
         self.v = CellArray("V", config, self.faults, self.rng)
         self._ages_in_steps = config.age_mode == "steps"
-        unit_s = config.token_s if self._ages_in_steps else config.clock_s
-        self._decay = float(np.exp(-unit_s / config.retention_s))
+        self._decay = float(np.exp(-config.decay_rate))
 
         banks = config.timing.banks
         outputs = (config.tiles, config.head_dim)

@@ -46,7 +46,7 @@ def attend(
     *,
     first: NDArray[Any] | None = None,
 ) -> NDArray[np.int64]:
-    """Head outputs, shaped as ``q_code``; docs/contract.md, section 3.
+    """Head outputs, shaped as ``q_code``; docs/understand/contract.md, section 3.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def attend_in_detail(
     """
     shape = check_sequence(q_code, k_code, v_code, config)
     tile_code = np.zeros((shape.queries, config.tiles, config.head_dim), dtype=np.int64)
-    score = np.full((shape.queries, config.tiles * config.columns), np.nan)
+    score = np.full((shape.queries, config.slots), np.nan)
     ties = 0
     for begin, end, charge, block_score in _blocks(
         shape, q_code, k_code, v_code, config, events, first
@@ -175,7 +175,7 @@ def _blocks(
             by_order = phi[:, members] @ values[:, members]  # (orders, B, D)
             charge[:, each] = np.einsum("ob,obd->bd", query_decay, by_order)
 
-        score = np.full((end - begin, config.tiles * config.columns), np.nan)
+        score = np.full((end - begin, config.slots), np.nan)
         row, column = np.nonzero(exists)
         score[row, residents.slot[seen][column]] = relative[row, column]
         yield begin, end, charge, score
@@ -188,7 +188,7 @@ def _residents(
         if config.age_mode == "time":
             raise ValueError('age_mode is "time", which needs the events of a co-simulation')
         return undisturbed(first, shape.group, config)
-    check_events(events, shape.tokens, config.window + config.sink)
+    check_events(events, shape.tokens, config.stored_columns)
     return from_events(events, shape, config)
 
 
@@ -201,13 +201,8 @@ def _powers(code: Codes, largest: int, config: HeadConfig) -> Floats:
 def _decay(query: Any, stamp: Any, config: HeadConfig) -> tuple[Floats, Floats]:
     """gamma^(i * age) as a factor (orders, B) of each query and one (orders, I) of each column."""
     order = np.arange(len(config.cell_coefficients))[:, None]
-    rate = order * _rate(config)
+    rate = order * config.decay_rate
     return np.exp(-rate * (query - query[0])), np.exp(-rate * (query[0] - stamp))
-
-
-def _rate(config: HeadConfig) -> float:
-    unit_s = config.clock_s if config.age_mode == "time" else config.token_s
-    return unit_s / config.retention_s
 
 
 def _query_ranges(residents: Residents, config: HeadConfig) -> Iterator[tuple[int, int]]:
@@ -218,7 +213,7 @@ def _query_ranges(residents: Residents, config: HeadConfig) -> Iterator[tuple[in
     while begin < queries:
         end = min(begin + BLOCK_QUERIES, queries)
         for clock in (residents.k_query, residents.v_query):
-            growth = order * _rate(config) * (clock[begin:end] - clock[begin])
+            growth = order * config.decay_rate * (clock[begin:end] - clock[begin])
             end = begin + max(1, int(np.searchsorted(growth, LARGEST_EXPONENT)))
         yield begin, end
         begin = end

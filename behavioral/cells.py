@@ -35,9 +35,9 @@ class CellArray:
         self.faults = faults
         self.rng = rng
         self.code_max = config.key_max if name == "K" else config.value_max
-        self.slots = config.tiles * config.columns
+        self.slots = config.slots
         shape = (self.slots, config.head_dim)
-        self.exists = np.arange(self.slots) < config.window + config.sink
+        self.exists = np.arange(self.slots) < config.stored_columns
 
         self._bow = fault.dac_bow(config.head_dim, faults.dac_inl_lsb, rng)
         self._leak = fault.leak_factor(shape, faults.leak_spread, rng)
@@ -48,7 +48,7 @@ class CellArray:
         self.written = np.zeros(self.slots, dtype=np.int64)
         """When each column was last written, on ``clock``."""
         self._written_cycle = np.zeros(self.slots, dtype=np.int64)
-        self._existing_cycle = self._written_cycle[: config.window + config.sink]
+        self._existing_cycle = self._written_cycle[: config.stored_columns]
         self._constant = config.cell_coefficients[0] * self._gain
         self._constant += fault.cell_offset(shape, faults.offset_mismatch, rng)
         self._constant_is_uniform = bool(np.ptp(self._constant) == 0)

@@ -98,10 +98,7 @@ def _launch(
 
 
 def _port(code: Codes, position: int, width: int, config: HeadConfig) -> WritePort:
-    slot = position % config.window
-    tile, column = divmod(slot, config.columns)
-    if position < config.sink:
-        tile = config.ring_tiles
+    tile, column = config.place_of(config.slot_of(position))
     return WritePort(1, 0, tile, column, pack_codes(code, width))
 
 

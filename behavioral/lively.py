@@ -43,10 +43,10 @@ def coverage(tokens: Tokens, config: HeadConfig) -> Coverage:
     occur in these tokens or in a long run of other random ones. Age is counted in steps here.
     """
     config = replace(config, age_mode="steps")
-    detail = attend_in_detail(*_codes(tokens), config, first=tokens["first"])
+    detail = attend_in_detail(*tokens.codes, config, first=tokens.first)
     others = lively_tokens(REACH_TOKENS, config, np.random.default_rng(0))
     seen = np.unique(detail.tile_code)
-    in_reach = np.union1d(seen, attend_in_detail(*_codes(others), config).tile_code)
+    in_reach = np.union1d(seen, attend_in_detail(*others.codes, config).tile_code)
     return Coverage(
         float((detail.y_code == 0).mean()),
         len(seen),
@@ -56,10 +56,6 @@ def coverage(tokens: Tokens, config: HeadConfig) -> Coverage:
     )
 
 
-def _codes(tokens: Tokens) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    return tokens["q"], tokens["k"], tokens["v"]
-
-
 def lively_tokens(
     count: int, config: HeadConfig, rng: np.random.Generator, first_share: float = 0.0
 ) -> Tokens:
@@ -67,12 +63,12 @@ def lively_tokens(
     shape = (count, config.head_dim)
     first = rng.random(count) < first_share
     first[0] = True
-    return {
-        "q": rng.integers(0, config.query_max + 1, (2, *shape)).max(axis=0),
-        "k": rng.integers(0, config.key_max + 1, (2, *shape)).max(axis=0),
-        "v": rng.integers(0, config.value_max + 1, shape),
-        "first": first,
-    }
+    return Tokens(
+        q_code=rng.integers(0, config.query_max + 1, (2, *shape)).max(axis=0),
+        k_code=rng.integers(0, config.key_max + 1, (2, *shape)).max(axis=0),
+        v_code=rng.integers(0, config.value_max + 1, shape),
+        first=first,
+    )
 
 
 def lively_config(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
@@ -83,7 +79,7 @@ def lively_config(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     """
     age_mode = config.age_mode
     config = replace(config, age_mode="steps")
-    probe = _codes(lively_tokens(PROBE_TOKENS + config.window, config, rng))
+    probe = lively_tokens(PROBE_TOKENS + config.window, config, rng).codes
     spread = float(np.nanstd(attend_in_detail(*probe, config).score)) or 1.0
     config = replace(config, score_saturation=config.s_sat * spread)
     tried = [

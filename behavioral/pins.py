@@ -241,7 +241,7 @@ class ArrayPins:
         return bool(self.analog.k.exists[port.tile * columns + port.column])
 
     def _place(self, slot: int) -> str:
-        tile, column = divmod(slot, self.config.columns)
+        tile, column = self.config.place_of(slot)
         return f"sub-tile {tile}, column {column}"
 
     def _fail(self, reason: str) -> NoReturn:

@@ -43,7 +43,7 @@ def undisturbed(first: NDArray[np.bool_], group: int, config: HeadConfig) -> Res
     position = tokens - starts[sequence]
     sequence_end = np.append(starts[1:], first.size)[sequence]
     in_sink = position < config.sink
-    slot = np.where(in_sink, config.window + position, position % config.window)
+    slot = config.slot_of(position)
     overwritten = np.where(in_sink, first.size, tokens + config.window)
     end = np.minimum(overwritten, sequence_end)
     query = np.repeat(tokens, group)

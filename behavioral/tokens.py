@@ -1,33 +1,87 @@
-"""Tokens from npz files, and the shipped or random ones."""
+"""``Tokens``: the codes that enter a head; read from npz files, drawn at random, or shipped."""
 
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gaincell.behavioral.codes import check_first, check_sequence
+from gaincell.behavioral.codes import Codes, check_first, check_sequence
 from gaincell.config import PRESETS, HeadConfig
 
-Tokens = dict[str, NDArray[Any]]
-"""q: integer codes (T, D) or (T, G, D); k, v: (T, D); first: flags (T,)."""
-
+KEYS = {"q": "q_code", "k": "k_code", "v": "v_code", "first": "first"}
+"""Names of the arrays in an npz file, and the fields of ``Tokens`` that they fill."""
 REQUIRED = ("q", "k", "v")
 
 
-def load_tokens(path: Path, config: HeadConfig, count: int | None = None) -> Tokens:
-    """Tokens of an npz file: ``q``, ``k``, ``v`` and, optionally, ``first``, as in ``Tokens``.
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """The codes of T tokens, in the order in which they enter the head.
 
-    Other arrays in the file are left alone. ``count`` takes only the first tokens.
+    q_code : integers (T, D) for one query per token, or (T, G, D) for G queries per token
+    k_code, v_code : integers (T, D)
+    first : flags (T,), the token starts a sequence
+    """
+
+    q_code: Codes
+    k_code: Codes
+    v_code: Codes
+    first: NDArray[Any]
+
+    def __len__(self) -> int:
+        """T."""
+        return len(self.k_code)
+
+    def __getitem__(self, chosen: slice) -> Self:
+        """The tokens of a slice."""
+        return type(self)(*(array[chosen] for array in self.arrays().values()))
+
+    @property
+    def codes(self) -> tuple[Codes, Codes, Codes]:
+        """q, k and v codes, as ``attend`` takes them."""
+        return self.q_code, self.k_code, self.v_code
+
+    @property
+    def queries_per_token(self) -> int:
+        """G, or 1 for queries (T, D)."""
+        return 1 if self.q_code.ndim == 2 else self.q_code.shape[1]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays under their names in an npz file."""
+        return {key: getattr(self, field) for key, field in KEYS.items()}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Tokens of the arrays ``q``, ``k``, ``v`` and ``first``; other arrays are ignored."""
+        return cls(**{field: arrays[key] for key, field in KEYS.items()})
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Tokens"]) -> Self:
+        """The tokens of all parts, one part after the other."""
+        arrays = [part.arrays() for part in parts]
+        return cls(*(np.concatenate([part[key] for part in arrays]) for key in KEYS))
+
+    def save(self, path: Path) -> None:
+        """Write an npz file that ``load_tokens`` reads."""
+        arrays: dict[str, Any] = self.arrays()
+        np.savez(path, **arrays)
+
+
+def load_tokens(path: Path, config: HeadConfig, count: int | None = None) -> Tokens:
+    """Tokens of an npz file with ``q``, ``k``, ``v`` and, optionally, ``first``.
+
+    Other arrays in the file are ignored. ``count`` takes only the first tokens.
 
     Raises
     ------
     ValueError
-        Unreadable file, missing array, wrong shape, codes out of range, fewer tokens than
-        ``count``, or none.
+        The file cannot be read, or lacks an array. An array has a wrong shape, or codes out of
+        range. The file holds no tokens, or fewer than ``count``.
     TypeError
         An array does not hold integers.
     """
@@ -37,16 +91,15 @@ def load_tokens(path: Path, config: HeadConfig, count: int | None = None) -> Tok
         raise ValueError(f"input {path} is not a complete npz file")
     try:
         with np.load(path, allow_pickle=False) as stored:
-            present = [name for name in (*REQUIRED, "first") if name in stored]
-            tokens = {name: stored[name] for name in present}
+            arrays = {name: stored[name] for name in KEYS if name in stored}
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"input {path} is not a complete npz file: {error}") from error
     except ValueError as error:
         raise ValueError(f"input {path} holds objects, but must hold plain numbers") from error
-    if missing := [name for name in REQUIRED if name not in tokens]:
+    if missing := [name for name in REQUIRED if name not in arrays]:
         raise ValueError(f"input {path} lacks the array {', '.join(missing)}")
     try:
-        return _checked(tokens, config, count)
+        return _checked(arrays, config, count)
     except (TypeError, ValueError) as error:
         raise type(error)(f"input {path}: {error}") from error
 
@@ -54,12 +107,12 @@ def load_tokens(path: Path, config: HeadConfig, count: int | None = None) -> Tok
 def random_tokens(count: int, config: HeadConfig, rng: np.random.Generator) -> Tokens:
     """``count`` tokens of one sequence with uniformly random codes."""
     shape = (count, config.head_dim)
-    return {
-        "q": rng.integers(0, config.query_max + 1, shape),
-        "k": rng.integers(0, config.key_max + 1, shape),
-        "v": rng.integers(0, config.value_max + 1, shape),
-        "first": np.arange(count) == 0,
-    }
+    return Tokens(
+        q_code=rng.integers(0, config.query_max + 1, shape),
+        k_code=rng.integers(0, config.key_max + 1, shape),
+        v_code=rng.integers(0, config.value_max + 1, shape),
+        first=np.arange(count) == 0,
+    )
 
 
 def shipped_tokens(config: HeadConfig, count: int | None = None) -> Tokens:
@@ -81,11 +134,11 @@ def typical_tokens(config: HeadConfig, seed: int) -> tuple[Tokens, str]:
     )
 
 
-def _checked(tokens: Tokens, config: HeadConfig, count: int | None) -> Tokens:
-    available = check_sequence(tokens["q"], tokens["k"], tokens["v"], config).tokens
-    tokens["first"] = check_first(tokens.get("first"), available)
+def _checked(arrays: dict[str, NDArray[Any]], config: HeadConfig, count: int | None) -> Tokens:
+    available = check_sequence(arrays["q"], arrays["k"], arrays["v"], config).tokens
+    first = check_first(arrays.get("first"), available)
     if not available:
         raise ValueError("it holds no tokens")
     if count is not None and count > available:
         raise ValueError(f"it holds {available} tokens, fewer than the {count} asked for")
-    return {name: array[:count] for name, array in tokens.items()}
+    return Tokens.of_arrays(arrays | {"first": first})[:count]

@@ -87,11 +87,11 @@ def arrays_alone() -> float:
     arrays = AnalogHead(CONFIG)
     started = time.perf_counter()
     for token in range(MODEL_REPEATS):
-        for array, name in ((arrays.k, "k"), (arrays.v, "v")):
-            arrays.write_column(array, token, tokens[name][token], 0)
+        for array, codes in ((arrays.k, tokens.k_code), (arrays.v, tokens.v_code)):
+            arrays.write_column(array, token, codes[token], 0)
         arrays.reset_scores(0)
         arrays.reset_outputs(0)
-        arrays.integrate_scores(0, tokens["q"][token], 0)
+        arrays.integrate_scores(0, tokens.q_code[token], 0)
         arrays.integrate_outputs(0, 0, CONFIG.pulse_cycles, 0)
         arrays.convert(0)
     return MODEL_REPEATS / (time.perf_counter() - started)
@@ -104,7 +104,7 @@ def tokens_per_s(transport: str) -> tuple[float, float, float]:
     runs = []
     for _ in range(RUNS + 1):
         simulated = simulate(simulation, tokens, CONFIG, transport=transport)
-        runs.append(len(tokens["q"]) / simulated.seconds)
+        runs.append(len(tokens) / simulated.seconds)
     return statistics.median(runs[1:]), min(runs[1:]), max(runs[1:])
 
 

@@ -1,7 +1,7 @@
 """20 000 tokens of the gpt2 head on each readout and transport, every output compared.
 
 The shipped tokens come first, then random ones; ``make exact`` writes the table that is committed
-as docs/exactness.md.
+as docs/evidence/exactness.md.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from gaincell.behavioral.tokens import Tokens, shipped_tokens
 from gaincell.cocotb_tests.run.build import TRANSPORTS, build
 from gaincell.cocotb_tests.run.compare import compare
 from gaincell.cocotb_tests.run.simulate import simulate
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.files import check_writable, replacing
 
 TOKENS = 20_000
@@ -33,17 +33,17 @@ def main() -> int:
     lines = [
         "# The default head, 20 000 tokens",
         "",
-        f"`make exact`: the {len(shipped_tokens(HeadConfig())['q'])} shipped tokens, then random "
+        f"`make exact`: the {len(shipped_tokens(HeadConfig()))} shipped tokens, then random "
         f"ones with new sequences between them (seed {SEED}).",
         "",
         "| readout | transport | tokens | outputs | mismatches | near ties | covered |",
         "|---|---|---|---|---|---|---|",
     ]
     wrong = 0
-    for readout in ("popcount", "counters"):
+    for readout in READOUT_NAMES:
         config = HeadConfig(readout=readout)
         tokens = all_tokens(config)
-        covered = coverage({name: codes[:3000] for name, codes in tokens.items()}, config)
+        covered = coverage(tokens[:3000], config)
         for transport in TRANSPORTS:
             simulation = build(config, transport=transport)
             simulated = simulate(simulation, tokens, config, transport=transport, progress=True)
@@ -62,8 +62,8 @@ def main() -> int:
 def all_tokens(config: HeadConfig) -> Tokens:
     shipped = shipped_tokens(config)
     rng = np.random.default_rng(SEED)
-    rest = lively_tokens(TOKENS - len(shipped["q"]), config, rng, first_share=1e-4)
-    return {name: np.concatenate([shipped[name], rest[name]]) for name in shipped}
+    rest = lively_tokens(TOKENS - len(shipped), config, rng, first_share=1e-4)
+    return Tokens.concatenate([shipped, rest])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How good must retention_error be? Outputs of slow decoding against those of cells without leak.
 
 Runs the head with refresh at several bounds of the age, all else equal; ``make retention`` writes
-the table that is committed as docs/retention.md.
+the table that is committed as docs/evidence/retention.md.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def at_bound(config: HeadConfig, share: float) -> HeadConfig:
 
 
 def run(study: Study, config: HeadConfig, check_age: bool = True) -> Simulated:
-    idle = np.full(len(study.tokens["q"]), study.idle)
+    idle = np.full(len(study.tokens), study.idle)
     return verify(config, study.tokens, idle=idle, check_age=check_age, seed=SEED)
 
 
@@ -75,7 +75,7 @@ def rows_of(study: Study) -> list[str]:
         simulated = run(study, changed, check_age=share is not None)
         error = np.abs(simulated.y_code - lasting.y_code)
         plan = changed.retention
-        tokens = len(study.tokens["q"])
+        tokens = len(study.tokens)
         writes = len(simulated.events[simulated.events["kind"] == "refresh"]) / 2
         first, last = simulated.events["cycle"].min(), simulated.events["cycle"].max()
         busy = writes * changed.write_cycles / float(last - first)

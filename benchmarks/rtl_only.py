@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
+from gaincell.behavioral.tokens import random_tokens
 from gaincell.cocotb_tests.bench.words import played_codes, token_words
 from gaincell.cocotb_tests.run.testbench import Raw
 from gaincell.config import PRESETS
@@ -24,14 +26,8 @@ async def run_head_alone(tb: Any) -> None:
     """Repeat 16 random tokens for 200 000 cycles, playing the same random output pulses."""
     config = PRESETS["gpt2"]
     rng = np.random.default_rng(0)
-    shape = (HELD_TOKENS, config.head_dim)
     none = np.zeros(HELD_TOKENS, dtype=np.int64)
-    tokens = {
-        "q": rng.integers(0, config.query_max + 1, shape),
-        "k": rng.integers(0, config.key_max + 1, shape),
-        "v": rng.integers(0, config.value_max + 1, shape),
-        "first": none,
-    }
+    tokens = replace(random_tokens(HELD_TOKENS, config, rng), first=none)
     Clock(tb.clk, 1, unit="ns", impl="gpi").start()
     tb.fast.transport.watchdog.value = 2**31
     await Timer(3, "ns")

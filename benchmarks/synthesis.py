@@ -1,6 +1,6 @@
 """Area, timing and power of a head: libraries, readouts, clock gating, sampling flops in a table.
 
-    python benchmarks/synthesis.py LIBERTY... -o docs/silicon_table.md
+    python benchmarks/synthesis.py LIBERTY... -o docs/evidence/tables/silicon.md
 
 Each row is a run of ``gaincell synth`` on the default head, with the shipped tokens of a language
 model through the netlist. Finished runs stay in ``--folder``: an interrupted campaign goes on where
@@ -17,6 +17,7 @@ from pathlib import Path
 from subprocess import run
 from sys import executable
 
+from gaincell.config import READOUT_NAMES
 from gaincell.synth.metrics import METRICS, Metrics, as_json, read_metrics
 from gaincell.text import markdown
 
@@ -57,8 +58,8 @@ class Row:
 def rows_for(libraries: list[Path]) -> list[Row]:
     """The table's rows; a memory macro is known at 45 nm only, which comes first."""
     first = [Row(libraries[0], "popcount", True, sync_stages, "macro") for sync_stages in (1, 2)]
-    grid = product(("popcount", "counters"), libraries, (True, False), (1, 2))
-    unmapped = [Row(None, readout, True, 1) for readout in ("popcount", "counters")]
+    grid = product(READOUT_NAMES, libraries, (True, False), (1, 2))
+    unmapped = [Row(None, readout, True, 1) for readout in READOUT_NAMES]
     return (
         first
         + unmapped

@@ -2,7 +2,7 @@
 
 Each case draws a geometry, code widths, timing, schedule, readout, queries per token, retention and
 a memory, runs at least three laps of the ring on one of the two transports, and compares with the
-contract. The table it writes is committed as docs/fuzz.md.
+contract. The table it writes is committed as docs/evidence/fuzz.md.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from gaincell.behavioral.lively import coverage, lively_config, lively_tokens, r
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.simulate import Memory
 from gaincell.cocotb_tests.run.verify import verify
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Failed
 
@@ -45,7 +45,7 @@ class Case:
     @property
     def group(self) -> int:
         """Queries of each token."""
-        return 1 if self.tokens["q"].ndim == 2 else self.tokens["q"].shape[1]
+        return self.tokens.queries_per_token
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _draw(seed: int, attempt: int) -> Case:
         step_cycles=int(rng.integers(1, 3)),
         sync_stages=int(rng.integers(1, 3)),
         schedule=str(rng.choice(["sequential", "overlapped", "paired"])),
-        readout=str(rng.choice(["popcount", "counters"])),
+        readout=str(rng.choice(READOUT_NAMES)),
         age_mode=str(rng.choice(["steps", "time"])),
         refresh=False,
     )
@@ -94,11 +94,11 @@ def _draw(seed: int, attempt: int) -> Case:
     tokens = lively_tokens(length, config, rng)
     if rng.random() < 0.3:  # a second sequence, three laps behind the first
         again = lively_tokens(config.window + 4, config, rng)
-        tokens = {name: np.concatenate([tokens[name], again[name]]) for name in tokens}
+        tokens = Tokens.concatenate([tokens, again])
     group = int(rng.choice([1, 1, 2, 3]))
     if group > 1:
-        others = [rng.permutation(tokens["q"]) for _ in range(group - 1)]
-        tokens["q"] = np.stack([tokens["q"], *others], axis=1)
+        others = [rng.permutation(tokens.q_code) for _ in range(group - 1)]
+        tokens = replace(tokens, q_code=np.stack([tokens.q_code, *others], axis=1))
     transport = "per-ns" if rng.random() < 0.5 else "fast"
     plan = config.retention
     assert plan is not None
@@ -110,10 +110,9 @@ def _draw(seed: int, attempt: int) -> Case:
 
 def _leaking(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     """``config`` with refresh: as often as can be, less often, or hardly ever."""
-    slots = config.window + config.sink
     shortest = replace(config, retention_s=1e3, refresh=True).retention
     assert shortest is not None
-    visits = slots + 2 * shortest.segment_visits + 1
+    visits = config.stored_columns + 2 * shortest.segment_visits + 1
     # After its write, a visit leaves patience for one query at least.
     write = shortest.visit_cycles - shortest.patience_cycles
     least = visits * (write + config.interval_cycles) + 1
@@ -127,7 +126,7 @@ def run_case(case: Case) -> Verdict:
     """Simulate and compare one case."""
     config, tokens = case.config, case.tokens
     rng = np.random.default_rng(case.seed)
-    queries = len(tokens["q"]) * case.group
+    queries = len(tokens) * case.group
     covered = str(coverage(tokens, config))
     try:
         simulated = verify(
@@ -153,8 +152,8 @@ def run_seed(seed: int) -> Verdict:
 def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
     """Markdown table of all cases."""
     failures = sum(verdict.failure is not None for verdict in verdicts)
-    tokens = sum(len(verdict.case.tokens["q"]) for verdict in verdicts)
-    queries = sum(len(verdict.case.tokens["q"]) * verdict.case.group for verdict in verdicts)
+    tokens = sum(len(verdict.case.tokens) for verdict in verdicts)
+    queries = sum(len(verdict.case.tokens) * verdict.case.group for verdict in verdicts)
     refreshed = sum(verdict.refreshed for verdict in verdicts)
     dropped = sum(verdict.dropped for verdict in verdicts)
     lines = [
@@ -198,7 +197,7 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
             config.retention.visit_cycles if config.retention else "none",
             case.transport,
             f"{case.longest_wait} {case.memory.slowest_cycles}",
-            len(case.tokens["q"]),
+            len(case.tokens),
             f"{verdict.refreshed} {verdict.dropped}",
             verdict.coverage,
             verdict.failure or "exact",

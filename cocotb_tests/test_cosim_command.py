@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,26 +12,16 @@ from gaincell.behavioral.lively import lively_tokens
 from gaincell.cli import main
 from gaincell.cocotb_tests.conftest import needs_icarus
 from gaincell.cocotb_tests.run import build as builds
-from gaincell.cocotb_tests.run.tools import MissingTool, require_fst_headers
 from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
 
 TINY = PRESETS["tiny"]
 
 
-def has_fst_headers() -> bool:
-    try:
-        require_fst_headers()
-    except MissingTool:
-        return False
-    return True
-
-
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "in.npz"
-    tokens: dict[str, Any] = lively_tokens(60, TINY, np.random.default_rng(7), first_share=0.1)
-    np.savez(path, **tokens)
+    lively_tokens(60, TINY, np.random.default_rng(7), first_share=0.1).save(path)
     return path
 
 
@@ -60,8 +49,7 @@ def test_names_the_first_difference(
     source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = replace(TINY, window=12)
-    wrong.__dict__["timing"] = TINY.timing
-    verilog = head_verilog(wrong).replace("[23:0] array__", "[31:0] array__")
+    verilog = head_verilog(wrong, timing=TINY.timing).replace("[23:0] array__", "[31:0] array__")
     monkeypatch.setattr(builds, "head_verilog", lambda config: verilog)
     assert main(["cosim", "--config", "tiny", "--input", str(source)]) == 1
     message = capsys.readouterr().err.splitlines()[-1]
@@ -76,9 +64,7 @@ def test_names_the_first_difference(
         ".vcd",
         pytest.param(
             ".fst",
-            marks=pytest.mark.skipif(
-                not has_fst_headers(), reason="the headers of lz4 and zlib are not installed"
-            ),
+            marks=pytest.mark.needs("fst"),
         ),
     ],
 )
@@ -123,10 +109,9 @@ def test_slow_grouped_queries_are_refreshed(
 ) -> None:
     config = tmp_path / "head.toml"
     config.write_text('preset = "tiny"\nretention_s = 25e-6\nage_mode = "time"\n')
-    tokens: dict[str, Any] = lively_tokens(20, TINY, np.random.default_rng(7))
-    tokens["q"] = np.stack([tokens["q"]] * 2, axis=1)
+    tokens = lively_tokens(20, TINY, np.random.default_rng(7))
     source, output = tmp_path / "in.npz", tmp_path / "out.npz"
-    np.savez(source, **tokens)
+    replace(tokens, q_code=np.stack([tokens.q_code] * 2, axis=1)).save(source)
     command = ["cosim", "--config", str(config), "--input", str(source), "--output", str(output)]
     assert main([*command, "--idle", "2000", "--memory-wait", "40"]) == 0
     printed = capsys.readouterr().out

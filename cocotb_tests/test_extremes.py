@@ -8,19 +8,18 @@ import pytest
 from gaincell.behavioral.attention import attend_in_detail
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.verify import verify
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 
 CONFIG = HeadConfig(head_dim=8, window=16, columns=4, sink=4)
-READOUTS = ["popcount", "counters"]
 
 
 def constant_tokens(count: int, q: int, k: int, v: int, config: HeadConfig) -> Tokens:
     shape = (count, config.head_dim)
-    codes = {"q": np.full(shape, q), "k": np.full(shape, k), "v": np.full(shape, v)}
-    return codes | {"first": np.arange(count) == 0}
+    first = np.arange(count) == 0
+    return Tokens(np.full(shape, q), np.full(shape, k), np.full(shape, v), first)
 
 
-@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("readout", READOUT_NAMES)
 @pytest.mark.parametrize("schedule", ["overlapped", "paired"])
 def test_every_sub_tile_reaches_full_scale_both_ways(readout: str, schedule: str) -> None:
     config = replace(CONFIG, readout=readout, schedule=schedule)
@@ -30,8 +29,8 @@ def test_every_sub_tile_reaches_full_scale_both_ways(readout: str, schedule: str
         constant_tokens(laps, *full, config.value_max, config),
         constant_tokens(laps, *full, 0, config),
     ]
-    tokens = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    detail = attend_in_detail(tokens["q"], tokens["k"], tokens["v"], config, first=tokens["first"])
+    tokens = Tokens.concatenate(parts)
+    detail = attend_in_detail(*tokens.codes, config, first=tokens.first)
     assert (detail.tile_code.max(axis=0) == config.readout_max).all()
     assert (detail.tile_code.min(axis=0) == -config.readout_max).all()
     assert detail.y_code.max() == config.result_max
@@ -39,7 +38,7 @@ def test_every_sub_tile_reaches_full_scale_both_ways(readout: str, schedule: str
     verify(config, tokens)
 
 
-@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("readout", READOUT_NAMES)
 @pytest.mark.parametrize("transport", ["fast", "per-ns"])
 def test_all_zero_codes_answer_zero(readout: str, transport: str) -> None:
     config = replace(CONFIG, readout=readout)

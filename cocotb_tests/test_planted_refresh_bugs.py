@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gaincell.behavioral.lively import random_pace
+from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.conftest import lively_run, with_line_changed
 from gaincell.cocotb_tests.run.simulate import Memory
 from gaincell.cocotb_tests.run.verify import verify
@@ -85,12 +86,12 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
 }
 
 
-def check(verilog: str, config: HeadConfig, tokens: dict[str, Any]) -> None:
+def check(verilog: str, config: HeadConfig, tokens: Tokens) -> None:
     """Verify at a pace that lets columns grow old, with a memory that is sometimes late."""
     plan = config.retention
     assert plan is not None
     rng = np.random.default_rng(41)
-    count = len(tokens["q"])
+    count = len(tokens)
     idle = random_pace(count, 2 * plan.visit_cycles, rng)
     memory = Memory(slowest_cycles=2 * plan.visit_cycles, busy_share=0.2)
     verify(config, tokens, verilog=verilog, idle=idle, memory=memory, seed=41)
@@ -105,10 +106,9 @@ def test_the_conditions_suit_a_correct_head() -> None:
 def test_notices_a_wrong_plan(bug: str) -> None:
     config, tokens = lively_run(CONFIG, seed=41, laps=20, first_share=0.02)
     assert config.retention is not None
-    wrong = replace(config)
-    wrong.__dict__["retention"] = replace(config.retention, **WRONG_PLANS[bug](config.retention))
+    wrong = replace(config.retention, **WRONG_PLANS[bug](config.retention))
     with pytest.raises(Failed, match=BOUND):
-        check(head_verilog(wrong), config, tokens)
+        check(head_verilog(config, retention=wrong), config, tokens)
 
 
 @pytest.mark.parametrize("bug", WRONG_LINES)

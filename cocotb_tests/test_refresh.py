@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gaincell.behavioral.lively import random_pace
+from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.conftest import lively_run
 from gaincell.cocotb_tests.run.simulate import Memory, SimulationFailed
 from gaincell.cocotb_tests.run.verify import verify
@@ -19,10 +20,9 @@ IDLE = 4000
 TOKENS = 48
 
 
-def slow_run(**fields: Any) -> tuple[HeadConfig, dict[str, Any], np.ndarray]:
+def slow_run(**fields: Any) -> tuple[HeadConfig, Tokens, np.ndarray]:
     config, tokens = lively_run(HeadConfig(**SLOW | fields), seed=21)
-    tokens = {name: codes[:TOKENS] for name, codes in tokens.items()}
-    return config, tokens, np.full(TOKENS, IDLE)
+    return config, tokens[:TOKENS], np.full(TOKENS, IDLE)
 
 
 def bound_of(config: HeadConfig) -> int:
@@ -88,8 +88,9 @@ def test_late_and_missing_data_are_dropped_and_stay_dropped(
     plan = config.retention
     assert plan is not None
     rng = np.random.default_rng(22)
-    count = len(tokens["q"])
-    tokens["q"] = np.stack([tokens["q"], rng.permutation(tokens["q"])], axis=1)
+    count = len(tokens)
+    queries = np.stack([tokens.q_code, rng.permutation(tokens.q_code)], axis=1)
+    tokens = replace(tokens, q_code=queries)
     simulated = verify(
         config,
         tokens,
@@ -117,8 +118,8 @@ def test_a_silent_memory_loses_columns_but_no_result() -> None:
 @pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])
 def test_refresh_delays_a_busy_head_by_at_most_one_write_each(schedule: str) -> None:
     config, tokens = lively_run(HeadConfig(**SLOW | {"schedule": schedule, "sink": 4}), seed=23)
-    tokens = {name: np.concatenate([codes] * 6) for name, codes in tokens.items()}
-    tokens["first"][1:] = False
+    tokens = Tokens.concatenate([tokens] * 6)
+    tokens.first[1:] = False
     simulated = verify(config, tokens)
     events = simulated.events
     starts = events[(events["array"] == "K") & (events["kind"] == "write")]["cycle"]

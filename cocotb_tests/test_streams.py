@@ -23,7 +23,7 @@ def scheduled(schedule: str) -> HeadConfig:
 def test_loses_nothing_at_any_pace(schedule: str, longest_wait: int) -> None:
     config, tokens = lively_run(scheduled(schedule), seed=longest_wait)
     rng = np.random.default_rng(longest_wait)
-    count = len(tokens["q"])
+    count = len(tokens)
     idle = random_pace(count, longest_wait, rng)
     stall = random_pace(count, longest_wait, rng)
     assert stall.any()
@@ -34,7 +34,7 @@ def test_loses_nothing_at_any_pace(schedule: str, longest_wait: int) -> None:
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_keeps_results_while_the_first_is_refused(schedule: str) -> None:
     config, tokens = lively_run(scheduled(schedule), seed=3)
-    stall = np.zeros(len(tokens["q"]), dtype=np.int64)
+    stall = np.zeros(len(tokens), dtype=np.int64)
     stall[[0, 9, 10, 11]] = 1000
     simulated = verify(config, tokens, stall=stall)
     assert simulated.cycles > 4000
@@ -44,8 +44,8 @@ def test_keeps_results_while_the_first_is_refused(schedule: str) -> None:
 @pytest.mark.parametrize("transport", ["fast", "per-ns"])
 def test_starts_sequences_in_mid_stream(schedule: str, transport: str) -> None:
     config, tokens = lively_run(scheduled(schedule), seed=4, laps=8, first_share=0.1)
-    assert tokens["first"].sum() > 4
-    tokens["first"][20:23] = True  # sequences of a single token, one after the other
+    assert tokens.first.sum() > 4
+    tokens.first[20:23] = True  # sequences of a single token, one after the other
     verify(config, tokens, transport=transport)
 
 

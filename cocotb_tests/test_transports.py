@@ -23,7 +23,7 @@ SIMULATORS = ["verilator", pytest.param("icarus", marks=needs_icarus)]
 def test_fast_sees_what_per_ns_sees(schedule: str, simulator: str) -> None:
     config, tokens = lively_run(replace(CONFIG, schedule=schedule), seed=21, first_share=0.1)
     rng = np.random.default_rng(21)
-    count = len(tokens["q"])
+    count = len(tokens)
     idle, stall = random_pace(count, 40, rng), random_pace(count, 40, rng)
 
     def run(transport: str) -> Simulated:

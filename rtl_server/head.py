@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gaincell.behavioral.codes import Codes
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins
+from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.streams import Bench
 from gaincell.cocotb_tests.bench.transports import FastTransport
 from gaincell.cocotb_tests.bench.words import results_of, token_words
@@ -44,7 +45,7 @@ class RtlHead:
         self._idle = idle_cycles
         self._signals = NativeSignals(library)
         self._pins = ArrayPins(config, faults, np.random.default_rng(seed), check_age=check_age)
-        patience = 4 * (config.latency_cycles + config.write_cycles) + idle_cycles
+        patience = config.stopped_after_cycles + idle_cycles
         transport = FastTransport(self._signals, self._pins, config, patience)
         self._bench = Bench(self._signals, transport, patience)
         self._fresh = True
@@ -65,7 +66,7 @@ class RtlHead:
         if self._fresh:
             first[0], self._fresh = 1, False
         waits = np.full(count, self._idle), np.zeros(count, dtype=np.int64)
-        words = token_words({"q": q, "k": k, "v": v, "first": first}, *waits, self.config)
+        words = token_words(Tokens(q, k, v, first), *waits, self.config)
         results = _finish(self._answer(words))
         y_code, _ = results_of(results, self.config)
         return y_code

@@ -12,7 +12,7 @@ from dataclasses import Field, dataclass, field, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from gaincell.config_checks import is_number
+from gaincell.tables import is_number
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

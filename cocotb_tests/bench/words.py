@@ -7,6 +7,7 @@ import numpy as np
 from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
+from gaincell.behavioral.tokens import Tokens
 from gaincell.behavioral.wires import ENABLES, Wires, WritePort
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import index_shape, status_port
@@ -77,24 +78,26 @@ class WireFormat:
 
 
 def token_words(
-    tokens: dict[str, NDArray[Any]],
+    tokens: Tokens,
     idle: NDArray[np.integer],
     stall: NDArray[np.integer],
     config: HeadConfig,
 ) -> list[str]:
-    """One ``push_word`` for each of T * G queries: q (T, [G,] D), k, v (T, D), first (T,).
+    """One ``push_word`` for each of T * G queries.
 
     ``idle`` and ``stall`` (T * G,) are in cycles. The key and value of a further query are the
     complements of the token's: nobody must look at them.
     """
-    q_code = tokens["q"].reshape(len(idle), -1)
-    group = len(idle) // max(1, len(tokens["k"]))
-    further = np.arange(len(idle)) % max(1, group) > 0
+    q_code, group = tokens.q_code.reshape(len(idle), -1), tokens.queries_per_token
+    further = np.arange(len(idle)) % group > 0
     shown = {}
-    for name, largest in (("k", config.key_max), ("v", config.value_max)):
-        repeated = tokens[name].repeat(group, axis=0)
+    for name, codes, largest in (
+        ("k", tokens.k_code, config.key_max),
+        ("v", tokens.v_code, config.value_max),
+    ):
+        repeated = codes.repeat(group, axis=0)
         shown[name] = np.where(further[:, None], largest - repeated, repeated)
-    first = tokens["first"].repeat(group) & ~further
+    first = tokens.first.repeat(group) & ~further
     parts = [
         _bits(stall[:, None], PACE_BITS),
         _bits(idle[:, None], PACE_BITS),

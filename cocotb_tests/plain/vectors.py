@@ -70,7 +70,7 @@ def golden_vectors(config: HeadConfig, count: int, seed: int) -> Golden:
         config = lively_config(config, rng)
         drawn, detail = _answers(config, count, rng)
 
-    first, second = drawn["first"], rng.random(count) < FURTHER_SHARE
+    first, second = drawn.first, rng.random(count) < FURTHER_SHARE
     kept = np.stack([np.ones(count, bool), second], axis=1).ravel()
     starts = np.stack([first, np.zeros(count, bool)], axis=1).ravel()[kept]
     writes = (np.arange(2 * count) % 2 == 0)[kept]
@@ -104,12 +104,12 @@ def golden_vectors(config: HeadConfig, count: int, seed: int) -> Golden:
 
 def _answers(config: HeadConfig, count: int, rng: np.random.Generator) -> tuple[Tokens, Attention]:
     """Tokens with two queries each, and what the model says to them."""
-    tokens = lively_tokens(count, config, rng)
-    tokens["q"] = np.stack([tokens["q"], lively_tokens(count, config, rng)["q"]], axis=1)
-    tokens["first"] = np.isin(np.arange(count), [*SHORT_SEQUENCES, count - LEAST_TOKENS // 4])
-    tokens["first"][0] = True
-    detail = attend_in_detail(tokens["q"], tokens["k"], tokens["v"], config, first=tokens["first"])
-    return tokens, detail
+    tokens, others = (lively_tokens(count, config, rng) for _ in range(2))
+    q_code = np.stack([tokens.q_code, others.q_code], axis=1)
+    first = np.isin(np.arange(count), [*SHORT_SEQUENCES, count - LEAST_TOKENS // 4])
+    first[0] = True
+    tokens = replace(tokens, q_code=q_code, first=first)
+    return tokens, attend_in_detail(*tokens.codes, config, first=first)
 
 
 def vector_calls(golden: Golden) -> list[str]:
@@ -118,7 +118,7 @@ def vector_calls(golden: Golden) -> list[str]:
     calls = []
     for query, word in enumerate(golden.offered):
         y = _packed(golden.y_code[query], config.result_width)
-        tile, column = _slot(int(golden.position[query]), config)
+        tile, column = config.place_of(config.slot_of(int(golden.position[query])))
         flags = f"{golden.starts[query]:d}, {golden.writes[query]:d}"
         calls.append(
             f"add_query({golden.idle[query]}, {golden.refuse[query]}, {flags}, {tile}, {column},"
@@ -131,13 +131,6 @@ def vector_calls(golden: Golden) -> list[str]:
                 number = _hexadecimal(packed, config.head_dim * (config.readout_bits + 1))
                 calls.append(f"add_codes({tile}, {number});")
     return calls
-
-
-def _slot(position: int, config: HeadConfig) -> tuple[int, int]:
-    """Sub-tile and column of a sequence's token, by its position; the sink's is the last."""
-    if position < config.sink:
-        return config.ring_tiles, position
-    return divmod(position % config.window, config.columns)
 
 
 def _packed(codes: NDArray[Any], width: int) -> int:

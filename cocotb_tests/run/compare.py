@@ -49,9 +49,7 @@ def logged_attention(
 ) -> tuple[NDArray[np.int64], int]:
     """``attend_and_count_ties``; a log that a wrong head left is a failure of the head."""
     try:
-        return attend_and_count_ties(
-            tokens["q"], tokens["k"], tokens["v"], config, events, first=tokens["first"]
-        )
+        return attend_and_count_ties(*tokens.codes, config, events, first=tokens.first)
     except ValueError as error:
         if events is None:
             raise

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from gaincell.behavioral.codes import check_first, check_sequence
 from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
+from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.words import PACE_BITS
 from gaincell.cocotb_tests.run.build import TOP, Simulation
 from gaincell.config import HeadConfig
@@ -68,7 +69,7 @@ class Simulated:
 
 def simulate(
     simulation: Simulation,
-    tokens: dict[str, NDArray[Any]],
+    tokens: Tokens,
     config: HeadConfig,
     *,
     transport: str = "fast",
@@ -88,8 +89,6 @@ def simulate(
     ----------
     simulation, transport
         From ``build``, and the transport it was built for.
-    tokens : dict
-        q (T, D) or (T, G, D), k, v codes (T, D) and, optionally, flags first (T,).
     idle, stall : (T,) or (T, G) cycles, optional
         Wait before a query is offered, and for how long its result is refused; below 2**16.
     memory : Memory, optional
@@ -110,19 +109,16 @@ def simulate(
     SimulationFailed
         The head broke a rule.
     """
-    shape = check_sequence(tokens["q"], tokens["k"], tokens["v"], config)
-    first = check_first(tokens.get("first"), shape.tokens)
+    shape = check_sequence(*tokens.codes, config)
+    first = check_first(tokens.first, shape.tokens)
     with tempfile.TemporaryDirectory(prefix="gaincell-run-") as name:
         folder = Path(name)
-        np.savez(
-            folder / "run.npz",
-            q=tokens["q"],
-            k=tokens["k"],
-            v=tokens["v"],
-            first=first,
-            idle=_waits("idle", idle, shape.queries),
-            stall=_waits("stall", stall, shape.queries),
-        )
+        arrays: dict[str, Any] = tokens.arrays() | {
+            "first": first,
+            "idle": _waits("idle", idle, shape.queries),
+            "stall": _waits("stall", stall, shape.queries),
+        }
+        np.savez(folder / "run.npz", **arrays)
         spec = {
             "config": config.fields_set(),
             "transport": transport,

@@ -18,6 +18,7 @@ from cocotb.triggers import FallingEdge, ValueChange
 
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins, ElectricalError
+from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.signals import Signal, word
 from gaincell.cocotb_tests.bench.streams import Bench, ProtocolError
 from gaincell.cocotb_tests.bench.transports import FastTransport, PerNsTransport, Transport
@@ -83,12 +84,12 @@ async def _run(tb: Any, folder: Path) -> None:
     spec = json.loads((folder / "run.json").read_text())
     config = HeadConfig(**spec["config"])
     with np.load(folder / "run.npz") as stored:
-        tokens = {name: stored[name] for name in stored}
+        tokens = Tokens.of_arrays(stored)
+        paces = stored["idle"], stored["stall"]
     rng = np.random.default_rng(spec["seed"])
     pins = ArrayPins(config, Faults(**spec["faults"]), rng, check_age=spec["check_age"])
-    paces = tokens.pop("idle"), tokens.pop("stall")
-    patience = 4 * (config.latency_cycles + config.write_cycles) + int(paces[0].max(initial=0))
-    patience += int(paces[1].max(initial=0))
+    longest_waits = sum(int(pace.max(initial=0)) for pace in paces)
+    patience = config.stopped_after_cycles + longest_waits
 
     Clock(tb.clk, 1, unit="ns", impl="gpi").start()
     signals = CocotbSignals(tb, spec["transport"])
@@ -116,8 +117,8 @@ async def _run(tb: Any, folder: Path) -> None:
     y_code, latency = results_of(results, config)
     np.savez(
         folder / "results.npz",
-        y=y_code.reshape(tokens["q"].shape),
-        latency_cycles=latency.reshape(tokens["q"].shape[:-1]),
+        y=y_code.reshape(tokens.q_code.shape),
+        latency_cycles=latency.reshape(tokens.q_code.shape[:-1]),
         events=pins.events,
         status=json.dumps(status_of(signals.one("status").read(), config)),
         oldest_read_cycles=max(pins.oldest_read_cycles.values()),

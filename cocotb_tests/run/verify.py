@@ -50,9 +50,9 @@ def verify(
     if (logged != simulated.y_code).any():
         raise Failed("the outputs do not follow from the event log")
     if stall is None or not stall.any():
-        latency = simulated.latency_cycles.reshape(len(tokens["first"]), -1)
+        latency = simulated.latency_cycles.reshape(len(tokens), -1)
         expected = np.full_like(latency, config.latency_cycles)
-        expected[:, 0] += config.timing.clear_cycles * tokens["first"]
+        expected[:, 0] += config.timing.clear_cycles * tokens.first
         if (latency != expected).any():
             token, query = (int(index) for index in np.argwhere(latency != expected)[0])
             raise Failed(

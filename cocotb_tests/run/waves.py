@@ -12,6 +12,6 @@ WAVE_TOKENS = 8
 
 def record_waves(tokens: Tokens, config: HeadConfig, output: Path, seed: int = 0) -> None:
     """Run the first ``WAVE_TOKENS`` of ``tokens`` and write a VCD file; raises as ``simulate``."""
-    few: Tokens = {name: codes[:WAVE_TOKENS] for name, codes in tokens.items()}
     recorded = build(config, transport="per-ns", waves="vcd")
+    few = tokens[:WAVE_TOKENS]
     simulate(recorded, few, config, transport="per-ns", waves=output, seed=seed)

@@ -78,7 +78,7 @@ class FaultyArrays:
         self.config, self.faults, self.heads = config, faults, heads
         if generator is None:
             generator = torch.Generator().manual_seed(0)
-        slots, dims = config.tiles * config.columns, config.head_dim
+        slots, dims = config.slots, config.head_dim
 
         def static(sigma: float, *shape: int) -> Tensor:
             if not sigma:

@@ -72,7 +72,7 @@ class Numbers:
         if kind == "linear":
             config = replace(config, cell="linear")
         quirks = reference or ReferenceQuirks(half_steps=False, sequence_tiles=False)
-        rate = config.token_s / config.retention_s
+        rate = config.decay_rate
         orders = [
             Order(power, a, rate if quirks.charge_decay else power * rate)
             for power, a in enumerate(config.cell_coefficients)
@@ -99,7 +99,8 @@ class Numbers:
 def charge(volts: Tensor, config: HeadConfig, age: Tensor | float = 0.0) -> Tensor:
     """Charge of a full read pulse on cells written with ``volts`` (V), ``age`` in tokens.
 
-    Any shapes that broadcast; the polynomial of docs/contract.md, section 2, differentiable.
+    Any shapes that broadcast; the polynomial of docs/understand/contract.md, section 2,
+    differentiable.
     """
     remaining = torch.exp(-torch.as_tensor(age).double() * (config.token_s / config.retention_s))
     centred = (volts - config.center_v) * remaining.to(volts)

@@ -39,7 +39,7 @@ def attention(
     generator: torch.Generator | None = None,
     scale: float | None = None,
 ) -> Tensor:
-    """Causal attention, (B, H, T, D) as q and of its type; docs/ml.md.
+    """Causal attention, (B, H, T, D) as q and of its type; docs/do/models.md.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ def softmax_attention(
     tokens, keys = q.shape[2], k.shape[2]
     grouped = q.shape[1] != k.shape[1]
     last = first_key + keys
-    if config is None or last <= config.window + config.sink:
+    if config is None or last <= config.stored_columns:
         if tokens == keys:
             return scaled_dot_product_attention(
                 q, k, v, is_causal=True, scale=scale, enable_gqa=grouped

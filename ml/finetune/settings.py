@@ -162,12 +162,7 @@ class Adapt(Table):
 class ArrayFaults(Faults):
     """[faults]: those of ``behavioral.faults``, and their seed."""
 
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.seed, int) or isinstance(self.seed, bool):
-            raise TypeError(f"seed is {self.seed!r}, but must be a whole number, at least 0")
-        super().__post_init__()
+    seed: int = whole(0, low=0)
 
     @property
     def sizes(self) -> Faults:

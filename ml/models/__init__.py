@@ -3,4 +3,11 @@
 The import of this package registers them: ``AutoModelForCausalLM`` then loads a converted model.
 """
 
-import gaincell.ml.models.hardware_model  # noqa: F401 - registers the models
+from gaincell.ml.models.hardware_model import (
+    HARDWARE,
+    GainCellGPT2LMHeadModel,
+    GainCellLlamaForCausalLM,
+    HardwareModel,
+)
+
+__all__ = ["HARDWARE", "GainCellGPT2LMHeadModel", "GainCellLlamaForCausalLM", "HardwareModel"]

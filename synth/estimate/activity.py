@@ -23,18 +23,16 @@ def measure_activity(tokens: Tokens, source: str, config: HeadConfig) -> Activit
 
     Age mode "time" would need a co-simulation's events; ages are counted in tokens instead.
     """
-    q = tokens["q"]
-    group = q.shape[1] if q.ndim == 3 else 1
+    group = tokens.queries_per_token
     slots = config.tiles * (config.columns + config.head_dim)
     most = max(1, MOST_NUMBERS // (group * slots))
-    if len(q) > most:
-        source = f"{source}, the first {most} of its {len(q)} tokens"
-    q, k, v, first = (tokens[name][:most] for name in ("q", "k", "v", "first"))
-    detail = attend_in_detail(q, k, v, replace(config, age_mode="steps"), first=first)
+    if len(tokens) > most:
+        source = f"{source}, the first {most} of its {len(tokens)} tokens"
+    tokens, config = tokens[:most], replace(config, age_mode="steps")
+    detail = attend_in_detail(*tokens.codes, config, first=tokens.first)
     phi = np.clip(np.nan_to_num(detail.score), 0.0, 1.0)
-    stored = config.window + config.sink
     return Activity(
-        key=float(q.mean() / config.query_max),
-        value=float(phi.sum() / (q[..., 0].size * stored)),
+        key=float(tokens.q_code.mean() / config.query_max),
+        value=float(phi.sum() / (tokens.q_code[..., 0].size * config.stored_columns)),
         source=source,
     )

@@ -80,7 +80,7 @@ class Estimate:
         the energy follows the pulses, nor how long its pulses were.
         """
         config, analog = self.config, self.analog
-        cells = config.head_dim * (config.window + config.sink)
+        cells = config.head_dim * config.stored_columns
         bits = config.head_dim * (config.key_bits + config.value_bits)
         digital_j = self.digital.energy_per_token_j
         return {

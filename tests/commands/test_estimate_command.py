@@ -1,6 +1,7 @@
 """``gaincell estimate`` as a user types it: tables, JSON, and how it refuses."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_gpt2_reads_the_shipped_codes(tmp_path: Path, capsys: pytest.CaptureFixt
 
     stored = json.loads(output.read_text())
     assert stored["config"] == {}
-    assert stored["activity"]["key"] == pytest.approx(shipped_tokens(GPT2)["q"].mean() / 15)
+    assert stored["activity"]["key"] == pytest.approx(shipped_tokens(GPT2).q_code.mean() / 15)
     assert 0 < stored["activity"]["value"] < 0.1
     assert stored["systems"]["12 heads"]["heads"] == 12
     ratios = {row["name"]: row["ratio"] for row in stored["paper"]}
@@ -95,7 +96,7 @@ def test_other_codes_are_random_and_said_so(
 def test_counts_the_pulses_of_the_input(metrics: Path, tmp_path: Path) -> None:
     source, output = tmp_path / "in.npz", tmp_path / "estimate.json"
     tokens = random_tokens(5, TINY, np.random.default_rng(0))
-    np.savez(source, **tokens | {"q": np.full((5, 8), 6)})
+    replace(tokens, q_code=np.full((5, 8), 6)).save(source)
     arguments = ["--config", "tiny", "--metrics", str(metrics), "--input", str(source)]
     assert cli.main(["estimate", *arguments, "-o", str(output)]) == 0
     activity = json.loads(output.read_text())["activity"]

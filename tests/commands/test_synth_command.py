@@ -149,7 +149,7 @@ def test_power_of_a_library_with_tables_and_again_from_its_activity(tmp_path, ca
     assert set(shipped["power"]) - set(power) <= {"opensta_cells_w"}
     if find_opensta() is not None:
         assert list(power) == list(shipped["power"])
-        # OpenSTA counts an idle flop's clock pin about twice: see docs/silicon.md.
+        # OpenSTA counts an idle flop's clock pin about twice: see docs/do/silicon.md.
         assert 1.0 < power["opensta_cells_w"] / power["cells_w"] < 2.5
 
     saif = first / "5-activity" / "activity.saif"

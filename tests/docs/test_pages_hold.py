@@ -22,7 +22,7 @@ PHASES = {
 
 def rows(page: str) -> dict[str, list[str]]:
     """Cells of all table rows of a page, by the first cell."""
-    lines = (DOCS / page).read_text().splitlines()
+    lines = (DOCS / "understand" / page).read_text().splitlines()
     tables = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines if line.startswith("|")]
     return {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in tables}
 
@@ -85,7 +85,7 @@ def test_timing_page_gives_what_a_refresh_costs_a_busy_head(schedule, cost):
     config = HeadConfig(schedule=schedule)
     delayed = config.timing.arrays_cycles + config.write_cycles
     assert max(0, delayed - config.interval_cycles) == cost
-    text = " ".join((DOCS / "timing.md").read_text().split())
+    text = " ".join((DOCS / "understand" / "timing.md").read_text().split())
     assert (
         f"with `{schedule}` {cost or 'none'}" in text
         or f"`{schedule}` it costs a busy head {cost}" in text
@@ -93,7 +93,9 @@ def test_timing_page_gives_what_a_refresh_costs_a_busy_head(schedule, cost):
 
 
 def test_programs_on_the_arrays_page_run():
-    programs = re.findall(r"```python\n(.*?)```", (DOCS / "arrays.md").read_text(), re.DOTALL)
+    programs = re.findall(
+        r"```python\n(.*?)```", (DOCS / "understand" / "arrays.md").read_text(), re.DOTALL
+    )
     assert len(programs) == 2
     names: dict[str, object] = {}
     for program in programs:
@@ -104,7 +106,7 @@ def test_programs_on_the_arrays_page_run():
 def test_every_port_of_the_head_is_on_the_hardware_page():
     from gaincell.hdl.verilog import head_verilog
 
-    page = (DOCS / "hardware.md").read_text()
+    page = (DOCS / "understand" / "hardware.md").read_text()
     top = head_verilog(HeadConfig()).partition("module gaincell_head(")[2].partition("endmodule")[0]
     ports = re.findall(r"^  (?:input|output) (?:\[.*\] )?(\w+);", top, re.MULTILINE)
     assert "clk" in ports

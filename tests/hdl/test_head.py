@@ -6,9 +6,8 @@ from refreshing import place_of, refreshing_config, slot_of
 
 from gaincell.behavioral.attention import attend
 from gaincell.behavioral.pins import ArrayPins, Wires, WritePort, pack_codes
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.hdl.head import Head
-from gaincell.hdl.readout import READOUTS
 from gaincell.hdl.sequencer import CONVERTER_PHASES
 
 BRIEF = {"query_bits": 2, "readout_bits": 2, "write_cycles": 3}
@@ -40,7 +39,7 @@ def schedule(request):
     return request.param
 
 
-@pytest.fixture(params=sorted(READOUTS))
+@pytest.fixture(params=READOUT_NAMES)
 def readout(request):
     return request.param
 
@@ -429,6 +428,6 @@ def test_without_refresh_nothing_is_asked_for_and_responses_are_taken(simulate, 
         assert not ctx.get(dut.refresh_request.valid)
         status = {name: ctx.get(getattr(dut.status, name)) for name in ("refreshed", "dropped")}
         assert status == {"refreshed": 0, "dropped": 0}
-        assert ctx.get(dut.status.fill) == config.window + config.sink
+        assert ctx.get(dut.status.fill) == config.stored_columns
 
     simulate(dut, testbench)

@@ -8,7 +8,6 @@ from gaincell.synth.library.pdk import generic_library
 from gaincell.synth.netlist import read_netlist
 from gaincell.synth.steps.mapping import TOP, MappingOptions, map_head
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 REAL = ("nangate45_typ", "sky130hd_tt", "sg13g2_typ")
 
 
@@ -29,14 +28,12 @@ def small(small_file):
 
 
 @pytest.fixture(scope="session")
-def real_library():
+def real_library(shared_file):
     """Loads a real library by name, or skips where it is not at hand."""
     loaded = {}
 
     def load(name):
-        path = SHARED / f"{name}.lib.gz"
-        if not path.exists():
-            pytest.skip(f"{name} is not at hand: libraries of cells are not ours to ship")
+        path = shared_file(f"{name}.lib.gz")
         return loaded.setdefault(name, load_library(path))
 
     return load

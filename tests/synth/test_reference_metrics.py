@@ -78,7 +78,7 @@ def test_the_page_shows_the_committed_metrics():
         synthesis["text_of"](row, read_metrics(metrics))
         for row, metrics in zip(synthesis["rows_for"](libraries), METRICS, strict=True)
     ]
-    page = (ROOT / "docs" / "silicon_table.md").read_text()
+    page = (ROOT / "docs" / "evidence" / "tables" / "silicon.md").read_text()
     assert page == markdown(list(synthesis["COLUMNS"]), lines) + "\n"
 
 

@@ -28,7 +28,7 @@ def timed(small, mapped, tmp_path):
     return at
 
 
-@pytest.mark.skipif(find_opensta() is None, reason="OpenSTA is not installed (package opensta)")
+@pytest.mark.needs("opensta")
 def test_slack_is_the_sum_of_the_tables_on_the_path(small, tmp_path):
     """One inverter between two flops, at loads and transitions that are points of the tables."""
     instances = (
@@ -51,7 +51,7 @@ def test_slack_is_the_sum_of_the_tables_on_the_path(small, tmp_path):
     assert timing.path_blocks == "sequencer > readout > sequencer"
 
 
-@pytest.mark.skipif(find_opensta() is None, reason="OpenSTA is not installed (package opensta)")
+@pytest.mark.needs("opensta")
 def test_slack_falls_with_the_period(timed):
     (slow, _), (fast, path) = timed(2.0), timed(1.0)
     assert slow.slack_ns - fast.slack_ns == pytest.approx(1.0, abs=1e-3)

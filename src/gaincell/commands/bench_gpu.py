@@ -4,9 +4,9 @@ import argparse
 import json
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.files import check_writable, replacing
 from gaincell.gpu_bench.figures import Figure, as_json, ours, published
 from gaincell.gpu_bench.records import AUTHORS_BATCH, DTYPES, Bench, Row, Settings
@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", help="cuda or cpu; default: cuda if there is one")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement; default 2")
-    parser.add_argument("--seed", type=int, default=0, help="of queries, keys, values; default 0")
-    parser.add_argument("-o", "--output", type=Path, help="JSON file for everything")
+    add_seed(parser, "queries, keys, values")
+    add_output(parser, "JSON file for everything")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -174,10 +174,7 @@ def _device(name: str | None) -> str:
 
 
 def _settings(arguments: argparse.Namespace, kind: str) -> Settings:
-    for name in ("heads", "head_dim", "window"):
-        value, option = getattr(arguments, name), "--" + name.replace("_", "-")
-        if value < 1:
-            raise ValueError(f"{option} is {value}, but must be at least 1")
+    check_least(arguments, 1, "heads", "head_dim", "window")
     if not 0 < arguments.seconds < float("inf"):
         raise ValueError(f"--seconds is {arguments.seconds}, but must be above 0")
     if not 0 <= arguments.seed < 2**63:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gaincell.commands.options.layers import kinds_of, layers_of
 from gaincell.commands.options.start import (
     add_start_arguments,
     remove_start,
@@ -11,7 +12,6 @@ from gaincell.commands.options.start import (
     start_options,
 )
 from gaincell.commands.options.texts import add_text_arguments, load_text, need_ml
-from gaincell.commands.perplexity import kinds_of
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.refusals import refusing
@@ -108,29 +108,6 @@ def _adapt(
             bar.set_postfix(distance=f"{distance:.2g}")
 
         return str(match_moments(model, targets, windows, progress=show))
-
-
-def layers_of(text: str | None) -> list[int] | None:
-    """Layer numbers of a list such as ``0,3,10-15``.
-
-    Raises
-    ------
-    ValueError
-        It is no such list.
-    """
-    if text is None:
-        return None
-    layers: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        try:
-            begin, end = int(first), int(last if dash else first)
-        except ValueError:
-            raise ValueError(f"--layers is {text}, but must be a list such as 0,3,10-15") from None
-        if end < begin:
-            raise ValueError(f"--layers holds {part}, whose end is below its begin")
-        layers += range(begin, end + 1)
-    return layers
 
 
 def check_new_folder(path: Path) -> None:

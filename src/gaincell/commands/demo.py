@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from gaincell.commands.cosim import report_difference, result_rows, save_results
+from gaincell.commands.shown.cosim import report_difference, result_rows, save_results
 from gaincell.config import PRESETS
 from gaincell.files import check_writable, make_folder, replacing
 from gaincell.refusals import refusing
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     pictures = [folder / f"{name}.png" for name in ("architecture", "timing", "attention")]
     draw_architecture(config, pictures[0])
     draw_timing(waves, config, pictures[1])
-    draw_attention(tokens["q"], tokens["k"], tokens["v"], config, simulated.y_code, pictures[2])
+    draw_attention(*tokens.codes, config, simulated.y_code, pictures[2])
     rows = result_rows(folder / "head.v", simulated, comparison)
     print(table([*rows, ("waveform", str(waves)), ("pictures", ", ".join(map(str, pictures)))]))
     return report_difference(comparison)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from gaincell.commands.convert import layers_of
+from gaincell.commands.options.layers import layers_of
 from gaincell.commands.options.texts import need_ml
 from gaincell.refusals import Failed, Refused, refusing
 from gaincell.text import table

@@ -4,7 +4,7 @@ import argparse
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gaincell.config_file import load_config
 from gaincell.refusals import Refused, refusing
@@ -12,6 +12,7 @@ from gaincell.synth.metrics import METRICS, Metrics, Power, rows
 from gaincell.text import table
 
 if TYPE_CHECKING:
+    from gaincell.behavioral.tokens import Tokens
     from gaincell.config import HeadConfig
 
 FIRST_STEP = "1-verilog"
@@ -187,7 +188,7 @@ def _power_text(power: Power) -> str:
     return f"{power.total_w * 1e3:.2f} mW ({listed}; the last two estimated)"
 
 
-def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> tuple[Any, str]:
+def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> "tuple[Tokens | None, str]":
     from gaincell.behavioral.tokens import load_tokens, typical_tokens
 
     count = arguments.tokens
@@ -200,10 +201,10 @@ def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> tuple[Any, s
     if arguments.input is not None:
         return load_tokens(arguments.input, config, count), str(arguments.input)
     tokens, source = typical_tokens(config, arguments.seed)
-    available = len(tokens["q"])
+    available = len(tokens)
     if count is not None and count > available:
         raise ValueError(f"--tokens is {count}, but there are {available}: {source}")
-    return {name: array[:count] for name, array in tokens.items()}, source
+    return tokens[:count], source
 
 
 def _check_folder(folder: Path) -> None:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gaincell.config import HeadConfig
-from gaincell.config_checks import is_number
 from gaincell.gpu_bench.records import AUTHORS_BATCH, Bench, Device, Energy, Row, Settings
-from gaincell.tables import build
+from gaincell.tables import build, is_number
 
 FORMAT = 1
 """Of the JSON file."""

@@ -7,8 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from gaincell.config_checks import is_number
-from gaincell.tables import Table, choice, flag, number, string, whole
+from gaincell.tables import Table, choice, flag, is_number, number, string, whole
 
 DTYPES = ("float16", "bfloat16", "float32")
 AUTHORS_BATCH = 64

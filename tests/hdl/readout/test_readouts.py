@@ -3,7 +3,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.hdl.readout import READOUTS
 from gaincell.schedule import READOUT_DRAIN_CYCLES
 
@@ -123,9 +123,13 @@ def check(done, total, phases, config):
         assert (held == phase.total).all(), f"phase at {phase.start}"
 
 
-@pytest.fixture(params=sorted(READOUTS))
+@pytest.fixture(params=READOUT_NAMES)
 def readout(request):
     return READOUTS[request.param]
+
+
+def test_every_readout_of_the_config_has_a_component():
+    assert tuple(READOUTS) == READOUT_NAMES
 
 
 @pytest.mark.parametrize("size", GRID)

@@ -17,7 +17,7 @@ class RefreshedRing(Elaboratable):
     def __init__(self, config):
         self.config = config
         self.pointer = WritePointer(config)
-        self.refresh = Refresh(config)
+        self.refresh = Refresh(config, config.timing, config.retention)
 
     def elaborate(self, platform):
         m = Module()
@@ -44,7 +44,7 @@ class RefreshBench:
     def __init__(self, ctx, dut):
         self.ctx, self.dut, self.config = ctx, dut.refresh, dut.config
         self.timing, self.plan = dut.config.timing, dut.config.retention
-        self.slots = self.config.window + self.config.sink
+        self.slots = self.config.stored_columns
         self.reset()
 
     def reset(self):
@@ -348,7 +348,7 @@ def test_no_column_outlives_the_bound_whatever_happens(geometry, profile, simula
 def test_refreshes_every_column_with_its_data_when_they_come_in_time(geometry, simulate):
     config = refreshing_config(geometry, slack=4)
     dut = RefreshedRing(config)
-    slots = config.window + config.sink
+    slots = config.stored_columns
 
     async def testbench(ctx, reset):
         bench = RefreshBench(ctx, dut)
@@ -529,7 +529,7 @@ def test_keeps_a_token_written_around_the_begin_of_a_visit(geometry, early, simu
     """Where the column was dropped before: its token is the newest and must not be cleared."""
     config = refreshing_config(geometry, slack=3)
     dut = RefreshedRing(config)
-    slots = config.window + config.sink
+    slots = config.stored_columns
 
     async def testbench(ctx, reset):
         bench = RefreshBench(ctx, dut)
@@ -586,7 +586,7 @@ def test_does_nothing_before_the_first_sequence(simulate):
 def test_reset_starts_over(geometry, simulate, rng):
     config = refreshing_config(geometry, slack=5)
     dut = RefreshedRing(config)
-    slots = config.window + config.sink
+    slots = config.stored_columns
 
     async def testbench(ctx, reset):
         bench = RefreshBench(ctx, dut)

@@ -53,7 +53,7 @@ async def check_claims(ctx, dut, config, stamps, cycle, segment, length, slots):
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_young_are_the_columns_of_this_segment_and_the_one_before(geometry, share, simulate, rng):
     config = refreshing_config(geometry)
-    slots = config.window + config.sink
+    slots = config.stored_columns
     dut = YoungColumns(config)
     length = int(rng.integers(5, 3 * slots + 6))
     cycles = 400

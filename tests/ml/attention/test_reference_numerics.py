@@ -1,7 +1,5 @@
 """The switch that computes as the authors' public code does, and numbers that it computed."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -12,17 +10,13 @@ from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
 from gaincell.ml.attention.authors import ReferenceQuirks
 
-FILE = Path(__file__).parents[4] / "shared" / "data" / "reference_head_64x64.npz"
 
-
-def test_golden_outputs_of_the_public_code():
+def test_golden_outputs_of_the_public_code(shared_file):
     """Ten heads of 64 tokens without rounding; the whole charge decays by exp(-1e-4) a token.
 
     Their scores are given to 1e-4 of up to 200, which leaves 1e-5 of the outputs' full scale.
     """
-    if not FILE.exists():
-        pytest.skip(f"the reference head is not at ../shared/data/{FILE.name}")
-    with np.load(FILE) as arrays:
+    with np.load(shared_file("reference_head_64x64.npz")) as arrays:
         q, k, v, expected = (
             torch.from_numpy(arrays[name].astype(np.float64))[None]
             for name in ("Q", "K", "V", "output")

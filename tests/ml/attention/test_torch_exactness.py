@@ -51,7 +51,7 @@ def test_float64_equals_attend_at_full_size(tokens):
 def test_float64_equals_attend_on_codes_of_a_language_model():
     config = HeadConfig()
     shipped = shipped_tokens(config)
-    codes = [torch.from_numpy(shipped[name].astype(np.int64))[None, None] for name in "qkv"]
+    codes = [torch.from_numpy(code.astype(np.int64))[None, None] for code in shipped.codes]
     expected, ties = truth(codes, config)
     assert ties == 0
     assert_covers(expected.numpy())

@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from gaincell.cli import main
-from gaincell.commands.convert import layers_of
 from gaincell.commands.options.heads import heads_of
+from gaincell.commands.options.layers import layers_of
 from gaincell.ml.models.load import load_model
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
@@ -176,7 +176,7 @@ def test_wrong_inputs_are_one_sentence_and_status_2(folder, capsys, command, mor
 )
 def test_a_model_that_is_not_there_is_one_sentence(tmp_path, name, message, monkeypatch):
     (tmp_path / "empty").mkdir()
-    monkeypatch.setattr("gaincell.ml.models.load.find_spec", lambda name: None)
+    monkeypatch.setattr("gaincell.model_places.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=message):
         load_model(name if name == "smollm2" else tmp_path / name)
 

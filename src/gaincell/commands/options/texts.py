@@ -1,10 +1,12 @@
-"""What the commands on language models share: the model, the text, and its windows of tokens."""
+"""Options of the commands on language models: the model, the text, and windows of its tokens."""
 
 import argparse
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gaincell.commands.options.common import check_least
+from gaincell.model_places import place_of
 from gaincell.refusals import Refused
 
 if TYPE_CHECKING:
@@ -37,10 +39,48 @@ def add_window_arguments(parser: "argparse.ArgumentParser | argparse._ArgumentGr
 
 
 def need_ml(*more: str) -> None:
-    """Refuse unless the extra "ml" is installed; ``more`` of its packages than torch and such."""
+    """Refuse unless torch, transformers and the packages ``more`` are installed; imports none."""
     for name in ("torch", "transformers", *more):
         if find_spec(name) is None:
             raise Refused(f"this command needs {name}: pip install 'gaincell[ml]'")
+
+
+def check_model(name: str) -> None:
+    """Check without torch that --model can be loaded; a hub's name is not looked up.
+
+    Raises
+    ------
+    ValueError
+        As ``place_of``.
+    """
+    place_of(name)
+
+
+def check_text(path: Path) -> None:
+    """Check that a text file can be opened.
+
+    Raises
+    ------
+    ValueError
+        The file is not there, or may not be read.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ValueError(f"text {path} cannot be read: {error}") from error
+
+
+def check_windows(arguments: argparse.Namespace) -> None:
+    """Check --window, --windows and --skip as far as that goes without the text's tokens.
+
+    Raises
+    ------
+    ValueError
+        A number is below the least.
+    """
+    check_least(arguments, 2, "window")
+    check_least(arguments, 1, "windows")
+    check_least(arguments, 0, "skip")
 
 
 def load_text(arguments: argparse.Namespace, tokenizer: Any) -> "Tensor":

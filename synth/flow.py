@@ -17,11 +17,11 @@ from gaincell.synth.steps import (
     gate_level,
     mapping,
     power,
-    step,
     timing,
     verilog,
 )
 from gaincell.synth.steps.mapping import MappingOptions
+from gaincell.synth.steps.step import Outputs
 from gaincell.synth.steps.yosys import yosys_version
 
 
@@ -48,15 +48,15 @@ class Given:
 class Step:
     """A step: ``run`` takes a dataclass of inputs and returns a dataclass of outputs.
 
-    Each input is named like a field of ``Given`` or an output of an earlier step; ``folder`` is
-    the step's own.
+    Each input has the name of a field of ``Given`` or of an output of an earlier step; the input
+    ``folder`` is the step's own folder.
 
     folder : name of the step's folder, without its number; "" if it leaves no files
     when : whether a run needs the step
     """
 
     folder: str
-    run: Callable[[Any], step.Outputs]
+    run: Callable[[Any], Outputs]
     when: Callable[[Given], bool] = lambda given: True
 
     @property
@@ -108,22 +108,21 @@ def run_flow(given: Given, folder: Path, say: Callable[[str], None] = print) -> 
     known: dict[str, Any] = dict(vars(given))
     outputs: dict[str, Any] = {}
     seconds: dict[str, float] = {}
-    named = [each.folder for each in STEPS if each.folder]
-    for each in STEPS:
-        if not each.when(given):
+    with_folder = [step for step in STEPS if step.folder]
+    for step in STEPS:
+        if not step.when(given):
             continue
         begin = time.monotonic()
-        if each.folder:
-            say(f"{each.folder} ...")
-            known["folder"] = folder / f"{named.index(each.folder) + 1}-{each.folder}"
+        if step.folder:
+            say(f"{step.folder} ...")
+            known["folder"] = folder / f"{with_folder.index(step) + 1}-{step.folder}"
             known["folder"].mkdir()
-        result = each.run(
-            each.inputs(**{part.name: known.get(part.name) for part in fields(each.inputs)})
-        )
+        inputs = step.inputs(**{part.name: known.get(part.name) for part in fields(step.inputs)})
+        result = step.run(inputs)
         outputs |= vars(result)
         known |= vars(result)
-        if each.folder:
-            seconds[each.folder] = round(time.monotonic() - begin, 1)
+        if step.folder:
+            seconds[step.folder] = round(time.monotonic() - begin, 1)
             _write(known["folder"] / METRICS, result.report())
     results: dict[str, Any] = {
         part.name: outputs.get(part.name) for part in fields(Metrics) if part.name in OUTPUTS
@@ -140,8 +139,8 @@ def run_flow(given: Given, folder: Path, say: Callable[[str], None] = print) -> 
     return metrics
 
 
-OUTPUTS = {part.name for each in STEPS for part in fields(each.outputs)}
-"""Names of everything that some step hands on."""
+OUTPUTS = {part.name for step in STEPS for part in fields(step.outputs)}
+"""Names of the outputs of all steps."""
 
 
 def _corner(library: Library, estimate: bool) -> LibraryCorner:

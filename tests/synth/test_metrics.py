@@ -41,7 +41,9 @@ def test_every_input_of_a_step_is_given_or_an_output_of_an_earlier_step(place):
     for earlier in STEPS[:place]:
         known |= with_types(earlier.outputs)
     for name, kind in with_types(STEPS[place].inputs).items():
-        if name != "folder":
+        if name == "folder":
+            assert STEPS[place].folder, "the step has no folder"
+        else:
             assert can_be(known[name], kind), f"{name} is {known[name]}, but must be {kind}"
 
 

@@ -39,6 +39,7 @@ def library_of(metrics, generic, real_library):
     return generic if name == NAME else real_library(LIBRARIES[name])
 
 
+# GATED[1] is GATED[0] with another sync_stages: the same mapping once more.
 @pytest.mark.slow
 @pytest.mark.parametrize("metrics", [GATED[0], *GATED[2:4]], ids=name_of)
 def test_the_flow_still_gives_the_committed_metrics(

@@ -9,9 +9,10 @@ from typing import Any
 
 from gaincell.files import replacing
 from gaincell.ml.demo.settings import DemoSettings
+from gaincell.ml.finetune.folder import METRICS, make_folder
 from gaincell.ml.finetune.preparation import prepare
-from gaincell.ml.finetune.run import METRICS, make_folder, train
-from gaincell.ml.finetune.settings import load_run_file
+from gaincell.ml.finetune.run import train
+from gaincell.ml.finetune.run_file import load_run_file
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from gaincell.config_file import load_config
 from gaincell.ml.finetune.data.sources import tokens_of
 from gaincell.ml.finetune.data.token_file import Tokens
 from gaincell.ml.finetune.data.windows import Windows, fingerprint, first_windows
-from gaincell.ml.finetune.settings import RunFile, Source
+from gaincell.ml.finetune.run_file import RunFile
+from gaincell.ml.finetune.settings import Source
 from gaincell.ml.finetune.teacher import load_teacher
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.hardware_model import HardwareModel

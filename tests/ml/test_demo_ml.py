@@ -17,7 +17,7 @@ from gaincell.ml.demo.settings import QUICK, DemoSettings
 from gaincell.ml.demo.stock import random_model
 from gaincell.ml.demo.text import reference_text, split, train_tokenizer
 from gaincell.ml.evaluate.perplexity import perplexity
-from gaincell.ml.finetune.settings import load_run_file
+from gaincell.ml.finetune.run_file import load_run_file
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.load import load_model
 

@@ -223,7 +223,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_no_half_model(capsys, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr("gaincell.ml.finetune.run.new_folder", full)
-        patch.setattr("gaincell.ml.finetune.run.make_folder", lambda *_: Path("run").mkdir())
+        patch.setattr("gaincell.ml.finetune.folder.make_folder", lambda *_: Path("run").mkdir())
         assert finetune() == 1
     assert "the model cannot be written to run/model: [Errno 28]" in said(capsys)
     assert not Path("run/model").exists()

@@ -12,9 +12,10 @@ from torch.utils.tensorboard import SummaryWriter
 
 from gaincell.cli import main
 from gaincell.ml.attention import attention
+from gaincell.ml.finetune.folder import check_folder
 from gaincell.ml.finetune.parameters import choose_parameters, groups_of
-from gaincell.ml.finetune.run import check_folder
-from gaincell.ml.finetune.settings import Stage, load_run_file
+from gaincell.ml.finetune.run_file import load_run_file
+from gaincell.ml.finetune.settings import Stage
 from gaincell.ml.finetune.state.random_state import random_state, set_random_state, undisturbed
 from gaincell.ml.finetune.teacher import distillation_loss, text_loss
 from gaincell.ml.finetune.trainer import StageTrainer

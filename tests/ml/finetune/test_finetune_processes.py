@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
-from finetune_runs import PAPER, finetune, left_unfinished, make_folder, metrics, spawn, write_run
+from finetune_runs import PAPER, finetune, left_unfinished, metrics, spawn, write_run
 from safetensors.torch import load_file
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quiet_transformers")]
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.usefixtures("quiet_transformers", "in_a_folder"),
+]
 
 # Slowly: a sum taken in another order may move a code, and all that follows with it.
 CHANGES = {
@@ -30,9 +33,7 @@ def launch():
     return process.returncode, error
 
 
-def test_two_processes_are_one_with_twice_the_batch(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    make_folder(tmp_path)
+def test_two_processes_are_one_with_twice_the_batch():
     one = CHANGES | {"run": {"folder": "one"}, "training": {"batch": 4, "accumulation": 2}}
     assert finetune(one) == 0
     write_run(CHANGES | {"training": {"batch": 2, "accumulation": 2}})
@@ -59,9 +60,7 @@ def test_two_processes_are_one_with_twice_the_batch(tmp_path, monkeypatch):
     assert not left_unfinished()
 
 
-def test_two_processes_refuse_with_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    make_folder(tmp_path)
+def test_two_processes_refuse_with_one_sentence():
     write_run({"data": {"text": "none.txt"}})
     status, error = launch()
     assert status != 0

@@ -1,5 +1,7 @@
 """One thread: these tensors are small, and threads that wait for each other only cost time."""
 
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,15 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _frozen_heap():
+    """Leave the libraries' objects out of collections: Trainer forces several in each run."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -1,19 +1,9 @@
 """What the tests of fine-tuning share: models, texts, and runs that many tests only look at."""
 
-import gc
 import shutil
 
 import pytest
 from finetune_runs import finetune, make_folder, stopped
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _frozen_heap():
-    """Leave the libraries' objects out of collections: Trainer forces several in each run."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

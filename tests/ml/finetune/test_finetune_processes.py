@@ -13,8 +13,8 @@ pytestmark = [
 
 # Slowly: a sum taken in another order may move a code, and all that follows with it.
 CHANGES = {
-    "linear": {"steps": 5, "learning_rate": 1e-4},
-    "nonlinear": {"steps": 4, "learning_rate": 1e-4},
+    "linear": {"steps": 2, "learning_rate": 1e-4},
+    "nonlinear": {"steps": 3, "learning_rate": 1e-4},
     "held_out": PAPER["held_out"],
     "teacher": PAPER["teacher"],
 }
@@ -41,7 +41,7 @@ def test_two_processes_are_one_with_twice_the_batch():
     assert status == 0, error
     single, double = metrics("one"), metrics()
     assert (single["processes"], double["processes"]) == (1, 2)
-    for stage, steps in (("linear", 5), ("nonlinear", 4)):
+    for stage, steps in (("linear", 2), ("nonlinear", 3)):
         for name, tolerance in (("losses", 1e-5), ("gradient_norms", 1e-4)):
             assert len(double[name][stage]) == steps
             assert double[name][stage] == pytest.approx(single[name][stage], rel=tolerance)
@@ -55,7 +55,7 @@ def test_two_processes_are_one_with_twice_the_batch():
         assert (doubles[name] - ones[name]).abs().mean() < 0.01 * change
     assert sorted(each.name for each in Path("run/checkpoints").iterdir()) == [
         "nonlinear-000002",
-        "nonlinear-000004",
+        "nonlinear-000003",
     ]
     assert not left_unfinished()
 

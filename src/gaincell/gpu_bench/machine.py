@@ -46,6 +46,23 @@ class Machine:
         return ways
 
 
+def machine_of(kind: str | None) -> Machine:
+    """The machine of a kind, "cuda" or "cpu"; None: the GPU if there is one, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        The kind is "cuda", and torch finds no GPU.
+    """
+    there = torch.cuda.is_available()
+    if kind == "cuda" and not there:
+        raise ValueError(
+            "--device is cuda, but torch finds no CUDA here: use --device cpu, or install a CUDA "
+            "build of torch where there is a GPU"
+        )
+    return cuda() if kind == "cuda" or (kind is None and there) else cpu()
+
+
 def cpu() -> Machine:
     """This computer's processor."""
     return Machine(

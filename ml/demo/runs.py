@@ -1,4 +1,4 @@
-"""The demo's run files, and what ``gaincell finetune`` makes of them."""
+"""The demo's run files, and their runs as ``gaincell finetune`` does them."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def run_file(path: Path) -> dict[str, Any]:
     make_folder(settings, start, path)
     train(settings, start, None, first_process=True, interrupted=lambda: False)
     metrics = Path(settings.run.folder) / METRICS
-    found: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
-    return found
+    whole: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
+    return whole
 
 
 def _toml(tables: dict[str, dict[str, Any]]) -> str:

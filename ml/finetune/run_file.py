@@ -42,36 +42,36 @@ class RunFile:
     faults: ArrayFaults | None = None
 
     def __post_init__(self) -> None:
-        found = []
+        errors = []
         if len(self.data.sources) != 1:
-            found.append("[data] needs one of text, token_file and hub")
+            errors.append("[data] needs one of text, token_file and hub")
         if self.held_out is not None and len(self.held_out.sources) > 1:
-            found.append("[held_out] needs at most one of text, token_file and hub")
+            errors.append("[held_out] needs at most one of text, token_file and hub")
         if not self.stages:
-            found.append("there is nothing to train: give [nonlinear], [linear] or both")
+            errors.append("there is nothing to train: give [nonlinear], [linear] or both")
         if self.adapt is not None and self.nonlinear is None:
-            found.append("[adapt] is given, but no [nonlinear] that it would lead to")
+            errors.append("[adapt] is given, but no [nonlinear] that it would lead to")
         for name, stage in self.stages:
             if stage.warmup > stage.steps:
-                found.append(
+                errors.append(
                     f"[{name}] warmup is {stage.warmup}, but must be at most steps, {stage.steps}"
                 )
         if self.faults is not None and self.training.activation_checkpointing:
-            found.append(
+            errors.append(
                 "[training] activation_checkpointing would draw the noise of [faults] twice: leave "
                 "out one of them"
             )
-        if found:
-            raise ValueError("; ".join(found))
+        if errors:
+            raise ValueError("; ".join(errors))
 
     @property
     def stages(self) -> list[tuple[str, Stage]]:
-        """Those that are trained, by name, in order."""
+        """The stages to train, in order, with their names."""
         both = (("linear", self.linear), ("nonlinear", self.nonlinear))
         return [(name, stage) for name, stage in both if stage is not None]
 
     def as_tables(self) -> dict[str, Any]:
-        """Every key of every table, for JSON; None for a table that is not there."""
+        """Every key of every table, for JSON; None for a missing table."""
         return {
             name: table and {key: _plain(value) for key, value in table.items()}
             for name, table in asdict(self).items()
@@ -98,40 +98,40 @@ def load_run_file(path: Path) -> RunFile:
     Raises
     ------
     TypeError, ValueError
-        It cannot be read, or anything in it is wrong: all that is found, in one message.
+        The file cannot be read, or holds errors; one message names them all.
     """
     tables = read_toml(path, "run file")
-    found = [unknown_key(key, TABLES) for key in tables if key not in TABLES]
+    errors = [unknown_key(key, TABLES) for key in tables if key not in TABLES]
     needed = [each.name for each in fields(RunFile)[:3]]
-    found += [f"table [{name}] is missing" for name in needed if name not in tables]
+    errors += [f"table [{name}] is missing" for name in needed if name not in tables]
     built: dict[str, Any] = {}
     for name, table in tables.items():
         if name in TABLES:
             try:
                 built[name] = build(TABLES[name], table, name)
             except (TypeError, ValueError) as error:
-                found.append(str(error))
-    if not found:
+                errors.append(str(error))
+    if not errors:
         try:
             return RunFile(**built)
         except ValueError as error:
-            found.append(str(error))
-    raise ValueError(f"run file {path}: {'; '.join(found)}")
+            errors.append(str(error))
+    raise ValueError(f"run file {path}: {'; '.join(errors)}")
 
 
 def differences(now: RunFile, before: RunFile) -> list[str]:
     """Which keys of two run files differ, and how."""
-    found = []
+    changes = []
     for name, table in now.as_tables().items():
         other = before.as_tables()[name]
         if (table is None) != (other is None):
-            found.append(f"[{name}] is {'new' if other is None else 'gone'}")
+            changes.append(f"[{name}] is {'new' if other is None else 'gone'}")
             continue
         for key, value in (table or {}).items():
             was = cast(dict[str, Any], other)[key]
             if value != was:
-                found.append(f"[{name}] {key} is {value!r} and was {was!r}")
-    return found
+                changes.append(f"[{name}] {key} is {value!r} and was {was!r}")
+    return changes
 
 
 def _plain(value: Any) -> Any:

@@ -10,16 +10,16 @@ from gaincell.tables import Table, choice, flag, number, pair, string, whole
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Table):
-    """[run]: where the run is kept, and how often."""
+    """[run]: the run's folder, and how often it is saved and scored."""
 
     folder: str = string()
-    """Of the run: checkpoints, metrics.json, the model; made if it is not there."""
+    """Folder for checkpoints, metrics.json and the model; made if it is missing."""
     seed: int = whole(0, low=0)
-    """Of the data's order and of dropout."""
+    """Seed of the data's order and of dropout."""
     checkpoint_every: int = whole(100, low=1)
-    """Steps; the last step of a stage has one in any case."""
+    """Steps between checkpoints; the last step of a stage has one in any case."""
     keep: int = whole(2, low=1)
-    """Checkpoints kept."""
+    """Number of checkpoints to keep."""
     evaluate_every: int = whole(100, low=1)
     """Steps between scores on [held_out]; the last step of a stage has one in any case."""
     tensorboard: bool = flag(True)
@@ -28,14 +28,14 @@ class Run(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Table):
-    """[model]: what is trained."""
+    """[model]: the model to train."""
 
     name: str = string()
     """As --model of ``gaincell convert``: a stock model, or one already converted."""
     config: str | None = string(None)
     """Preset or TOML file of the head; a converted model has its own."""
     layers: str | None = string(None)
-    """To convert, such as "0,3,10-15"; None: all. Only for a stock model."""
+    """Layers to convert, such as "0,3,10-15"; None: all. Only for a stock model."""
     fit_windows: int = whole(4, low=1)
     """Windows of the data that the scalers of a stock model are fitted on."""
 
@@ -69,7 +69,7 @@ class Source(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class Data(Source):
-    """[data]: what is learnt from."""
+    """[data]: the text to learn from."""
 
     window: int = whole(512, low=2)
     """Tokens the model reads at once."""
@@ -80,23 +80,23 @@ class HeldOut(Source):
     """[held_out]: text to score while training; without a source, that of [data]."""
 
     windows: int | None = whole(None, low=1, none=True)
-    """How many, of as many tokens as those of [data]; None: all."""
+    """Number of windows, each as long as those of [data]; None: all."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training(Table):
-    """[training]: what all stages share."""
+    """[training]: settings that all stages share."""
 
     batch: int = whole(1, low=1)
     """Windows that one process reads at once."""
     accumulation: int = whole(1, low=1)
     """Batches of one step."""
     train: str = choice("all", ("all", "attention", "scalers"))
-    """Parameters that learn: all, the layers' on the arrays, or those layers' scalers."""
+    """Parameters that learn: all, the attention on the arrays, or the scalers of those layers."""
     bf16: bool = flag(False)
     """The model's own products in bfloat16; scalers and arrays stay in float32."""
     matmul_precision: str = choice("highest", ("highest", "high", "medium"))
-    """Of products in float32, as torch.set_float32_matmul_precision."""
+    """Precision of products in float32, as torch.set_float32_matmul_precision."""
     activation_checkpointing: bool = flag(False)
     """Less memory, more time."""
     device: str = choice("auto", ("auto", "cpu"))
@@ -110,7 +110,7 @@ class Teacher(Table):
     name: str | None = string(None)
     """As --model of ``gaincell convert``; None: the stock model that is trained."""
     weight: float = number(0.5, above=0.0, high=1.0)
-    """Of the teacher's loss; 1 - weight is that of the text's."""
+    """Weight of the teacher's loss; the text's loss has weight 1 - weight."""
     temperature: float = number(1.0, above=0.0)
     """Divides both models' logits."""
 
@@ -123,7 +123,7 @@ class Stage(Table):
     learning_rate: float = number(6e-4, above=0.0)
     """After the warm-up."""
     scaler_learning_rate: float | None = number(None, above=0.0, none=True)
-    """Of the scalers; None: as all others."""
+    """Learning rate of the scalers; None: as for all other parameters."""
     final_ratio: float = number(0.1, low=0.0, high=1.0)
     """Learning rate at the last step over that after the warm-up; a cosine between."""
     warmup: int = whole(0, low=0)
@@ -137,17 +137,17 @@ class Stage(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class Adapt(Table):
-    """[adapt]: the real cell's scalers from the linear model's, see ``ml.matching``."""
+    """[adapt]: the real cell's scalers from the linear model's, see ``ml.start.matching``."""
 
     windows: int = whole(4, low=1)
-    """Of the data, read at once."""
+    """Number of windows of the data, read at once."""
     iterations: int = whole(100, low=1)
     tolerance: float = number(1e-4, above=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayFaults(Faults):
-    """[faults]: those of ``behavioral.faults``, and their seed."""
+    """[faults]: the fields of ``behavioral.faults.Faults``, and a seed."""
 
     seed: int = 0
 

@@ -121,7 +121,7 @@ def test_convert_saves_a_hardware_model_that_perplexity_scores(folder, capsys):
     assert not list(folder.glob(".unfinished-*"))
 
 
-@pytest.mark.slow
+@pytest.mark.cosim
 @pytest.mark.parametrize("start", [converted, closed_form])
 def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
     assert start(folder) == 0

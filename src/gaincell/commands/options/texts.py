@@ -67,7 +67,7 @@ def check_text(path: Path) -> None:
     try:
         path.open("rb").close()
     except OSError as error:
-        raise ValueError(f"text {path} cannot be read: {error}") from error
+        raise ValueError(f"text {path} cannot be read: {error.strerror}") from error
 
 
 def check_windows(arguments: argparse.Namespace) -> None:

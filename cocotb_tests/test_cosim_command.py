@@ -12,7 +12,8 @@ from gaincell.behavioral.lively import lively_tokens
 from gaincell.cli import main
 from gaincell.cocotb_tests.conftest import needs_icarus
 from gaincell.cocotb_tests.run import build as builds
-from gaincell.cocotb_tests.run.tools import MissingTool, require_fst_headers
+from gaincell.cocotb_tests.run.simulators import require_fst_headers
+from gaincell.cocotb_tests.run.tools import MissingTool
 from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
 

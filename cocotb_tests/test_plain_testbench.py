@@ -14,9 +14,10 @@ from gaincell.behavioral.attention import attend
 from gaincell.cocotb_tests.conftest import needs_icarus, with_line_changed
 from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 from gaincell.cocotb_tests.plain.vectors import default_tokens, golden_vectors
-from gaincell.cocotb_tests.run.tools import simulator_environment
+from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.cocotb_tests.test_planted_bugs import Change, moved
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.hdl.layouts import token_layout
 from gaincell.hdl.verilog import head_verilog
 
 TINY: dict[str, Any] = {"head_dim": 8, "window": 16, "columns": 4}
@@ -212,7 +213,7 @@ def test_passes_runs_too_short_for_anything(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_verilator_passes_and_fails(tmp_path: Path) -> None:
-    environment = simulator_environment("verilator")
+    environment = VERILATOR.environment(None)
     environment["MAKEFLAGS"] += " OPT_GLOBAL=-O0"  # the build is what takes the time
     config = HeadConfig(**CONFIGS["sink"])
     testbench = plain_testbench(config)
@@ -293,18 +294,18 @@ def test_golden_values_are_those_of_the_attention_model() -> None:
     config = PRESETS["tiny"]
     golden = golden_vectors(config, 40, seed=5)
     assert golden.config == config, "its saturations leave few outputs zero"
-    query, key, value = config.query_bits * 8, config.key_bits * 8, config.value_bits * 8
+    layout = token_layout(config)
 
-    def codes(bits: int, start: int, words: list[str]) -> np.ndarray:
-        numbers = [int(word, 2) >> start for word in words]
+    def codes(bits: int, name: str, words: list[str]) -> np.ndarray:
+        numbers = [int(word, 2) >> layout[name].offset for word in words]
         return np.array([[n >> bits * r & (1 << bits) - 1 for r in range(8)] for n in numbers])
 
     written = [word for word, writes in zip(golden.offered, golden.writes, strict=True) if writes]
-    assert len(golden.offered[0]) == query + key + value + 2
+    assert len(golden.offered[0]) == layout.size
     y_code = attend(
-        codes(config.query_bits, 0, written),
-        codes(config.key_bits, query, written),
-        codes(config.value_bits, query + key, written),
+        codes(config.query_bits, "q", written),
+        codes(config.key_bits, "k", written),
+        codes(config.value_bits, "v", written),
         config,
         first=golden.starts[golden.writes],
     )

@@ -7,15 +7,14 @@ from os import environ
 from pathlib import Path
 
 from gaincell.cocotb_tests.run.build import (
-    PUBLIC_VARIABLES,
+    LAYOUT,
     TOP,
     bench_parameters,
     bench_sources,
-    build_arguments,
     build_failed,
 )
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
-from gaincell.cocotb_tests.run.tools import simulator_environment
+from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.config import HeadConfig
 
 HARNESS = Path(__file__).with_name("harness.cpp")
@@ -37,20 +36,21 @@ def build_library(config: HeadConfig, verilog: str | None = None) -> Path:
     BuildFailed
         Verilator or the compiler refused the sources.
     """
-    environment = simulator_environment("verilator")
-    sources = bench_sources(config, verilog) | {"public.vlt": PUBLIC_VARIABLES}
+    environment = VERILATOR.environment(None)
+    sources = bench_sources(config, verilog) | VERILATOR.control_files
+    arguments = VERILATOR.build_arguments(None)
     command = [
         *("verilator", "--cc", "--exe", "--build", "--prefix", "Vhead", "--top-module", TOP),
-        *build_arguments("verilator"),
+        *arguments,
         *("-CFLAGS", "-fPIC", "-LDFLAGS", "-shared", "-o", LIBRARY, "--Mdir", "."),
         *(f"-G{name}={value}" for name, value in bench_parameters(config, "fast").items()),
         HARNESS.name,
-        *sources,
+        *(name for name in sources if name != LAYOUT),
     ]
     sources[HARNESS.name] = HARNESS.read_text()
     folder = cached("library", command, version("verilator"), sorted(sources.items()))
     if not folder.exists():
-        runtime = cached("library-runtime", build_arguments("verilator"), version("verilator"))
+        runtime = cached("library-runtime", arguments, version("verilator"))
         with compiled_folder(folder, runtime, sources) as unfinished:
             _compile(command, unfinished, environment)
     return folder / LIBRARY

@@ -1,4 +1,4 @@
-"""Messages between the server of heads and its client; docs/rtl_server.md.
+"""Messages between the server of heads and its client; see docs/generation.md.
 
 A message is two lengths in bytes (unsigned, 4 bytes each, little-endian), a JSON object, and codes
 as integers of 4 bytes, little-endian.

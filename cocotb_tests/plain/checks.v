@@ -32,7 +32,7 @@
             wanted = refreshes ? refresh_codes : 0;
             if (writer >= 0) begin
                 wanted_at = place[writer];
-                wanted = token[writer][Q_BITS+:CODES_BITS];
+                wanted = {token[writer][TOKEN_V+:D*VALUE_BITS], token[writer][TOKEN_K+:D*KEY_BITS]};
             end
             wanted = v ? wanted >> D*KEY_BITS : wanted & {D*KEY_BITS{1'b1}};
             if (enable !== (writer >= 0 || clears || refreshes)) begin

@@ -40,7 +40,8 @@
                     if (during(age, K_WRITE_START, K_WRITE_END)) k_writer = n;
                     if (during(age, V_WRITE_START, V_WRITE_END)) v_writer = n;
                     if (age == K_WRITE_START) begin
-                        cells[place[n]] = token[n][Q_BITS+:CODES_BITS];
+                        cells[place[n]] =
+                            {token[n][TOKEN_V+:D*VALUE_BITS], token[n][TOKEN_K+:D*KEY_BITS]};
                         holds[place[n]] = 1;
                     end
                 end
@@ -55,7 +56,8 @@
                 if (during(age, QK_START, QK_END)) begin
                     in_qk = in_qk | bank;
                     for (d = 0; d < D; d = d + 1)
-                        pulses[d] = age - QK_START < STEP_CYCLES * token[n][d*QUERY_BITS+:QUERY_BITS];
+                        pulses[d] = age - QK_START
+                            < STEP_CYCLES * token[n][TOKEN_Q+d*QUERY_BITS+:QUERY_BITS];
                 end
             end
         end

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from gaincell.cocotb_tests.bench.words import status_widths
+from gaincell.cocotb_tests.bench.words import status_widths, token_positions
 from gaincell.cocotb_tests.plain.vectors import (
     Golden,
     default_tokens,
@@ -104,9 +104,8 @@ def _parameters(golden: Golden) -> dict[str, int]:
         "QUERY_BITS": config.query_bits,
         "KEY_BITS": config.key_bits,
         "VALUE_BITS": config.value_bits,
-        "Q_BITS": dims * config.query_bits,
         "CODES_BITS": key_bits + value_bits,
-        "TOKEN_BITS": dims * config.query_bits + key_bits + value_bits + 2,
+        **token_positions(config),
         "READOUT_BITS": config.readout_bits,
         "CODE_BITS": config.readout_bits + 1,
         "TILE_CODE_BITS": dims * (config.readout_bits + 1),

@@ -171,7 +171,9 @@ module gaincell_head_tb;
     assign request_ready = left == 0 && !response_valid;
 
     always @(posedge clk) begin
-        if (take && writes[accepted]) copies[place[accepted]] <= token_payload[Q_BITS+:CODES_BITS];
+        if (take && writes[accepted])
+            copies[place[accepted]] <=
+                {token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]};
         if (rst) begin
             left <= 0;
             response_valid <= 0;

@@ -21,12 +21,19 @@ from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.words import PACE_BITS
 from gaincell.cocotb_tests.run.build import TOP, Simulation
+from gaincell.cocotb_tests.run.simulators import SIMULATORS
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
 from gaincell.refusals import Failed
 
 TEST_MODULE = "gaincell.cocotb_tests.run.testbench"
 RUN_FOLDER = "GAINCELL_RUN_FOLDER"
+RUN_ENVIRONMENT = {
+    # Threads of the matrix library cost more than they gain on arrays of this size.
+    "OPENBLAS_NUM_THREADS": "1",
+    # No rewriting of assertions in the modules that a run imports: that takes longer than the run.
+    "COCOTB_REWRITE_ASSERTION_FILES": "",
+}
 
 
 class SimulationFailed(Failed):
@@ -157,10 +164,9 @@ def _waits(name: str, cycles: NDArray[np.integer] | None, queries: int) -> NDArr
 def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> None:
     runner = get_runner(simulation.simulator)
     arguments: dict[str, Any] = {}
-    if waves is not None and simulation.simulator == "verilator":
-        arguments["test_args"] = ["--trace-file", str(_recorded(folder, waves))]
-    elif waves is not None:
-        arguments["plusargs"] = [f"+dumpfile_path={_recorded(folder, waves)}"]
+    if waves is not None:
+        recorded = _recorded(folder, waves)
+        arguments = SIMULATORS[simulation.simulator].wave_arguments(recorded)
     try:
         runner.test(
             test_module=TEST_MODULE,
@@ -170,8 +176,7 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> 
             test_dir=folder,
             results_xml=str(folder / "results.xml"),
             waves=waves is not None,
-            # Threads of the matrix library cost more than they gain on arrays of this size.
-            extra_env={RUN_FOLDER: str(folder), "OPENBLAS_NUM_THREADS": "1"},
+            extra_env=RUN_ENVIRONMENT | {RUN_FOLDER: str(folder)},
             log_file=folder / "run.log",
             **arguments,
         )

@@ -11,7 +11,8 @@ from amaranth.hdl import Shape
 from amaranth.lib import data
 
 import gaincell.hdl
-from gaincell.cocotb_tests.run.tools import MissingTool, simulator_environment
+from gaincell.cocotb_tests.run.simulators import VERILATOR
+from gaincell.cocotb_tests.run.tools import MissingTool
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 from gaincell.hdl.readout import READOUTS
@@ -133,7 +134,7 @@ def test_has_no_initial_values():
 def lint(config, folder, *sources):
     """What Verilator says about the Verilog of ``config``; empty if nothing."""
     try:
-        environment = simulator_environment("verilator")
+        environment = VERILATOR.environment(None)
     except MissingTool as missing:
         pytest.skip(str(missing))
     head = folder / "head.v"

@@ -35,6 +35,7 @@ class RtlHeads:
     check_age : a read of a column older than ``config.bound_cycles`` breaks a rule
     verilog : of the head, by default generated
     processes : servers; by default one for each CPU, but not more than heads
+    progress : say on stderr what is compiled, and for how long
 
     Raises
     ------
@@ -57,6 +58,7 @@ class RtlHeads:
         check_age: bool = True,
         verilog: str | None = None,
         processes: int | None = None,
+        progress: bool = False,
     ) -> None:
         if not names or len(set(names)) < len(names):
             raise ValueError(f"names are {list(names)}, but must be one or more, all different")
@@ -74,7 +76,7 @@ class RtlHeads:
             "faults": asdict(faults or Faults()),
             "idle_cycles": idle_cycles,
             "check_age": check_age,
-            "library": str(build_library(config, verilog)),
+            "library": str(build_library(config, verilog, progress)),
         }
         self._servers: list[LastingServer] = []
         with ExitStack() as started:

@@ -14,6 +14,7 @@ from gaincell.cocotb_tests.run.build import (
     build_failed,
 )
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
+from gaincell.cocotb_tests.run.progress import building
 from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.config import HeadConfig
 
@@ -21,13 +22,15 @@ HARNESS = Path(__file__).with_name("harness.cpp")
 LIBRARY = "heads.so"
 
 
-def build_library(config: HeadConfig, verilog: str | None = None) -> Path:
+def build_library(config: HeadConfig, verilog: str | None = None, progress: bool = False) -> Path:
     """Compile the head of ``config`` with its test bench to a shared library, or find it compiled.
 
     Parameters
     ----------
     verilog : str, optional
         Verilog of the head, by default generated; another text puts a changed head to the test.
+    progress : bool
+        Say on stderr what is compiled, and for how long.
 
     Raises
     ------
@@ -51,7 +54,10 @@ def build_library(config: HeadConfig, verilog: str | None = None) -> Path:
     folder = cached("library", command, version("verilator"), sorted(sources.items()))
     if not folder.exists():
         runtime = cached("library-runtime", arguments, version("verilator"))
-        with compiled_folder(folder, runtime, sources) as unfinished:
+        with (
+            building("the library of heads", config, progress),
+            compiled_folder(folder, runtime, sources) as unfinished,
+        ):
             _compile(command, unfinished, environment)
     return folder / LIBRARY
 

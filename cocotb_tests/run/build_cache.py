@@ -1,5 +1,6 @@
 """Compiled simulations are kept for the next run, under a name made from all they depend on."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -31,12 +32,26 @@ def compiled_folder(folder: Path, runtime: Path, sources: dict[str, str]) -> Ite
 
     Verilator's own objects come from the folder ``runtime`` if it is there, else they go there.
     """
-    with _whole_folder(folder) as unfinished:
+    with _first_to_fill(runtime), _whole_folder(folder) as unfinished:
         for name, text in sources.items():
             (unfinished / name).write_text(text)
         _reuse_runtime(runtime, unfinished)
         yield unfinished
         _keep_runtime(unfinished, runtime)
+
+
+@contextmanager
+def _first_to_fill(runtime: Path) -> Iterator[None]:
+    """While ``runtime`` is not there, one process builds at a time: the first one fills it."""
+    runtime.parent.mkdir(parents=True, exist_ok=True)
+    if runtime.exists():
+        yield
+        return
+    with runtime.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if runtime.exists():
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        yield
 
 
 def _keep_runtime(built: Path, runtime: Path) -> None:

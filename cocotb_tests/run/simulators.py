@@ -32,6 +32,7 @@ class Simulator:
     wave_formats : suffixes of the waveform files that it writes
     environment : environment variables of a build that can write a waveform of a format, or None;
         raises MissingTool if a program or header is not installed
+    levels : how a build is optimized, for a waveform format or None; also environment variables
     build_arguments : options of its compiler, for a waveform format or None
     wave_arguments : arguments of the runner's ``test`` that name the waveform file
     control_files : further sources by file name
@@ -41,6 +42,7 @@ class Simulator:
     title: str
     wave_formats: tuple[str, ...]
     environment: Callable[[str | None], dict[str, str]]
+    levels: Callable[[str | None], dict[str, str]]
     build_arguments: Callable[[str | None], list[str]]
     wave_arguments: Callable[[Path], dict[str, Any]]
     control_files: dict[str, str] = field(default_factory=dict)
@@ -71,10 +73,22 @@ def _verilator_environment(waves: str | None) -> dict[str, str]:
     return {
         "VERILATOR_ROOT": str(root),
         "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        # The wheel's makefile fragment leaves this flag empty; larger designs need it.
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
         **({"OBJCACHE": "ccache"} if shutil.which("ccache") else {}),
     }
+
+
+def _verilator_levels(waves: str | None) -> dict[str, str]:
+    # A netlist that counts its changes takes longer to compile than to run.
+    level = "-O0" if waves == "saif" else OPTIMIZATION
+    # The wheel's makefile fragment leaves the first flag empty; larger designs need it. The last
+    # one is of Verilator's own code, which is compiled once for all heads.
+    flags = (
+        "CFG_CXXFLAGS_PCH_I=-include",
+        f"OPT_FAST={level}",
+        f"OPT_SLOW={level}",
+        "OPT_GLOBAL=-O2",
+    )
+    return {"MAKEFLAGS": " ".join(flags)}
 
 
 def _verilator_arguments(waves: str | None) -> list[str]:
@@ -82,9 +96,10 @@ def _verilator_arguments(waves: str | None) -> list[str]:
     # Generated code mixes widths on purpose (! of a vector is "is zero"): no lint while building.
     # Neither is it an error that a netlist's clock gates depend on what they clock.
     quiet = ["-Wno-lint", "-Wno-UNOPTFLAT"]
-    # A netlist that counts its changes takes longer to compile than to run.
-    optimize = "-O0" if waves == "saif" else OPTIMIZATION
-    return ["-O3", "-CFLAGS", optimize, "--no-public-flat-rw", *quiet, *trace]
+    # A head is one file of C++: several files would each read Verilator's headers again, which
+    # takes longer than the head. A netlist is large enough to be worth several files.
+    split = [] if waves == "saif" else ["--output-split", "0"]
+    return ["-O3", "--no-public-flat-rw", *split, *quiet, *trace]
 
 
 def _icarus_environment(waves: str | None) -> dict[str, str]:
@@ -97,6 +112,7 @@ VERILATOR = Simulator(
     title="Verilator",
     wave_formats=("vcd", "fst", "saif"),
     environment=_verilator_environment,
+    levels=_verilator_levels,
     build_arguments=_verilator_arguments,
     wave_arguments=lambda path: {"test_args": ["--trace-file", str(path)]},
     control_files={"public.vlt": PUBLIC_VARIABLES},
@@ -106,6 +122,7 @@ ICARUS = Simulator(
     title="Icarus Verilog",
     wave_formats=("fst",),
     environment=_icarus_environment,
+    levels=lambda waves: {},
     build_arguments=lambda waves: [],
     wave_arguments=lambda path: {"plusargs": [f"+dumpfile_path={path}"]},
 )

@@ -1,4 +1,4 @@
-"""A compiled simulation is found again only where it can run."""
+"""The cache hands out a compiled simulation only where that simulation can run."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""From a config to a library that holds heads of its Verilog, kept for the next process."""
+"""Compile the Verilog of a head to a shared library, or load the library of an earlier run."""
 
 import ctypes
 import subprocess
@@ -23,7 +23,9 @@ LIBRARY = "heads.so"
 
 
 def build_library(config: HeadConfig, verilog: str | None = None, progress: bool = False) -> Path:
-    """Compile the head of ``config`` with its test bench to a shared library, or find it compiled.
+    """Path of the shared library with the head of ``config`` and its test bench.
+
+    It is compiled if the cache does not hold it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-// A head between its token streams, the memory of its columns and the wires to its arrays.
+// The test bench: a head, its token streams, the memory of its columns, the wires to its arrays.
 //
 // PER_NS = 1: Python sees and drives the array wires in every clock cycle (reference transport).
 // PER_NS = 0: pulse_transport turns pulses into codes and back; Python acts once per token.

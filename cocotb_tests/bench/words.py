@@ -1,4 +1,4 @@
-"""The test bench's packed words as text, as the simulator gives and takes them."""
+"""Packing and unpacking of the test bench's words, as text with one character for each bit."""
 
 from functools import cache
 from typing import Any
@@ -86,7 +86,7 @@ def token_words(
     """One ``push_word`` for each of T * G queries.
 
     ``idle`` and ``stall`` (T * G,) are in cycles. The key and value of a further query are the
-    complements of the token's: nobody must look at them.
+    complements of the token's: the head must not use them.
     """
     q_code, group = tokens.q_code.reshape(len(idle), -1), tokens.queries_per_token
     further = np.arange(len(idle)) % group > 0

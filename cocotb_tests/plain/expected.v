@@ -63,8 +63,9 @@
         end
     endtask
 
-    // A refresh comes when the head likes. A K write that no query asks for is one; from then on
-    // it is as exact as a query. It writes what the cells hold, or 0 where they hold no token.
+    // The head chooses when to refresh. A K write that belongs to no query begins a refresh; from
+    // then on its cycles are as exact as a query's. It writes the codes of the cells, or 0 where
+    // they hold no token.
     integer refresh_age;
     reg refreshing, k_refreshing, v_refreshing;
     reg [PLACE_BITS-1:0] refresh_place;

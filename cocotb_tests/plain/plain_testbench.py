@@ -1,4 +1,4 @@
-"""A self-checking testbench in plain Verilog: templates filled with a config and golden vectors.
+"""Writes a self-checking testbench in plain Verilog from templates, a config and golden vectors.
 
 ``testbench.v`` is its module: it drives the head and plays the arrays. The other Verilog files
 are parts of it.
@@ -139,7 +139,7 @@ def _parameters(golden: Golden) -> dict[str, int]:
 
 def _quoted(name: str) -> str:
     """A file name as a shell takes it, without what would end the comment around it."""
-    return shlex.quote("".join(each if each.isprintable() else "?" for each in name))
+    return shlex.quote("".join(char if char.isprintable() else "?" for char in name))
 
 
 def _lines(statements: Iterable[str], indent: int = 4) -> str:

@@ -1,4 +1,4 @@
-"""Golden vectors of the plain testbench: queries, their pace, and the model's answers."""
+"""Golden vectors of the plain testbench: queries, their pace, and the answers of the model."""
 
 from dataclasses import dataclass, replace
 from typing import Any

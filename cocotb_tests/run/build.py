@@ -1,4 +1,4 @@
-"""From a config to a compiled simulation, kept for the next run of the same config."""
+"""``build``: compile the simulation of a config, or take it from the cache."""
 
 import os
 import shutil
@@ -55,7 +55,7 @@ def build(
     verilog: str | None = None,
     progress: bool = False,
 ) -> Simulation:
-    """Compile the head of ``config`` with its test bench, or find it compiled before.
+    """The simulation of the head of ``config``: compiled now, or in an earlier run.
 
     Compiled simulations are kept under ``cache_folder()`` by the content of all sources, flags,
     tool versions, and the place of cocotb's libraries, where a simulation looks for them.

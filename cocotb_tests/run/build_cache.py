@@ -1,4 +1,4 @@
-"""Compiled simulations are kept for the next run, under a name made from all they depend on."""
+"""The cache of compiled simulations: a folder's name is a hash of all that it depends on."""
 
 import fcntl
 import hashlib
@@ -22,7 +22,7 @@ def cache_folder() -> Path:
 
 
 def cached(kind: str, *recipe: object) -> Path:
-    """The folder in the cache of what is made by ``recipe``, which need not be there."""
+    """The folder in the cache for the results of ``recipe``; it may not exist yet."""
     return cache_folder() / f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}"
 
 
@@ -30,7 +30,8 @@ def cached(kind: str, *recipe: object) -> Path:
 def compiled_folder(folder: Path, runtime: Path, sources: dict[str, str]) -> Iterator[Path]:
     """A temporary folder with ``sources`` to compile in, which then becomes ``folder``.
 
-    Verilator's own objects come from the folder ``runtime`` if it is there, else they go there.
+    Verilator's own objects are copied from the folder ``runtime``. If it does not exist, this build
+    compiles them and fills it.
     """
     with _first_to_fill(runtime), _whole_folder(folder) as unfinished:
         for name, text in sources.items():
@@ -73,7 +74,7 @@ def _reuse_runtime(runtime: Path, folder: Path) -> None:
 
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder that becomes ``folder`` if the block succeeds, and vanishes if not."""
+    """A temporary folder; it becomes ``folder`` if the block succeeds, else it is removed."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
     try:

@@ -1,4 +1,4 @@
-"""Run tokens through a compiled simulation and bring back what the head answered."""
+"""``simulate``: run tokens through a compiled simulation and return the answers of the head."""
 
 import json
 import shutil
@@ -60,7 +60,7 @@ class Simulated:
     latency_cycles : (T,) or (T, G) from a query's accept to its valid result
     events : what happened on the arrays, dtype EVENT
     status : the head's status at the end, fields of ``status_port``
-    oldest_read_cycles : greatest age of any column when its array was read
+    oldest_read_cycles : greatest age of a column at a read of its array
     seconds : wall-clock time between first and last token
     cycles : clock cycles likewise
     """
@@ -189,7 +189,7 @@ def _recorded(folder: Path, waves: Path) -> Path:
 
 
 def _keep_waves(folder: Path, waves: Path | None) -> None:
-    """Put the waveform where it was asked for, of a failed run too: that is where it helps."""
+    """Move the waveform to ``waves``, also after a failed run, where it helps most."""
     if waves is not None and _recorded(folder, waves).exists():
         with replacing(waves) as unfinished:
             shutil.copyfile(_recorded(folder, waves), unfinished)
@@ -223,7 +223,7 @@ def _tail(log: Path) -> str:
 
 @contextmanager
 def _progress_bar(report: Path, total: int, shown: bool) -> Iterator[None]:
-    """A bar that follows the count which the simulator leaves in ``report``."""
+    """A bar that shows the number of results, which the simulator writes to ``report``."""
     if not shown:
         yield
         return

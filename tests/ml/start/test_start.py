@@ -5,18 +5,16 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
-from tiny_models import HEAD, MODELS, tokens
+from tiny_models import HEAD, MODELS, logits_by_layer, tokens
 
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 from gaincell.ml.models.convert import convert
+from gaincell.ml.models.families import blocks_of
 from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.scalers import HeadMaps
 from gaincell.ml.models.settings import Settings
 from gaincell.ml.start import StartOptions, closed_form
-from gaincell.ml.start.by_layer.blocks import blocks_of, first_stream
-from gaincell.ml.start.by_layer.fit_layer import pass_layer
-from gaincell.ml.start.by_layer.layer_start import LayerStart
 from gaincell.ml.start.by_layer.ridge import Sums, fit_ridge
 from gaincell.ml.start.by_layer.score_fit import fit_scores, unseen
 from gaincell.ml.start.by_layer.spectral import flat_rows, spectral_maps
@@ -36,7 +34,7 @@ def name(request):
 def model_of(name):
     """In float32, with queries large enough that softmax is not flat."""
     model = MODELS[name]().float()
-    for block in blocks_of(model, 16):
+    for block in blocks_of(model):
         module = block.layer.attn.c_attn if name == "gpt2" else block.layer.self_attn.q_proj
         with torch.no_grad():
             module.weight.mul_(12.0)
@@ -181,15 +179,10 @@ def test_the_model_computes_what_was_fitted(name, tmp_path):
     folder = tmp_path / "layers"
     model = started(name, layers=[0, 2], folder=folder)
     assert Settings.of(model.config).kinds == ("hardware", "stock", "hardware")
-    stock, ids = model_of(name), tokens(2, 30, seed=8)
-    stream = first_stream(stock, ids)
-    for layer, block in enumerate(blocks_of(stock, 16)):
-        path = folder / f"layer-{layer:03}.safetensors"
-        start = LayerStart.load(path) if path.is_file() else None
-        stream = pass_layer(block, HEAD, start, stream)
-    last = model.transformer.ln_f if name == "gpt2" else model.model.norm
+    ids = tokens(2, 30, seed=8)
+    expected = logits_by_layer(model_of(name), HEAD, folder, ids)
     # Float32 sums of another order may move a code by one.
-    off = (model.lm_head(last(stream)) - model(ids).logits).detach().abs()
+    off = (expected - model(ids).logits).detach().abs()
     assert float(off.quantile(0.9)) < 1e-3
 
 

@@ -44,24 +44,10 @@ def convert(
         Another kind, layers that are not there, a head of another dimension, or a model with parts
         that the record of its family does not name.
     """
-    if not isinstance(config, HeadConfig):
-        raise TypeError(f"config is {type(config).__name__}, but must be HeadConfig")
-    if kind not in LAYER_KINDS:
-        raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(LAYER_KINDS)}")
+    check_conversion(model, config, kind, layers)
     family = family_of(model)
-    if not isinstance(model, HardwareModel):
-        check_anatomy(model, family)
     count: int = model.config.num_hidden_layers
-    chosen = list(range(count)) if layers is None else list(layers)
-    wrong = [layer for layer in chosen if not 0 <= layer < count]
-    if wrong:
-        raise ValueError(f"layers names {wrong[0]}, but must be 0..{count - 1}")
-    dims = head_dim_of(model.config)
-    if dims != config.head_dim:
-        raise ValueError(
-            f"the model's heads have {dims} dimensions, but head_dim of the config is "
-            f"{config.head_dim}"
-        )
+    chosen = range(count) if layers is None else layers
     before = Settings(config, ("stock",) * count)
     if isinstance(model, HardwareModel):
         before = Settings.of(model.config)
@@ -81,3 +67,29 @@ def convert(
     model.config.gaincell = settings.as_table()
     model.attach(settings)
     return model
+
+
+def check_conversion(
+    model: PreTrainedModel,
+    config: HeadConfig,
+    kind: str = "hardware",
+    layers: Sequence[int] | None = None,
+) -> None:
+    """Refuse what ``convert`` would refuse; the model is not changed."""
+    if not isinstance(config, HeadConfig):
+        raise TypeError(f"config is {type(config).__name__}, but must be HeadConfig")
+    if kind not in LAYER_KINDS:
+        raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(LAYER_KINDS)}")
+    family = family_of(model)
+    if not isinstance(model, HardwareModel):
+        check_anatomy(model, family)
+    count: int = model.config.num_hidden_layers
+    wrong = [layer for layer in layers or () if not 0 <= layer < count]
+    if wrong:
+        raise ValueError(f"layers names {wrong[0]}, but must be 0..{count - 1}")
+    dims = head_dim_of(model.config)
+    if dims != config.head_dim:
+        raise ValueError(
+            f"the model's heads have {dims} dimensions, but head_dim of the config is "
+            f"{config.head_dim}"
+        )

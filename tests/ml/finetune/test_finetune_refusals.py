@@ -67,7 +67,8 @@ def said(capsys):
 def test_wrong_inputs_are_one_sentence_and_nothing_is_written(capsys, changes, sentence):
     Path("empty").mkdir()
     for name, kind in (("hw", "hardware"), ("soft", "softmax")):
-        options = ["--text", "text.txt", "--window", "32", "--config", "head.toml", "--kind", kind]
+        options = ["--text", "text.txt", "--window", "32", "--config", "head.toml"]
+        options += ["--kind", kind, "--init", "ranges"]
         assert main(["convert", "--model", "llama", *options, "-o", name]) == 0
 
     shutil.copytree("llama", "other")

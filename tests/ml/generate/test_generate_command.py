@@ -17,7 +17,8 @@ PROMPT = "w1 w2 w3 w4 w5 w6 w7 w8 w9"
 def hardware(folder):
     """A model with layers 0 and 2 on the arrays, in hw/."""
     text, head = f"{folder}/text.txt", f"{folder}/head.toml"
-    options = ["--config", head, "--window", "40", "--layers", "0,2", "-o", f"{folder}/hw"]
+    options = ["--config", head, "--window", "40", "--layers", "0,2", "--init", "ranges"]
+    options += ["-o", f"{folder}/hw"]
     assert main(["convert", "--model", f"{folder}/stock", "--text", text, *options]) == 0
     return folder
 

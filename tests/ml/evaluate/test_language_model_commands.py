@@ -233,7 +233,7 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
         (
             "convert",
             ["--config", "{}/head.toml", "-o", "{}/hw"],
-            "1 windows of 512 tokens are asked for, but the text's 200 tokens make 0",
+            "2 windows of 512 tokens are asked for, but the text's 200 tokens make 0",
         ),
         ("perplexity", ["--kind", "linear"], "is not on hardware: convert it first"),
         ("perplexity", ["--skip", "300"], r"--skip is 300, but must be 0\.\.200"),

@@ -224,9 +224,9 @@ def choose_windows(
 
     machine = Machine.here()
     calibration = calibration_for(model, layers, window, machine)
-    windows = max(1, min(calibration.windows, tokens // max(1, window)))
+    windows = max(2, min(calibration.windows, tokens // max(1, window)))
     minutes = max(1, round(calibration.seconds * windows / calibration.windows / 60))
-    if windows > 1:
+    if windows * window <= tokens:
         print(
             f"fitting on {windows} windows of {window} tokens: about {minutes} min with "
             f"{machine.threads} threads; --windows sets another number",

@@ -43,11 +43,6 @@ def quantise(x: Tensor, bits: int) -> Tensor:
     return y
 
 
-def hard_sigmoid(score: Tensor, saturation: float) -> Tensor:
-    """clip(score / saturation, 0, 1): the length of a phi pulse, relative to a full one."""
-    return (score / saturation).clamp(0, 1)
-
-
 def read_out(steps: Tensor, largest: float) -> Tensor:
     """Signed codes of charges in ``steps`` of the clock, clipped to +-``largest``, halves away
     from 0.

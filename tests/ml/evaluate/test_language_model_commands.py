@@ -37,6 +37,7 @@ def scored(folder, capsys, *more, model="hw"):
     return float(re.search(r"perplexity +([\d.]+)", capsys.readouterr().out)[1])
 
 
+@pytest.mark.training
 def test_matching_adapts_a_linear_model(folder, capsys):
     assert converted(folder, "--kind", "linear", "--layers", "0,2") == 0
     options = ["--config", f"{folder}/head.toml", "--window", "40", "--init", "matching"]
@@ -85,6 +86,7 @@ def test_the_closed_form_start_is_saved_and_leaves_nothing_else(folder, capsys):
     assert scored(folder, capsys) != scored(folder, capsys, model="stock")
 
 
+@pytest.mark.training
 def test_the_closed_form_start_goes_on_with_the_layers_it_has(folder, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("gaincell.commands.convert.save", lambda *_: 1 / 0)
@@ -200,7 +202,7 @@ def test_convert_saves_a_hardware_model_that_perplexity_scores(folder, capsys):
     assert not list(folder.glob(".unfinished-*"))
 
 
-@pytest.mark.slow
+@pytest.mark.cosim
 @pytest.mark.parametrize("start", [converted, closed_form])
 def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
     assert start(folder) == 0

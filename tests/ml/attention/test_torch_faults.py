@@ -64,6 +64,7 @@ def torch_outputs(codes, faults: Faults, heads: int = HEADS) -> np.ndarray:
     return y[0].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 def test_mean_and_spread_of_the_outputs_agree_with_numpy(codes, name):
     faults = Faults(**{name: SIZES[name]})

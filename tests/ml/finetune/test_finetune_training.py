@@ -103,8 +103,8 @@ def test_metrics_say_how_the_run_was_made():
 
 
 def converted(*more):
-    options = ["--text", "text.txt", "--window", "32", "--config", "head.toml", *more]
-    assert main(["convert", "--model", "llama", *options, "-o", "hw"]) == 0
+    options = ["--text", "text.txt", "--window", "32", "--config", "head.toml", "--init", "ranges"]
+    assert main(["convert", "--model", "llama", *options, *more, "-o", "hw"]) == 0
 
 
 def test_a_converted_model_starts_from_its_own_scalers():

@@ -20,7 +20,8 @@ def hardware(stock_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hardware")
     shutil.copytree(stock_folder, folder, dirs_exist_ok=True)
     text, head = f"{folder}/text.txt", f"{folder}/head.toml"
-    options = ["--config", head, "--window", "40", "--layers", "0,2", "-o", f"{folder}/hw"]
+    options = ["--config", head, "--window", "40", "--layers", "0,2", "--init", "ranges"]
+    options += ["-o", f"{folder}/hw"]
     assert main(["convert", "--model", f"{folder}/stock", "--text", text, *options]) == 0
     return folder
 

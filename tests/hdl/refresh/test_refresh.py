@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from amaranth import Module
 from amaranth.hdl import Elaboratable
+from grids import rest_slow
 from refreshing import GEOMETRIES, place_of, refreshing_config, slot_of
 
 from gaincell.hdl.refresh.refresh import Refresh
@@ -306,7 +307,7 @@ async def fill_and_age(bench, tokens):
 
 
 @pytest.mark.parametrize("profile", ["idle", "steady", "full rate", "restless"])
-@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("geometry", rest_slow(GEOMETRIES, 4))
 def test_no_column_outlives_the_bound_whatever_happens(geometry, profile, simulate, rng):
     config = refreshing_config(geometry, slack=int(rng.integers(6, 12)), spare=3)
     dut = RefreshedRing(config)

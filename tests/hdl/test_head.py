@@ -221,7 +221,7 @@ async def run_tokens(bench, tokens, idle=None, ready=None):
         assert bench.cycle < patience
 
 
-@pytest.mark.parametrize("geometry", rest_slow(GEOMETRIES, 4))
+@pytest.mark.parametrize("geometry", rest_slow(GEOMETRIES, 3))
 def test_computes_attention_at_full_rate(geometry, schedule, readout, simulate, rng):
     config = HeadConfig(schedule=schedule, readout=readout, **GEOMETRIES[geometry])
     dut = Head(config)

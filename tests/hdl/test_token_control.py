@@ -34,7 +34,7 @@ def schedule(request):
     return request.param
 
 
-@pytest.fixture(params=rest_slow(range(len(TIMINGS)), 2))
+@pytest.fixture(params=rest_slow(range(len(TIMINGS))))
 def config(request, schedule):
     return HeadConfig(head_dim=1, window=1, columns=1, schedule=schedule, **TIMINGS[request.param])
 

@@ -43,7 +43,7 @@ def places(tiles, columns):
     return [(tile, column) for tile in range(tiles) for column in range(columns)]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", rest_slow(SIZES, 5))
 def test_shows_what_was_stored_when_the_cycle_before_began(size, simulate, rng):
     dut = DroppedMarks(*size)
     everywhere = places(*size)
@@ -62,7 +62,7 @@ def test_shows_what_was_stored_when_the_cycle_before_began(size, simulate, rng):
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", rest_slow(SIZES, 5))
 def test_keeps_a_bit_for_every_column(size, simulate, rng):
     dut = DroppedMarks(*size)
     everywhere = places(*size)

@@ -140,6 +140,7 @@ def test_header_names_the_fields_of_a_payload(fields, stream):
     assert int(top[1]) == Shape.cast(PAYLOADS[stream](config)).width - 1 == int(found[-1][1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", SMALL.values(), ids=SMALL)
 def test_has_no_empty_range_and_no_path(fields):
     for config in heads(**fields):
@@ -148,6 +149,7 @@ def test_has_no_empty_range_and_no_path(fields):
         assert not re.search(r"/(tmp|home|root|work|usr)\b|\.py\b", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, *SMALL.values()], ids=["gpt2", *SMALL])
 def test_every_signal_has_a_name(fields):
     for config in heads(**fields):
@@ -174,6 +176,7 @@ def lint(config, folder, *sources):
 
 
 @pytest.mark.needs("verilator")
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, *SMALL.values()], ids=["gpt2", *SMALL])
 def test_verilator_finds_nothing_but_what_is_waived(fields, tmp_path):
     for config in heads(**fields):
@@ -181,6 +184,7 @@ def test_verilator_finds_nothing_but_what_is_waived(fields, tmp_path):
 
 
 @pytest.mark.needs("verilator")
+@pytest.mark.slow
 def test_each_waiver_is_needed(tmp_path):
     waivers = WAIVERS.read_text().splitlines()
     lines = [line for line in waivers if line.startswith("lint_off")]

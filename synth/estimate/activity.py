@@ -1,4 +1,4 @@
-"""How long the pulses on the arrays are while a head reads tokens."""
+"""Mean length of the pulses on the arrays while a head reads tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
 
 MOST_NUMBERS = 1 << 25
-"""Scores and sub-tile codes held at once, 8 bytes each."""
+"""Most scores and sub-tile codes in memory at once, 8 bytes each."""
 
 
 def measure_activity(tokens: Tokens, source: str, config: HeadConfig) -> Activity:

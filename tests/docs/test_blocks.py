@@ -4,7 +4,7 @@ A block is fenced as ``console``: a line ``$ command``, perhaps with ``> `` line
 then the command's standard output. In the output ``...`` stands for any text of its line, and a
 line ``...`` for any lines. A comment ``<!-- story: name; marks -->`` begins a story: its blocks run
 in one folder, in order. Marks are pytest's, ``within=0.1`` (relative) for decimal fractions that
-differ from machine to machine, and names of packages that the story needs.
+differ from machine to machine, and tools that the story needs, by their name in ``conftest.TOOLS``.
 
     python tests/docs/test_blocks.py [STORY ...]
 
@@ -13,7 +13,6 @@ writes the present output into the pages; wildcards stay where they still fit.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -56,8 +55,8 @@ class Story:
         return float(values[0].removeprefix("within=")) if values else 0.0
 
     @property
-    def packages(self) -> list[str]:
-        """Packages without which the story cannot run."""
+    def tools(self) -> list[str]:
+        """Optional tools without which the story cannot run."""
         return [word for word in self.options if word not in MARKS and "=" not in word]
 
 
@@ -157,15 +156,13 @@ def _cases() -> list[object]:
     for page in PAGES:
         for story in stories(page):
             marks = [getattr(pytest.mark, word) for word in story.options if word in MARKS]
+            marks.append(pytest.mark.needs(*story.tools))
             cases.append(pytest.param(story, id=f"{Path(page).stem}-{story.name}", marks=marks))
     return cases
 
 
 @pytest.mark.parametrize("story", _cases())
 def test_commands_print_what_the_page_shows(story, tmp_path):
-    for package in story.packages:
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{story.name} of {story.page} needs {package}")
     for command, lines in printed_by(story, tmp_path):
         update = f"python {Path(__file__).relative_to(ROOT)} {story.name}"
         assert fits(command.output, lines, story.within), (

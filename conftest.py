@@ -48,7 +48,8 @@ def _has_modules(*names: str) -> Callable[[], bool]:
 
 
 def _has_fst_headers() -> bool:
-    from gaincell.cocotb_tests.run.tools import MissingTool, require_fst_headers
+    from gaincell.cocotb_tests.run.simulators import require_fst_headers
+    from gaincell.cocotb_tests.run.tools import MissingTool
 
     with contextlib.suppress(MissingTool, OSError):
         require_fst_headers()
@@ -57,10 +58,11 @@ def _has_fst_headers() -> bool:
 
 
 def _has_verilator() -> bool:
-    from gaincell.cocotb_tests.run.tools import MissingTool, simulator_environment
+    from gaincell.cocotb_tests.run.simulators import VERILATOR
+    from gaincell.cocotb_tests.run.tools import MissingTool
 
     with contextlib.suppress(MissingTool):
-        simulator_environment("verilator")
+        VERILATOR.environment(None)
         return True
     return False
 

@@ -16,9 +16,9 @@ class PoisonedRead(Exception):
 
 
 class AnalogHead:
-    """Charges of one head, moved by the operations that the control's enables stand for.
+    """The charges of one head, and the operations that the control's enables trigger.
 
-    It knows nothing of cycles or wires; ``pins.ArrayPins`` decides from the wires what happens.
+    It knows no wires; ``pins.ArrayPins`` translates wires into these operations.
     In age mode "steps" an array ages by one with every token that is written; in age mode "time"
     the ``cycle`` of each operation tells its age. A converter bank is 0, or 0 and 1 with the
     "paired" schedule.

@@ -1,4 +1,4 @@
-"""Attention as the contract defines it: integer codes of a whole sequence in, integer codes out."""
+"""Attention as the contract defines it, from the integer codes of a whole sequence."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def attend(
     q_code : (T, D), or (T, G, D) where each token carries G queries against its key and value
     k_code, v_code : (T, D)
     events : array of dtype EVENT, optional
-        What a co-simulation logged. Without it every token is written once and never refreshed.
+        Log of a co-simulation. Without it every token is written once and never refreshed.
     first : (T,) flags, optional
         Tokens that start a sequence; token 0 always does.
 
@@ -74,7 +74,7 @@ def attend_and_count_ties(
     *,
     first: NDArray[Any] | None = None,
 ) -> tuple[NDArray[np.int64], int]:
-    """As ``attend``, and how many read-outs lie within ``TIE_DISTANCE`` of a half-integer."""
+    """As ``attend``, and the number of read-outs within ``TIE_DISTANCE`` of a half-integer."""
     shape = check_sequence(q_code, k_code, v_code, config)
     y_code = np.zeros((shape.queries, config.head_dim), dtype=np.int64)
     ties = 0
@@ -118,7 +118,7 @@ def attend_in_detail(
 
 
 def read_out(charge: Floats, config: HeadConfig) -> tuple[NDArray[np.int64], int]:
-    """Signed codes of the charges A of sub-tiles, same shape, and how many are near a tie.
+    """Signed codes of the charges A of sub-tiles, same shape, and the number near a tie.
 
     The clock counts the samples i with n * |o| >= i + 1/2: n * |o| rounded, halves up. Its
     fraction is taken apart exactly, since adding 1/2 would round a float just below the half.
@@ -170,10 +170,10 @@ def _blocks(
         values = v_powers[:, token] * column_decay[:, :, None]
         charge = np.zeros((end - begin, config.tiles, config.head_dim))
         tile = residents.slot[seen] // config.columns
-        for each in np.unique(tile):
-            members = np.flatnonzero(tile == each)
+        for number in np.unique(tile):
+            members = np.flatnonzero(tile == number)
             by_order = phi[:, members] @ values[:, members]  # (orders, B, D)
-            charge[:, each] = np.einsum("ob,obd->bd", query_decay, by_order)
+            charge[:, number] = np.einsum("ob,obd->bd", query_decay, by_order)
 
         score = np.full((end - begin, config.slots), np.nan)
         row, column = np.nonzero(exists)

@@ -1,4 +1,4 @@
-"""An array of gain cells: what is stored, how it leaks, and the charge that pulses read from it."""
+"""An array of gain cells: stored voltages, their leak, and the charge that pulses read."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -71,15 +71,15 @@ class CellArray:
         self._written_cycle[slots] = cycle
 
     def oldest(self) -> tuple[int, int]:
-        """The slot unwritten for longest, the first of several, and since which cycle.
+        """The slot with the oldest write, the first of several, and the cycle of that write.
 
-        Empty slots count; a slot never written counts as written in cycle 0.
+        Empty slots count. A slot that was never written counts as written in cycle 0.
         """
         slot = int(self._existing_cycle.argmin())
         return slot, int(self._existing_cycle[slot])
 
     def poison(self, slots: NDArray[np.integer]) -> None:
-        """Make the content of ``slots`` unknown: a write that was cut short or disturbed."""
+        """Make the content of ``slots`` unknown, after a write that was cut short or disturbed."""
         self._store(slots, np.full((len(slots), self.config.head_dim), np.nan))
 
     def read_columns(self, drive: Floats, decay: float) -> Floats:

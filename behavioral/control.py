@@ -1,7 +1,7 @@
 """An ideal control: drives the arrays' wires from tokens, without any hardware description.
 
-It lets arrays with faults be studied without a simulator, and is the reference for what a
-correct control puts on the wires.
+It runs arrays with faults without a simulator, and it is the reference for the wires of a correct
+control.
 """
 
 from collections.abc import Iterator

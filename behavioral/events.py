@@ -1,4 +1,4 @@
-"""The event log: when each column of the arrays was written, and from when on it was read."""
+"""The event log: the cycle of every column write and of every read of the arrays."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 EVENT = np.dtype(
     [("cycle", "<i8"), ("array", "<U1"), ("kind", "<U7"), ("slot", "<i4"), ("token", "<i8")]
 )
-"""One event on an array, in the order in which they happened.
+"""One event on an array; a log holds them in the order of time.
 
 cycle : end of the write, or start of the read (first cycle in which the new state holds)
 array : "K" or "V"

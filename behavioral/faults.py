@@ -1,4 +1,4 @@
-"""What real arrays do wrong: each fault one parameter, zero by default, and one small function.
+"""Non-idealities of real arrays: each one a parameter, zero by default, and a small function.
 
 Every function returns its ideal input unchanged when its parameter is zero, draws all its
 randomness from the generator it is given, and can be used on its own or with any other.

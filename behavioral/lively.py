@@ -18,7 +18,12 @@ FEW_ZEROS = 0.3
 
 @dataclass(frozen=True)
 class Coverage:
-    """What random outputs exercise: share of zeros, codes seen of those in reach, both signs."""
+    """How well random outputs exercise a head.
+
+    zeros : share of outputs that are zero
+    codes_seen, codes_in_reach : different sub-tile codes, in these tokens and within reach
+    positive, negative : an output has this sign
+    """
 
     zeros: float
     codes_seen: int
@@ -39,8 +44,8 @@ class Coverage:
 def coverage(tokens: Tokens, config: HeadConfig) -> Coverage:
     """Coverage of the outputs for ``tokens``.
 
-    Which of the codes -n..n a sub-tile can reach depends on the geometry: those are in reach that
-    occur in these tokens or in a long run of other random ones. Age is counted in steps here.
+    The geometry decides which of the codes -n..n a sub-tile can reach. A code counts as reachable
+    if it occurs in these tokens or in a long run of other random ones. Age is counted in steps.
     """
     config = replace(config, age_mode="steps")
     detail = attend_in_detail(*tokens.codes, config, first=tokens.first)
@@ -74,8 +79,9 @@ def lively_tokens(
 def lively_config(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     """``config`` with saturations that spread the outputs of ``lively_tokens``.
 
-    Scores saturate at their standard deviation; outputs at the largest of some charges that
-    leaves few of them zero, or else at that which leaves fewest. Age is counted in steps for that.
+    Scores saturate at their standard deviation. Outputs saturate at the largest of some charges
+    that leaves few outputs zero, or else at the charge that leaves the fewest. Age is counted in
+    steps.
     """
     age_mode = config.age_mode
     config = replace(config, age_mode="steps")
@@ -83,14 +89,14 @@ def lively_config(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     spread = float(np.nanstd(attend_in_detail(*probe, config).score)) or 1.0
     config = replace(config, score_saturation=config.s_sat * spread)
     tried = [
-        replace(config, output_saturation=config.a_sat * float(each)) for each in OUTPUT_SCALES
+        replace(config, output_saturation=config.a_sat * float(scale)) for scale in OUTPUT_SCALES
     ]
-    zeros = [float((attend(*probe, each) == 0).mean()) for each in tried]
+    zeros = [float((attend(*probe, trial) == 0).mean()) for trial in tried]
     few = next((at for at, share in enumerate(zeros) if share <= FEW_ZEROS), int(np.argmin(zeros)))
     return replace(tried[few], age_mode=age_mode)
 
 
 def random_pace(count: int, longest: int, rng: np.random.Generator) -> NDArray[np.integer[Any]]:
-    """Waits in cycles (T,): every other one none, the rest up to ``longest``."""
+    """Waits in cycles (T,): about half of them 0, the others up to ``longest``."""
     waits: NDArray[np.integer[Any]] = rng.integers(0, longest + 1, count)
     return waits * (rng.random(count) < 0.5)

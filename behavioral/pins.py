@@ -1,4 +1,4 @@
-"""The arrays seen from the wires: one call per clock cycle, every electrical rule enforced."""
+"""The arrays behind their wires: one call per clock cycle, with every electrical rule checked."""
 
 from collections.abc import Iterator
 from typing import NoReturn

@@ -9,6 +9,7 @@ import pytest
 
 from gaincell.behavioral.lively import coverage, lively_config, lively_tokens
 from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.run import simulators
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 
@@ -17,6 +18,12 @@ os.environ.setdefault(
 )
 
 needs_icarus = pytest.mark.needs("iverilog")
+
+
+@pytest.fixture
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile without optimization: runs of some hundred tokens are shorter than that takes."""
+    monkeypatch.setattr(simulators, "OPTIMIZATION", "-O0")
 
 
 def lively_run(

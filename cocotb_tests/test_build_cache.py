@@ -1,5 +1,6 @@
-"""A compiled simulation is found again only where it can run."""
+"""The cache hands out a compiled simulation only where that simulation can run."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,29 @@ def test_a_second_build_of_the_same_head_is_found(compiled: list[Any]) -> None:
     assert len(compiled) == 1
 
 
+def test_says_what_it_compiles_and_for_how_long(
+    compiled: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = r"building the verilator simulation of head D=8 M=16 \(once per config\) \.\.\. "
+    builds.build(TINY, progress=True)
+    assert re.fullmatch(rf"{line}\d+ s\n", capsys.readouterr().err)
+    builds.build(TINY, progress=True)
+    builds.build(TINY, transport="per-ns")
+    assert capsys.readouterr().err == ""
+
+
+def test_says_that_a_build_failed(
+    compiled: list[Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise builds.BuildFailed("refused")
+
+    monkeypatch.setattr(builds, "_compile", refuse)
+    with pytest.raises(builds.BuildFailed):
+        builds.build(TINY, progress=True)
+    assert capsys.readouterr().err.endswith("... failed\n")
+
+
 def test_another_environment_of_python_builds_its_own(
     compiled: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,6 +61,8 @@ def test_another_environment_of_python_builds_its_own(
     assert len(compiled) == 2
 
 
+@pytest.mark.cosim
+@pytest.mark.usefixtures("short_runs")
 def test_a_simulation_finds_cocotb_where_it_was_built() -> None:
     """Why the place belongs to the key: the program holds it."""
     built = builds.build(TINY)

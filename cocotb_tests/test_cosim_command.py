@@ -15,6 +15,8 @@ from gaincell.cocotb_tests.run import build as builds
 from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
 
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
+
 TINY = PRESETS["tiny"]
 
 

@@ -10,6 +10,8 @@ from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import READOUT_NAMES, HeadConfig
 
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
+
 CONFIG = HeadConfig(head_dim=8, window=16, columns=4, sink=4)
 
 

@@ -1,5 +1,6 @@
 """Heads of many shapes: their Verilog against the arrays, three laps of the ring."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,13 @@ from gaincell.cocotb_tests.conftest import lively_run
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.schedule import READOUT_DRAIN_CYCLES
+
+
+def simulated(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that compiles and runs a simulation."""
+    marked: Callable[..., None] = pytest.mark.cosim(pytest.mark.usefixtures("short_runs")(test))
+    return marked
+
 
 TINY: dict[str, Any] = {"head_dim": 8, "window": 16, "columns": 4}
 SHAPES: dict[str, dict[str, Any]] = {
@@ -46,6 +54,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
 }
 
 
+@simulated
 @pytest.mark.parametrize(("readout", "transport"), TRANSPORT_OF)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_is_exact_for_any_shape(shape: str, readout: str, transport: str) -> None:
@@ -54,6 +63,7 @@ def test_is_exact_for_any_shape(shape: str, readout: str, transport: str) -> Non
     verify(config, tokens, transport=transport)
 
 
+@simulated
 @pytest.mark.parametrize("readout", READOUT_NAMES)
 @pytest.mark.parametrize("timing", SCHEDULES)
 def test_is_exact_for_any_schedule(timing: str, readout: str) -> None:
@@ -76,6 +86,7 @@ def test_some_schedules_wait_for_nothing_but_the_readout(timing: str) -> None:
         assert (resource.interval_cycles < config.interval_cycles) == (resource.name != "readout")
 
 
+@simulated
 @pytest.mark.parametrize("schedule", ["overlapped", "paired"])
 def test_follows_the_age_on_the_wires(schedule: str) -> None:
     lasting, tokens = lively_run(HeadConfig(**TINY, schedule=schedule), seed=13)

@@ -13,7 +13,7 @@ from gaincell.hdl.verilog import head_verilog
 
 CONFIG = HeadConfig(head_dim=5, window=12, columns=4, sink=1)
 
-pytestmark = needs_icarus
+pytestmark = [pytest.mark.cosim, needs_icarus]
 
 
 @pytest.mark.parametrize("transport", ["fast", "per-ns"])

@@ -14,9 +14,10 @@ from gaincell.behavioral.attention import attend
 from gaincell.cocotb_tests.conftest import needs_icarus, with_line_changed
 from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 from gaincell.cocotb_tests.plain.vectors import default_tokens, golden_vectors
-from gaincell.cocotb_tests.run.tools import simulator_environment
+from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.cocotb_tests.test_planted_bugs import Change, moved
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
+from gaincell.hdl.layouts import token_layout
 from gaincell.hdl.verilog import head_verilog
 
 TINY: dict[str, Any] = {"head_dim": 8, "window": 16, "columns": 4}
@@ -183,6 +184,7 @@ def check_refusal(result: subprocess.CompletedProcess[str], symptom: str) -> Non
     assert len(result.stdout.splitlines()) < 50
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("name", CONFIGS)
 def test_passes_a_right_head(name: str, tmp_path: Path) -> None:
@@ -191,6 +193,7 @@ def test_passes_a_right_head(name: str, tmp_path: Path) -> None:
     assert passes(result), result.stdout
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("name", REFRESHED)
 def test_follows_refreshes(name: str, tmp_path: Path) -> None:
@@ -202,6 +205,7 @@ def test_follows_refreshes(name: str, tmp_path: Path) -> None:
     assert min(int(count) for count in refreshed.groups()) > 5
 
 
+@pytest.mark.cosim
 @needs_icarus
 def test_passes_runs_too_short_for_anything(tmp_path: Path) -> None:
     config = PRESETS["tiny"]
@@ -210,10 +214,11 @@ def test_passes_runs_too_short_for_anything(tmp_path: Path) -> None:
         assert passes(run(tmp_path, verilog, plain_testbench(config, tokens, seed=tokens)))
 
 
-@pytest.mark.slow
+@pytest.mark.cosim
 def test_verilator_passes_and_fails(tmp_path: Path) -> None:
-    environment = simulator_environment("verilator")
-    environment["MAKEFLAGS"] += " OPT_GLOBAL=-O0"  # the build is what takes the time
+    environment = VERILATOR.environment(None)
+    environment |= VERILATOR.levels(None)
+    environment["MAKEFLAGS"] += " OPT_FAST=-O0 OPT_GLOBAL=-O0"  # the build is what takes the time
     config = HeadConfig(**CONFIGS["sink"])
     testbench = plain_testbench(config)
     result = run(tmp_path, head_verilog(config), testbench, "verilator", environment, wait=100)
@@ -223,12 +228,14 @@ def test_verilator_passes_and_fails(tmp_path: Path) -> None:
     check_refusal(result, WRONG_LINES["sign ignored"][3])
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", WRONG_SCHEDULES)
 def test_fails_a_wrong_schedule(bug: str, tmp_path: Path) -> None:
     check_schedule(bug, CONFIG, tmp_path)
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", ["token admitted too early", "token admitted too late"])
 def test_fails_a_wrong_interval_without_refresh(bug: str, tmp_path: Path) -> None:
@@ -241,6 +248,7 @@ def check_schedule(bug: str, config: HeadConfig, tmp_path: Path) -> None:
     check_refusal(run(tmp_path, verilog, plain_testbench(config)), symptom)
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", WRONG_CONFIGS)
 def test_fails_a_head_for_another_config(bug: str, tmp_path: Path) -> None:
@@ -250,6 +258,7 @@ def test_fails_a_head_for_another_config(bug: str, tmp_path: Path) -> None:
     check_refusal(run(tmp_path, verilog, plain_testbench(config)), symptom)
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", WRONG_LINES)
 def test_fails_a_changed_line(bug: str, tmp_path: Path) -> None:
@@ -258,6 +267,7 @@ def test_fails_a_changed_line(bug: str, tmp_path: Path) -> None:
     check_refusal(run(tmp_path, verilog, plain_testbench(CONFIG), wait=5000), symptom)
 
 
+@pytest.mark.cosim
 @needs_icarus
 @pytest.mark.parametrize("bug", WRONG_TOP_LINES)
 def test_fails_a_changed_connection(bug: str, tmp_path: Path) -> None:
@@ -267,6 +277,7 @@ def test_fails_a_changed_connection(bug: str, tmp_path: Path) -> None:
     check_refusal(run(tmp_path, verilog, plain_testbench(CONFIG), wait=5000), symptom)
 
 
+@pytest.mark.cosim
 @needs_icarus
 def test_ends_when_the_head_stops(tmp_path: Path) -> None:
     verilog = with_line_changed(CONFIG, "admission", r"assign accept = .*;", "assign accept = 0;")
@@ -291,18 +302,18 @@ def test_golden_values_are_those_of_the_attention_model() -> None:
     config = PRESETS["tiny"]
     golden = golden_vectors(config, 40, seed=5)
     assert golden.config == config, "its saturations leave few outputs zero"
-    query, key, value = config.query_bits * 8, config.key_bits * 8, config.value_bits * 8
+    layout = token_layout(config)
 
-    def codes(bits: int, start: int, words: list[str]) -> np.ndarray:
-        numbers = [int(word, 2) >> start for word in words]
+    def codes(bits: int, name: str, words: list[str]) -> np.ndarray:
+        numbers = [int(word, 2) >> layout[name].offset for word in words]
         return np.array([[n >> bits * r & (1 << bits) - 1 for r in range(8)] for n in numbers])
 
     written = [word for word, writes in zip(golden.offered, golden.writes, strict=True) if writes]
-    assert len(golden.offered[0]) == query + key + value + 2
+    assert len(golden.offered[0]) == layout.size
     y_code = attend(
-        codes(config.query_bits, 0, written),
-        codes(config.key_bits, query, written),
-        codes(config.value_bits, query + key, written),
+        codes(config.query_bits, "q", written),
+        codes(config.key_bits, "k", written),
+        codes(config.value_bits, "v", written),
         config,
         first=golden.starts[golden.writes],
     )

@@ -14,6 +14,8 @@ from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 from gaincell.schedule import Schedule, Span
 
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
+
 CONFIG = HeadConfig(head_dim=5, window=12, columns=3)
 Change = Callable[[Schedule], dict[str, Any]]
 

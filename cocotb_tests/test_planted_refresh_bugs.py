@@ -17,6 +17,8 @@ from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 from gaincell.retention import Retention
 
+pytestmark = pytest.mark.cosim
+
 CONFIG = HeadConfig(head_dim=5, window=12, columns=3, sink=2, retention_s=20e-6)
 Change = Callable[[Retention], dict[str, Any]]
 

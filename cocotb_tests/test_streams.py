@@ -10,6 +10,8 @@ from gaincell.cocotb_tests.conftest import lively_run
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
+
 CONFIG = HeadConfig(head_dim=5, window=12, columns=4, sink=2)
 SCHEDULES = ["sequential", "overlapped", "paired"]
 

@@ -14,6 +14,8 @@ from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
+
 CONFIG = HeadConfig(head_dim=5, window=12, columns=4, sink=1)
 SIMULATORS = ["verilator", pytest.param("icarus", marks=needs_icarus)]
 

@@ -1,4 +1,4 @@
-"""Heads in server processes by names of one's own: codes of tokens go in, output codes come out."""
+"""``RtlHeads``: heads of the Verilog in server processes, under names that the caller chooses."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -24,17 +24,18 @@ LONGEST_IDLE = 65535
 class RtlHeads:
     """Heads of one config, each with its own Verilog state and arrays.
 
-    They are dealt to a few server processes, which work at the same time. A server that dies is
-    replaced and brought up to date: no token is lost.
+    A few server processes share the heads and work at the same time. If a server dies, another one
+    takes its place and repeats its tokens, so that no token is lost.
 
     Parameters
     ----------
     names : of the heads
-    faults, seed : of all arrays; each head draws its own from ``seed`` and its place in ``names``
-    idle_cycles : clock cycles for which each token is held back, 0..65535
+    faults, seed : of all arrays; a head draws its own from ``seed`` and its place in ``names``
+    idle_cycles : clock cycles that each token waits before it is offered, 0..65535
     check_age : a read of a column older than ``config.bound_cycles`` breaks a rule
-    verilog : of the head, by default generated
-    processes : servers; by default one for each CPU, but not more than heads
+    verilog : Verilog of the head, by default generated
+    processes : number of servers; by default one for each CPU, but not more than heads
+    progress : say on stderr what is compiled, and for how long
 
     Raises
     ------
@@ -57,6 +58,7 @@ class RtlHeads:
         check_age: bool = True,
         verilog: str | None = None,
         processes: int | None = None,
+        progress: bool = False,
     ) -> None:
         if not names or len(set(names)) < len(names):
             raise ValueError(f"names are {list(names)}, but must be one or more, all different")
@@ -74,13 +76,13 @@ class RtlHeads:
             "faults": asdict(faults or Faults()),
             "idle_cycles": idle_cycles,
             "check_age": check_age,
-            "library": str(build_library(config, verilog)),
+            "library": str(build_library(config, verilog, progress)),
         }
         self._servers: list[LastingServer] = []
         with ExitStack() as started:
             self._threads = started.enter_context(ThreadPoolExecutor(count))
             for place in range(count):
-                own = {name: each for name, each in seeds.items() if self._server_of[name] == place}
+                own = {name: its for name, its in seeds.items() if self._server_of[name] == place}
                 self._servers.append(LastingServer(begin | {"seeds": own}))
                 started.callback(self._servers[-1].close)
             self._end = started.pop_all()
@@ -123,12 +125,12 @@ class RtlHeads:
 
     @property
     def pids(self) -> list[int]:
-        """Of the server processes."""
+        """Process ids of the servers."""
         return [server.pid for server in self._servers]
 
     @property
     def restarts(self) -> int:
-        """Servers that died."""
+        """Number of servers that died."""
         return sum(server.restarts for server in self._servers)
 
     def close(self) -> None:

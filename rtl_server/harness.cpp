@@ -1,4 +1,4 @@
-// Heads in one library: each the test bench tb with its own state, its own clock and its own time.
+// Heads in one library. A head is the test bench tb with a state, a clock and a time of its own.
 //
 // Signals are reached through the table of public variables that Verilator keeps of every model.
 
@@ -58,7 +58,7 @@ void* gaincell_create() {
 
 void gaincell_destroy(void* head) { delete static_cast<Head*>(head); }
 
-// Where a signal lies in memory, the bytes of one word of it and its bits; null: no such signal.
+// Address of a signal, the bytes and bits of one of its words; null: there is no such signal.
 void* gaincell_signal(void* head, const char* scope, const char* name, int* bytes, int* bits) {
     VerilatedVar* found = static_cast<Head*>(head)->find(scope, name);
     if (!found) return nullptr;
@@ -69,7 +69,7 @@ void* gaincell_signal(void* head, const char* scope, const char* name, int* byte
 
 void gaincell_cycle(void* head) { static_cast<Head*>(head)->cycle(); }
 
-// Until the pulse transport wakes Python, or no token is without its result.
+// Run until the pulse transport wakes Python, or until every token has its result.
 void gaincell_run(void* head) {
     Head& self = *static_cast<Head*>(head);
     const uint8_t before = *self.wake;

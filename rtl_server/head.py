@@ -1,4 +1,4 @@
-"""One head of the Verilog with its arrays: codes of tokens go in, output codes come out."""
+"""``RtlHead``: one head of the Verilog in this process, with numpy models of its arrays."""
 
 import ctypes
 from collections.abc import Coroutine
@@ -19,14 +19,14 @@ from gaincell.rtl_server.signals import NativeSignals
 
 
 class RtlHead:
-    """A head that has been reset, and stays as its last token left it until the next one comes.
+    """A head after its reset; between calls of ``attend`` its clock stands still.
 
-    Time passes only while it has tokens, and for ``idle_cycles`` before each.
+    Time passes only while the head has tokens, and for ``idle_cycles`` before each token.
 
     Parameters
     ----------
     library : of ``load_library``, built for ``config``
-    faults, seed : of its arrays, their power-up state included
+    faults, seed : of its arrays; the seed also draws the state of the cells at power-up
     idle_cycles : clock cycles between a token's turn and its offer, 0..65535
     check_age : a read of a column older than ``config.bound_cycles`` is an error
     """
@@ -76,7 +76,7 @@ class RtlHead:
         self._fresh = True
 
     def close(self) -> None:
-        """Take the head away."""
+        """Free the head's memory."""
         self._signals.close()
 
     async def _answer(self, words: list[str]) -> list[str]:
@@ -85,7 +85,7 @@ class RtlHead:
 
 
 def _finish(steps: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine that waits for nothing but this head."""
+    """Run a coroutine to its end; it may wait for this head only."""
     try:
         steps.send(None)
     except StopIteration as end:

@@ -1,4 +1,4 @@
-"""A server process of heads, which is started anew and brought up to date if it dies."""
+"""``LastingServer``: a server process of heads that is replaced when it dies."""
 
 import os
 import subprocess
@@ -14,9 +14,9 @@ from gaincell.refusals import Failed
 from gaincell.rtl_server.protocol import PROTOCOL, Closed, receive, send
 
 Step = tuple[Codes, Codes] | tuple[None, None]
-"""Codes (3, T, D) that a head was asked with its answer (T, D), or the end of a sequence."""
+"""Codes (3, T, D) sent to a head and its answer (T, D); two None: the sequence ended here."""
 ATTEMPTS = 3
-"""Servers that may die one after the other over the same tokens."""
+"""Number of servers that may die one after the other at the same request."""
 SERVER = (sys.executable, "-m", "gaincell.rtl_server.server")
 
 
@@ -27,13 +27,13 @@ class BrokenRule(Failed):
 class LastingServer:
     """The heads of one server process.
 
-    All tokens since a head's start are kept here. If the server dies, a new one is given them
-    again, its answers are held against those of before, and what was asked last is asked again: no
-    token is lost.
+    This object keeps all tokens since the start of each head. If the server dies, a new server gets
+    these tokens again, and its answers must equal the earlier ones. Then the last request is sent
+    again: no token is lost.
 
     Parameters
     ----------
-    begin : what the server is asked first, with "seeds" by the heads' names
+    begin : first request to the server, with "seeds" by the names of the heads
 
     Raises
     ------
@@ -63,10 +63,10 @@ class LastingServer:
         Failed
             Servers keep dying, or a new one does not answer as the one before.
         """
-        asked = [np.stack([x[each] for x in (q, k, v)]) for each in range(len(names))]
+        asked = [np.stack([x[head] for x in (q, k, v)]) for head in range(len(names))]
         y: NDArray[np.int64] = self._safely(self._attend, names, np.stack(asked, axis=1))
-        for name, each, answer in zip(names, asked, y, strict=True):
-            self._history[name].append((each, answer))
+        for name, codes, answer in zip(names, asked, y, strict=True):
+            self._history[name].append((codes, answer))
         return y
 
     def restart(self, names: Sequence[str]) -> None:
@@ -77,7 +77,7 @@ class LastingServer:
 
     @property
     def pid(self) -> int:
-        """Of the server process."""
+        """Process id of the server."""
         assert self._server is not None
         return self._server.pid
 
@@ -94,7 +94,7 @@ class LastingServer:
             self._server = None
 
     def _safely(self, act: Callable[..., Any], *arguments: Any) -> Any:
-        """Do it again with a new server each time that one dies."""
+        """Call ``act``; if the server dies, start a new one and call ``act`` again."""
         for _ in range(ATTEMPTS):
             try:
                 if self._server is None:
@@ -106,7 +106,7 @@ class LastingServer:
         raise Failed(f"{ATTEMPTS} servers of heads died one after the other at the same place")
 
     def _start(self) -> None:
-        """A new server with heads that know all tokens."""
+        """Start a server, and send all earlier tokens to its heads."""
         self._server = subprocess.Popen(
             SERVER,
             stdin=subprocess.PIPE,
@@ -136,9 +136,9 @@ class LastingServer:
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         send(self._server.stdin, header, *codes)
-        answer, found = receive(self._server.stdout)
+        answer, codes_back = receive(self._server.stdout)
         if "broken_rule" in answer:
             raise BrokenRule(answer["broken_rule"])
         if "crash" in answer:
             raise RuntimeError(f"the server of heads failed:\n{answer['crash']}")
-        return found
+        return codes_back

@@ -1,4 +1,4 @@
-"""From a config to a library that holds heads of its Verilog, kept for the next process."""
+"""Compile the Verilog of a head to a shared library, or load the library of an earlier run."""
 
 import ctypes
 import subprocess
@@ -7,28 +7,32 @@ from os import environ
 from pathlib import Path
 
 from gaincell.cocotb_tests.run.build import (
-    PUBLIC_VARIABLES,
+    LAYOUT,
     TOP,
     bench_parameters,
     bench_sources,
-    build_arguments,
     build_failed,
 )
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
-from gaincell.cocotb_tests.run.tools import simulator_environment
+from gaincell.cocotb_tests.run.progress import building
+from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.config import HeadConfig
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 LIBRARY = "heads.so"
 
 
-def build_library(config: HeadConfig, verilog: str | None = None) -> Path:
-    """Compile the head of ``config`` with its test bench to a shared library, or find it compiled.
+def build_library(config: HeadConfig, verilog: str | None = None, progress: bool = False) -> Path:
+    """Path of the shared library with the head of ``config`` and its test bench.
+
+    It is compiled if the cache does not hold it.
 
     Parameters
     ----------
     verilog : str, optional
         Verilog of the head, by default generated; another text puts a changed head to the test.
+    progress : bool
+        Say on stderr what is compiled, and for how long.
 
     Raises
     ------
@@ -37,22 +41,26 @@ def build_library(config: HeadConfig, verilog: str | None = None) -> Path:
     BuildFailed
         Verilator or the compiler refused the sources.
     """
-    environment = simulator_environment("verilator")
-    sources = bench_sources(config, verilog) | {"public.vlt": PUBLIC_VARIABLES}
+    environment, levels = VERILATOR.environment(None), VERILATOR.levels(None)
+    sources = bench_sources(config, verilog) | VERILATOR.control_files
+    arguments = VERILATOR.build_arguments(None)
     command = [
         *("verilator", "--cc", "--exe", "--build", "--prefix", "Vhead", "--top-module", TOP),
-        *build_arguments("verilator"),
+        *arguments,
         *("-CFLAGS", "-fPIC", "-LDFLAGS", "-shared", "-o", LIBRARY, "--Mdir", "."),
         *(f"-G{name}={value}" for name, value in bench_parameters(config, "fast").items()),
         HARNESS.name,
-        *sources,
+        *(name for name in sources if name != LAYOUT),
     ]
     sources[HARNESS.name] = HARNESS.read_text()
-    folder = cached("library", command, version("verilator"), sorted(sources.items()))
+    folder = cached("library", command, levels, version("verilator"), sorted(sources.items()))
     if not folder.exists():
-        runtime = cached("library-runtime", build_arguments("verilator"), version("verilator"))
-        with compiled_folder(folder, runtime, sources) as unfinished:
-            _compile(command, unfinished, environment)
+        runtime = cached("library-runtime", arguments, version("verilator"))
+        with (
+            building("the library of heads", config, progress),
+            compiled_folder(folder, runtime, sources) as unfinished,
+        ):
+            _compile(command, unfinished, environment | levels)
     return folder / LIBRARY
 
 

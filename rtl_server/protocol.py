@@ -1,4 +1,4 @@
-"""Messages between the server of heads and its client; docs/do/generation.md.
+"""Messages between the server of heads and its client, described in docs/do/generation.md.
 
 A message is two lengths in bytes (unsigned, 4 bytes each, little-endian), a JSON object, and codes
 as integers of 4 bytes, little-endian.
@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 PROTOCOL = 1
-"""The server's first message names it; a client of another number must not go on."""
+"""The server's first message holds this number. A client with another number must stop."""
 _LENGTHS = struct.Struct("<II")
 CODE = np.dtype("<i4")
 
 
 class Closed(Exception):
-    """The other side has gone."""
+    """The process at the other end of the pipe has ended."""
 
 
 def send(stream: IO[bytes], header: dict[str, Any], *codes: NDArray[np.integer]) -> None:
@@ -27,7 +27,7 @@ def send(stream: IO[bytes], header: dict[str, Any], *codes: NDArray[np.integer])
     Raises
     ------
     Closed
-        Nobody reads it.
+        The other process has ended.
     """
     text = json.dumps(header).encode()
     payload = b"".join(np.ascontiguousarray(each, dtype=CODE).tobytes() for each in codes)
@@ -39,12 +39,12 @@ def send(stream: IO[bytes], header: dict[str, Any], *codes: NDArray[np.integer])
 
 
 def receive(stream: IO[bytes]) -> tuple[dict[str, Any], NDArray[np.integer]]:
-    """Wait for a message; its object, and its codes in one row.
+    """Wait for a message; return its JSON object and its codes (N,).
 
     Raises
     ------
     Closed
-        There is no whole message any more.
+        The stream ended before the message was whole.
     """
     text_bytes, code_bytes = _LENGTHS.unpack(_exactly(stream, _LENGTHS.size))
     header: dict[str, Any] = json.loads(_exactly(stream, text_bytes))
@@ -52,13 +52,13 @@ def receive(stream: IO[bytes]) -> tuple[dict[str, Any], NDArray[np.integer]]:
 
 
 def _exactly(stream: IO[bytes], count: int) -> bytes:
-    found = b""
-    while len(found) < count:
+    received = b""
+    while len(received) < count:
         try:
-            part = stream.read(count - len(found))
+            part = stream.read(count - len(received))
         except (OSError, ValueError) as error:
             raise Closed(str(error)) from error
         if not part:
             raise Closed("the other side has gone")
-        found += part
-    return found
+        received += part
+    return received

@@ -1,4 +1,4 @@
-"""The process that holds heads: ``python -m gaincell.rtl_server.server``, messages on its pipes."""
+"""The server process, ``python -m gaincell.rtl_server.server``: it holds heads and answers."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ class Heads:
         self._config = HeadConfig()
 
     def open(self, request: dict[str, Any], _: Codes) -> list[Codes]:
-        """Make heads, each with arrays that are drawn from its own seed."""
+        """Make the heads; the arrays of each head are drawn from its own seed."""
         library = load_library(Path(request["library"]))
         self._config = HeadConfig(**request["config"])
         for name, seed in request["seeds"].items():
@@ -43,10 +43,10 @@ class Heads:
         return []
 
     def attend(self, request: dict[str, Any], codes: Codes) -> list[Codes]:
-        """The next tokens of some heads, the same number for each; y codes (heads, T, D)."""
+        """Send T tokens to each of some heads; return their y codes (heads, T, D)."""
         names, dims = request["heads"], self._config.head_dim
         q, k, v = codes.reshape(3, len(names), -1, dims)
-        return [self._heads[name].attend(*each) for name, *each in zip(names, q, k, v, strict=True)]
+        return [self._heads[name].attend(*own) for name, *own in zip(names, q, k, v, strict=True)]
 
     def restart(self, request: dict[str, Any], _: Codes) -> list[Codes]:
         """The next token of each head is the first of a sequence."""
@@ -63,17 +63,17 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     while True:
         request, codes = receive(requests)
         try:
-            found = actions[request["action"]](request, codes)
+            answer = actions[request["action"]](request, codes)
         except BROKEN_RULES as error:
             send(answers, {"broken_rule": str(error)})
         except Exception:
             send(answers, {"crash": traceback.format_exc()})
         else:
-            send(answers, {}, *found)
+            send(answers, {}, *answer)
 
 
 def main() -> None:
-    # What the pipes carry is for the client alone: prints and reads of anything else go elsewhere.
+    # The pipes belong to the client: a print goes to stderr, and a read from stdin finds nothing.
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -1,4 +1,4 @@
-"""Signals of one head in a library, read and written where they lie in memory."""
+"""Signals of one head in a shared library, read and written in memory."""
 
 import ctypes
 from collections.abc import Awaitable, Callable, Generator
@@ -23,7 +23,7 @@ class NativeSignal:
 
 
 class Done:
-    """Awaited, it does something at once."""
+    """An awaitable that calls ``act`` and is done."""
 
     def __init__(self, act: Callable[[], object]) -> None:
         self._act = act
@@ -34,9 +34,9 @@ class Done:
 
 
 class NativeSignals:
-    """The signals of one head of a loaded library as ``cocotb_tests.signals.Signals``.
+    """The signals of a new head of a loaded library, as ``cocotb_tests.bench.signals.Signals``.
 
-    Nobody else uses the head while these signals live; ``close`` takes it away.
+    The head belongs to this object; ``close`` frees it.
 
     Raises
     ------
@@ -60,7 +60,7 @@ class NativeSignals:
         return [NativeSignal(address + index * size, size, bits) for index in range(count)]
 
     def close(self) -> None:
-        """Take the head away."""
+        """Free the head."""
         if self._head:
             self._library.gaincell_destroy(self._head)
             self._head = None

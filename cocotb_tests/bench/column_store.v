@@ -1,8 +1,8 @@
 // The memory behind a head: digital copies of the stored columns, and answers to its requests.
 //
-// A copy is taken when a token is accepted. A request is answered with the copy of the cycle in
-// which it was taken, after a random wait of up to slowest cycles: late answers are stale, and
-// answers overtake each other. A request is refused in a random share of cycles, busy of 256.
+// A column is copied when its token is accepted. The memory takes a request and reads the copy in
+// the same cycle; it answers after a random wait of up to slowest cycles. So late answers are stale,
+// and answers overtake each other. In busy of 256 cycles, drawn at random, it takes no request.
 
 module column_store #(
     parameter KEY_WIDTH = 1,
@@ -60,7 +60,7 @@ module column_store #(
         end
     end
 
-    // Requests taken and not answered.
+    // Requests that were taken and are not answered yet.
     wire [31:0] tile = {{(32-TILE_BITS){1'b0}}, request_payload[0+:TILE_BITS]};
     wire [31:0] column = {{(32-COLUMN_BITS){1'b0}}, request_payload[TILE_BITS+:COLUMN_BITS]};
     wire [TAG_BITS-1:0] tag = request_payload[TILE_BITS+COLUMN_BITS+:TAG_BITS];

@@ -1,9 +1,9 @@
-// Between the wires and Python once per token: records what the wires do, plays output pulses.
+// Connects the wires with Python once per token: records the wires and plays output pulses.
 //
-// Records every change of the control wires with its cycle, and the length of every query pulse
-// as it is on the wires; Python replays the record through the same pin model that watches the
-// wires cycle by cycle in the per-ns transport. When an output phase begins, wake toggles at the
-// falling edge and Python writes the codes whose pulses this phase shall carry.
+// The record holds every change of the control wires with its cycle, and the length of every query
+// pulse on the wires. Python replays it through the pin model that the per-ns transport uses in
+// every cycle. When an output phase begins, wake toggles at the falling edge, and Python writes the
+// codes whose pulses this phase shall carry.
 
 module pulse_transport #(
     parameter D = 1,
@@ -39,7 +39,7 @@ module pulse_transport #(
     reg [CODES_WIDTH-1:0] last_codes;
     reg epoch;
 
-    // Wires may be unknown until the first reset; that must not stay behind.
+    // Wires may be unknown until the first reset; no unknown value may stay in the registers below.
     wire disturbed = (codes != last_codes) & (k_enable | v_enable) === 1'b1;
     wire stray = |query & ~|k_integrate;
     wire [CONTROL_WIDTH+1:0] now = {epoch ^ disturbed, stray, control};
@@ -82,9 +82,9 @@ module pulse_transport #(
     reg [1:0] sign_hold;
     reg converting;
 
-    // Wakes Python when an output phase begins, when none has for watchdog cycles, and before the
-    // record overflows; one step after the request, when everything else that the falling edge
-    // changes has settled.
+    // Python is woken when an output phase begins, when none began for watchdog cycles, and before
+    // the record overflows. wake follows request one step later, when all other changes of the
+    // falling edge have settled.
     reg wake, request;
     reg [31:0] watchdog, asleep, replayed;
     integer plane;

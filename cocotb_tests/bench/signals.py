@@ -1,4 +1,4 @@
-"""Signals of the Verilog test bench as text, whatever simulates it."""
+"""The signals of the Verilog test bench as text, the same for every simulator."""
 
 from collections.abc import Awaitable
 from typing import Protocol
@@ -13,10 +13,10 @@ class Signal(Protocol):
 
 
 class Signals(Protocol):
-    """The test bench's signals, by their names below ``tb``, and the times at which one may look.
+    """The test bench's signals, by their names below ``tb``, and the times to look at them.
 
-    edge : awaited, it is the next falling edge of the clock, and everything has settled
-    wake : awaited, it is the next time that the pulse transport asks for Python
+    edge : await it for the next falling edge of the clock, when every signal has settled
+    wake : await it for the next time that the pulse transport needs Python
     """
 
     edge: Awaitable[object]

@@ -1,4 +1,4 @@
-"""The token streams of the test bench: words go in, results come out, in any simulator."""
+"""``Bench``: offers token words to the test bench and collects result words, in any simulator."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from gaincell.cocotb_tests.bench.signals import Signals, word
 from gaincell.cocotb_tests.bench.transports import Transport
 
 TOKENS_AHEAD = 8
-"""Tokens handed to the test bench before the head asks for them; it holds 16."""
+"""Tokens that wait in the test bench for the head; there is room for 16."""
 RESULTS_HELD = 16
 
 
@@ -15,12 +15,12 @@ class ProtocolError(Exception):
 
 
 class Bench:
-    """The token streams, fed and emptied around the transport's steps.
+    """Feeds and empties the token streams between the steps of a transport.
 
     Parameters
     ----------
-    patience_cycles : without a result for so long, the head has stopped
-    told : is called with the number of results after each of them
+    patience_cycles : after so many cycles without a result, the head has stopped
+    told : called after each result, with the number of results so far
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Bench:
             if self._is_reset:
                 await self._transport.tick()
             else:
-                await self._edge  # the wires are unknown, nobody must look
+                await self._edge  # the wires are unknown: the arrays must not look
         self._is_reset = True
         self._base += self._pushed
         self._pushed = 0
@@ -64,10 +64,10 @@ class Bench:
         await self._transport.tick()
 
     async def start(self, words: list[str]) -> None:
-        """Offer tokens to a head that has answered all before; ``words`` as of ``token_words``."""
+        """Offer the tokens of ``token_words`` to a head that has answered all earlier ones."""
         self._base += self._pushed
         self._pushed, self._words, self._last_progress = 0, words, ""
-        # Held back until the first ones wait: the head shall see them without a pause.
+        # No token is offered until several wait: the head shall see them without a pause.
         self._hold.write("1")
         for _ in range(min(TOKENS_AHEAD, len(words))):
             self._push()
@@ -90,16 +90,16 @@ class Bench:
             Results are late, too many, or change while they are refused; or the head asks its
             memory for a column that does not exist.
         """
-        found: list[str] = []
+        results: list[str] = []
         last_progress, delivered = self.cycle, 0
-        while len(found) < len(self._words):
+        while len(results) < len(self._words):
             self.cycle = await self._transport.advance()
             accepted, delivered = self._read_progress()
-            if delivered > len(found):
-                for index in range(len(found), delivered):
-                    found.append(self._results[(self._base + index) % RESULTS_HELD].read())
+            if delivered > len(results):
+                for index in range(len(results), delivered):
+                    results.append(self._results[(self._base + index) % RESULTS_HELD].read())
                 last_progress = self.cycle
-                self._told(len(found))
+                self._told(len(results))
             elif self.cycle - last_progress > self._patience:
                 raise ProtocolError(
                     f"cycle {self.cycle}: no result for {self.cycle - last_progress} cycles, "
@@ -110,7 +110,7 @@ class Bench:
             raise ProtocolError(f"{delivered} results for {len(self._words)} tokens")
         if self._misused.read() != "0":
             raise ProtocolError("a request names no column, or an unanswered tag")
-        return found
+        return results
 
     def _push_if_due(self, accepted: int) -> None:
         if self._pushed < min(accepted + TOKENS_AHEAD, len(self._words)):

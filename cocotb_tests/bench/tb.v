@@ -1,4 +1,4 @@
-// A head between its token streams, the memory of its columns and the wires to its arrays.
+// The test bench: a head, its token streams, the memory of its columns, the wires to its arrays.
 //
 // PER_NS = 1: Python sees and drives the array wires in every clock cycle (reference transport).
 // PER_NS = 0: pulse_transport turns pulses into codes and back; Python acts once per token.
@@ -8,7 +8,6 @@
 module tb #(
     parameter PER_NS = 1,
     parameter D = 1,
-    parameter QUERY_BITS = 1,
     parameter KEY_BITS = 1,
     parameter VALUE_BITS = 1,
     parameter MAGNITUDE_BITS = 1,
@@ -27,13 +26,14 @@ module tb #(
     parameter FILL_BITS = 1,
     parameter AGE_BITS = 1
 );
-    localparam TOKEN_WIDTH = D*(QUERY_BITS+KEY_BITS+VALUE_BITS) + 2;
+    // TOKEN_BITS of the payload, and the lowest bit of each of its fields, as TOKEN_Q.
+    `include "token_layout.vh"
     localparam CODES_WIDTH = D*(KEY_BITS+VALUE_BITS);
     localparam CONTROL_WIDTH = 4 + 2*(TILE_BITS+COLUMN_BITS) + 6*BANKS;
 
     reg clk, rst, hold;
 
-    wire [TOKEN_WIDTH-1:0] token_payload;
+    wire [TOKEN_BITS-1:0] token_payload;
     wire [D*RESULT_BITS-1:0] result_payload;
     wire token_valid, token_ready, result_valid, result_ready;
     wire [31:0] cycle, accepted, delivered;
@@ -104,7 +104,7 @@ module tb #(
     );
 
     token_streams #(
-        .TOKEN_WIDTH(TOKEN_WIDTH),
+        .TOKEN_WIDTH(TOKEN_BITS),
         .RESULT_WIDTH(D*RESULT_BITS)
     ) streams (
         .clk(clk),
@@ -135,9 +135,9 @@ module tb #(
         .clk(clk),
         .rst(rst),
         .accept(token_valid & token_ready),
-        .first(token_payload[TOKEN_WIDTH-2]),
-        .further(token_payload[TOKEN_WIDTH-1]),
-        .codes(token_payload[D*QUERY_BITS+:CODES_WIDTH]),
+        .first(token_payload[TOKEN_FIRST]),
+        .further(token_payload[TOKEN_FURTHER]),
+        .codes({token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]}),
         .request_payload(request_payload),
         .request_valid(request_valid),
         .request_ready(request_ready),

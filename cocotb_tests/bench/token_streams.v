@@ -1,9 +1,9 @@
-// Source and sink of a head's streams, paced by Python word by word instead of cycle by cycle.
+// Source and sink of a head's streams. Python sets the pace of each token with the token itself.
 //
-// Python sets push_word and increments pushed; the next falling edge takes the word in. A word
-// holds, from the top: cycles for which its result is refused (stall), idle cycles before its
-// token is offered (idle), and the token. Between tokens the payload is unknown. No token is
-// offered while hold is high; reset drops the words that are waiting.
+// Python sets push_word and increments pushed; the word enters at the next falling edge. From its
+// highest bit, a word holds: the cycles for which its result is refused (stall), the cycles before
+// its token is offered (idle), and the token. Between tokens the payload is unknown. While hold is
+// high no token is offered. Reset drops the words that wait.
 
 module token_streams #(
     parameter TOKEN_WIDTH = 1,
@@ -50,7 +50,7 @@ module token_streams #(
     end
 
     // Token source.
-    // With repeat_forever the words handed over are offered again and again, to time the head alone.
+    // With repeat_forever the same words are offered again and again, to time the head alone.
     reg         repeat_forever;
     wire        take = token_valid & token_ready;
     wire [31:0] next = accepted + {31'd0, take};

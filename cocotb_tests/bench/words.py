@@ -1,4 +1,4 @@
-"""The test bench's packed words as text, as the simulator gives and takes them."""
+"""Packing and unpacking of the test bench's words, as text with one character for each bit."""
 
 from functools import cache
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gaincell.behavioral.tokens import Tokens
 from gaincell.behavioral.wires import ENABLES, Wires, WritePort
 from gaincell.config import HeadConfig
-from gaincell.hdl.layouts import index_shape, status_port
+from gaincell.hdl.layouts import index_shape, result_layout, status_port, token_layout
 
 IDLE_PORT = WritePort()
 PACE_BITS = 16
@@ -86,7 +86,7 @@ def token_words(
     """One ``push_word`` for each of T * G queries.
 
     ``idle`` and ``stall`` (T * G,) are in cycles. The key and value of a further query are the
-    complements of the token's: nobody must look at them.
+    complements of the token's: the head must not use them.
     """
     q_code, group = tokens.q_code.reshape(len(idle), -1), tokens.queries_per_token
     further = np.arange(len(idle)) % group > 0
@@ -98,28 +98,46 @@ def token_words(
         repeated = codes.repeat(group, axis=0)
         shown[name] = np.where(further[:, None], largest - repeated, repeated)
     first = tokens.first.repeat(group) & ~further
-    parts = [
-        _bits(stall[:, None], PACE_BITS),
-        _bits(idle[:, None], PACE_BITS),
-        _bits(further[:, None], 1),
-        _bits(first[:, None], 1),
-        _bits(shown["v"], config.value_bits),
-        _bits(shown["k"], config.key_bits),
-        _bits(q_code, config.query_bits),
-    ]
+    fields = {"q": q_code, **shown, "first": first[:, None], "further": further[:, None]}
+    parts = [_bits(stall[:, None], PACE_BITS), _bits(idle[:, None], PACE_BITS)]
+    for name, field in reversed(list(token_layout(config))):
+        codes = fields[name]
+        parts.append(_bits(codes, field.width // codes.shape[1]))
     text = (np.concatenate(parts, axis=1) + ord("0")).astype(np.uint8)
     return [row.tobytes().decode() for row in text]
 
 
+def token_positions(config: HeadConfig) -> dict[str, int]:
+    """Constants for Verilog: bits of ``token__payload``, and the lowest bit of each field."""
+    layout = token_layout(config)
+    return {"TOKEN_BITS": layout.size} | {
+        f"TOKEN_{name.upper()}": field.offset for name, field in layout
+    }
+
+
+def with_flag(word: str, name: str, value: bool, config: HeadConfig) -> str:
+    """The text of a ``token__payload`` with one flag set to ``value``."""
+    at = flag_place(name, config)
+    return f"{word[:at]}{value:d}{word[at + 1 :]}"
+
+
+def flag_place(name: str, config: HeadConfig) -> int:
+    """Place of a flag in the text of a ``token__payload``, whose highest bit comes first."""
+    layout = token_layout(config)
+    place: int = layout.size - 1 - layout[name].offset
+    return place
+
+
 def results_of(words: list[str], config: HeadConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Outputs y (Q, D) and latencies in cycles (Q,) from the text of Q results."""
-    width = config.result_width
+    layout = result_layout(config)
+    width = layout.size // layout.length
     text = np.frombuffer("".join(words).encode(), dtype=np.uint8).reshape(len(words), -1)
     bits = text.astype(np.int64) - ord("0")
     latency = bits[:, :32] @ (1 << np.arange(32)[::-1])
     weights = 1 << np.arange(width)[::-1]
     weights[0] = -weights[0]
-    y_code = bits[:, 32:].reshape(len(words), config.head_dim, width) @ weights
+    y_code = bits[:, 32:].reshape(len(words), layout.length, width) @ weights
     return y_code[:, ::-1], latency
 
 

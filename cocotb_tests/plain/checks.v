@@ -32,7 +32,7 @@
             wanted = refreshes ? refresh_codes : 0;
             if (writer >= 0) begin
                 wanted_at = place[writer];
-                wanted = token[writer][Q_BITS+:CODES_BITS];
+                wanted = {token[writer][TOKEN_V+:D*VALUE_BITS], token[writer][TOKEN_K+:D*KEY_BITS]};
             end
             wanted = v ? wanted >> D*KEY_BITS : wanted & {D*KEY_BITS{1'b1}};
             if (enable !== (writer >= 0 || clears || refreshes)) begin
@@ -96,8 +96,8 @@
         end
     endtask
 
-    // Queries enter at the initiation interval or later, while a result has a place. They are kept
-    // out no longer than that but for one refresh write, which then shows within EXCUSE cycles.
+    // A query enters at the initiation interval or later, while there is a place for its result.
+    // It may wait longer only for one refresh write, which must show within EXCUSE cycles.
     localparam EXCUSE = REFRESH ? K_WRITE_START + 4 : 0;
     integer gap, owed, kept_out, excused_until;
 
@@ -168,8 +168,8 @@
         end
     endtask
 
-    // A column asked for must hold a token, as of the latest accept or of the one in the cycle
-    // before the request shows: a sequence that starts there does not call it back.
+    // A requested column must hold a token. It may also have held one in the cycle before the
+    // request shows: a sequence that starts in that cycle does not withdraw the request.
     reg [PLACES-1:0] copied, copied_before;
     reg was_requested;
 
@@ -190,7 +190,7 @@
         end
     endtask
 
-    // The end, when every query is answered and nothing more can come, or when nothing does.
+    // The run ends when every query is answered and no result can follow, or when the head stops.
     integer stuck, drained, check_index;
 
     task finish;

@@ -40,7 +40,8 @@
                     if (during(age, K_WRITE_START, K_WRITE_END)) k_writer = n;
                     if (during(age, V_WRITE_START, V_WRITE_END)) v_writer = n;
                     if (age == K_WRITE_START) begin
-                        cells[place[n]] = token[n][Q_BITS+:CODES_BITS];
+                        cells[place[n]] =
+                            {token[n][TOKEN_V+:D*VALUE_BITS], token[n][TOKEN_K+:D*KEY_BITS]};
                         holds[place[n]] = 1;
                     end
                 end
@@ -55,14 +56,16 @@
                 if (during(age, QK_START, QK_END)) begin
                     in_qk = in_qk | bank;
                     for (d = 0; d < D; d = d + 1)
-                        pulses[d] = age - QK_START < STEP_CYCLES * token[n][d*QUERY_BITS+:QUERY_BITS];
+                        pulses[d] = age - QK_START
+                            < STEP_CYCLES * token[n][TOKEN_Q+d*QUERY_BITS+:QUERY_BITS];
                 end
             end
         end
     endtask
 
-    // A refresh comes when the head likes. A K write that no query asks for is one; from then on
-    // it is as exact as a query. It writes what the cells hold, or 0 where they hold no token.
+    // The head chooses when to refresh. A K write that belongs to no query begins a refresh; from
+    // then on its cycles are as exact as a query's. It writes the codes of the cells, or 0 where
+    // they hold no token.
     integer refresh_age;
     reg refreshing, k_refreshing, v_refreshing;
     reg [PLACE_BITS-1:0] refresh_place;

@@ -1,4 +1,4 @@
-"""A self-checking testbench in plain Verilog: templates filled with a config and golden vectors.
+"""Writes a self-checking testbench in plain Verilog from templates, a config and golden vectors.
 
 ``testbench.v`` is its module: it drives the head and plays the arrays. The other Verilog files
 are parts of it.
@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from gaincell.cocotb_tests.bench.words import status_widths
+from gaincell.cocotb_tests.bench.words import status_widths, token_positions
 from gaincell.cocotb_tests.plain.vectors import (
     Golden,
     default_tokens,
@@ -103,9 +103,8 @@ def _parameters(golden: Golden) -> dict[str, int]:
         "QUERY_BITS": config.query_bits,
         "KEY_BITS": config.key_bits,
         "VALUE_BITS": config.value_bits,
-        "Q_BITS": dims * config.query_bits,
         "CODES_BITS": key_bits + value_bits,
-        "TOKEN_BITS": dims * config.query_bits + key_bits + value_bits + 2,
+        **token_positions(config),
         "READOUT_BITS": config.readout_bits,
         "CODE_BITS": config.readout_bits + 1,
         "TILE_CODE_BITS": dims * (config.readout_bits + 1),
@@ -139,7 +138,7 @@ def _parameters(golden: Golden) -> dict[str, int]:
 
 def _quoted(name: str) -> str:
     """A file name as a shell takes it, without what would end the comment around it."""
-    return shlex.quote("".join(each if each.isprintable() else "?" for each in name))
+    return shlex.quote("".join(char if char.isprintable() else "?" for char in name))
 
 
 def _lines(statements: Iterable[str], indent: int = 4) -> str:

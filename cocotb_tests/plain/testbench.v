@@ -95,7 +95,7 @@ module gaincell_head_tb;
         cycle <= rst ? 0 : cycle + 1;
     end
 
-    // Offers the queries. Whatever nobody may look at is driven with wrong values.
+    // Offers the queries. Between queries the payload has wrong values, which the head must not use.
     reg [31:0] accepted, idled, extra_idle, last_idle;
     wire take = (token_valid & token_ready) === 1'b1;
     wire [31:0] next = accepted + {31'd0, take};
@@ -138,8 +138,8 @@ module gaincell_head_tb;
         end
     end
 
-    // Plays the arrays. The codes are those of the query whose OUT comes next, whatever was
-    // written and refreshed since: the arrays' charges and their ages are not modelled.
+    // Plays the arrays. It plays the codes of the query whose OUT comes next, whatever was written
+    // and refreshed since then: the charges of the arrays and their ages are not modelled.
     reg [31:0] played, sample, sign_held;
     reg [TILES*TILE_CODE_BITS-1:0] codes;
     wire converting = |v_convert === 1'b1;
@@ -171,7 +171,9 @@ module gaincell_head_tb;
     assign request_ready = left == 0 && !response_valid;
 
     always @(posedge clk) begin
-        if (take && writes[accepted]) copies[place[accepted]] <= token_payload[Q_BITS+:CODES_BITS];
+        if (take && writes[accepted])
+            copies[place[accepted]] <=
+                {token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]};
         if (rst) begin
             left <= 0;
             response_valid <= 0;

@@ -1,4 +1,4 @@
-"""Golden vectors of the plain testbench: queries, their pace, and the model's answers."""
+"""Golden vectors of the plain testbench: queries, their pace, and the answers of the model."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gaincell.behavioral.attention import Attention, attend_in_detail
 from gaincell.behavioral.lively import lively_config, lively_tokens, random_pace
 from gaincell.behavioral.tokens import Tokens
-from gaincell.cocotb_tests.bench.words import PACE_BITS, token_words
+from gaincell.cocotb_tests.bench.words import PACE_BITS, flag_place, token_words, with_flag
 from gaincell.config import HeadConfig
 
 LEAST_TOKENS = 24
@@ -81,8 +81,14 @@ def golden_vectors(config: HeadConfig, count: int, seed: int) -> Golden:
     words = [paced[query][2 * PACE_BITS :] for query in np.flatnonzero(kept)]
     # A token is the first of its sequence, whatever ``further`` says, and after reset whatever
     # both flags say.
-    words = ["1" + word[1:] if word[1] == "1" and rng.random() < 0.5 else word for word in words]
-    words[0] = "10" + words[0][2:]
+    starts_at = flag_place("first", config)
+    words = [
+        with_flag(word, "further", True, config)
+        if word[starts_at] == "1" and rng.random() < 0.5
+        else word
+        for word in words
+    ]
+    words[0] = with_flag(with_flag(words[0], "first", False, config), "further", True, config)
 
     tile_code = detail.tile_code.reshape(2 * count, config.tiles, -1)[kept]
     stored = ~np.isnan(detail.score.reshape(2 * count, config.tiles, config.columns)[kept])

@@ -1,4 +1,4 @@
-"""From a config to a compiled simulation, kept for the next run of the same config."""
+"""``build``: compile the simulation of a config, or take it from the cache."""
 
 import os
 import shutil
@@ -13,27 +13,20 @@ from typing import Any
 from cocotb_tools.config import libs_dir
 from cocotb_tools.runner import get_runner
 
-from gaincell.cocotb_tests.bench.words import status_widths
+from gaincell.cocotb_tests.bench.words import status_widths, token_positions
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
-from gaincell.cocotb_tests.run.tools import require_fst_headers, simulator_environment
+from gaincell.cocotb_tests.run.progress import building
+from gaincell.cocotb_tests.run.simulators import SIMULATORS, Simulator
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import TAGS, index_shape
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 
-SIMULATORS = ("verilator", "icarus")
 TRANSPORTS = ("fast", "per-ns")
 BENCH = Path(__file__).parents[1] / "bench"
 BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "pulse_transport.v")
+LAYOUT = "token_layout.vh"
 TOP = "tb"
-
-PUBLIC_VARIABLES = """`verilator_config
-public_flat_rw -module "tb" -var "*"
-public_flat_rw -module "token_streams" -var "*"
-public_flat_rw -module "column_store" -var "*"
-public_flat_rw -module "pulse_transport" -var "*"
-"""
-"""Only the test bench is visible from Python: the head itself stays free to be optimized."""
 
 
 class BuildFailed(Failed):
@@ -60,20 +53,23 @@ def build(
     transport: str = "fast",
     waves: str | None = None,
     verilog: str | None = None,
+    progress: bool = False,
 ) -> Simulation:
-    """Compile the head of ``config`` with its test bench, or find it compiled before.
+    """The simulation of the head of ``config``: compiled now, or in an earlier run.
 
     Compiled simulations are kept under ``cache_folder()`` by the content of all sources, flags,
     tool versions, and the place of cocotb's libraries, where a simulation looks for them.
 
     Parameters
     ----------
-    simulator : "verilator" or "icarus"
+    simulator : a name in ``SIMULATORS``
     transport : "fast" or "per-ns"
     waves : "vcd", "fst" or "saif", optional
         The simulation can write a waveform of this format, or count changes (Verilator).
     verilog : str, optional
         Verilog of the head, by default generated; another text puts a changed head to the test.
+    progress : bool
+        Say on stderr what is compiled, and for how long.
 
     Raises
     ------
@@ -86,25 +82,34 @@ def build(
         raise ValueError(f'simulator is "{simulator}", but must be one of {", ".join(SIMULATORS)}')
     if transport not in TRANSPORTS:
         raise ValueError(f'transport is "{transport}", but must be one of {", ".join(TRANSPORTS)}')
-    environment = simulator_environment(simulator)
-    if simulator == "verilator" and waves == "fst":
-        require_fst_headers()
+    record = SIMULATORS[simulator]
+    environment, levels = record.environment(waves), record.levels(waves)
     sources = bench_sources(config, verilog)
     parameters = bench_parameters(config, transport)
-    arguments = build_arguments(simulator, waves)
+    arguments = record.build_arguments(waves)
     tools = [version("cocotb"), version("verilator")]
     recipe = (arguments, simulator, waves, tools)
-    folder = cached("simulation", *recipe, str(libs_dir), sorted(sources.items()), parameters)
+    place = str(libs_dir)
+    folder = cached("simulation", *recipe, levels, place, sorted(sources.items()), parameters)
     if not folder.exists():
         runtime = cached("runtime", *recipe)
-        with compiled_folder(folder, runtime, sources) as unfinished:
-            _compile(unfinished, simulator, parameters, arguments, waves, environment)
+        what = f"the {simulator} simulation"
+        with (
+            building(what, config, progress),
+            compiled_folder(folder, runtime, sources) as unfinished,
+        ):
+            _compile(unfinished, record, parameters, arguments, waves, environment | levels)
     return Simulation(folder, simulator)
 
 
 def bench_sources(config: HeadConfig, verilog: str | None = None) -> dict[str, str]:
-    """Verilog of the test bench and of the head by file name; ``verilog`` as for ``build``."""
+    """Verilog of the test bench and of the head by file name; ``verilog`` as for ``build``.
+
+    The file ``LAYOUT`` is included by another one.
+    """
     sources = {name: (BENCH / name).read_text() for name in BENCH_SOURCES}
+    positions = token_positions(config).items()
+    sources[LAYOUT] = "".join(f"localparam {name} = {value};\n" for name, value in positions)
     return sources | {"head.v": head_verilog(config) if verilog is None else verilog}
 
 
@@ -114,7 +119,6 @@ def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
     return {
         "PER_NS": int(transport == "per-ns"),
         "D": config.head_dim,
-        "QUERY_BITS": config.query_bits,
         "KEY_BITS": config.key_bits,
         "VALUE_BITS": config.value_bits,
         "MAGNITUDE_BITS": config.readout_bits,
@@ -135,37 +139,25 @@ def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
     }
 
 
-def build_arguments(simulator: str, waves: str | None = None) -> list[str]:
-    """Options of the compiler of ``simulator``."""
-    if simulator == "icarus":
-        return []
-    trace = {"fst": ["--trace-fst"], "saif": ["--trace-saif"]}.get(waves or "", [])
-    # Generated code mixes widths on purpose (! of a vector is "is zero"): no lint while building.
-    # Neither is it an error that a netlist's clock gates depend on what they clock.
-    quiet = ["-Wno-lint", "-Wno-UNOPTFLAT"]
-    # A netlist that counts its changes takes longer to compile than to run.
-    optimize = "-O0" if waves == "saif" else "-O2"
-    return ["-O3", "-CFLAGS", optimize, "--no-public-flat-rw", *quiet, *trace]
-
-
 def _compile(
     folder: Path,
-    simulator: str,
+    simulator: Simulator,
     parameters: dict[str, int],
     arguments: list[str],
     waves: str | None,
     environment: dict[str, str],
 ) -> None:
     sources: list[Any] = [folder / name for name in (*BENCH_SOURCES, "head.v")]
-    if simulator == "verilator":
-        (folder / "public.vlt").write_text(PUBLIC_VARIABLES)
-        sources.append(folder / "public.vlt")
+    for name, text in simulator.control_files.items():
+        (folder / name).write_text(text)
+        sources.append(folder / name)
     log = folder / "build.log"
     with _environment(environment):
-        runner = get_runner(simulator)
+        runner = get_runner(simulator.name)
         try:
             runner.build(
                 sources=sources,
+                includes=[folder],
                 hdl_toplevel=TOP,
                 parameters=parameters,
                 build_args=arguments,
@@ -175,7 +167,7 @@ def _compile(
                 log_file=log,
             )
         except RuntimeError as error:
-            raise build_failed(f"{simulator} cannot build the simulation", log) from error
+            raise build_failed(f"{simulator.name} cannot build the simulation", log) from error
 
 
 def build_failed(what: str, log: Path) -> BuildFailed:

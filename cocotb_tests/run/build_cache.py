@@ -1,5 +1,6 @@
-"""Compiled simulations are kept for the next run, under a name made from all they depend on."""
+"""The cache of compiled simulations: a folder's name is a hash of all that it depends on."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -15,7 +16,7 @@ SECONDS_NEWER = 3600
 
 
 def cached(kind: str, *recipe: object) -> Path:
-    """The folder in the cache of what is made by ``recipe``, which need not be there."""
+    """The folder in the cache for the results of ``recipe``; it may not exist yet."""
     return cache_folder() / f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}"
 
 
@@ -23,14 +24,29 @@ def cached(kind: str, *recipe: object) -> Path:
 def compiled_folder(folder: Path, runtime: Path, sources: dict[str, str]) -> Iterator[Path]:
     """A temporary folder with ``sources`` to compile in, which then becomes ``folder``.
 
-    Verilator's own objects come from the folder ``runtime`` if it is there, else they go there.
+    Verilator's own objects are copied from the folder ``runtime``. If it does not exist, this build
+    compiles them and fills it.
     """
-    with _whole_folder(folder) as unfinished:
+    with _first_to_fill(runtime), _whole_folder(folder) as unfinished:
         for name, text in sources.items():
             (unfinished / name).write_text(text)
         _reuse_runtime(runtime, unfinished)
         yield unfinished
         _keep_runtime(unfinished, runtime)
+
+
+@contextmanager
+def _first_to_fill(runtime: Path) -> Iterator[None]:
+    """While ``runtime`` is not there, one process builds at a time: the first one fills it."""
+    runtime.parent.mkdir(parents=True, exist_ok=True)
+    if runtime.exists():
+        yield
+        return
+    with runtime.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if runtime.exists():
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        yield
 
 
 def _keep_runtime(built: Path, runtime: Path) -> None:
@@ -52,7 +68,7 @@ def _reuse_runtime(runtime: Path, folder: Path) -> None:
 
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder that becomes ``folder`` if the block succeeds, and vanishes if not."""
+    """A temporary folder; it becomes ``folder`` if the block succeeds, else it is removed."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
     try:

@@ -1,4 +1,4 @@
-"""The head's answers against what the contract says they are."""
+"""Compare the outputs of a head with the outputs that the contract demands."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from gaincell.refusals import Failed
 
 @dataclass(frozen=True)
 class Comparison:
-    """Outputs that differ, of ``outputs`` in all; ``ties`` read-outs were too close to call."""
+    """How many of ``outputs`` differ; ``ties`` read-outs are too close to call."""
 
     outputs: int
     mismatches: int
@@ -25,16 +25,16 @@ class Comparison:
 
 
 def compare(tokens: Tokens, simulated: Simulated, config: HeadConfig) -> Comparison:
-    """Hold the simulated outputs against ``attend``.
+    """Compare the simulated outputs with ``attend``.
 
     In age mode "steps" the outputs follow from the tokens alone, unless a column was refreshed or
-    dropped; then, and in age mode "time", from the event log too, which says when each column was
-    written and read.
+    dropped. Then, and in age mode "time", they follow from the event log too, which says when each
+    column was written and read.
 
     Raises
     ------
     Failed
-        The event log is not one of these tokens.
+        The event log does not belong to these tokens.
     """
     events = simulated.events if needs_events(simulated.events, config) else None
     expected, ties = logged_attention(tokens, events, config)
@@ -47,7 +47,7 @@ def compare(tokens: Tokens, simulated: Simulated, config: HeadConfig) -> Compari
 def logged_attention(
     tokens: Tokens, events: Events | None, config: HeadConfig
 ) -> tuple[NDArray[np.int64], int]:
-    """``attend_and_count_ties``; a log that a wrong head left is a failure of the head."""
+    """``attend_and_count_ties``; raises Failed for a log that does not fit: the head is wrong."""
     try:
         return attend_and_count_ties(*tokens.codes, config, events, first=tokens.first)
     except ValueError as error:
@@ -71,6 +71,6 @@ def _describe(
     token, *query, dimension = place
     return (
         f"first difference at token {token}, "
-        + "".join(f"query {each}, " for each in query)
+        + "".join(f"query {index}, " for index in query)
         + f"dimension {dimension}: expected {expected[place]}, got {got[place]}"
     )

@@ -1,4 +1,4 @@
-"""Run tokens through a compiled simulation and bring back what the head answered."""
+"""``simulate``: run tokens through a compiled simulation and return the answers of the head."""
 
 import json
 import shutil
@@ -21,12 +21,19 @@ from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.words import PACE_BITS
 from gaincell.cocotb_tests.run.build import TOP, Simulation
+from gaincell.cocotb_tests.run.simulators import SIMULATORS
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
 from gaincell.refusals import Failed
 
 TEST_MODULE = "gaincell.cocotb_tests.run.testbench"
 RUN_FOLDER = "GAINCELL_RUN_FOLDER"
+RUN_ENVIRONMENT = {
+    # Threads of the matrix library cost more than they gain on arrays of this size.
+    "OPENBLAS_NUM_THREADS": "1",
+    # No rewriting of assertions in the modules that a run imports: that takes longer than the run.
+    "COCOTB_REWRITE_ASSERTION_FILES": "",
+}
 
 
 class SimulationFailed(Failed):
@@ -53,7 +60,7 @@ class Simulated:
     latency_cycles : (T,) or (T, G) from a query's accept to its valid result
     events : what happened on the arrays, dtype EVENT
     status : the head's status at the end, fields of ``status_port``
-    oldest_read_cycles : greatest age of any column when its array was read
+    oldest_read_cycles : greatest age of a column at a read of its array
     seconds : wall-clock time between first and last token
     cycles : clock cycles likewise
     """
@@ -157,10 +164,9 @@ def _waits(name: str, cycles: NDArray[np.integer] | None, queries: int) -> NDArr
 def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> None:
     runner = get_runner(simulation.simulator)
     arguments: dict[str, Any] = {}
-    if waves is not None and simulation.simulator == "verilator":
-        arguments["test_args"] = ["--trace-file", str(_recorded(folder, waves))]
-    elif waves is not None:
-        arguments["plusargs"] = [f"+dumpfile_path={_recorded(folder, waves)}"]
+    if waves is not None:
+        recorded = _recorded(folder, waves)
+        arguments = SIMULATORS[simulation.simulator].wave_arguments(recorded)
     try:
         runner.test(
             test_module=TEST_MODULE,
@@ -170,8 +176,7 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> 
             test_dir=folder,
             results_xml=str(folder / "results.xml"),
             waves=waves is not None,
-            # Threads of the matrix library cost more than they gain on arrays of this size.
-            extra_env={RUN_FOLDER: str(folder), "OPENBLAS_NUM_THREADS": "1"},
+            extra_env=RUN_ENVIRONMENT | {RUN_FOLDER: str(folder)},
             log_file=folder / "run.log",
             **arguments,
         )
@@ -184,7 +189,7 @@ def _recorded(folder: Path, waves: Path) -> Path:
 
 
 def _keep_waves(folder: Path, waves: Path | None) -> None:
-    """Put the waveform where it was asked for, of a failed run too: that is where it helps."""
+    """Move the waveform to ``waves``, also after a failed run, where it helps most."""
     if waves is not None and _recorded(folder, waves).exists():
         with replacing(waves) as unfinished:
             shutil.copyfile(_recorded(folder, waves), unfinished)
@@ -218,7 +223,7 @@ def _tail(log: Path) -> str:
 
 @contextmanager
 def _progress_bar(report: Path, total: int, shown: bool) -> Iterator[None]:
-    """A bar that follows the count which the simulator leaves in ``report``."""
+    """A bar that shows the number of results, which the simulator writes to ``report``."""
     if not shown:
         yield
         return

@@ -128,7 +128,7 @@ async def _run(tb: Any, folder: Path) -> None:
 
 
 class _Report:
-    """Leaves the number of results in a file for those who wait, a few times a second."""
+    """Writes the number of results to a file, a few times a second, for the progress bar."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w")

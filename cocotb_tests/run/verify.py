@@ -1,4 +1,4 @@
-"""One verdict on a head: its Verilog under given conditions against every description of it."""
+"""``verify``: simulate a head and check its outputs and latencies in every way there is."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,8 @@ def verify(
 ) -> Simulated:
     """Simulate ``tokens`` and raise Failed unless everything agrees.
 
-    Checked are the outputs against ``attend`` with and without the event log, and, where no
-    result was ever refused, that each latency is exactly what the config says.
+    The outputs must equal those of ``attend`` with and without the event log. If no result was
+    refused, every latency must be exactly the config's.
     """
     simulation = build(config, simulator=simulator, transport=transport, verilog=verilog)
     simulated = simulate(

@@ -10,8 +10,10 @@ from gaincell.config import HeadConfig
 WAVE_TOKENS = 8
 
 
-def record_waves(tokens: Tokens, config: HeadConfig, output: Path, seed: int = 0) -> None:
+def record_waves(
+    tokens: Tokens, config: HeadConfig, output: Path, seed: int = 0, progress: bool = False
+) -> None:
     """Run the first ``WAVE_TOKENS`` of ``tokens`` and write a VCD file; raises as ``simulate``."""
-    recorded = build(config, transport="per-ns", waves="vcd")
+    recorded = build(config, transport="per-ns", waves="vcd", progress=progress)
     few = tokens[:WAVE_TOKENS]
     simulate(recorded, few, config, transport="per-ns", waves=output, seed=seed)

@@ -1,7 +1,7 @@
-"""Attention on arrays with faults, for training that must bear them: plain torch, block by block.
+"""Attention on arrays with faults, for training on them: plain torch, block by block.
 
-Unlike in the ideal op an empty column is an array's cleared column here: code 0, which a fault may
-wake. Blocks are recomputed in backward from seeds, so that only tokens are kept.
+The ideal op leaves out empty columns. Here they are cleared columns of code 0, on which faults act.
+Backward computes each block again from its seed, so that only the tokens are kept.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def faulty_attention(
 ) -> Tensor:
     """y (B, H, T, D) of arrays with faults; shapes and units as ``attention``.
 
-    ``generator`` is the source of everything drawn per write, read or conversion: the CPU's default
-    one if None.
+    ``generator`` draws all random numbers of writes, reads and conversions; None: the CPU's default
+    generator.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def faulty_attention(
 
 
 def config_leaks(arrays: FaultyArrays) -> bool:
-    """Whether cells leak at rates of their own, which costs D times the memory of a block."""
+    """True if cells leak at rates of their own, which costs D times the memory of a block."""
     return arrays.k.leak is not None
 
 

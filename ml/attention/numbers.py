@@ -1,4 +1,4 @@
-"""The numbers of one head as the torch op uses them: the cell's polynomial, scales and rounding."""
+"""The cell's polynomial, the scales and the rounding of one head, as the torch op uses them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """What the op needs of a ``HeadConfig``, with the choices of one call resolved.
+    """The numbers of a ``HeadConfig`` that the op uses, with the choices of one call resolved.
 
     terms : orders 1 and up; the first is always order 1, whatever its coefficient
     constant : order 0, or None if the response has none
-    slope : order 1 of the linear cell whose gradient is used; None for the true derivative
-    read_scale : read-out steps at saturation; read_unit : what a step adds to y
+    slope : order 1 of the linear cell whose gradient replaces the true one; None: the true one
+    read_scale : read-out steps at saturation; read_unit : contribution of one step to y
     """
 
     config: HeadConfig

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from gaincell.behavioral.faults import Faults
 
 ATTENTIONS = ("converted", "hardware", "linear", "stock", "softmax", "linear-kernel")
-"""What layers on the arrays can compute in an evaluation: "converted" is what each is converted to,
-"linear-kernel" is ``linear_kernel_attention`` over the window, the others are kinds of layers."""
+"""Attentions of layers on the arrays in an evaluation. "converted": each layer's own kind;
+"linear-kernel": ``linear_kernel_attention`` over the window; the others are kinds of layers."""
 
 ON_ARRAYS = ("converted", "hardware", "linear")
 """The attentions that faults of the arrays act on."""

@@ -34,7 +34,7 @@ class Task:
 
     @property
     def output_type(self) -> str:
-        """What is asked of a model, as lm-eval calls it: "multiple_choice", "loglikelihood", …"""
+        """The kind of question, as lm-eval calls it: "multiple_choice", "loglikelihood", …"""
         return str(self.own.OUTPUT_TYPE)
 
     @property

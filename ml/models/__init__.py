@@ -3,11 +3,7 @@
 The import of this package registers them: ``AutoModelForCausalLM`` then loads a converted model.
 """
 
-from gaincell.ml.models.hardware_model import (
-    HARDWARE,
-    GainCellGPT2LMHeadModel,
-    GainCellLlamaForCausalLM,
-    HardwareModel,
-)
+from gaincell.ml.models.families import GainCellGPT2LMHeadModel, GainCellLlamaForCausalLM
+from gaincell.ml.models.hardware_model import HardwareModel
 
-__all__ = ["HARDWARE", "GainCellGPT2LMHeadModel", "GainCellLlamaForCausalLM", "HardwareModel"]
+__all__ = ["GainCellGPT2LMHeadModel", "GainCellLlamaForCausalLM", "HardwareModel"]

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-import gaincell.ml.models.hardware_model
+from gaincell.ml.models.families import FAMILIES
 from gaincell.model_places import place_of
 
-assert gaincell.ml.models.hardware_model.HARDWARE  # imported to register the hardware classes
+assert FAMILIES  # imported to register the hardware classes
 
 
 def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""One attention head: every number that hardware, numpy and torch must agree on."""
+"""``HeadConfig``: all numbers of one attention head that hardware, numpy and torch share."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""What the analog half of a head costs: constants, and areas and energies that follow from them.
+"""Area and energy of the analog parts of a head: constants, and numbers of parts.
 
 Every default is the paper's own figure spread over the paper's own head (Leroux et al., Nature
-Computational Science 5, 813, 2025; 28 nm): head_dim D = 64, window M = 1024, columns N = 64. What
-is computed from them carries the paper to other geometries and activities; it proves nothing about
-the paper.
+Computational Science 5, 813, 2025; 28 nm): head_dim D = 64, window M = 1024, columns N = 64. An
+estimate scales these figures to other geometries and activities; it proves nothing about the paper.
 """
 
 from __future__ import annotations
@@ -56,8 +55,8 @@ class AnalogConfig(Table):
     """Second dot product, likewise, per V cell and query, pJ, >= 0: 700 pJ over 1024 x 64."""
     published_activity: float = number(0.5, above=0, high=1)
     """Mean length of the pulses behind the two figures above, fraction of a full pulse, above 0,
-    at most 1. The paper does not give it; 0.5 is that of pulses of evenly distributed length,
-    and what a language model's quantised queries have."""
+    at most 1. The paper does not give it. Pulses of evenly distributed length have a mean of 0.5,
+    and so have the quantised queries of a language model."""
     dac_bit_pj: float = number(330 / (PAPER_DACS * 3), low=0)
     """DACs, per bit of a written code, pJ, >= 0: the paper's 330 pJ over 128 codes of 3 bits."""
 
@@ -102,11 +101,11 @@ class Activity:
     """
 
     key: float
-    """Of query pulses, over tokens and dimensions: mean of q / q_max."""
+    """Query pulses: mean of q / q_max over tokens and dimensions."""
     value: float
-    """Of score pulses, over tokens and all slots: mean of phi, 0 where no token is stored."""
+    """Score pulses: mean of phi over tokens and stored columns, 0 where no token is stored."""
     source: str
-    """Whose tokens these are."""
+    """Where the tokens come from."""
 
     def __post_init__(self) -> None:
         for name in ("key", "value"):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from driven_wires import at_interval, play
+from grids import rest_slow
 from literal_head import as_arrays, literal_answers, literal_answers_to_events
-from token_codes import GEOMETRIES, assert_covers, random_codes
+from token_codes import GEOMETRIES, NAMED, assert_covers, random_codes
 
 from gaincell.behavioral.attention import attend, attend_and_count_ties, attend_in_detail
 from gaincell.behavioral.control import query_wires, run_arrays, token_wires
@@ -14,7 +15,7 @@ from gaincell.config import HeadConfig
 GROUPS = pytest.mark.parametrize("group", [1, 2, 3])
 SEVERAL = pytest.mark.parametrize("group", [2, 3])
 """Tokens of one query have tests of their own in test_attend_literal and test_run_arrays."""
-EVERY_SIZE = pytest.mark.parametrize("name", GEOMETRIES)
+EVERY_SIZE = pytest.mark.parametrize("name", rest_slow(GEOMETRIES, NAMED))
 
 
 def laps_of(config: HeadConfig) -> int:

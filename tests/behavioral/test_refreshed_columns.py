@@ -14,6 +14,7 @@ from driven_wires import (
     play,
     rewrite_cycles,
 )
+from grids import rest_slow
 from literal_head import as_arrays, literal_answers_to_events
 from token_codes import GEOMETRIES, assert_covers, random_codes
 
@@ -248,7 +249,7 @@ def random_visits(codes, config: HeadConfig, rng: np.random.Generator) -> dict[i
 @pytest.mark.parametrize(
     ("group", "age_mode"), [(1, "steps"), (1, "time"), (2, "time"), (3, "steps")]
 )
-@pytest.mark.parametrize("name", GEOMETRIES)
+@pytest.mark.parametrize("name", rest_slow(GEOMETRIES, 3))
 def test_log_explains_the_answers_whatever_is_refreshed_or_dropped(name, group, age_mode):
     fields = GEOMETRIES[name].fields_set() | {"age_mode": age_mode, "refresh": False}
     if age_mode == "time":

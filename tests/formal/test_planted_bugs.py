@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from formal.campaign import PROPERTIES, Property
-from formal.geometries import LONG_WRITE, ONE, OVERLAPPED, PAIRED, PLAIN
+from formal.geometries import LONG_WRITE, ONE, OVERLAPPED, PAIRED, PLAIN, tight
 from formal.planting import Bug, planted
 from formal.tools import make_shims, prove
 
@@ -13,6 +13,9 @@ from gaincell.config import HeadConfig
 from gaincell.schedule import Schedule, Span
 
 pytestmark = pytest.mark.needs("proofs")
+
+TWO_COLUMNS = tight(window=2, columns=2)
+"""The smallest head in which a refresh can go to a wrong column."""
 
 BY_NAME = {each.name: each for each in PROPERTIES}
 
@@ -28,7 +31,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
         ),
     ),
     "writes: refresh at its offsets": (
-        LONG_WRITE,
+        TWO_COLUMNS,
         Bug("head", "column = Mux(is_refresh, refresh.column, column)", "column = column"),
     ),
     "writes: carry their own codes": (
@@ -136,6 +139,7 @@ def assert_refuted(design: str, folder: Path, shims: Path) -> None:
     assert "failed assertion" in verdict.log
 
 
+@pytest.mark.formal
 @pytest.mark.parametrize("name", WRONG_SOURCES)
 def test_a_wrong_component_is_refuted(name: str, tmp_path: Path, shims: Path) -> None:
     config, bug = WRONG_SOURCES[name]
@@ -144,6 +148,7 @@ def test_a_wrong_component_is_refuted(name: str, tmp_path: Path, shims: Path) ->
     assert_refuted(design, tmp_path, shims)
 
 
+@pytest.mark.formal
 @pytest.mark.parametrize("name", WRONG_SCHEDULES)
 def test_a_wrong_schedule_is_refuted(name: str, tmp_path: Path, shims: Path) -> None:
     config, timing = WRONG_SCHEDULES[name]
@@ -159,6 +164,7 @@ def test_every_property_is_proved_on_two_geometries(each: Property) -> None:
     assert len(set(each.configs)) >= 2
 
 
+@pytest.mark.formal
 def test_the_head_without_a_bug_is_not_refuted(tmp_path: Path, shims: Path) -> None:
     design = BY_NAME["writes: in range"].design(PAIRED)
     assert prove(design, tmp_path / "proof", shims).result == "proved"

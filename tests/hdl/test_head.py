@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from grids import rest_slow
 from refreshing import place_of, refreshing_config, slot_of
 
 from gaincell.behavioral.attention import attend
@@ -31,10 +32,10 @@ GEOMETRIES = {
         "retention_error": 0.1,
     },
 }
-SCHEDULES = ("sequential", "overlapped", "paired")
+SCHEDULES = ("paired", "sequential", "overlapped")
 
 
-@pytest.fixture(params=SCHEDULES)
+@pytest.fixture(params=rest_slow(SCHEDULES))
 def schedule(request):
     return request.param
 
@@ -220,7 +221,7 @@ async def run_tokens(bench, tokens, idle=None, ready=None):
         assert bench.cycle < patience
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("geometry", rest_slow(GEOMETRIES, 3))
 def test_computes_attention_at_full_rate(geometry, schedule, readout, simulate, rng):
     config = HeadConfig(schedule=schedule, readout=readout, **GEOMETRIES[geometry])
     dut = Head(config)
@@ -361,7 +362,7 @@ def test_further_queries_cost_one_interval_each(schedule, simulate, rng):
 
 @pytest.mark.parametrize("age_mode", ["steps", "time"])
 @pytest.mark.parametrize("late", [0.0, 0.1])
-@pytest.mark.parametrize("geometry", [(1, 1, 0), (3, 1, 1), (6, 3, 2), (10, 5, 5)])
+@pytest.mark.parametrize("geometry", rest_slow([(3, 1, 1), (1, 1, 0), (6, 3, 2), (10, 5, 5)]))
 def test_computes_from_what_refresh_kept_and_nothing_older(geometry, late, age_mode, simulate, rng):
     """The arrays' model refuses reads beyond the bound and tells which columns were cleared."""
     config = refreshing_config(

@@ -17,6 +17,8 @@ from amaranth.back import rtlil
 from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.hdl.head import Head
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """\
 read_rtlil head.il
 hierarchy -top top

@@ -1,4 +1,5 @@
 import pytest
+from grids import rest_slow
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.result_queue import ResultQueue
@@ -52,7 +53,7 @@ def test_has_the_places_of_the_schedule(places):
     assert CONFIGS[places].timing.result_places == places
 
 
-@pytest.mark.parametrize("ready_share", [0.1, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("ready_share", rest_slow([0.5, 0.1, 0.9, 1.0], 2))
 @pytest.mark.parametrize("done_share", [0.1, 0.6, 1.0])
 @pytest.mark.parametrize("places", CONFIGS)
 def test_keeps_every_result_in_order(places, done_share, ready_share, simulate, rng):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from amaranth import Module
 from amaranth.hdl import Elaboratable
+from grids import rest_slow
 
 from gaincell.behavioral.pins import ArrayPins, Wires, WritePort
 from gaincell.config import HeadConfig
@@ -33,7 +34,7 @@ def schedule(request):
     return request.param
 
 
-@pytest.fixture(params=range(len(TIMINGS)))
+@pytest.fixture(params=rest_slow(range(len(TIMINGS))))
 def config(request, schedule):
     return HeadConfig(head_dim=1, window=1, columns=1, schedule=schedule, **TIMINGS[request.param])
 

@@ -14,7 +14,7 @@ from amaranth.lib import data
 from formal.planting import Bug, planted
 
 import gaincell.hdl
-from gaincell.cocotb_tests.run.tools import simulator_environment
+from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 from gaincell.hdl.verilog import TOP, head_verilog
@@ -140,6 +140,7 @@ def test_header_names_the_fields_of_a_payload(fields, stream):
     assert int(top[1]) == Shape.cast(PAYLOADS[stream](config)).width - 1 == int(found[-1][1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", SMALL.values(), ids=SMALL)
 def test_has_no_empty_range_and_no_path(fields):
     for config in heads(**fields):
@@ -148,6 +149,7 @@ def test_has_no_empty_range_and_no_path(fields):
         assert not re.search(r"/(tmp|home|root|work|usr)\b|\.py\b", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, *SMALL.values()], ids=["gpt2", *SMALL])
 def test_every_signal_has_a_name(fields):
     for config in heads(**fields):
@@ -160,7 +162,7 @@ def test_has_no_initial_values():
 
 def lint(config, folder, *sources):
     """What Verilator says about the Verilog of ``config``; empty if nothing."""
-    environment = simulator_environment("verilator")
+    environment = VERILATOR.environment(None)
     head = folder / "head.v"
     head.write_text(head_verilog(config))
     verilator = Path(environment["VERILATOR_ROOT"], "bin", "verilator")
@@ -174,6 +176,7 @@ def lint(config, folder, *sources):
 
 
 @pytest.mark.needs("verilator")
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, *SMALL.values()], ids=["gpt2", *SMALL])
 def test_verilator_finds_nothing_but_what_is_waived(fields, tmp_path):
     for config in heads(**fields):
@@ -181,6 +184,7 @@ def test_verilator_finds_nothing_but_what_is_waived(fields, tmp_path):
 
 
 @pytest.mark.needs("verilator")
+@pytest.mark.slow
 def test_each_waiver_is_needed(tmp_path):
     waivers = WAIVERS.read_text().splitlines()
     lines = [line for line in waivers if line.startswith("lint_off")]

@@ -65,6 +65,8 @@ def test_a_new_module_wins_over_an_old_path_of_the_same_name():
 
 def test_the_classes_of_converted_models_are_still_in_models():
     models = import_module("gaincell.ml.models")
-    hardware = import_module("gaincell.ml.models.hardware_model")
-    for name in ("HARDWARE", "HardwareModel", "GainCellGPT2LMHeadModel"):
-        assert getattr(models, name) is getattr(hardware, name)
+    families = import_module("gaincell.ml.models.families")
+    base = import_module("gaincell.ml.models.hardware_model")
+    assert models.GainCellGPT2LMHeadModel is families.GPT2.hardware
+    assert models.GainCellLlamaForCausalLM is families.LLAMA.hardware
+    assert models.HardwareModel is base.HardwareModel

@@ -13,6 +13,8 @@ from gaincell.rtl_server.head import RtlHead
 from gaincell.rtl_server.library import build_library, load_library
 from gaincell.rtl_server.signals import NativeSignals
 
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
+
 TINY = PRESETS["tiny"]
 HEADS = {
     "tiny": TINY,

@@ -19,6 +19,8 @@ from gaincell.rtl_server.client import RtlHeads
 from gaincell.rtl_server.lasting_server import BrokenRule
 from gaincell.rtl_server.protocol import Closed, receive, send
 
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
+
 TINY = PRESETS["tiny"]
 NAMES = ["0:0", "0:1", "7:3"]
 

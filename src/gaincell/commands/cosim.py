@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gaincell.cocotb_tests.run.simulators import SIMULATORS
 from gaincell.commands.shown.cosim import report_difference, result_rows, save_results
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--waves", type=Path, help="waveform to write, *.vcd or *.fst (Icarus: *.fst)"
     )
-    parser.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator")
+    parser.add_argument("--simulator", choices=tuple(SIMULATORS), default=next(iter(SIMULATORS)))
     parser.add_argument(
         "--transport",
         choices=("fast", "per-ns"),
@@ -73,7 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
             if path is not None:
                 check_writable(path)
     simulation = build(
-        config, simulator=arguments.simulator, transport=arguments.transport, waves=waves
+        config,
+        simulator=arguments.simulator,
+        transport=arguments.transport,
+        waves=waves,
+        progress=True,
     )
     simulated = simulate(
         simulation,
@@ -112,6 +117,8 @@ def _waves_format(path: Path | None, simulator: str) -> str | None:
         return None
     if path.suffix not in (".vcd", ".fst"):
         raise ValueError(f"--waves is {path}, but its name must end in .vcd or .fst")
-    if simulator == "icarus" and path.suffix != ".fst":
-        raise ValueError(f"--waves is {path}, but Icarus Verilog writes .fst here")
+    record = SIMULATORS[simulator]
+    if path.suffix[1:] not in record.wave_formats:
+        formats = " or ".join(f".{name}" for name in record.wave_formats)
+        raise ValueError(f"--waves is {path}, but {record.title} writes {formats} here")
     return path.suffix[1:]

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     tokens = shipped_tokens(config)
 
     print("Generating and building the gpt2 head ...", flush=True)
-    simulation = build(config)
+    simulation = build(config, progress=True)
     with replacing(folder / "head.v") as unfinished:
         unfinished.write_text(simulation.verilog.read_text())
     simulated = simulate(simulation, tokens, config, progress=True)
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     print(f"Recording the waveform of {WAVE_TOKENS} tokens, every wire in every cycle ...")
     waves = folder / "waves.vcd"
-    record_waves(tokens, config, waves)
+    record_waves(tokens, config, waves, progress=True)
 
     pictures = [folder / f"{name}.png" for name in ("architecture", "timing", "attention")]
     draw_architecture(config, pictures[0])

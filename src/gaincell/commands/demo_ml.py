@@ -33,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
+    folder: Path = arguments.output
+    with refusing():
+        check_least(arguments, 0, "seed")
+        _check_folder(folder)
     from safetensors import SafetensorError
     from transformers.utils import logging
 
@@ -46,9 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     keep_freed_memory()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    folder: Path = arguments.output
     with refusing():
-        check_least(arguments, 0, "seed")
         settings = replace(QUICK if arguments.quick else DemoSettings(), seed=arguments.seed)
         text = reference_text()
         _empty(folder)
@@ -75,12 +77,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _empty(folder: Path) -> None:
-    """Make the folder, or take an earlier demo out of it."""
+def _check_folder(folder: Path) -> None:
+    """Refuse a file, and a folder that holds anything but an earlier demo."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"output {folder} is a file, but must be a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MADE[0]).is_file():
         raise ValueError(f"output {folder} holds something else than a demo: name a new folder")
+
+
+def _empty(folder: Path) -> None:
+    """Make the folder, or take an earlier demo out of it."""
     make_folder(folder)
     check_writable(folder / RESULTS)
     for name in reversed(MADE):

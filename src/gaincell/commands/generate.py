@@ -201,6 +201,7 @@ def _with_rtl(
             faults=served.faults,
             seed=served.seed,
             idle_cycles=served.idle_cycles,
+            progress=True,
         ) as rtl,
         tqdm(total=2 * tokens, unit="token", disable=None) as bar,
     ):

@@ -112,8 +112,8 @@ def _simulated(
     from gaincell.cocotb_tests.run.waves import record_waves
     from gaincell.report.inputs import Inputs
 
-    simulated = simulate(build(config), tokens, config, seed=seed, progress=True)
-    record_waves(tokens, config, waves, seed)
+    simulated = simulate(build(config, progress=True), tokens, config, seed=seed, progress=True)
+    record_waves(tokens, config, waves, seed, progress=True)
     return Inputs(
         config=config,
         source=source,

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from amaranth import Module
 from amaranth.hdl import Elaboratable
+from grids import rest_slow
 from refreshing import GEOMETRIES, place_of, refreshing_config, slot_of
 
 from gaincell.hdl.refresh.refresh import Refresh
@@ -306,7 +307,7 @@ async def fill_and_age(bench, tokens):
 
 
 @pytest.mark.parametrize("profile", ["idle", "steady", "full rate", "restless"])
-@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("geometry", rest_slow(GEOMETRIES, 3))
 def test_no_column_outlives_the_bound_whatever_happens(geometry, profile, simulate, rng):
     config = refreshing_config(geometry, slack=int(rng.integers(6, 12)), spare=3)
     dut = RefreshedRing(config)
@@ -524,7 +525,7 @@ def test_a_token_accepted_as_its_column_is_given_up_stays(first, simulate):
 
 
 @pytest.mark.parametrize("early", range(-3, 4))
-@pytest.mark.parametrize("geometry", [(1, 1, 0), (4, 4, 0), (6, 3, 2)])
+@pytest.mark.parametrize("geometry", rest_slow([(4, 4, 0), (1, 1, 0), (6, 3, 2)]))
 def test_keeps_a_token_written_around_the_begin_of_a_visit(geometry, early, simulate):
     """Where the column was dropped before: its token is the newest and must not be cleared."""
     config = refreshing_config(geometry, slack=3)

@@ -62,7 +62,8 @@ def test_one_sub_tile_has_33_codes_at_four_bits():
     config = HeadConfig(
         head_dim=4, window=4, columns=4, value_bits=8, score_saturation=1.0, output_saturation=5.0
     )
-    v = torch.linspace(0, 1, 2000, dtype=torch.float64)[:, None, None, None].expand(-1, 1, 4, 4)
+    # 2000 values, four to a row: each dimension of a head reads its own.
+    v = torch.linspace(0, 1, 2000, dtype=torch.float64).view(500, 1, 1, 4).expand(-1, 1, 4, 4)
     ones = torch.ones_like(v)
     y = attention(ones, ones, v, config, reference=ReferenceQuirks())[:, :, -1]
     assert len((y * 31 / 30).round().unique()) == 33

@@ -7,7 +7,7 @@ import pytest
 from finetune_runs import write_run
 
 from gaincell.ml.finetune.arguments import rate_at
-from gaincell.ml.finetune.settings import differences, load_run_file
+from gaincell.ml.finetune.run_file import differences, load_run_file
 
 STAGE = {"steps": 10, "learning_rate": 1e-3}
 

@@ -29,10 +29,12 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_window_arguments(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
-    """--window, --windows and --skip."""
+def add_window_arguments(
+    parser: "argparse.ArgumentParser | argparse._ArgumentGroup", default: str = "the whole text"
+) -> None:
+    """--window, --windows, whose help says ``default``, and --skip."""
     parser.add_argument("--window", type=int, default=512, help="tokens read at once; default 512")
-    parser.add_argument("--windows", type=int, help="how many windows; default: the whole text")
+    parser.add_argument("--windows", type=int, help=f"how many windows; default: {default}")
     parser.add_argument(
         "--skip", type=int, default=0, help="tokens of the text to leave out first; default 0"
     )
@@ -67,7 +69,7 @@ def check_text(path: Path) -> None:
     try:
         path.open("rb").close()
     except OSError as error:
-        raise ValueError(f"text {path} cannot be read: {error}") from error
+        raise ValueError(f"text {path} cannot be read: {error.strerror}") from error
 
 
 def check_windows(arguments: argparse.Namespace) -> None:
@@ -96,9 +98,13 @@ def windows_from(path: Path, arguments: argparse.Namespace, tokenizer: Any) -> "
     ValueError
         The file is not there or no UTF-8, or has too few tokens.
     """
+    return cut(tokens_of(path, tokenizer), arguments)
+
+
+def cut(ids: "Tensor", arguments: argparse.Namespace) -> "Tensor":
+    """Windows of tokens (W, T) of a text's tokens; raises as ``windows_from``."""
     from gaincell.ml.evaluate.perplexity import windows_of
 
-    ids = tokens_of(path, tokenizer)
     if not 0 <= arguments.skip <= len(ids):
         raise ValueError(
             f"--skip is {arguments.skip}, but must be 0..{len(ids)}, the text's tokens"

@@ -1,4 +1,4 @@
-"""What ``gaincell evaluate`` found: the table of the terminal and the JSON file."""
+"""The results of ``gaincell evaluate``: the table of the terminal and the JSON file."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""What the arrays hold during a chunk of queries, weighted for the orders of the cell's response.
+"""The tensors of one chunk of queries, weighted for the orders of the cell's response.
 
 The decay gamma^(i * age) of order i is a factor of the query times one of the column, so the scores
 of a block are one matrix product over the orders of all dimensions, and the charges of its
@@ -19,10 +19,10 @@ from gaincell.ml.attention.quantisers import quantised
 
 @dataclass(frozen=True)
 class Work:
-    """One call: the numbers of the head, its part of the arrays, and where the tokens are.
+    """One call of the op: the head's numbers, the part of its arrays, and the tokens' positions.
 
     first_query, first_key : absolute positions of index 0 of q, and of k and v
-    group : query heads to a key and value head
+    group : query heads that read one key and value head
     """
 
     numbers: Numbers
@@ -35,9 +35,10 @@ class Work:
 class Decay:
     """Decay factors of one chunk, the same for all heads.
 
-    query_k, query_v : (terms, C) of each query, with a_i and the scale of scores or of read-outs
-    column : (terms, W) of each column, without a_i
-    constant_* : the same for order 0, (C,) and (W,)
+    query_k, query_v : (terms, C), a factor of each query, with a_i and the scale of scores or of
+        read-outs
+    column : (terms, W), a factor of each column, without a_i
+    constant_* : the same factors of order 0, (C,) and (W,)
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Decay:
         self.v_scale = numbers.read_scale / config.a_sat
         self._query = torch.arange(chunk.end - chunk.begin, device=device)
         column = torch.arange(chunk.low - chunk.begin, chunk.high - chunk.begin)
-        # Columns after the last query fill up a sub-tile and hold nothing: keep them finite.
+        # Columns after the last query fill up a sub-tile and are empty: keep them finite.
         self._column = column.clamp_max_(chunk.end - chunk.begin - 1).to(device)
         self.dtype = dtype
         query = torch.stack([self.of_queries(term) for term in numbers.terms])
@@ -67,11 +68,14 @@ class Decay:
         return torch.exp(order.rate * self._column.double()).to(self.dtype)
 
 
-class Held:
-    """What the arrays of some heads hold during a chunk, and the chunk's queries.
+class ChunkTensors:
+    """Queries of a chunk, and the keys and values in the arrays, for the heads ``heads``.
 
-    x : (G, C, D) queries; query : (G, C, n * D + c) the same, weighted for each of n orders and
-    c = 1 constant; keys : (G, W, n * D + c); values : (G, W / N, n * N + c, D)
+    x : (G, C, D), the queries
+    query : (G, C, n * D + c), the queries weighted for each of n orders; c = 1 if the response has
+        a constant term, else 0
+    keys : (G, W, n * D + c)
+    values : (G, W / N, n * N + c, D)
     """
 
     def __init__(
@@ -110,9 +114,9 @@ class Held:
         return phi
 
     def charges(self, phi: Tensor, block: Block) -> tuple[Tensor, Tensor]:
-        """Charges of all sub-tiles, (G, tiles, D, queries) in read-out steps, and what drove them.
+        """Charges of all sub-tiles, (G, tiles, D, queries) in read-out steps, and their drive.
 
-        The latter is phi times the decay of each order and query, (G, tiles, n * N + c, queries).
+        The drive (G, tiles, n * N + c, queries) is phi times the decay of each order and query.
         """
         numbers, size = self.work.numbers, self.work.part.columns
         tiles = torch.unflatten(phi, 1, (-1, size))  # (G, tiles, N, queries)
@@ -129,7 +133,7 @@ class Held:
         return torch.unflatten(charge, 0, tiles.shape[:2]), drive
 
     def _total(self, tiles: Tensor, block: Block) -> Tensor:
-        """Sum of the pulses of each sub-tile, (G, tiles, queries), as the constant term decays."""
+        """Sum of the pulses of each sub-tile, (G, tiles, queries), with the constant's decay."""
         assert self.work.numbers.constant
         if not self.work.numbers.constant.rate:
             return tiles.sum(2)

@@ -45,7 +45,7 @@ def test_names_are_those_that_lm_eval_reads_itself(monkeypatch):
 
     # Duplicates and files without a task are logged by the thousand.
     monkeypatch.setattr("logging.root.manager.disable", 50)
-    # To read all folders takes lm-eval a quarter of a minute; these hold every shape of a file.
+    # To read all folders takes lm-eval a quarter of a minute: only some of them.
     for folder in sorted(lm_eval_folder().glob("[blw]*/")):
         theirs = TaskManager(include_path=[folder], include_defaults=False)
         tasks, groups = index(folder)

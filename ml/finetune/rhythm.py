@@ -7,21 +7,20 @@ from typing import Any, Protocol
 from transformers import TrainerCallback
 
 from gaincell.ml.finetune.run_file import RunFile
+from gaincell.ml.finetune.state.listing import Checkpoint
 from gaincell.ml.finetune.state.random_state import vary_by_process
 
 
 class Paced(Protocol):
-    """The trainer of a stage, as far as its rhythm needs it."""
+    """The part of a trainer that the rhythm uses; ``StageTrainer`` says what each means."""
 
     model: Any
     settings: RunFile
-    resumed: Any
+    resumed: Checkpoint | None
 
-    def score(self) -> Any:
-        """Score the model on the held-out windows, and record the scores."""
+    def score(self) -> None: ...
 
-    def should_stop(self) -> bool:
-        """Whether the run was asked to end after this step."""
+    def should_stop(self) -> bool: ...
 
 
 class Rhythm(TrainerCallback):

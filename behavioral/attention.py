@@ -1,4 +1,4 @@
-"""Attention as the contract defines it: integer codes of a whole sequence in, integer codes out."""
+"""Attention as the contract defines it, from the integer codes of a whole sequence."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,14 +46,14 @@ def attend(
     *,
     first: NDArray[Any] | None = None,
 ) -> NDArray[np.int64]:
-    """Head outputs, shaped as ``q_code``; docs/contract.md, section 3.
+    """Head outputs, shaped as ``q_code``; docs/understand/contract.md, section 3.
 
     Parameters
     ----------
     q_code : (T, D), or (T, G, D) where each token carries G queries against its key and value
     k_code, v_code : (T, D)
     events : array of dtype EVENT, optional
-        What a co-simulation logged. Without it every token is written once and never refreshed.
+        Log of a co-simulation. Without it every token is written once and never refreshed.
     first : (T,) flags, optional
         Tokens that start a sequence; token 0 always does.
 
@@ -74,7 +74,7 @@ def attend_and_count_ties(
     *,
     first: NDArray[Any] | None = None,
 ) -> tuple[NDArray[np.int64], int]:
-    """As ``attend``, and how many read-outs lie within ``TIE_DISTANCE`` of a half-integer."""
+    """As ``attend``, and the number of read-outs within ``TIE_DISTANCE`` of a half-integer."""
     shape = check_sequence(q_code, k_code, v_code, config)
     y_code = np.zeros((shape.queries, config.head_dim), dtype=np.int64)
     ties = 0
@@ -100,7 +100,7 @@ def attend_in_detail(
     """
     shape = check_sequence(q_code, k_code, v_code, config)
     tile_code = np.zeros((shape.queries, config.tiles, config.head_dim), dtype=np.int64)
-    score = np.full((shape.queries, config.tiles * config.columns), np.nan)
+    score = np.full((shape.queries, config.slots), np.nan)
     ties = 0
     for begin, end, charge, block_score in _blocks(
         shape, q_code, k_code, v_code, config, events, first
@@ -118,7 +118,7 @@ def attend_in_detail(
 
 
 def read_out(charge: Floats, config: HeadConfig) -> tuple[NDArray[np.int64], int]:
-    """Signed codes of the charges A of sub-tiles, same shape, and how many are near a tie.
+    """Signed codes of the charges A of sub-tiles, same shape, and the number near a tie.
 
     The clock counts the samples i with n * |o| >= i + 1/2: n * |o| rounded, halves up. Its
     fraction is taken apart exactly, since adding 1/2 would round a float just below the half.
@@ -170,12 +170,12 @@ def _blocks(
         values = v_powers[:, token] * column_decay[:, :, None]
         charge = np.zeros((end - begin, config.tiles, config.head_dim))
         tile = residents.slot[seen] // config.columns
-        for each in np.unique(tile):
-            members = np.flatnonzero(tile == each)
+        for number in np.unique(tile):
+            members = np.flatnonzero(tile == number)
             by_order = phi[:, members] @ values[:, members]  # (orders, B, D)
-            charge[:, each] = np.einsum("ob,obd->bd", query_decay, by_order)
+            charge[:, number] = np.einsum("ob,obd->bd", query_decay, by_order)
 
-        score = np.full((end - begin, config.tiles * config.columns), np.nan)
+        score = np.full((end - begin, config.slots), np.nan)
         row, column = np.nonzero(exists)
         score[row, residents.slot[seen][column]] = relative[row, column]
         yield begin, end, charge, score
@@ -188,7 +188,7 @@ def _residents(
         if config.age_mode == "time":
             raise ValueError('age_mode is "time", which needs the events of a co-simulation')
         return undisturbed(first, shape.group, config)
-    check_events(events, shape.tokens, config.window + config.sink)
+    check_events(events, shape.tokens, config.stored_columns)
     return from_events(events, shape, config)
 
 
@@ -201,13 +201,8 @@ def _powers(code: Codes, largest: int, config: HeadConfig) -> Floats:
 def _decay(query: Any, stamp: Any, config: HeadConfig) -> tuple[Floats, Floats]:
     """gamma^(i * age) as a factor (orders, B) of each query and one (orders, I) of each column."""
     order = np.arange(len(config.cell_coefficients))[:, None]
-    rate = order * _rate(config)
+    rate = order * config.decay_rate
     return np.exp(-rate * (query - query[0])), np.exp(-rate * (query[0] - stamp))
-
-
-def _rate(config: HeadConfig) -> float:
-    unit_s = config.clock_s if config.age_mode == "time" else config.token_s
-    return unit_s / config.retention_s
 
 
 def _query_ranges(residents: Residents, config: HeadConfig) -> Iterator[tuple[int, int]]:
@@ -218,7 +213,7 @@ def _query_ranges(residents: Residents, config: HeadConfig) -> Iterator[tuple[in
     while begin < queries:
         end = min(begin + BLOCK_QUERIES, queries)
         for clock in (residents.k_query, residents.v_query):
-            growth = order * _rate(config) * (clock[begin:end] - clock[begin])
+            growth = order * config.decay_rate * (clock[begin:end] - clock[begin])
             end = begin + max(1, int(np.searchsorted(growth, LARGEST_EXPONENT)))
         yield begin, end
         begin = end

@@ -1,4 +1,4 @@
-"""An array of gain cells: what is stored, how it leaks, and the charge that pulses read from it."""
+"""An array of gain cells: stored voltages, their leak, and the charge that pulses read."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -35,9 +35,9 @@ class CellArray:
         self.faults = faults
         self.rng = rng
         self.code_max = config.key_max if name == "K" else config.value_max
-        self.slots = config.tiles * config.columns
+        self.slots = config.slots
         shape = (self.slots, config.head_dim)
-        self.exists = np.arange(self.slots) < config.window + config.sink
+        self.exists = np.arange(self.slots) < config.stored_columns
 
         self._bow = fault.dac_bow(config.head_dim, faults.dac_inl_lsb, rng)
         self._leak = fault.leak_factor(shape, faults.leak_spread, rng)
@@ -48,7 +48,7 @@ class CellArray:
         self.written = np.zeros(self.slots, dtype=np.int64)
         """When each column was last written, on ``clock``."""
         self._written_cycle = np.zeros(self.slots, dtype=np.int64)
-        self._existing_cycle = self._written_cycle[: config.window + config.sink]
+        self._existing_cycle = self._written_cycle[: config.stored_columns]
         self._constant = config.cell_coefficients[0] * self._gain
         self._constant += fault.cell_offset(shape, faults.offset_mismatch, rng)
         self._constant_is_uniform = bool(np.ptp(self._constant) == 0)
@@ -71,15 +71,15 @@ class CellArray:
         self._written_cycle[slots] = cycle
 
     def oldest(self) -> tuple[int, int]:
-        """The slot unwritten for longest, the first of several, and since which cycle.
+        """The slot with the oldest write, the first of several, and the cycle of that write.
 
-        Empty slots count; a slot never written counts as written in cycle 0.
+        Empty slots count. A slot that was never written counts as written in cycle 0.
         """
         slot = int(self._existing_cycle.argmin())
         return slot, int(self._existing_cycle[slot])
 
     def poison(self, slots: NDArray[np.integer]) -> None:
-        """Make the content of ``slots`` unknown: a write that was cut short or disturbed."""
+        """Make the content of ``slots`` unknown, after a write that was cut short or disturbed."""
         self._store(slots, np.full((len(slots), self.config.head_dim), np.nan))
 
     def read_columns(self, drive: Floats, decay: float) -> Floats:

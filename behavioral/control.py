@@ -1,7 +1,7 @@
 """An ideal control: drives the arrays' wires from tokens, without any hardware description.
 
-It lets arrays with faults be studied without a simulator, and is the reference for what a
-correct control puts on the wires.
+It runs arrays with faults without a simulator, and it is the reference for the wires of a correct
+control.
 """
 
 from collections.abc import Iterator
@@ -98,10 +98,7 @@ def _launch(
 
 
 def _port(code: Codes, position: int, width: int, config: HeadConfig) -> WritePort:
-    slot = position % config.window
-    tile, column = divmod(slot, config.columns)
-    if position < config.sink:
-        tile = config.ring_tiles
+    tile, column = config.place_of(config.slot_of(position))
     return WritePort(1, 0, tile, column, pack_codes(code, width))
 
 

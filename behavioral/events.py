@@ -1,4 +1,4 @@
-"""The event log: when each column of the arrays was written, and from when on it was read."""
+"""The event log: the cycle of every column write and of every read of the arrays."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 EVENT = np.dtype(
     [("cycle", "<i8"), ("array", "<U1"), ("kind", "<U7"), ("slot", "<i4"), ("token", "<i8")]
 )
-"""One event on an array, in the order in which they happened.
+"""One event on an array; a log holds them in the order of time.
 
 cycle : end of the write, or start of the read (first cycle in which the new state holds)
 array : "K" or "V"
@@ -31,8 +31,8 @@ def event_log(events: Iterable[tuple[int, str, str, int, int]]) -> Events:
     return log[np.argsort(log["cycle"], kind="stable")]
 
 
-def check_events(events: NDArray[Any], tokens: int, slots: int) -> None:
-    """Refuse a log that is not of dtype EVENT or names other than ``tokens`` and ``slots``.
+def check_events(events: NDArray[Any], tokens: int, stored_columns: int) -> None:
+    """Refuse a log that is not of dtype EVENT or names a token or slot that does not exist.
 
     Raises
     ------
@@ -53,8 +53,8 @@ def check_events(events: NDArray[Any], tokens: int, slots: int) -> None:
     lacking = events["kind"][(events["kind"] != "clear") & (events["token"] < 0)]
     if lacking.size:
         raise ValueError(f"events hold a {lacking[0]} without its token")
-    if events.size and not -1 <= events["slot"].min() <= events["slot"].max() < slots:
-        raise ValueError(f"events name slots outside 0..{slots - 1}")
+    if events.size and not -1 <= events["slot"].min() <= events["slot"].max() < stored_columns:
+        raise ValueError(f"events name slots outside 0..{stored_columns - 1}")
     lacking = events["kind"][np.isin(events["kind"], ("write", "refresh")) & (events["slot"] < 0)]
     if lacking.size:
         raise ValueError(f"events hold a {lacking[0]} without its slot")

@@ -1,14 +1,16 @@
-"""What real arrays do wrong: each fault one parameter, zero by default, and one small function.
+"""Non-idealities of real arrays: each one a parameter, zero by default, and a small function.
 
 Every function returns its ideal input unchanged when its parameter is zero, draws all its
 randomness from the generator it is given, and can be used on its own or with any other.
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gaincell.tables import Table, number
 
 Floats = NDArray[np.float64]
 
@@ -16,7 +18,7 @@ BOLTZMANN_J_PER_K = 1.380649e-23
 
 
 @dataclass(frozen=True, kw_only=True)
-class Faults:
+class Faults(Table):
     """Sizes of all faults; sigma is the standard deviation of a normal distribution.
 
     Raises
@@ -25,40 +27,32 @@ class Faults:
         A parameter that is not a number, or is negative or not finite.
     """
 
-    write_error_v: float = 0.0
+    write_error_v: float = number(0.0, low=0)
     """sigma of the stored voltage at every write, V."""
-    dac_inl_lsb: float = 0.0
+    dac_inl_lsb: float = number(0.0, low=0)
     """sigma over the DACs (one per row) of their bow at mid-scale, steps of the code."""
-    ktc_noise_v: float = 0.0
+    ktc_noise_v: float = number(0.0, low=0)
     """sigma of the thermal charge frozen at every write, V; see ``ktc_noise_v``."""
-    gain_mismatch: float = 0.0
+    gain_mismatch: float = number(0.0, low=0)
     """sigma over the cells of the relative error of their read charge."""
-    offset_mismatch: float = 0.0
+    offset_mismatch: float = number(0.0, low=0)
     """sigma over the cells of an additional charge, in charge of a full-length pulse."""
-    read_noise: float = 0.0
+    read_noise: float = number(0.0, low=0)
     """sigma of one cell's charge per full-length pulse; variance grows with pulse length."""
-    leak_spread: float = 0.0
+    leak_spread: float = number(0.0, low=0)
     """sigma over the cells of ln(retention time)."""
-    ir_drop: float = 0.0
+    ir_drop: float = number(0.0, low=0)
     """Relative loss of read charge at the far end of a word line, growing linearly along it."""
-    comparator_offset: float = 0.0
+    comparator_offset: float = number(0.0, low=0)
     """sigma over the converters of their input offset, fraction of the saturation charge."""
-    ramp_gain_error: float = 0.0
+    ramp_gain_error: float = number(0.0, low=0)
     """sigma over the converters of the relative error of their conversion slope."""
-    pulse_jitter_cycles: float = 0.0
+    pulse_jitter_cycles: float = number(0.0, low=0)
     """sigma of a converted pulse's length at every conversion, clock cycles."""
-    hold_droop_per_cycle: float = 0.0
+    hold_droop_per_cycle: float = number(0.0, low=0)
     """Relative loss per clock cycle of a charge held while it is converted."""
-    query_skew_cycles: float = 0.0
+    query_skew_cycles: float = number(0.0, low=0)
     """sigma over the query lines of the difference between their two edges' delays, cycles."""
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, int | float) or isinstance(value, bool):
-                raise TypeError(f"{field.name} is {value!r}, but must be a number, 0 or above")
-            if not (value >= 0 and math.isfinite(value)):
-                raise ValueError(f"{field.name} is {value}, but must be finite and 0 or above")
 
 
 def ktc_noise_v(capacitance_f: float, temperature_k: float = 300.0) -> float:

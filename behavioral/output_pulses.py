@@ -10,8 +10,8 @@ class OutputPulses:
     """Pulse and sign wires of all sub-tiles, D bits each, sub-tile 0 and dimension 0 lowest.
 
     The pulse wire is constant over a clock cycle and low outside the output phase. The sign wire
-    holds from the start of the phase until ``sync_stages`` cycles after its end; before and after
-    it is anything, here random bits, so that a control that looks too early or late is seen.
+    holds from the start of the phase until ``sync_stages`` cycles after its end. Outside it carries
+    random bits, so that a control which samples too early or too late computes wrong results.
     """
 
     def __init__(self, config: HeadConfig) -> None:

@@ -1,4 +1,4 @@
-"""The arrays seen from the wires: one call per clock cycle, every electrical rule enforced."""
+"""The arrays behind their wires: one call per clock cycle, with every electrical rule checked."""
 
 from collections.abc import Iterator
 from typing import NoReturn
@@ -241,7 +241,7 @@ class ArrayPins:
         return bool(self.analog.k.exists[port.tile * columns + port.column])
 
     def _place(self, slot: int) -> str:
-        tile, column = divmod(slot, self.config.columns)
+        tile, column = self.config.place_of(slot)
         return f"sub-tile {tile}, column {column}"
 
     def _fail(self, reason: str) -> NoReturn:

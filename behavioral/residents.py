@@ -1,4 +1,4 @@
-"""Which column of which token sits where, since when, and which queries see it."""
+"""Which token each column holds, when it was written, and which queries read it."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,14 +15,14 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Residents:
-    """I columns held by the arrays, each unchanged over a range of queries.
+    """I stored columns, each unchanged over a range of queries.
 
-    Queries are counted over all T tokens of G queries: query n is one of token n // G.
+    Queries are counted over all T tokens of G queries: query n belongs to token n // G.
 
-    slot, token : (I,) where it is and whose key and value it holds
-    begin, end : (I,) seen by the queries begin <= n < end
-    k_stamp, v_stamp : (I,) when it was written, on the clock of ``k_query`` and ``v_query``
-    k_query, v_query : (T * G,) when each query's QK and AV phases start
+    slot, token : (I,) place of the column, and the token whose key and value it holds
+    begin, end : (I,) the queries begin <= n < end read it
+    k_stamp, v_stamp : (I,) time of its write, on the clock of ``k_query`` and ``v_query``
+    k_query, v_query : (T * G,) start of each query's QK and AV phase
     """
 
     slot: Indices
@@ -43,7 +43,7 @@ def undisturbed(first: NDArray[np.bool_], group: int, config: HeadConfig) -> Res
     position = tokens - starts[sequence]
     sequence_end = np.append(starts[1:], first.size)[sequence]
     in_sink = position < config.sink
-    slot = np.where(in_sink, config.window + position, position % config.window)
+    slot = config.slot_of(position)
     overwritten = np.where(in_sink, first.size, tokens + config.window)
     end = np.minimum(overwritten, sequence_end)
     query = np.repeat(tokens, group)
@@ -53,12 +53,12 @@ def undisturbed(first: NDArray[np.bool_], group: int, config: HeadConfig) -> Res
 
 
 def from_events(events: Events, shape: SequenceShape, config: HeadConfig) -> Residents:
-    """What the event log of a run says; time counts tokens or cycles as ``age_mode`` does.
+    """The columns of a run with an event log; time counts tokens or cycles, as ``age_mode`` says.
 
     Raises
     ------
     ValueError
-        The reads of an array are not those of G queries of each token, in order.
+        An array was not read by G queries of each token, in order.
     """
     in_cycles = config.age_mode == "time"
     histories = {}
@@ -78,7 +78,7 @@ def from_events(events: Events, shape: SequenceShape, config: HeadConfig) -> Res
 
 
 def _check_reads(array: str, token: Indices, shape: SequenceShape) -> None:
-    """Query n is the n-th read of an array, and must be by token n // G."""
+    """Check that the n-th read of each array is a query of token n // G."""
     count = np.bincount(token, minlength=shape.tokens)
     if (count != shape.group).any():
         wrong = int(np.argmax(count != shape.group))

@@ -6,8 +6,8 @@ from gaincell.behavioral.events import Events, event_log
 class WriteLog:
     """Events of both arrays, of ``slots`` columns each, in the order in which they are added.
 
-    Tokens are numbered from 0 in the order of their writes, in each array for itself. A column
-    holds token -1 until it is written and after it is cleared.
+    Each array numbers its tokens from 0 in the order of their writes. A column holds token -1
+    before its first write and after a clear.
     """
 
     def __init__(self, slots: int) -> None:

@@ -2,7 +2,7 @@
 
 The text is cut in two halves: one fits and trains, the first windows of the other score. Each case
 is a folder of run files that ``gaincell`` reads, and goes on where it was cut off.
-``make adaptation TEXT=text.txt`` writes the table and the figure of docs/adaptation.md.
+``make adaptation TEXT=text.txt`` writes the table and the figure of docs/do/adaptation.md.
 """
 
 import argparse
@@ -81,15 +81,16 @@ def run_case(case: Case, text: Path, work: Path, steps: int) -> dict[str, Any]:
     common = ["--text", str(text), "--window", str(WINDOW), "--config", str(head)]
     layers = ["--layers", LAYERS[case.layers]]
     few = ["--windows", "4"]
+    ranges = [*few, "--init", "ranges"]
     if case.recipe == "paper":
-        linear = _convert(folder, "linear", MODEL, [*common, *layers, *few, "--kind", "linear"])
+        linear = _convert(folder, "linear", MODEL, [*common, *layers, *ranges, "--kind", "linear"])
         start = _convert(folder, "start", linear, [*common, *few, "--init", "matching"])
         model = f'name = "{linear}"'
         stages = STAGE.format(name="linear", steps=LINEAR_STEPS) + STAGE.format(
             name="nonlinear", steps=steps - LINEAR_STEPS
         )
     else:
-        more = few
+        more = ranges
         if case.recipe == "ours":
             count = str(min(START_WINDOWS, half // WINDOW))
             more = ["--windows", count, "--init", "closed-form", "--seed", str(SEED)]

@@ -1,6 +1,6 @@
 """Time and memory of the torch op beside the reference's algorithm and stock softmax attention.
 
-    python benchmarks/attention.py -o docs/attention_table.md
+    python benchmarks/attention.py -o docs/evidence/tables/attention.md
 
 Forward and backward of one layer, batch 1, 12 heads of 64 dimensions, float32. Every measurement is
 a process of its own, so that its peak memory is its own; cases take turns, and medians are given.
@@ -48,7 +48,7 @@ def reference(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     k, v = (config.full_scale_v * quantise(x, 3) - config.center_v for x in (k, v))
     age = torch.arange(tokens)[:, None] - torch.arange(tokens)
     causal = age >= 0
-    rate = config.token_s / config.retention_s
+    rate = config.decay_rate
     decays = [torch.exp(-i * rate * age.clamp(min=0).float()) for i in range(4)]
 
     def response(drive: Tensor, volts: Tensor, tile: slice, turned: bool) -> Tensor:

@@ -1,7 +1,7 @@
 """What the head's free numbers do to a language model: the sink, the gain, and the keys' bits.
 
 Six layers are converted by the closed-form start for each setting, without training, and score the
-other half of the text. ``make knobs TEXT=text.txt`` writes the tables of docs/adaptation.md.
+other half of the text. ``make knobs TEXT=text.txt`` writes the tables of docs/do/adaptation.md.
 """
 
 import argparse
@@ -146,8 +146,12 @@ def report(results: dict[str, dict[str, float]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--text", type=Path, required=True)
-    parser.add_argument("--results", type=Path, default=Path("docs/design_knobs.json"))
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/design_knobs_table.md"))
+    parser.add_argument(
+        "--results", type=Path, default=Path("docs/evidence/tables/design_knobs.json")
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("docs/evidence/tables/design_knobs.md")
+    )
     arguments = parser.parse_args()
     for path in (arguments.results, arguments.output):
         check_writable(path)

@@ -1,7 +1,7 @@
 """20 000 tokens of the gpt2 head on each readout and transport, every output compared.
 
 The shipped tokens come first, then random ones; ``make exact`` writes the table that is committed
-as docs/exactness.md.
+as docs/evidence/exactness.md.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from gaincell.behavioral.tokens import Tokens, shipped_tokens
 from gaincell.cocotb_tests.run.build import TRANSPORTS, build
 from gaincell.cocotb_tests.run.compare import compare
 from gaincell.cocotb_tests.run.simulate import simulate
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.files import check_writable, replacing
 
 TOKENS = 20_000
@@ -40,7 +40,7 @@ def main() -> int:
         "|---|---|---|---|---|---|---|",
     ]
     wrong = 0
-    for readout in ("popcount", "counters"):
+    for readout in READOUT_NAMES:
         config = HeadConfig(readout=readout)
         tokens = all_tokens(config)
         covered = coverage(tokens[:3000], config)

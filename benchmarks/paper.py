@@ -1,7 +1,8 @@
-"""Run again every command of docs/reproduction.toml that needs nothing but pip's packages.
+"""Runs every command of docs/evidence/reproduction.toml that needs nothing but packages of pip.
 
-One after another, each with a log in build/paper/; one that fails does not stop the others, and is
-named at the end. Then the page is made again. ``make paper`` runs it in the project's folder.
+The commands run one after another, each with a log in build/paper/. A command that fails does not
+stop the others; the last line names it. Then the page is made again. ``make paper`` runs this file
+in the folder of the project.
 """
 
 import argparse
@@ -18,8 +19,8 @@ LOGS = Path("build/paper")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=Path, default=Path("docs/reproduction.toml"))
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/reproduction.md"))
+    parser.add_argument("--entries", type=Path, default=Path("docs/evidence/reproduction.toml"))
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/evidence/reproduction.md"))
     arguments = parser.parse_args()
     try:
         book = read_book(arguments.entries)
@@ -34,7 +35,7 @@ def main() -> int:
 
 
 def run_all(runs: dict[str, str], logs: Path) -> list[str]:
-    """Run the commands in order, a line and a log for each; names of those that failed."""
+    """Run the commands in order, each with a line and a log; return the names of failed ones."""
     logs.mkdir(parents=True, exist_ok=True)
     failed = []
     for number, (name, command) in enumerate(runs.items(), 1):
@@ -54,7 +55,7 @@ def run_all(runs: dict[str, str], logs: Path) -> list[str]:
 
 
 def words_of(command: str) -> list[str]:
-    """Words of a command line; ``gaincell`` is the one of this Python."""
+    """Words of a command line, in which ``gaincell`` becomes this Python's own."""
     first, *others = shlex.split(command)
     own = [sys.executable, "-m", "gaincell"]
     return [*(own if first == "gaincell" else [first]), *others]

@@ -1,7 +1,7 @@
 """How good must retention_error be? Outputs of slow decoding against those of cells without leak.
 
 Runs the head with refresh at several bounds of the age, all else equal; ``make retention`` writes
-the table that is committed as docs/retention.md.
+the table that is committed as docs/evidence/retention.md.
 """
 
 import argparse

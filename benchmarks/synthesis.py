@@ -1,23 +1,25 @@
-"""What a head costs in cells: libraries, readouts, clock gating and sampling flops in one table.
+"""Area, timing and power of a head: libraries, readouts, clock gating, sampling flops in a table.
 
-    python benchmarks/synthesis.py LIBERTY... -o docs/silicon_table.md
+    python benchmarks/synthesis.py LIBERTY... -o docs/evidence/tables/silicon.md
 
 Each row is a run of ``gaincell synth`` on the default head, with the shipped tokens of a language
-model through the netlist. Runs that are done are kept in ``--folder``; an interrupted campaign goes
-on where it stopped. ``--reference`` writes the metrics that ``gaincell estimate`` starts from.
+model through the netlist. Finished runs stay in ``--folder``: an interrupted campaign goes on where
+it stopped. ``--reference`` writes the metrics that ``gaincell estimate`` starts from.
 """
 
 import argparse
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from subprocess import run
 from sys import executable
-from typing import Any
 
-Metrics = dict[str, Any]
+from gaincell.config import READOUT_NAMES
+from gaincell.synth.metrics import METRICS, Metrics, as_json, read_metrics
+from gaincell.text import markdown
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Row:
     def metrics(self, folder: Path) -> Metrics:
         """Run it unless it was run before."""
         place = folder / self.name
-        done = place / "metrics.json"
+        done = place / METRICS
         if not done.exists():
             config = folder / f"{self.name}.toml"
             config.write_text(f'readout = "{self.readout}"\nsync_stages = {self.sync_stages}\n')
@@ -50,15 +52,14 @@ class Row:
             print(" ".join(command[2:]), flush=True)
             with (folder / f"{self.name}.log").open("w") as log:
                 run(command, check=True, stdout=log, stderr=log)
-        found: Metrics = json.loads(done.read_text())
-        return found
+        return read_metrics(json.loads(done.read_text()))
 
 
 def rows_for(libraries: list[Path]) -> list[Row]:
     """The table's rows; a memory macro is known at 45 nm only, which comes first."""
     first = [Row(libraries[0], "popcount", True, sync_stages, "macro") for sync_stages in (1, 2)]
-    grid = product(("popcount", "counters"), libraries, (True, False), (1, 2))
-    unmapped = [Row(None, readout, True, 1) for readout in ("popcount", "counters")]
+    grid = product(READOUT_NAMES, libraries, (True, False), (1, 2))
+    unmapped = [Row(None, readout, True, 1) for readout in READOUT_NAMES]
     return (
         first
         + unmapped
@@ -69,35 +70,47 @@ def rows_for(libraries: list[Path]) -> list[Row]:
     )
 
 
-def text_of(row: Row, metrics: Metrics) -> str:
-    """A line of the table."""
-    area, timing, power = (metrics[part] for part in ("area", "timing", "power"))
-    library = metrics["library"]
-    macro = area["memory_macro_um2"] or 0.0
-    slack = "not timed" if timing["slack_ns"] is None else f"{timing['slack_ns']:+.2f}"
-    fmax = "" if timing["fmax_mhz"] is None else f"{timing['fmax_mhz']:.0f}"
-    cells = [
-        f"{library['name']}, {library['corner']}, {library['voltage_v']:g} V",
-        row.readout,
-        "gates" if row.gating else "multiplexers",
-        str(row.sync_stages),
-        row.memory,
-        f"{area['cells_um2'] + macro:,.0f}".replace(",", " "),
-        str(area["flops"]),
-        fmax,
-        slack,
-        "" if power is None else f"{power['total_w'] * 1e3:.1f}",
-        "" if power is None else f"{metrics['energy_per_token_j'] * 1e9:.2f}",
-        f"{sum(metrics['seconds'].values()):.0f}",
-    ]
-    return f"| {' | '.join(cells)} |"
+def _area_um2(metrics: Metrics) -> str:
+    """Cells and memory macro."""
+    area = metrics.area
+    return f"{area.cells_um2 + (area.memory_macro_um2 or 0.0):,.0f}".replace(",", " ")
 
 
-HEADER = """\
-| library | readout | enables become | sync_stages | marks | um2 | flops | fmax, MHz | slack at \
-1 GHz, ns | mW | nJ/token | flow, s |
-|---|---|---|---|---|---|---|---|---|---|---|---|
-"""
+def _library(metrics: Metrics) -> str:
+    library = metrics.library
+    return f"{library.name}, {library.corner}, {library.voltage_v:g} V"
+
+
+def _slack(metrics: Metrics) -> str:
+    slack_ns = metrics.timing.slack_ns
+    return "not timed" if slack_ns is None else f"{slack_ns:+.2f}"
+
+
+def _number(value: float | None, scale: float, digits: int) -> str:
+    """``value`` times ``scale``; nothing where there is no value."""
+    return "" if value is None else f"{value * scale:.{digits}f}"
+
+
+COLUMNS: dict[str, Callable[[Row, Metrics], str]] = {
+    "library": lambda row, metrics: _library(metrics),
+    "readout": lambda row, metrics: row.readout,
+    "enables become": lambda row, metrics: "gates" if row.gating else "multiplexers",
+    "sync_stages": lambda row, metrics: str(row.sync_stages),
+    "marks": lambda row, metrics: row.memory,
+    "um2": lambda row, metrics: _area_um2(metrics),
+    "flops": lambda row, metrics: str(metrics.area.flops),
+    "fmax, MHz": lambda row, metrics: _number(metrics.timing.fmax_mhz, 1, 0),
+    "slack at 1 GHz, ns": lambda row, metrics: _slack(metrics),
+    "mW": lambda row, metrics: _number(metrics.power and metrics.power.total_w, 1e3, 1),
+    "nJ/token": lambda row, metrics: _number(metrics.energy_per_token_j, 1e9, 2),
+    "flow, s": lambda row, metrics: f"{sum(metrics.seconds.values()):.0f}",
+}
+"""The table's columns, from left to right."""
+
+
+def text_of(row: Row, metrics: Metrics) -> list[str]:
+    """The cells of a line of the table."""
+    return [column(row, metrics) for column in COLUMNS.values()]
 
 
 def main() -> None:
@@ -111,11 +124,12 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     rows = rows_for(arguments.libraries)
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        found = list(pool.map(lambda row: row.metrics(arguments.folder), rows))
-    lines = [text_of(row, metrics) for row, metrics in zip(rows, found, strict=True)]
-    arguments.output.write_text(HEADER + "\n".join(lines) + "\n")
+        results = list(pool.map(lambda row: row.metrics(arguments.folder), rows))
+    lines = [text_of(row, metrics) for row, metrics in zip(rows, results, strict=True)]
+    arguments.output.write_text(markdown(list(COLUMNS), lines) + "\n")
     if arguments.reference is not None:
-        arguments.reference.write_text(json.dumps(found, indent=1) + "\n")
+        reference = [as_json(metrics) for metrics in results]
+        arguments.reference.write_text(json.dumps(reference, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,7 @@ os.environ.setdefault(
     "GAINCELL_CACHE", str(Path(__file__).resolve().parents[1] / "build" / "simulations")
 )
 
-needs_icarus = pytest.mark.skipif(
-    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed"
-)
+needs_icarus = pytest.mark.needs("iverilog")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 Each case draws a geometry, code widths, timing, schedule, readout, queries per token, retention and
 a memory, runs at least three laps of the ring on one of the two transports, and compares with the
-contract. The table it writes is committed as docs/fuzz.md.
+contract. The table it writes is committed as docs/evidence/fuzz.md.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from gaincell.behavioral.lively import coverage, lively_config, lively_tokens, r
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.simulate import Memory
 from gaincell.cocotb_tests.run.verify import verify
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Failed
 
@@ -85,7 +85,7 @@ def _draw(seed: int, attempt: int) -> Case:
         step_cycles=int(rng.integers(1, 3)),
         sync_stages=int(rng.integers(1, 3)),
         schedule=str(rng.choice(["sequential", "overlapped", "paired"])),
-        readout=str(rng.choice(["popcount", "counters"])),
+        readout=str(rng.choice(READOUT_NAMES)),
         age_mode=str(rng.choice(["steps", "time"])),
         refresh=False,
     )
@@ -110,10 +110,9 @@ def _draw(seed: int, attempt: int) -> Case:
 
 def _leaking(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     """``config`` with refresh: as often as can be, less often, or hardly ever."""
-    slots = config.window + config.sink
     shortest = replace(config, retention_s=1e3, refresh=True).retention
     assert shortest is not None
-    visits = slots + 2 * shortest.segment_visits + 1
+    visits = config.stored_columns + 2 * shortest.segment_visits + 1
     # After its write, a visit leaves patience for one query at least.
     write = shortest.visit_cycles - shortest.patience_cycles
     least = visits * (write + config.interval_cycles) + 1

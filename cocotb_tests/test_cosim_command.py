@@ -12,22 +12,12 @@ from gaincell.behavioral.lively import lively_tokens
 from gaincell.cli import main
 from gaincell.cocotb_tests.conftest import needs_icarus
 from gaincell.cocotb_tests.run import build as builds
-from gaincell.cocotb_tests.run.simulators import require_fst_headers
-from gaincell.cocotb_tests.run.tools import MissingTool
 from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
 
 pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
 
 TINY = PRESETS["tiny"]
-
-
-def has_fst_headers() -> bool:
-    try:
-        require_fst_headers()
-    except MissingTool:
-        return False
-    return True
 
 
 @pytest.fixture
@@ -61,8 +51,7 @@ def test_names_the_first_difference(
     source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = replace(TINY, window=12)
-    wrong.__dict__["timing"] = TINY.timing
-    verilog = head_verilog(wrong).replace("[23:0] array__", "[31:0] array__")
+    verilog = head_verilog(wrong, timing=TINY.timing).replace("[23:0] array__", "[31:0] array__")
     monkeypatch.setattr(builds, "head_verilog", lambda config: verilog)
     assert main(["cosim", "--config", "tiny", "--input", str(source)]) == 1
     message = capsys.readouterr().err.splitlines()[-1]
@@ -77,9 +66,7 @@ def test_names_the_first_difference(
         ".vcd",
         pytest.param(
             ".fst",
-            marks=pytest.mark.skipif(
-                not has_fst_headers(), reason="the headers of lz4 and zlib are not installed"
-            ),
+            marks=pytest.mark.needs("fst"),
         ),
     ],
 )

@@ -8,12 +8,11 @@ import pytest
 from gaincell.behavioral.attention import attend_in_detail
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.verify import verify
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 
 pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
 
 CONFIG = HeadConfig(head_dim=8, window=16, columns=4, sink=4)
-READOUTS = ["popcount", "counters"]
 
 
 def constant_tokens(count: int, q: int, k: int, v: int, config: HeadConfig) -> Tokens:
@@ -22,7 +21,7 @@ def constant_tokens(count: int, q: int, k: int, v: int, config: HeadConfig) -> T
     return Tokens(np.full(shape, q), np.full(shape, k), np.full(shape, v), first)
 
 
-@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("readout", READOUT_NAMES)
 @pytest.mark.parametrize("schedule", ["overlapped", "paired"])
 def test_every_sub_tile_reaches_full_scale_both_ways(readout: str, schedule: str) -> None:
     config = replace(CONFIG, readout=readout, schedule=schedule)
@@ -41,7 +40,7 @@ def test_every_sub_tile_reaches_full_scale_both_ways(readout: str, schedule: str
     verify(config, tokens)
 
 
-@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("readout", READOUT_NAMES)
 @pytest.mark.parametrize("transport", ["fast", "per-ns"])
 def test_all_zero_codes_answer_zero(readout: str, transport: str) -> None:
     config = replace(CONFIG, readout=readout)

@@ -8,7 +8,7 @@ import pytest
 from gaincell.cocotb_tests.conftest import lively_run, needs_icarus
 from gaincell.cocotb_tests.run.simulate import SimulationFailed
 from gaincell.cocotb_tests.run.verify import verify
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.hdl.verilog import head_verilog
 
 CONFIG = HeadConfig(head_dim=5, window=12, columns=4, sink=1)
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.cosim, needs_icarus]
 
 
 @pytest.mark.parametrize("transport", ["fast", "per-ns"])
-@pytest.mark.parametrize("readout", ["popcount", "counters"])
+@pytest.mark.parametrize("readout", READOUT_NAMES)
 def test_is_exact_under_icarus(readout: str, transport: str) -> None:
     config = replace(CONFIG, readout=readout)
     config, tokens = lively_run(config, seed=41)

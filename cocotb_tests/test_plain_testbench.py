@@ -16,7 +16,7 @@ from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 from gaincell.cocotb_tests.plain.vectors import default_tokens, golden_vectors
 from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.cocotb_tests.test_planted_bugs import Change, moved
-from gaincell.config import PRESETS, HeadConfig
+from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.hdl.layouts import token_layout
 from gaincell.hdl.verilog import head_verilog
 
@@ -31,7 +31,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "two sync stages": TINY | {"sync_stages": 2, "schedule": "paired"},
     "readout bound": TINY
     | {"query_bits": 1, "write_cycles": 1, "reset_cycles": 1, "schedule": "paired"},
-    "counters": TINY | {"readout": "counters"},
+    **{name: TINY | {"readout": name} for name in READOUT_NAMES[1:]},
     "slow steps": TINY | {"step_cycles": 3},
     "narrow codes": TINY | {"query_bits": 1, "key_bits": 2, "value_bits": 1, "readout_bits": 2},
     "wide codes": TINY | {"query_bits": 2, "key_bits": 8, "value_bits": 8, "readout_bits": 6},
@@ -244,9 +244,8 @@ def test_fails_a_wrong_interval_without_refresh(bug: str, tmp_path: Path) -> Non
 
 def check_schedule(bug: str, config: HeadConfig, tmp_path: Path) -> None:
     change, symptom = WRONG_SCHEDULES[bug]
-    wrong = replace(config)
-    wrong.__dict__["timing"] = replace(config.timing, **change(config.timing))
-    check_refusal(run(tmp_path, head_verilog(wrong), plain_testbench(config)), symptom)
+    verilog = head_verilog(config, timing=replace(config.timing, **change(config.timing)))
+    check_refusal(run(tmp_path, verilog, plain_testbench(config)), symptom)
 
 
 @pytest.mark.cosim
@@ -255,9 +254,8 @@ def check_schedule(bug: str, config: HeadConfig, tmp_path: Path) -> None:
 def test_fails_a_head_for_another_config(bug: str, tmp_path: Path) -> None:
     difference, symptom = WRONG_CONFIGS[bug]
     config = WITHOUT_REFRESH
-    wrong = replace(config, **difference)
-    wrong.__dict__["timing"] = config.timing
-    check_refusal(run(tmp_path, head_verilog(wrong), plain_testbench(config)), symptom)
+    verilog = head_verilog(replace(config, **difference), timing=config.timing)
+    check_refusal(run(tmp_path, verilog, plain_testbench(config)), symptom)
 
 
 @pytest.mark.cosim

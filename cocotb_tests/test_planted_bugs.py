@@ -89,11 +89,9 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
 def test_notices_a_wrong_schedule(bug: str, transport: str) -> None:
     change, symptom = WRONG_SCHEDULES[bug]
     config, tokens = lively_run(CONFIG, seed=31)
-    wrong = replace(config)
-    # The cached schedule of a copy: the arrays keep the right one.
-    wrong.__dict__["timing"] = replace(config.timing, **change(config.timing))
+    wrong = replace(config.timing, **change(config.timing))
     with pytest.raises(Failed, match=symptom):
-        verify(config, tokens, transport=transport, verilog=head_verilog(wrong))
+        verify(config, tokens, transport=transport, verilog=head_verilog(config, timing=wrong))
 
 
 @pytest.mark.parametrize("transport", ["fast", "per-ns"])
@@ -101,10 +99,9 @@ def test_notices_a_wrong_schedule(bug: str, transport: str) -> None:
 def test_notices_a_head_for_another_config(bug: str, transport: str) -> None:
     difference, symptom = WRONG_CONFIGS[bug]
     config, tokens = lively_run(CONFIG, seed=32)
-    wrong = replace(config, **difference)
-    wrong.__dict__["timing"] = config.timing
+    verilog = head_verilog(replace(config, **difference), timing=config.timing)
     with pytest.raises(Failed, match=symptom):
-        verify(config, tokens, transport=transport, verilog=head_verilog(wrong))
+        verify(config, tokens, transport=transport, verilog=verilog)
 
 
 @pytest.mark.parametrize("transport", ["fast", "per-ns"])

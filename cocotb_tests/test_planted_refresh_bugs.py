@@ -108,10 +108,9 @@ def test_the_conditions_suit_a_correct_head() -> None:
 def test_notices_a_wrong_plan(bug: str) -> None:
     config, tokens = lively_run(CONFIG, seed=41, laps=20, first_share=0.02)
     assert config.retention is not None
-    wrong = replace(config)
-    wrong.__dict__["retention"] = replace(config.retention, **WRONG_PLANS[bug](config.retention))
+    wrong = replace(config.retention, **WRONG_PLANS[bug](config.retention))
     with pytest.raises(Failed, match=BOUND):
-        check(head_verilog(wrong), config, tokens)
+        check(head_verilog(config, retention=wrong), config, tokens)
 
 
 @pytest.mark.parametrize("bug", WRONG_LINES)

@@ -4,12 +4,12 @@ import pytest
 
 from gaincell.behavioral.tokens import shipped_tokens
 from gaincell.cocotb_tests.run.verify import verify
-from gaincell.config import PRESETS, HeadConfig
+from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 
 pytestmark = pytest.mark.cosim
 
 
-@pytest.mark.parametrize("readout", ["popcount", "counters"])
+@pytest.mark.parametrize("readout", READOUT_NAMES)
 def test_a_whole_text_is_exact(readout: str) -> None:
     config = HeadConfig(readout=readout)
     tokens = shipped_tokens(config)

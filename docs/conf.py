@@ -11,5 +11,5 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "gaincell"
-# The tables are parts of silicon.md and ml.md.
-exclude_patterns = ["pictures", "silicon_table.md", "attention_table.md"]
+# Other pages include the tables.
+exclude_patterns = ["pictures", "evidence/tables"]

@@ -1,43 +1,49 @@
-"""Whether a query may enter, and when it, or a refresh, is launched."""
+"""Decides when a query is accepted, and when a query or a refresh is launched."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from gaincell.config import HeadConfig
 from gaincell.hdl.write_age import write_age
+from gaincell.schedule import Schedule
 
 
 class Admission(wiring.Component):
     """Accepts a query when the arrays and a place for its result are free, and launches it.
 
-    A query is launched in the cycle of its accept. The first one of a sequence, as is the first
-    after reset, is launched ``clear_cycles`` later, behind the broadcast write that ``clear_age``
-    times. A refresh is launched when the arrays could be written and no query could be accepted in
-    that cycle or waits for the arrays only; an urgent one comes before all queries. It delays the
-    next query by at most one write. Reset forgets every query in flight and every result owed.
+    A query is launched in the cycle in which it is accepted. The first query of a sequence is
+    launched ``clear_cycles`` later, behind the broadcast write that clears the arrays; the first
+    query after reset always starts a sequence.
+
+    A refresh is launched when the arrays can be written. It gives way to a query that is offered
+    and has a place for its result, unless the refresh is urgent: then it comes before all queries.
+    A refresh delays the next query by at most one write.
+
+    After reset no query is in flight and no result is owed.
 
     Parameters
     ----------
-    config : HeadConfig
+    timing : Schedule
+    refreshes : bool
+        The head refreshes its columns; otherwise it has no logic for it.
 
     Members
     -------
     offered : In(1)
         A query is offered.
     ready : Out(1)
-        A query may be accepted in this cycle; does not depend on ``offered``.
+        A query can be accepted in this cycle. Does not depend on ``offered``.
     first, further : In(1)
         With ``offered``: as in ``token_layout``.
     deliver : In(1)
-        A result is transferred in this cycle, which frees its place.
+        A result is transferred in this cycle; its place becomes free.
     newest_age : In
-        Cycles since the latest launch, 0 once that query is through all its phases.
+        Cycles since the latest launch; 0 after the last phase of that query.
     accept : Out(1)
         A query is transferred in this cycle.
     starts_sequence : Out(1)
-        With ``accept``: ``first``, or nothing was accepted since reset.
+        With ``accept``: the query has ``first``, or is the first one since reset.
     writes : Out(1)
         With ``accept``: the query brings the key and value of a token.
     launch : Out(1)
@@ -45,18 +51,21 @@ class Admission(wiring.Component):
     launch_writes : Out(1)
         With ``launch``: key and value are written.
     next_clear_age : Out
-        Cycles since the accept that starts a sequence, as of the next cycle; 0: none.
-    refresh_wanted, refresh_urgent : In(1)
-        A refresh is to be launched; before any other query.
+        Age of a clear in the next cycle: cycles since the accept that started a sequence; 0: no
+        clear.
+    refresh_wanted : In(1)
+        A refresh waits to be launched.
+    refresh_urgent : In(1)
+        With ``refresh_wanted``: no query may be accepted before it.
     refresh_age : In
-        Cycles since the launch of the latest one; 0 once it is over.
+        Cycles since the launch of the latest refresh; 0 after its write.
     refresh_launch : Out(1)
-        It is launched in this cycle.
+        The refresh is launched in this cycle.
     """
 
-    def __init__(self, config: HeadConfig) -> None:
-        self._timing = config.timing
-        self._refreshes = config.retention is not None
+    def __init__(self, timing: Schedule, *, refreshes: bool) -> None:
+        self._timing = timing
+        self._refreshes = refreshes
         write_age = range(self._timing.v_write.end + 1)
         super().__init__(
             {

@@ -23,19 +23,26 @@ from gaincell.hdl.refresh.refresh import Refresh
 from gaincell.hdl.result_queue import ResultQueue
 from gaincell.hdl.sequencer import CONVERTER_PHASES, Sequencer
 from gaincell.hdl.write_pointer import WritePointer
+from gaincell.retention import Retention
+from gaincell.schedule import Schedule
 
 
 class Head(wiring.Component):
-    """Tokens in, attention outputs out, everything in between on the wires to the arrays.
+    """Takes tokens, drives the wires to the arrays, and returns the outputs of attention.
 
     Latency from accept to a valid result is ``config.latency_cycles``, and ``write_cycles`` more
-    for a token that starts a sequence; a query is accepted every ``config.interval_cycles`` while
-    results are taken, but for the refresh writes that come in between. Results come in the order
-    of queries, one each. Reset abandons all queries in flight; the next token starts a sequence.
+    for a token that starts a sequence. While results are taken, a query is accepted every
+    ``config.interval_cycles``; a refresh write can delay it. Each query has one result, in the
+    order of queries. Reset abandons all queries in flight; the next token starts a sequence.
 
     Parameters
     ----------
     config : HeadConfig
+    timing : Schedule, optional
+        Offsets that the hardware follows; by default ``config.timing``. Another schedule makes a
+        head that breaks the rules of its arrays, for tests that must notice it.
+    retention : Retention, optional
+        Plan of the refresh, likewise; by default ``config.retention``.
 
     Members
     -------
@@ -52,8 +59,16 @@ class Head(wiring.Component):
     array : Out(``array_port``)
     """
 
-    def __init__(self, config: HeadConfig) -> None:
+    def __init__(
+        self,
+        config: HeadConfig,
+        *,
+        timing: Schedule | None = None,
+        retention: Retention | None = None,
+    ) -> None:
         self.config = config
+        self.timing = timing or config.timing
+        self.retention = retention or config.retention
         super().__init__(
             {
                 "token": In(stream.Signature(token_layout(config))),
@@ -61,15 +76,16 @@ class Head(wiring.Component):
                 "refresh_request": Out(stream.Signature(request_layout(config))),
                 "refresh_response": In(stream.Signature(response_layout(config))),
                 "status": Out(status_port(config)),
-                "array": Out(array_port(config)),
+                "array": Out(array_port(config, self.timing.banks)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, token = self.config, self.token.payload
-        m.submodules.admission = admission = Admission(config)
-        m.submodules.sequencer = sequencer = Sequencer(config)
+        config, timing, token = self.config, self.timing, self.token.payload
+        refreshes = self.retention is not None
+        m.submodules.admission = admission = Admission(timing, refreshes=refreshes)
+        m.submodules.sequencer = sequencer = Sequencer(timing, refreshes=refreshes)
         m.submodules.write_pointer = write_pointer = WritePointer(config)
 
         m.d.comb += [
@@ -107,10 +123,11 @@ class Head(wiring.Component):
         k_code: Signal,
         v_code: Signal,
     ) -> None:
-        """Columns are written with a new token, with code 0 in all of them, or by refresh."""
-        config, array, response = self.config, self.array, self.refresh_response
-        refresh = None if config.retention is None else Refresh(config)
-        if refresh is not None:
+        """Drive the write ports: a new token, code 0 into all columns, or a refresh."""
+        array, response = self.array, self.refresh_response
+        refresh = None
+        if self.retention is not None:
+            refresh = Refresh(self.config, self.timing, self.retention)
             m.submodules.refresh = refresh
             m.d.comb += [
                 refresh.advance.eq(admission.accept & admission.writes),
@@ -163,7 +180,9 @@ class Head(wiring.Component):
         config, array = self.config, self.array
         m.submodules.query_pulses = query_pulses = QueryPulses(config)
         m.submodules.readout = readout = READOUTS[config.readout](config)
-        m.submodules.result_queue = result_queue = ResultQueue(config)
+        m.submodules.result_queue = result_queue = ResultQueue(
+            width=config.result_width * config.head_dim, places=self.timing.result_places
+        )
         m.d.comb += [getattr(array, name).eq(getattr(sequencer, name)) for name in CONVERTER_PHASES]
         m.d.comb += [
             query_pulses.start.eq(sequencer.query_start),

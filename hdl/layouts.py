@@ -1,4 +1,4 @@
-"""Shapes of what moves on the head's streams and on the wires to the arrays."""
+"""The payloads of the head's streams, and the wires between the head and the arrays."""
 
 from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data, wiring
@@ -13,16 +13,17 @@ def index_shape(count: int) -> Shape:
 
 
 TAGS = 4
-"""Requests for columns that may be unanswered at a time."""
+"""Largest number of unanswered requests for columns."""
 COUNTER_BITS = 16
-"""Of the status counters, which count on from 0 after their largest value."""
+"""Width of the status counters; after its largest value a counter starts again at 0."""
 
 
 def token_layout(config: HeadConfig) -> data.StructLayout:
     """One query, and the key and value of its token.
 
-    ``first``: the token starts a sequence. ``further``: one more query of the token before; ``k``
-    and ``v`` mean nothing then. ``first`` wins, and so does the first token after reset.
+    ``first``: the token starts a sequence. ``further``: one more query of the latest token; ``k``
+    and ``v`` are ignored. With ``first``, and on the first query after reset, ``further`` is
+    ignored.
     """
     dims = config.head_dim
     return data.StructLayout(
@@ -65,16 +66,16 @@ def response_layout(config: HeadConfig) -> data.StructLayout:
 
 
 def status_port(config: HeadConfig) -> wiring.Signature:
-    """What the head tells of its window and its refresh; valid in every cycle.
+    """State of the window and of the refresh; valid in every cycle.
 
-    fill : tokens of the sequence in the window, dropped ones too
-    refreshed : columns written again with their data, since reset
-    dropped : columns cleared because their data did not come in time, since reset
-    worst_age : cycles; no column was older when it was written again, since reset
+    fill : tokens of the sequence in the window; dropped tokens count
+    refreshed : columns written again with their data since reset
+    dropped : columns cleared since reset because their data did not come in time
+    worst_age : cycles; since reset no column was older when it was written again
     """
     return wiring.Signature(
         {
-            "fill": Out(range(config.window + config.sink + 1)),
+            "fill": Out(range(config.stored_columns + 1)),
             "refreshed": Out(COUNTER_BITS),
             "dropped": Out(COUNTER_BITS),
             "worst_age": Out(range((config.bound_cycles or 0) + 1)),
@@ -98,13 +99,13 @@ def write_port(config: HeadConfig, code_bits: int) -> wiring.Signature:
     )
 
 
-def array_port(config: HeadConfig) -> wiring.Signature:
+def array_port(config: HeadConfig, banks: int) -> wiring.Signature:
     """Every wire between digital control and arrays, as the control drives and samples them.
 
-    Enables of converter stages have one bit per bank. ``pulse`` and ``sign`` hold D bits per
-    sub-tile, the ring's sub-tiles first.
+    Enables of converter stages have one bit for each of the ``banks``. ``pulse`` and ``sign`` hold
+    D bits per sub-tile, the ring's sub-tiles first.
     """
-    banks, dims = config.timing.banks, config.head_dim
+    dims = config.head_dim
     return wiring.Signature(
         {
             "k_write": Out(write_port(config, config.key_bits)),

@@ -1,4 +1,4 @@
-"""Query codes to pulses: the only inputs that a multiplication in the arrays ever sees."""
+"""Turns query codes into pulses on the word lines: the longer the pulse, the larger the code."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Module, Signal, unsigned
@@ -13,9 +13,9 @@ from gaincell.hdl.readout.bit_planes import greater_than, planes_of
 class QueryPulses(wiring.Component):
     """One pulse per dimension, all starting together, ``step_cycles`` long per step of the code.
 
-    Pulses begin in the cycle after ``start`` and end by themselves within ``pulse_cycles``; each
-    comes from a flop and has no glitches. Codes must hold from ``start`` to the end of the longest
-    pulse. After reset no pulse runs.
+    Pulses begin in the cycle after ``start`` and end within ``pulse_cycles``. Each pulse comes from
+    a flop and has no glitches. Codes must hold from ``start`` to the end of the longest pulse.
+    After reset no pulse runs.
 
     Parameters
     ----------
@@ -24,8 +24,9 @@ class QueryPulses(wiring.Component):
     Members
     -------
     start : In(1)
-        Begin in the next cycle; not while pulses run.
-    code : In, D query codes
+        Pulses begin in the next cycle. Must be low while pulses run.
+    code : In
+        D query codes.
     pulse : Out(D)
     """
 

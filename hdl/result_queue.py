@@ -1,37 +1,38 @@
-"""Results wait here until they are taken; every accepted token has a place reserved."""
+"""Results wait here until they are taken; every accepted query has a place reserved."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from gaincell.config import HeadConfig
-
 
 class ResultQueue(wiring.Component):
-    """The readout's own total is the last place; ``result_places - 1`` registers come before it.
+    """A queue of ``places`` results: ``places - 1`` registers, and the readout's own total.
 
-    Without a register a result is valid in the cycle of ``done``, else one cycle later; it stays
-    valid and unchanged until taken. The reservation of places guarantees that the readout never
-    starts over while its total waits. Reset empties the queue.
+    With one place a result is valid in the cycle of ``done``, otherwise one cycle later. It stays
+    valid and unchanged until it is taken. ``Admission`` reserves the places, so the readout never
+    starts a new sum while its total still waits here. Reset empties the queue.
 
     Parameters
     ----------
-    config : HeadConfig
+    width : int
+        Bits of a result.
+    places : int
+        Results that can wait, ``Schedule.result_places``; >= 1.
 
     Members
     -------
     done : In(1)
         ``total`` is a new result.
     total : In
-        Must hold until the next ``done``, except once it has moved to a register.
+        Must hold until the next ``done``, or until it has moved to a register.
     result : Out(stream)
-        As ``total``.
+        Results in the order of ``done``, as ``total``.
     """
 
-    def __init__(self, config: HeadConfig) -> None:
-        self._registers = config.timing.result_places - 1
-        self._width = config.result_width * config.head_dim
+    def __init__(self, *, width: int, places: int) -> None:
+        self._registers = places - 1
+        self._width = width
         super().__init__(
             {
                 "done": In(1),
@@ -60,7 +61,7 @@ class ResultQueue(wiring.Component):
                 m.d.sync += holds.eq(0)
             if place == 0:
                 valid, payload, free = holds, held, leaves
-            else:  # an empty register lets a result pass, so that each waits for one cycle only
+            else:  # an empty register lets a result pass: each result waits one cycle only
                 offered = Signal(self._width, name=f"offered_{place}")
                 offers = Signal(name=f"offers_{place}")
                 m.d.comb += [

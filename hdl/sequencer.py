@@ -1,4 +1,4 @@
-"""The enables of the arrays: every phase of every query in flight, at fixed offsets."""
+"""Drives the enables of the arrays: each phase of each query, at fixed cycles after its launch."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Mux, Signal
@@ -6,7 +6,7 @@ from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from gaincell.config import HeadConfig
+from gaincell.schedule import Schedule
 
 CONVERTER_PHASES = {
     "k_reset": "k_reset",
@@ -16,31 +16,36 @@ CONVERTER_PHASES = {
     "v_integrate": "av",
     "v_convert": "out",
 }
-"""Enables of the converter stages, each with the span of ``Schedule`` in which it is high."""
+"""Each enable of the converter stages, and the span of ``Schedule`` in which it is high."""
 
 
 class Sequencer(wiring.Component):
-    """Runs every launched query through its phases at the offsets of ``config.timing``.
+    """Runs every launched query through its phases at the offsets of ``timing``.
 
-    A query in flight is an age: the cycles since its launch, 0 when it is through. Ages shift when
-    a query is launched, the newest first, and with paired integrators the bank alternates. Each
-    enable is a flop, set when an age reaches the start of its span and cleared at the end: no
-    analog step ever waits for a handshake. After reset no query is in flight.
+    For each query in flight a register counts its age: cycles since its launch, 0 after its last
+    phase. The registers form a queue with the newest query first; a launch shifts it. With paired
+    integrators the bank alternates from query to query.
+
+    Each enable is a flop. It is set when an age reaches the start of its span and cleared at the
+    end of the span: no analog step waits for a handshake. After reset no query is in flight.
 
     Parameters
     ----------
-    config : HeadConfig
+    timing : Schedule
+    refreshes : bool
+        The head refreshes its columns; otherwise it has no logic for it.
 
     Members
     -------
     launch : In(1)
         Cycle 0 of a query; at least the initiation interval after the one before.
     launch_writes : In(1)
-        With ``launch``: its token's key and value are written.
+        With ``launch``: the query brings a key and a value, which are written.
     next_clear_age, next_refresh_age : In
-        Ages of a clear and of a refresh, whose writes run where a token's would.
+        Ages of a clear and of a refresh in the next cycle; 0: none. They are written at the offsets
+        of a token.
     newest_age : Out
-        Age of the query launched last.
+        Age of the latest query.
     query_start : Out(1)
         Query pulses begin in the next cycle.
     k_write, v_write : Out(1)
@@ -48,13 +53,14 @@ class Sequencer(wiring.Component):
     k_clear, v_clear : Out(1)
         The write is a broadcast of code 0.
     k_refresh, v_refresh : Out(1)
-        The write is of the column under visit.
+        The write is a refresh: of the column under visit.
     k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert : Out(banks)
+        Enables of the converter stages, one bit for each bank.
     """
 
-    def __init__(self, config: HeadConfig) -> None:
-        self._timing = config.timing
-        self._refreshes = config.retention is not None
+    def __init__(self, timing: Schedule, *, refreshes: bool) -> None:
+        self._timing = timing
+        self._refreshes = refreshes
         banks = self._timing.banks
         write_age = range(self._timing.v_write.end + 1)
         super().__init__(
@@ -80,8 +86,8 @@ class Sequencer(wiring.Component):
         timing = self._timing
         ages, banks, new_bank = self._shift_ages(m)
 
-        # Told by the ages of the cycle before, so that a launch, which comes late in its cycle,
-        # decides only what starts right after it.
+        # Decided from the ages of the cycle before. A launch arrives late in its cycle: only phases
+        # that start right after it may depend on it.
         def some_age_becomes(age: int) -> Value:
             return self.launch if age == 1 else Cat(each == age - 1 for each in ages).any()
 
@@ -97,7 +103,7 @@ class Sequencer(wiring.Component):
             with m.Elif(end):
                 m.d.sync += flop.eq(0)
 
-        # Writes start before the next launch: only the newest query can be at that age.
+        # A write starts before the next launch: only the newest query can have that age.
         writes = Signal()
         with m.If(self.launch):
             m.d.sync += writes.eq(self.launch_writes)

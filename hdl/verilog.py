@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -12,6 +14,8 @@ from amaranth.lib import data
 from gaincell.config import HeadConfig
 from gaincell.hdl.head import Head
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
+from gaincell.retention import Retention
+from gaincell.schedule import Schedule
 
 TOP = "gaincell_head"
 CODES = ("q", "k", "v")
@@ -27,16 +31,33 @@ opt_clean -purge
 attrmap -remove init
 write_verilog -noattr head.v
 """
-"""Carries that nobody reads are dropped, those whose wire had a second name in a second go. Initial
-values of flops and memories are, too: without them a simulation shows what reset does not reach."""
+"""Drops unused carries; carries whose wire had a second name need a second pass. Drops the initial
+values of flops and memories: without them a simulation shows what reset does not reach."""
 
 
-def head_verilog(config: HeadConfig, name: str = TOP) -> str:
+def head_verilog(
+    config: HeadConfig,
+    name: str = TOP,
+    *,
+    timing: Schedule | None = None,
+    retention: Retention | None = None,
+) -> str:
     """Verilog of ``Head(config)`` as module ``name``: the same text for the same config, always.
 
-    Size and time grow with the number of sub-tiles and bits, little with dimensions.
+    Size and time grow with the number of sub-tiles and bits, little with dimensions. ``timing``
+    and ``retention`` are as for ``Head``: other ones than the config's make a wrong head. A process
+    generates each text once.
     """
-    intermediate = rtlil.convert(Head(config), name=name, emit_src=False)
+    # The saturations belong to the arrays: configs that differ in nothing else share their Verilog.
+    digital = replace(config, score_saturation=None, output_saturation=None)
+    return generated(digital, name, timing or config.timing, retention or config.retention)
+
+
+@cache
+def generated(config: HeadConfig, name: str, timing: Schedule, retention: Retention | None) -> str:
+    """As ``head_verilog``. ``generated.cache_clear()`` is for those who replace a component."""
+    head = Head(config, timing=timing, retention=retention)
+    intermediate = rtlil.convert(head, name=name, emit_src=False)
     with tempfile.TemporaryDirectory(prefix="gaincell-verilog-") as folder:
         Path(folder, "head.il").write_text(intermediate)
         Path(folder, "script.ys").write_text(YOSYS_SCRIPT)
@@ -47,12 +68,12 @@ def head_verilog(config: HeadConfig, name: str = TOP) -> str:
             capture_output=True,
         )
         modules = Path(folder, "head.v").read_text()
-    return _header(config) + modules.partition("\n")[2]
+    return _header(head) + modules.partition("\n")[2]
 
 
-def _header(config: HeadConfig) -> str:
-    timing, dims = config.timing, config.head_dim
-    plan = config.retention
+def _header(head: Head) -> str:
+    config, timing, plan = head.config, head.timing, head.retention
+    dims = config.head_dim
     visits = (
         "No refresh: refresh_request__valid stays low."
         if plan is None

@@ -1,4 +1,4 @@
-"""How far a write of both arrays has come that is not part of a token's phases."""
+"""The age of a clear or a refresh: cycles since it was launched."""
 
 from amaranth import Module, Signal
 from amaranth.hdl import Value
@@ -7,10 +7,10 @@ from gaincell.schedule import Schedule
 
 
 def write_age(m: Module, start: Value, timing: Schedule) -> tuple[Signal, Signal]:
-    """Cycles since ``start``, now and as of the next cycle; 0 before and after.
+    """Cycles since ``start``: the age now and in the next cycle; 0 while nothing is written.
 
-    A clear or a refresh is written at the offsets at which a token's key and value would be, so
-    that it keeps its distance from the tokens' phases in both arrays.
+    A clear or a refresh is written at the offsets of a token's key and value. So it keeps the same
+    distance from the phases of tokens in both arrays.
     """
     age = Signal(range(timing.v_write.end + 1), name="write_age")
     next_age = Signal.like(age, name="next_write_age")

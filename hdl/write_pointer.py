@@ -1,4 +1,4 @@
-"""Where the newest token's key and value are stored."""
+"""Counts tokens: in which sub-tile and column the newest one is stored."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Module, Mux, Signal
@@ -25,11 +25,11 @@ class WritePointer(wiring.Component):
     advance : In(1)
         A token is accepted.
     first : In(1)
-        With ``advance``: it is the first of a sequence.
+        With ``advance``: the token is the first of a sequence.
     tile, column : Out
-        Its place.
+        Place of the newest token.
     ring_tile : Out
-        Its sub-tile if there were no sink.
+        Sub-tile that the newest token would have without a sink.
     fill : Out
         Tokens of the sequence that are stored, 0..window + sink.
     """
@@ -43,7 +43,7 @@ class WritePointer(wiring.Component):
                 "tile": Out(index_shape(config.tiles)),
                 "column": Out(index_shape(config.columns)),
                 "ring_tile": Out(index_shape(config.ring_tiles)),
-                "fill": Out(range(config.window + config.sink + 1)),
+                "fill": Out(range(config.stored_columns + 1)),
             }
         )
 
@@ -74,7 +74,7 @@ class WritePointer(wiring.Component):
 
             with m.If(self.first):
                 m.d.sync += self.fill.eq(1)
-            with m.Elif(self.fill != config.window + config.sink):
+            with m.Elif(self.fill != config.stored_columns):
                 m.d.sync += self.fill.eq(self.fill + 1)
 
         m.d.comb += self.tile.eq(Mux(in_sink, config.ring_tiles, self.ring_tile))

@@ -45,7 +45,7 @@ class RtlHead:
         self._idle = idle_cycles
         self._signals = NativeSignals(library)
         self._pins = ArrayPins(config, faults, np.random.default_rng(seed), check_age=check_age)
-        patience = 4 * (config.latency_cycles + config.write_cycles) + idle_cycles
+        patience = config.stopped_after_cycles + idle_cycles
         transport = FastTransport(self._signals, self._pins, config, patience)
         self._bench = Bench(self._signals, transport, patience)
         self._fresh = True

@@ -1,4 +1,4 @@
-"""Messages between the server of heads and its client, described in docs/generation.md.
+"""Messages between the server of heads and its client, described in docs/do/generation.md.
 
 A message is two lengths in bytes (unsigned, 4 bytes each, little-endian), a JSON object, and codes
 as integers of 4 bytes, little-endian.

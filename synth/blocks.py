@@ -23,8 +23,8 @@ BLOCKS = (
 def blocks_of(netlist: Netlist, library: Library) -> dict[str, str]:
     """Block of each instance by name.
 
-    A flop belongs to the block in which its register is written in the RTL. A gate belongs to the
-    block that most of what it drives belongs to, as mapping dissolves the borders between blocks.
+    A flop belongs to the block that writes its register in the RTL. A gate belongs to the block of
+    most of its sinks, as mapping dissolves the borders between blocks.
     """
     block: dict[str, str] = {}
     sinks: dict[str, list[str]] = defaultdict(list)
@@ -34,7 +34,7 @@ def blocks_of(netlist: Netlist, library: Library) -> dict[str, str]:
         cell = library.cells.get(instance.cell)
         for pin, net in instance.pins.items():
             if cell is None:
-                driver.setdefault(net, name)  # what a macro drives has no other driver
+                driver.setdefault(net, name)  # no other cell drives a macro's outputs
             elif pin in cell.outputs:
                 driver[net] = name
             else:
@@ -54,19 +54,19 @@ def blocks_of(netlist: Netlist, library: Library) -> dict[str, str]:
         pins = library.cells[instance.cell].outputs
         return [instance.pins[pin] for pin in pins if pin in instance.pins]
 
-    # From what is driven to what drives: a gate is settled when all that it drives is.
+    # From sinks to drivers: a gate gets its block when every sink of it has one.
     gates = [name for name in instances if name not in block]
     drives = {name: outputs(name) for name in gates}
     waiting = {
-        name: sum(each not in block for net in nets for each in sinks[net])
+        name: sum(sink not in block for net in nets for sink in sinks[net])
         for name, nets in drives.items()
     }
     ready = [name for name in gates if waiting[name] == 0]
     while ready:
         name = ready.pop()
-        votes = Counter(block[each] for net in drives[name] for each in sinks[net])
+        votes = Counter(block[sink] for net in drives[name] for sink in sinks[net])
         votes.update(of_port[net] for net in drives[name] if net in of_port)
-        block[name] = max(votes, key=lambda each: (votes[each], each), default=REGISTERS)
+        block[name] = max(votes, key=lambda part: (votes[part], part), default=REGISTERS)
         for net in instances[name].pins.values():
             source = driver.get(net)
             if source in waiting and source != name:

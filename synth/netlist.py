@@ -1,4 +1,4 @@
-"""A flat mapped netlist: cells, nets, ports, read from Yosys and written as plain Verilog."""
+"""A flat mapped netlist: it is read from Yosys and written as plain Verilog."""
 
 import json
 import re
@@ -35,7 +35,7 @@ class Port:
 class Netlist:
     """A flat module. A net is a port's bit or a wire; names need no escape in Verilog.
 
-    signal_of : name in the RTL, hierarchical, of nets that kept one
+    signal_of : hierarchical name in the RTL, of each net that has one
     """
 
     name: str
@@ -51,7 +51,7 @@ class Netlist:
 
     @cached_property
     def wires(self) -> tuple[str, ...]:
-        """Nets that are no port's bit."""
+        """Nets that are not bits of ports."""
         of_ports = {net for port in self.ports for net in port.nets}
         used = {net for instance in self.instances for net in instance.pins.values()}
         used |= {net for pair in self.aliases for net in pair}
@@ -63,7 +63,7 @@ class Netlist:
         return sum(cells[name].area_um2 * n for name, n in self.counts.items() if name in cells)
 
     def verilog(self) -> str:
-        """One module of instances, no expressions: what timing tools and simulators read."""
+        """One module of instances, without expressions, for timing tools and simulators."""
         names = ", ".join(port.name for port in self.ports)
         lines = [f"module {self.name} ({names});"]
         for port in self.ports:

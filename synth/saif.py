@@ -1,4 +1,4 @@
-"""Signal activity, from the SAIF file that a simulator writes."""
+"""Signal activity, read from the SAIF file that a simulator writes."""
 
 import re
 from collections.abc import Iterable
@@ -17,9 +17,9 @@ class WrongActivity(ValueError):
 
 @dataclass(frozen=True)
 class Activity:
-    """What each net did: probability of a 1, and changes per second.
+    """Activity of nets: the probability of a 1, and the changes per second.
 
-    matched : share of the netlist's nets that the file tells of
+    matched : share of the netlist's nets that the file lists
     """
 
     high: dict[str, float]
@@ -30,7 +30,7 @@ class Activity:
     def at_clock(self, recorded_ns: float, clock_ns: float) -> "Activity":
         """The same changes per cycle at another clock period."""
         slower = recorded_ns / clock_ns
-        changes = {net: each * slower for net, each in self.changes_per_s.items()}
+        changes = {net: rate * slower for net, rate in self.changes_per_s.items()}
         return replace(self, changes_per_s=changes, seconds=self.seconds / slower)
 
 
@@ -40,7 +40,7 @@ def read_saif(path: Path, scope: tuple[str, ...], nets: Iterable[str]) -> Activi
     Raises
     ------
     WrongActivity
-        The file is no SAIF file, or less than half of the nets are in that instance.
+        The file is no SAIF file, or lists less than half of the nets in that instance.
     """
     try:
         text = path.read_text()
@@ -52,17 +52,17 @@ def read_saif(path: Path, scope: tuple[str, ...], nets: Iterable[str]) -> Activi
     seconds = int(duration[1]) * int(timescale[1]) * SECONDS[timescale[2]]
     if not seconds:
         raise WrongActivity(f"activity {path} lasts for no time")
-    wanted = set(nets)
+    known_nets = set(nets)
     high, changes = {}, {}
     for name, low_ticks, high_ticks, count in _entries(text, scope):
-        if name in wanted:
-            known = low_ticks + high_ticks
-            high[name] = high_ticks / known if known else 0.5
+        if name in known_nets:
+            ticks = low_ticks + high_ticks
+            high[name] = high_ticks / ticks if ticks else 0.5
             changes[name] = count / seconds
-    matched = len(high) / len(wanted) if wanted else 1.0
+    matched = len(high) / len(known_nets) if known_nets else 1.0
     if matched < 0.5:
         raise WrongActivity(
-            f"activity {path} tells of {len(high)} of the netlist's {len(wanted)} nets: "
+            f"activity {path} lists {len(high)} of the netlist's {len(known_nets)} nets: "
             "it was recorded from another netlist"
         )
     return Activity(high, changes, seconds, matched)
@@ -70,7 +70,7 @@ def read_saif(path: Path, scope: tuple[str, ...], nets: Iterable[str]) -> Activi
 
 def _entries(text: str, scope: tuple[str, ...]) -> list[tuple[str, int, int, int]]:
     """Name, time at 0, time at 1 and changes of the signals right inside ``scope``."""
-    found = []
+    entries = []
     place: list[tuple[str, int]] = []
     depth = 0
     for line in text.splitlines():
@@ -80,8 +80,8 @@ def _entries(text: str, scope: tuple[str, ...]) -> list[tuple[str, int, int, int
             entry = ENTRY.search(line)
             if entry is not None:
                 name = entry[1].replace("\\", "")
-                found.append((name, int(entry[2]), int(entry[3]), int(entry[4])))
+                entries.append((name, int(entry[2]), int(entry[3]), int(entry[4])))
         depth += line.count("(") - line.count(")")
         while place and depth <= place[-1][1]:
             place.pop()
-    return found
+    return entries

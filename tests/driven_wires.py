@@ -6,6 +6,7 @@ from itertools import chain
 import numpy as np
 
 from gaincell.behavioral.control import query_wires, token_wires
+from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins, Wires, WritePort, pack_codes
 from gaincell.config import HeadConfig
 
@@ -71,6 +72,30 @@ def overlapped(launched: list[list[Wires]], config: HeadConfig, interval: int) -
             at = place * interval + offset
             merged[at] = _merge(merged[at], _on_bank(wires, bank))
     return merged
+
+
+def played_with_faults(
+    cycles: list[Wires], config: HeadConfig, faults: Faults, seeds: range
+) -> np.ndarray:
+    """Head outputs (seeds, queries, D) of arrays with ``faults``, one draw of them per seed.
+
+    The wires are the same for every draw, and so are the cycles in which nothing changes: they are
+    left out.
+    """
+    changing = [
+        (cycle, wires)
+        for cycle, wires in enumerate(cycles)
+        if cycle == 0 or wires.query or wires != cycles[cycle - 1]
+    ]
+    drawn = []
+    for seed in seeds:
+        pins = ArrayPins(config, faults, np.random.default_rng(seed), check_age=False)
+        for cycle, wires in changing:
+            pins.step(wires, cycle)
+            if pins.codes is not None:
+                magnitude, negative = pins.codes
+                drawn.append(np.where(negative, -magnitude, magnitude).sum(axis=0))
+    return np.array(drawn).reshape(len(seeds), -1, config.head_dim)
 
 
 def play(

@@ -1,6 +1,6 @@
 """The contract read aloud: one token, one cell, one sample at a time, in plain Python.
 
-Written from docs/contract.md alone, to be compared with the models that users run.
+Written from docs/understand/contract.md alone, to be compared with the models that users run.
 """
 
 import math

@@ -66,6 +66,8 @@ GEOMETRIES: dict[str, HeadConfig] = {
     ),
 }
 """Small and odd: designs that fit one size only fail on these first."""
+NAMED = len(GEOMETRIES)
+"""The geometries from here on try the widths of codes."""
 
 GEOMETRIES |= {
     f"q{q} k{k} v{v} out{out} bits": HeadConfig(

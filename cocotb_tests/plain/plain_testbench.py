@@ -94,7 +94,6 @@ def _parameters(golden: Golden) -> dict[str, int]:
         for end in ("start", "end")
     }
     longest_pause = int(golden.idle.max(initial=0) + golden.refuse.max(initial=0))
-    patience = 4 * (config.latency_cycles + timing.clear_cycles) + longest_pause
     return {
         "QUERIES": len(golden.offered),
         "TOKENS": golden.tokens,
@@ -132,8 +131,8 @@ def _parameters(golden: Golden) -> dict[str, int]:
         if plan and plan.patience_cycles > LONG_PATIENCE_CYCLES
         else 0,
         "CUT_OFF": timing.clear_cycles + 2 * timing.latency_cycles + 3,
-        "PATIENCE": patience,
-        "LAST_FILL": min(int(golden.position[-1]) + 1, config.window + config.sink),
+        "PATIENCE": config.stopped_after_cycles + longest_pause,
+        "LAST_FILL": min(int(golden.position[-1]) + 1, config.stored_columns),
     }
 
 

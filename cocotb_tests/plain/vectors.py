@@ -124,7 +124,7 @@ def vector_calls(golden: Golden) -> list[str]:
     calls = []
     for query, word in enumerate(golden.offered):
         y = _packed(golden.y_code[query], config.result_width)
-        tile, column = _slot(int(golden.position[query]), config)
+        tile, column = config.place_of(config.slot_of(int(golden.position[query])))
         flags = f"{golden.starts[query]:d}, {golden.writes[query]:d}"
         calls.append(
             f"add_query({golden.idle[query]}, {golden.refuse[query]}, {flags}, {tile}, {column},"
@@ -137,13 +137,6 @@ def vector_calls(golden: Golden) -> list[str]:
                 number = _hexadecimal(packed, config.head_dim * (config.readout_bits + 1))
                 calls.append(f"add_codes({tile}, {number});")
     return calls
-
-
-def _slot(position: int, config: HeadConfig) -> tuple[int, int]:
-    """Sub-tile and column of a sequence's token, by its position; the sink's is the last."""
-    if position < config.sink:
-        return config.ring_tiles, position
-    return divmod(position % config.window, config.columns)
 
 
 def _packed(codes: NDArray[Any], width: int) -> int:

@@ -10,17 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gaincell.cache import cache_folder
+
 SECONDS_NEWER = 3600
 MAIN, MODEL = "verilator.o", "Vtop.h"
 """Object of cocotb's main program for Verilator, and the only generated header that it includes."""
-
-
-def cache_folder() -> Path:
-    """Where compiled simulations are kept: GAINCELL_CACHE, else XDG_CACHE_HOME/gaincell."""
-    if own := os.environ.get("GAINCELL_CACHE"):
-        return Path(own)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "gaincell"
 
 
 def cached(kind: str, *recipe: object) -> Path:

@@ -88,8 +88,8 @@ async def _run(tb: Any, folder: Path) -> None:
         paces = stored["idle"], stored["stall"]
     rng = np.random.default_rng(spec["seed"])
     pins = ArrayPins(config, Faults(**spec["faults"]), rng, check_age=spec["check_age"])
-    patience = 4 * (config.latency_cycles + config.write_cycles) + int(paces[0].max(initial=0))
-    patience += int(paces[1].max(initial=0))
+    longest_waits = sum(int(pace.max(initial=0)) for pace in paces)
+    patience = config.stopped_after_cycles + longest_waits
 
     Clock(tb.clk, 1, unit="ns", impl="gpi").start()
     signals = CocotbSignals(tb, spec["transport"])

@@ -5,4 +5,4 @@ from gaincell.hdl.readout.counters import CounterReadout
 from gaincell.hdl.readout.popcount import PopcountReadout
 
 READOUTS: dict[str, type[Readout]] = {"popcount": PopcountReadout, "counters": CounterReadout}
-"""Each readout by its name in ``HeadConfig.readout``."""
+"""The component of each readout that ``gaincell.config.READOUT_NAMES`` names."""

@@ -1,4 +1,4 @@
-"""What both readouts have in common: their signature, and the choice between them."""
+"""The ports and the timing that every readout has."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth.lib import wiring
@@ -10,8 +10,8 @@ from gaincell.config import HeadConfig
 class Readout(wiring.Component):
     """Signed output pulses of all sub-tiles to their sum per dimension.
 
-    One output phase at a time, ``READOUT_DRAIN_CYCLES`` or more between two; ``done`` comes
-    ``sync_stages + 1`` cycles after the phase's end. Reset abandons the phase.
+    Output phases come one at a time, with ``READOUT_DRAIN_CYCLES`` or more between them. ``done``
+    comes ``sync_stages + 1`` cycles after the end of a phase. Reset abandons the phase.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Readout without counters: the signed sum of all pulses, one clock cycle after the other."""
+"""Readout without counters: in each cycle it adds the signed pulses of all sub-tiles."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Mux, Signal

@@ -1,4 +1,4 @@
-"""What a readout does in which cycle of its pipeline."""
+"""Strobes that tell a readout what to do in each cycle of its pipeline."""
 
 from typing import NamedTuple
 
@@ -45,9 +45,9 @@ def sample_strobes(m: Module, converting: Value, sync_stages: int) -> SampleStro
 
 
 def synchronized(m: Module, pulses: Value, converting: Value, sync_stages: int) -> Signal:
-    """``pulses`` behind their sampling flops: they end asynchronously to the clock.
+    """``pulses`` behind sampling flops, since they end asynchronously to the clock.
 
-    The flops sample while ``converting``, once more so that they show the idle pulses, and hold.
+    The flops sample while ``converting``, and once more to show the idle pulses. Then they hold.
     """
     for stage in range(sync_stages):
         flop = Signal(len(pulses), name=f"pulse_sampled_{stage}", reset_less=True)

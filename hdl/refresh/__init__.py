@@ -1,1 +1,1 @@
-"""Refresh: every column is visited in turn, and written again with its data or cleared."""
+"""Refresh: visits every column in turn and writes it again, with its data or with code 0."""

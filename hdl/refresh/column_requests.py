@@ -1,4 +1,4 @@
-"""Requests for the digital copies of columns, and which answers are still to come."""
+"""Sends requests for the digital copies of columns and keeps track of the unanswered ones."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Signal
@@ -12,8 +12,8 @@ from gaincell.hdl.layouts import TAGS, index_shape, request_layout
 class ColumnRequests(wiring.Component):
     """Sends one request at a time and gives each a tag that no unanswered request has.
 
-    Every request must be answered once, in any order. After reset none is unanswered: whoever
-    answers must forget the requests from before.
+    Every request must be answered once, in any order. Reset forgets all requests: the memory that
+    answers must drop the requests it got before.
 
     Parameters
     ----------
@@ -22,11 +22,11 @@ class ColumnRequests(wiring.Component):
     Members
     -------
     ask : In(1)
-        A request is wanted for ``tile``, ``column``.
+        Send a request for ``tile``, ``column``.
     asked : Out(1)
-        The request is taken over in this cycle.
+        With ``ask``: the request leaves for the stream in this cycle.
     tag : Out
-        Of the request taken over last.
+        Tag of the latest request.
     answered : In(1)
         The request with ``answered_tag`` is answered in this cycle.
     request : Out(stream)

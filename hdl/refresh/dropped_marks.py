@@ -1,4 +1,4 @@
-"""A bit for every column, in a module of its own so that a memory macro can take its place."""
+"""A memory of one bit for every column: a module of its own, so a memory macro can replace it."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module
@@ -11,6 +11,8 @@ from gaincell.hdl.layouts import index_shape
 class DroppedMarks(wiring.Component):
     """A memory of one bit per column, with a write port and a read port, and without reset.
 
+    A read takes one cycle. A read and a write of the same address in one cycle return the old bit.
+
     Parameters
     ----------
     tiles, columns : int
@@ -19,10 +21,11 @@ class DroppedMarks(wiring.Component):
     Members
     -------
     write, write_tile, write_column, mark : In
-        ``mark`` is stored at the end of a cycle with ``write``.
+        In a cycle with ``write``, ``mark`` is stored.
     read_tile, read_column : In
+        Address to read.
     marked : Out(1)
-        What was stored there when the cycle before began.
+        The bit at the address of the cycle before.
     """
 
     def __init__(self, tiles: int, columns: int) -> None:

@@ -1,4 +1,4 @@
-"""Which columns hold a token."""
+"""Tells whether a column holds a token."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Cat, Module, Mux, Signal
@@ -13,8 +13,9 @@ from gaincell.hdl.refresh.dropped_marks import DroppedMarks
 class HeldColumns(wiring.Component):
     """Tells whether a column holds a token of the sequence that was not dropped.
 
-    The pointer says which columns were written in the sequence; a bit per column remembers those
-    that were dropped since. These bits need no reset: a column's own is written with each token.
+    The write pointer shows which columns were written in the sequence. A memory of one bit per
+    column marks the columns that were dropped since. The memory needs no reset: each token writes
+    the bit of its column.
 
     Parameters
     ----------
@@ -31,12 +32,12 @@ class HeldColumns(wiring.Component):
     write_tile : In
         Its sub-tile.
     drop : In(1)
-        The column asked for loses its token; not with ``written``.
+        The column at ``tile``, ``column`` loses its token. Must not come with ``written``.
     tile, column : In
-        The column asked for.
+        The column in question.
     holds : Out(1)
-        It holds a token; valid from the second cycle in which a column is asked for, unless a
-        token was ``written`` to it in the first.
+        The column in question holds a token. Valid from the second cycle of a new question, unless
+        a token was ``written`` to that column in the first.
     """
 
     def __init__(self, config: HeadConfig) -> None:
@@ -45,7 +46,7 @@ class HeldColumns(wiring.Component):
             {
                 "newest_tile": In(index_shape(config.ring_tiles)),
                 "newest_column": In(index_shape(config.columns)),
-                "fill": In(range(config.window + config.sink + 1)),
+                "fill": In(range(config.stored_columns + 1)),
                 "written": In(1),
                 "write_tile": In(index_shape(config.tiles)),
                 "drop": In(1),
@@ -68,7 +69,7 @@ class HeldColumns(wiring.Component):
             dropped.read_column.eq(self.column),
         ]
 
-        full = self.fill == config.window + config.sink
+        full = self.fill == config.stored_columns
         second_lap = self.fill > config.window
         passed = Cat(self.column, self.tile) <= Cat(self.newest_column, self.newest_tile)
         stored = Signal()

@@ -1,4 +1,4 @@
-"""Looks after one column at a time, so that none grows older than its cells can hold a value."""
+"""Visits the columns in turn, so that no cell is read after its value has leaked too far."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Module, Mux, Signal
@@ -12,22 +12,28 @@ from gaincell.hdl.refresh.held_columns import HeldColumns
 from gaincell.hdl.refresh.refresh_timer import RefreshTimer
 from gaincell.hdl.refresh.young_columns import YoungColumns
 from gaincell.hdl.write_age import write_age
+from gaincell.retention import Retention
+from gaincell.schedule import Schedule
 
 
 class Refresh(wiring.Component):
-    """Visits every column in turn; writes it again unless it is young.
+    """Visits every column in turn and writes it again unless it is young.
 
-    A column that holds a token is asked for on ``request`` and written with the response that
-    bears the request's tag. One whose data are not there when patience ends is dropped: cleared,
-    counted, and empty until a token overwrites it. An empty column is cleared. A visit ends early
-    when a token overwrites the column or a sequence starts. Responses that nobody waits for any
-    more are taken and forgotten; the one that is written is taken in the last cycle of its write,
-    and its codes go from the stream to the arrays.
+    - A column with a token: its codes are requested on ``request``. The column is written with the
+      response that carries the tag of the request.
+    - If the response has not come when patience ends, the column is dropped: it is cleared,
+      counted, and stays empty until a token overwrites it.
+    - An empty column is cleared.
+
+    A visit ends early when a token overwrites the column or a sequence starts. Late responses are
+    taken and ignored. The response that is written is taken in the last cycle of its write: its
+    codes go straight from the stream to the arrays.
 
     Parameters
     ----------
     config : HeadConfig
-        With refresh.
+    timing : Schedule
+    plan : Retention
 
     Members
     -------
@@ -36,18 +42,18 @@ class Refresh(wiring.Component):
     first : In(1)
         With ``advance``: it starts a sequence.
     newest_tile, newest_column, fill, write_tile : In
-        From ``WritePointer``, the last being its ``tile``.
+        From ``WritePointer``; ``write_tile`` is its ``tile``.
     request : Out(stream of ``request_layout``)
     response_valid, response_ready, response_tag : In(1), Out(1), In
-        Of the stream of ``response_layout``, whose codes must not change while it waits.
+        The stream of ``response_layout``; its codes must not change while it waits.
     wanted : Out(1)
         A column is ready to be written.
     urgent : Out(1)
-        With ``wanted``: no token may be accepted before.
+        With ``wanted``: no token may be accepted before the write.
     launch : In(1)
-        Its write is launched in this cycle; only while ``wanted``.
+        The write is launched in this cycle; only while ``wanted``.
     age, next_age : Out
-        Cycles since that launch, now and as of the next cycle; 0 if no write is under way.
+        Cycles since the launch, now and in the next cycle; 0 while nothing is written.
     tile, column : Out
         The column under visit; hold during a write.
     blank : Out(1)
@@ -55,18 +61,18 @@ class Refresh(wiring.Component):
     status : Out(``status_port``)
     """
 
-    def __init__(self, config: HeadConfig) -> None:
-        assert config.retention is not None
+    def __init__(self, config: HeadConfig, timing: Schedule, plan: Retention) -> None:
         self._config = config
-        self._plan = config.retention
-        age = range(config.timing.v_write.end + 1)
+        self._timing = timing
+        self._plan = plan
+        age = range(timing.v_write.end + 1)
         super().__init__(
             {
                 "advance": In(1),
                 "first": In(1),
                 "newest_tile": In(index_shape(config.ring_tiles)),
                 "newest_column": In(index_shape(config.columns)),
-                "fill": In(range(config.window + config.sink + 1)),
+                "fill": In(range(config.stored_columns + 1)),
                 "write_tile": In(index_shape(config.tiles)),
                 "request": Out(stream.Signature(request_layout(config))),
                 "response_valid": In(1),
@@ -86,7 +92,7 @@ class Refresh(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.refresh_timer = timer = RefreshTimer(self._config)
+        m.submodules.refresh_timer = timer = RefreshTimer(self._config, self._plan)
         m.submodules.young_columns = young = YoungColumns(self._config)
         m.submodules.held_columns = held = HeldColumns(self._config)
         m.submodules.column_requests = requests = ColumnRequests(self._config)
@@ -102,13 +108,13 @@ class Refresh(wiring.Component):
             ),
         ]
 
-        age, next_age = write_age(m, self.launch, self._config.timing)
+        age, next_age = write_age(m, self.launch, self._timing)
         last_cycle = Signal()
         arrived = Signal()
         m.d.comb += [
             self.age.eq(age),
             self.next_age.eq(next_age),
-            last_cycle.eq(age == self._config.timing.v_write.end - 1),
+            last_cycle.eq(age == self._timing.v_write.end - 1),
             arrived.eq(self.response_valid & (self.response_tag == requests.tag)),
         ]
 
@@ -116,7 +122,7 @@ class Refresh(wiring.Component):
             with m.If(overwritten | (self.advance & self.first)):
                 m.next = "OVER"
 
-        # A token just accepted marks its column first.
+        # The memory of dropped columns has one write port: a token of the cycle before comes first.
         may_give_up = Signal()
         give_up = held.drop
         m.d.comb += may_give_up.eq(timer.late & ~written)
@@ -192,7 +198,7 @@ class Refresh(wiring.Component):
         held: HeldColumns,
         requests: ColumnRequests,
     ) -> None:
-        """What the components tell each other, and the ports that lead to them."""
+        """Wires between the components, and from the ports to them."""
         m.d.comb += [
             young.advance.eq(self.advance),
             young.first.eq(self.first),

@@ -1,4 +1,4 @@
-"""Which column is under visit, and for how long."""
+"""Counts through the columns: which one is under visit, and for how many cycles already."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Module, Mux, Signal
@@ -7,10 +7,11 @@ from amaranth.lib.wiring import Out
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import index_shape
+from gaincell.retention import Retention
 
 
 class RefreshTimer(wiring.Component):
-    """Visits one column after the other, each for the ``visit_cycles`` of ``config.retention``.
+    """Visits one column after the other, each for the ``visit_cycles`` of ``plan``.
 
     The ring comes first, then the sink, then the ring again, whatever tokens do. After reset the
     visit of column 0 begins.
@@ -18,24 +19,23 @@ class RefreshTimer(wiring.Component):
     Parameters
     ----------
     config : HeadConfig
-        With refresh.
+    plan : Retention
 
     Members
     -------
     elapsed : Out
         Cycles since the visit began.
     late : Out(1)
-        Patience with data and tokens is over.
+        Patience is over: the visit no longer waits for data or for tokens.
     segment_ends : Out(1)
         The last cycle of a segment.
     tile, column : Out
         The column under visit.
     """
 
-    def __init__(self, config: HeadConfig) -> None:
-        assert config.retention is not None
+    def __init__(self, config: HeadConfig, plan: Retention) -> None:
         self._config = config
-        self._plan = config.retention
+        self._plan = plan
         super().__init__(
             {
                 "elapsed": Out(range(self._plan.visit_cycles)),

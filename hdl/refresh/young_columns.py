@@ -1,4 +1,4 @@
-"""Which columns were written so lately that a visit may skip them."""
+"""Tells which columns were written so lately that a visit may skip them."""
 
 # amaranth: UnusedElaboratable=no
 from amaranth import Module, Mux, Signal, signed
@@ -12,33 +12,32 @@ from gaincell.hdl.layouts import index_shape
 class YoungColumns(wiring.Component):
     """Tells whether a column was written in the current segment or in the one before.
 
-    Tokens are written in the order of the ring, so counting them in each segment is enough: the
-    young columns are the last ones behind the pointer, and all columns soon after the clear that
-    starts a sequence. A token's write counts from its accept, which makes columns look older by
-    that much.
+    Tokens are written in the order of the ring, so it is enough to count them in each segment: the
+    young columns are the latest ones behind the pointer. After the clear that starts a sequence all
+    columns are young. A token counts from its accept, a few cycles before its write: columns look
+    older than they are, never younger.
 
     Parameters
     ----------
     config : HeadConfig
-        With refresh.
 
     Members
     -------
     advance, first : In(1)
         As for ``WritePointer``.
     segment_ends : In(1)
+        From ``RefreshTimer``: the last cycle of a segment.
     newest_tile, newest_column : In
         Ring place of the newest token.
     tile, column : In
-        The column asked for.
+        The column in question.
     young : Out(1)
-        It is young, if it holds a token of the sequence.
+        The column is young, provided it holds a token of the sequence.
     cleared : Out(1)
         All columns are young: the sequence started lately.
     """
 
     def __init__(self, config: HeadConfig) -> None:
-        assert config.retention is not None
         self._config = config
         super().__init__(
             {

@@ -1,10 +1,10 @@
-"""All heads of a batch through the ring's part of their arrays and the sink's."""
+"""All heads of a batch: the outputs of their ring sub-tiles plus those of the sink sub-tile."""
 
 import torch
 from torch import Tensor
 
+from gaincell.ml.attention.chunk_tensors import Work
 from gaincell.ml.attention.forward import attend_part
-from gaincell.ml.attention.held import Work
 from gaincell.ml.attention.numbers import Numbers
 from gaincell.ml.attention.parts import Part, ring_part, sink_part
 
@@ -12,7 +12,7 @@ from gaincell.ml.attention.parts import Part, ring_part, sink_part
 def attend_heads(q: Tensor, k: Tensor, v: Tensor, numbers: Numbers, first_key: int = 0) -> Tensor:
     """y (B, H, T, D) in read-out codes and of q's type; shapes and units as ``attention``.
 
-    Key 0 is at position ``first_key``, and the queries are those of the last T of S tokens.
+    Key 0 is at position ``first_key``. The queries belong to the last T of S tokens.
     """
     config = numbers.config
     first_query = first_key + k.shape[2] - q.shape[2]
@@ -25,7 +25,7 @@ def attend_heads(q: Tensor, k: Tensor, v: Tensor, numbers: Numbers, first_key: i
 
 
 def attend_sink(q: Tensor, k: Tensor, v: Tensor, numbers: Numbers, first_query: int) -> Tensor:
-    """What the sink's sub-tile adds to y, in the type that is computed in; key 0 is token 0."""
+    """The sink sub-tile's contribution to y, in ``compute_type``; key 0 is token 0."""
     sink = numbers.config.sink
     k, v = k[:, :, :sink], v[:, :, :sink]
     return attend_part_of(q, k, v, numbers, sink_part(numbers.config), first_query, 0)
@@ -40,12 +40,12 @@ def attend_part_of(
     first_query: int,
     first_key: int,
 ) -> Tensor:
-    """What one part of the arrays adds to y, in the type that is computed in.
+    """The contribution of one part of the arrays to y, in ``compute_type``.
 
     Shapes as ``attention``; ``first_query`` and ``first_key`` are the positions of index 0.
     """
-    heads, kept = q.shape[1], k.shape[1]
-    work = Work(numbers, part, first_query, first_key, heads // kept)
+    heads, kv_heads = q.shape[1], k.shape[1]
+    work = Work(numbers, part, first_query, first_key, heads // kv_heads)
     y = attend_part(
         q.flatten(0, 1),  # (B * H, T, D)
         k.flatten(0, 1),

@@ -1,4 +1,4 @@
-"""What the authors' training code does otherwise than the contract, for reproduction only."""
+"""Where the authors' training code departs from the contract; for reproduction only."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Checks on the tensors that enter the attention op."""
+"""Checks of the tensors that enter the attention op: types, shapes, positions, padding."""
 
 import torch
 from torch import Tensor
@@ -44,8 +44,8 @@ def check_tensors(q: Tensor, k: Tensor, v: Tensor) -> None:
         raise ValueError(f"q has {heads} heads, but must have a multiple of the {k.shape[1]} of k")
     if k.shape[2] < tokens:
         raise ValueError(
-            f"k has {k.shape[2]} tokens, but must have at least the {tokens} of q: queries are "
-            "those of the last tokens"
+            f"k has {k.shape[2]} tokens, but must have at least the {tokens} of q: the queries "
+            "belong to the last tokens"
         )
 
 
@@ -58,12 +58,13 @@ def check_dims(q: Tensor, config: HeadConfig) -> None:
 
 
 def first_position(q: Tensor, k: Tensor, offset: int | None, config: HeadConfig | None) -> int:
-    """Absolute position of key 0, given that of query 0, which is S - T by default.
+    """Absolute position of key 0, from ``offset``, the position of query 0; S - T by default.
 
     Raises
     ------
     TypeError, ValueError
-        An ``offset`` that is no integer, is below S - T, or leaves out tokens still held.
+        An ``offset`` that is no integer, is below S - T, or leaves out tokens that the arrays still
+        store.
     """
     missing = k.shape[2] - q.shape[2]
     if offset is None:
@@ -79,7 +80,7 @@ def first_position(q: Tensor, k: Tensor, offset: int | None, config: HeadConfig 
     if first > seen:
         raise ValueError(
             f"k begins at position {first}, but the query at {offset} still sees position {seen}: "
-            "give all keys that the arrays hold, or use a RingCache"
+            "give all keys that the arrays store, or use a RingCache"
         )
     return first
 
@@ -99,7 +100,7 @@ def starts_of(start: Tensor | None, batch: int, tokens: int) -> list[int] | None
     if start.shape != (batch,):
         raise ValueError(f"start has shape {tuple(start.shape)}, but must be ({batch},)")
     starts: list[int] = start.tolist()
-    wrong = [each for each in starts if not 0 <= each <= tokens]
+    wrong = [index for index in starts if not 0 <= index <= tokens]
     if wrong:
         raise ValueError(f"start holds {wrong[0]}, but must be 0..{tokens}, the tokens of k")
     return starts if any(starts) else None

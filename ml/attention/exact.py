@@ -1,4 +1,4 @@
-"""Products in full float32, whatever the process around has allowed for speed."""
+"""Matrix products in full float32, also where the process allows faster, coarser ones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import torch
 def exact_products(device_type: str) -> Iterator[None]:
     """No autocast, and no bfloat16 or TF32 inside float32 products, inside this context.
 
-    Rounded scores move pulses and rounded maps move codes, so the arrays are computed in here, also
-    where a model is trained with autocast or with matmul precision "medium".
+    A rounded score changes a pulse, and a rounded map changes a code. So the arrays are computed
+    inside this context, also in training with autocast or with matmul precision "medium".
     """
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")

@@ -1,7 +1,7 @@
-"""Attention on arrays with faults, for training that must bear them: plain torch, block by block.
+"""Attention on arrays with faults, for training on them: plain torch, block by block.
 
-Unlike in the ideal op an empty column is an array's cleared column here: code 0, which a fault may
-wake. Blocks are recomputed in backward from seeds, so that only tokens are kept.
+The ideal op leaves out empty columns. Here they are cleared columns of code 0, on which faults act.
+Backward computes each block again from its seed, so that only the tokens are kept.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def faulty_attention(
 ) -> Tensor:
     """y (B, H, T, D) of arrays with faults; shapes and units as ``attention``.
 
-    ``generator`` is the source of everything drawn per write, read or conversion: the CPU's default
-    one if None.
+    ``generator`` draws all random numbers of writes, reads and conversions; None: the CPU's default
+    generator.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def faulty_attention(
 
 
 def config_leaks(arrays: FaultyArrays) -> bool:
-    """Whether cells leak at rates of their own, which costs D times the memory of a block."""
+    """True if cells leak at rates of their own, which costs D times the memory of a block."""
     return arrays.k.leak is not None
 
 
@@ -126,7 +126,7 @@ def _columns(
     window, sink = config.window, config.sink
     position = torch.arange(tokens, device=k.device)
     in_sink = position < sink
-    slots = torch.arange(window + sink, device=k.device)
+    slots = torch.arange(config.stored_columns, device=k.device)
     # Until a token is written: the ring's slots of the sink's tokens wait for the second lap.
     until = torch.where(slots < sink, slots + window, slots)
     until = torch.where(slots >= window, slots - window, until)
@@ -135,11 +135,11 @@ def _columns(
     for x, bits, cells in ((k, config.key_bits, arrays.k), (v, config.value_bits, arrays.v)):
         largest = (1 << bits) - 1
         code = (quantise(x, bits) if numbers.quantise else x) * largest
-        cleared = code.new_zeros(*code.shape[:2], window + sink, code.shape[3])
+        cleared = code.new_zeros(*code.shape[:2], config.stored_columns, code.shape[3])
         code = torch.cat([cleared, code], dim=2)
         stored.append(stored_volts(code, largest, cells, arrays, generator))
     return _Columns(
-        torch.cat([slots, torch.where(in_sink, window + position, position % window)]),
+        torch.cat([slots, config.slot_of(position)]),
         torch.cat([torch.full_like(slots, -1), position]),
         torch.cat([torch.zeros_like(slots), position]),
         torch.cat([until, torch.where(in_sink, never, position + window)]),

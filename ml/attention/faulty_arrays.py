@@ -1,4 +1,4 @@
-"""The faults of ``behavioral.faults`` in torch: the same parameters, order and distributions."""
+"""Arrays with the faults of ``behavioral.faults`` in torch: same parameters and distributions."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Converters:
     full_cycles: int
     faults: Faults
 
-    def pulse(self, held: Tensor, bank: Tensor, generator: torch.Generator) -> Tensor:
-        """Length 0..1 of the pulse for ``held`` (B, H_kv, queries, …), fraction of saturation.
+    def pulse(self, charge: Tensor, bank: Tensor, generator: torch.Generator) -> Tensor:
+        """Pulse length 0..1 for ``charge`` (B, H_kv, queries, …), a fraction of saturation.
 
-        ``bank`` (queries,) says which converters each query uses. The gradient of droop passes
+        ``bank`` (queries,) is the bank of converters of each query. The gradient of droop passes
         straight through.
         """
         droop = self.faults.hold_droop_per_cycle * self.full_cycles
-        length = held + (drooped(held, droop) - held).detach() if droop else held
+        length = charge + (drooped(charge, droop) - charge).detach() if droop else charge
         if self.faults.comparator_offset or self.faults.ramp_gain_error:
-            offset, slope = (each[bank].transpose(0, 1) for each in (self.offset, self.slope))
+            offset, slope = (static[bank].transpose(0, 1) for static in (self.offset, self.slope))
             length = (length + offset) * (1 + slope)
         if self.faults.pulse_jitter_cycles:
             sigma = self.faults.pulse_jitter_cycles / self.full_cycles
@@ -78,7 +78,7 @@ class FaultyArrays:
         self.config, self.faults, self.heads = config, faults, heads
         if generator is None:
             generator = torch.Generator().manual_seed(0)
-        slots, dims = config.tiles * config.columns, config.head_dim
+        slots, dims = config.slots, config.head_dim
 
         def static(sigma: float, *shape: int) -> Tensor:
             if not sigma:
@@ -115,7 +115,7 @@ class FaultyArrays:
         Raises
         ------
         ValueError
-            Arrays drawn for something else.
+            The arrays were drawn for another head.
         """
         for name in ("head_dim", "window", "columns", "sink", "readout_bits", "pulse_cycles"):
             own, other = getattr(self.config, name), getattr(config, name)
@@ -140,18 +140,18 @@ def stored_volts(
     return volts
 
 
-def drooped(held: Tensor, droop: float) -> Tensor:
-    """Where a ramp over one full conversion meets a charge that droops; any shape, no gradient.
+def drooped(charge: Tensor, droop: float) -> Tensor:
+    """Time when a ramp over one full conversion meets a drooping charge; any shape, no gradient.
 
-    As ``behavioral.faults.drooped``: length = held * exp(-droop * length), by Newton's method.
+    As ``behavioral.faults.drooped``: length = charge * exp(-droop * length), by Newton's method.
     """
     with torch.no_grad():
-        positive = held.clamp(min=0)
+        positive = charge.clamp(min=0)
         length = positive / (1 + droop * positive)
         for _ in range(6):
             remaining = positive * torch.exp(-droop * length)
             length = length - (length - remaining) / (1 + droop * remaining)
-        return torch.where(held > 0, length, held)
+        return torch.where(charge > 0, length, charge)
 
 
 def skewed(drive: Tensor, skew: Tensor, pulse_cycles: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The attention op proper: blocks of queries over the sub-tiles they see; backward recomputes."""
+"""The attention op: blocks of queries over the sub-tiles they see; backward computes them again."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gaincell.ml.attention.backward import Slopes
-from gaincell.ml.attention.held import Decay, Held, Work
+from gaincell.ml.attention.backward import ChunkGradients
+from gaincell.ml.attention.chunk_tensors import ChunkTensors, Decay, Work
 from gaincell.ml.attention.numbers import Numbers
 from gaincell.ml.attention.parts import Block, Chunk, fold
 from gaincell.ml.attention.quantisers import rounded_codes, within_unit
@@ -34,7 +34,7 @@ def compute_type(x: Tensor) -> torch.dtype:
 
 
 class _AttendPart(torch.autograd.Function):
-    """Saves its inputs and nothing else."""
+    """Keeps its inputs for backward, and nothing else."""
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, work: Work) -> Tensor:
@@ -44,9 +44,9 @@ class _AttendPart(torch.autograd.Function):
         for chunk in _chunks(work, q):
             decay = Decay(work.numbers, chunk, q.device, compute_type(q))
             for heads in _passes(q):
-                held = Held(q, k, v, work, chunk, decay, heads)
+                tensors = ChunkTensors(q, k, v, work, chunk, decay, heads)
                 for block in chunk.blocks:
-                    steps = held.charges(held.pulses(block), block)[0]
+                    steps = tensors.charges(tensors.pulses(block), block)[0]
                     folded = fold(steps, work.part.laps)
                     y[heads, _rows(block, work)] = _read(folded, work.numbers).transpose(1, 2)
         return y
@@ -60,12 +60,12 @@ class _AttendPart(torch.autograd.Function):
         for chunk in _chunks(work, q):
             decay = Decay(work.numbers, chunk, q.device, compute_type(q))
             for heads in _passes(q):
-                held = Held(q, k, v, work, chunk, decay, heads)
-                slopes = Slopes(held)
+                tensors = ChunkTensors(q, k, v, work, chunk, decay, heads)
+                sums = ChunkGradients(tensors)
                 for block in chunk.blocks:
                     dy = gradients[0][heads, _rows(block, work)]
-                    slopes.add(block, dy.to(decay.dtype).transpose(1, 2))
-                slopes.give(dq, dk, dv)
+                    sums.add(block, dy.to(decay.dtype).transpose(1, 2))
+                sums.add_to_inputs(dq, dk, dv)
         if work.numbers.quantise:
             for gradient, x in ((dq, q), (dk, k), (dv, v)):
                 gradient *= within_unit(x)
@@ -87,7 +87,7 @@ def _chunks(work: Work, q: Tensor) -> Iterator[Chunk]:
 
 
 def _passes(q: Tensor) -> Iterator[slice]:
-    """Heads that are computed at once: one, which fits a CPU's cache, or on a GPU all."""
+    """Heads to compute at once: one on a CPU, where it fits the cache, and all on a GPU."""
     at_once = 1 if q.device.type == "cpu" else max(1, len(q))
     return (slice(head, head + at_once) for head in range(0, len(q), at_once))
 

@@ -1,4 +1,4 @@
-"""The numbers of one head as the torch op uses them: the cell's polynomial, scales and rounding."""
+"""The cell's polynomial, the scales and the rounding of one head, as the torch op uses them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """What the op needs of a ``HeadConfig``, with the choices of one call resolved.
+    """The numbers of a ``HeadConfig`` that the op uses, with the choices of one call resolved.
 
     terms : orders 1 and up; the first is always order 1, whatever its coefficient
     constant : order 0, or None if the response has none
-    slope : order 1 of the linear cell whose gradient is used; None for the true derivative
-    read_scale : read-out steps at saturation; read_unit : what a step adds to y
+    slope : order 1 of the linear cell whose gradient replaces the true one; None: the true one
+    read_scale : read-out steps at saturation; read_unit : contribution of one step to y
     """
 
     config: HeadConfig
@@ -72,7 +72,7 @@ class Numbers:
         if kind == "linear":
             config = replace(config, cell="linear")
         quirks = reference or ReferenceQuirks(half_steps=False, sequence_tiles=False)
-        rate = config.token_s / config.retention_s
+        rate = config.decay_rate
         orders = [
             Order(power, a, rate if quirks.charge_decay else power * rate)
             for power, a in enumerate(config.cell_coefficients)
@@ -99,7 +99,8 @@ class Numbers:
 def charge(volts: Tensor, config: HeadConfig, age: Tensor | float = 0.0) -> Tensor:
     """Charge of a full read pulse on cells written with ``volts`` (V), ``age`` in tokens.
 
-    Any shapes that broadcast; the polynomial of docs/contract.md, section 2, differentiable.
+    Any shapes that broadcast; the polynomial of docs/understand/contract.md, section 2,
+    differentiable.
     """
     remaining = torch.exp(-torch.as_tensor(age).double() * (config.token_s / config.retention_s))
     centred = (volts - config.center_v) * remaining.to(volts)

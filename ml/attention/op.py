@@ -1,4 +1,4 @@
-"""Attention of a whole batch: softmax, the linear cell, or the hardware bit for bit."""
+"""``attention`` and ``attend_codes``: softmax, the linear cell, or the hardware bit for bit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def attention(
     generator: torch.Generator | None = None,
     scale: float | None = None,
 ) -> Tensor:
-    """Causal attention, (B, H, T, D) as q and of its type; docs/ml.md.
+    """Causal attention, (B, H, T, D) as q and of its type; docs/do/models.md.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def attention(
     kind : "hardware" (the config's cell), "linear" (the linear cell) or "softmax" (stock softmax
         over the window and the sink)
         For the first two, inputs are codes over the largest code, 0..1, and y is the sum of the
-        sub-tiles' codes. For "softmax", inputs and y are what they are in any model.
+        sub-tiles' codes. For "softmax", inputs and y are a model's own values.
     backward : "surrogate" (the gradient of the linear cell under the forward's clipping) or "true"
     quantise : False leaves out all rounding, of inputs and of read-outs, and the clipping of inputs
     offset : position in the sequence of the first query; S - T by default
@@ -60,8 +60,8 @@ def attention(
         First real token of each left-padded row: it is position 0 of its sequence. y and gradients
         of padding are 0.
     reference : deviations of the authors' code, for reproduction
-    faults, generator : arrays with faults, and the source of what they draw anew at every read;
-        None: the CPU's default generator
+    faults, generator : arrays with faults, and the random generator of what they draw anew at
+        every read; None: the CPU's default generator
     scale : of softmax scores, 1 / sqrt(D) by default
 
     Raises
@@ -134,7 +134,7 @@ _Op = Callable[..., Tensor]
 
 
 def _by_start(op: _Op, q: Tensor, k: Tensor, v: Tensor, starts: list[int]) -> Tensor:
-    """The op on rows of the same start at a time, without their padding."""
+    """Run the op once for each start, on the rows that begin there, without their padding."""
     before = k.shape[2] - q.shape[2]
     pieces, order = [], []
     for begin in sorted(set(starts)):

@@ -1,4 +1,4 @@
-"""Which columns a block of queries sees, as whole sub-tiles of the sequence, and which exist."""
+"""The columns that each block of queries sees, as whole sub-tiles of the sequence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK_QUERIES = 1024
 
 @dataclass(frozen=True)
 class Block:
-    """Queries begin..end-1 and the columns low..high-1 they see, all absolute positions.
+    """Queries begin..end-1 and the columns low..high-1 that they see, in absolute positions.
 
     low and high are multiples of the part's ``columns``.
     """
@@ -40,11 +40,11 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Part:
-    """The ring's sub-tiles, or the sink's one: columns that hold tokens begin..end-1, in order.
+    """The ring's sub-tiles or the sink's one: columns that store tokens begin..end-1, in order.
 
-    columns : of one sub-tile
-    laps : sub-tiles after which the ring takes up the first again; 0 if it never does
-    window : a query sees that many tokens, itself included; None: all since the first
+    columns : columns of one sub-tile
+    laps : sub-tiles of the ring: after so many, the next one reuses the first; 0: no reuse
+    window : tokens that a query sees, itself included; None: all since the first
     """
 
     columns: int
@@ -63,7 +63,7 @@ class Part:
         if self.columns <= length:
             length -= length % self.columns
         if self.window is not None:
-            # Columns of more than one lap before a block would be computed for nothing.
+            # A longer block would compute more columns that most of its queries do not see.
             length = min(length, self.columns * -(-self.window // self.columns))
         longest = max(length, CHUNK_QUERIES - CHUNK_QUERIES % length)
         if growth < longest:
@@ -81,7 +81,7 @@ class Part:
             position = stop
 
     def hide(self, phi: Tensor, block: Block) -> None:
-        """Set phi (G, columns of the block, queries) to 0 where no token is, in place."""
+        """Set phi (G, columns of the block, queries) to 0 in place where a query sees no token."""
         for rows, seen in self._seen(phi, block):
             phi[:, rows] *= seen
 
@@ -98,7 +98,7 @@ class Part:
             position = stop
 
     def _seen(self, phi: Tensor, block: Block) -> list[tuple[slice, Tensor]]:
-        """Rows of which some query sees nothing, with 1 where it does: (rows, queries)."""
+        """Rows of columns that some query does not see, with a mask (rows, queries) of 0 and 1."""
         low, high, begin, end = block.low, block.high, block.begin, block.end
         unborn = max(0, self.begin - low)
         key = (low - begin, high - begin, end - begin, unborn, phi.dtype.itemsize)
@@ -133,9 +133,9 @@ def sink_part(config: HeadConfig) -> Part:
 
 
 def fold(charge: Tensor, laps: int) -> Tensor:
-    """Add sub-tiles (G, tiles, …) of the sequence that are one of the ring; in place.
+    """Add up the sub-tiles (G, tiles, …) of the sequence that are the same sub-tile of the ring.
 
-    Returns a view of the last ``laps`` of them, which hold the sums.
+    In place: returns a view of the last ``laps`` sub-tiles, which then hold the sums.
     """
     tiles = charge.shape[1]
     if not laps or tiles <= laps:
@@ -148,7 +148,7 @@ def fold(charge: Tensor, laps: int) -> Tensor:
 
 
 def unfold(charge: Tensor, laps: int) -> None:
-    """Give every sub-tile of the sequence what ``fold`` left in the last ones; in place."""
+    """Copy the sums of ``fold`` from the last sub-tiles to all others of the sequence, in place."""
     tiles = charge.shape[1]
     if not laps or tiles <= laps:
         return

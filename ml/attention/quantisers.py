@@ -1,4 +1,4 @@
-"""Rounding and clipping as the hardware does it, with gradients that pass straight through."""
+"""The hardware's rounding and clipping, with straight-through gradients."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 _HALF_UP = 0.5 + 2**-12
-"""Times an integer below 2^10: halves move off the tie, away from zero, and nothing else does."""
+"""A factor for integers below 2^10, before rounding to even: halves round away from zero."""
 
 
 def codes_of(x: Tensor, largest: int) -> Tensor:
@@ -23,7 +23,7 @@ def quantised(x: Tensor, largest: int) -> Tensor:
 
 
 def within_unit(x: Tensor) -> Tensor:
-    """Where a code's gradient passes: 0 <= x <= 1."""
+    """True where the gradient of a code passes: 0 <= x <= 1."""
     return (x >= 0) & (x <= 1)
 
 
@@ -43,18 +43,13 @@ def quantise(x: Tensor, bits: int) -> Tensor:
     return y
 
 
-def hard_sigmoid(score: Tensor, saturation: float) -> Tensor:
-    """clip(score / saturation, 0, 1): the length of a phi pulse, relative to a full one."""
-    return (score / saturation).clamp(0, 1)
-
-
 def read_out(steps: Tensor, largest: float) -> Tensor:
     """Signed codes of charges in ``steps`` of the clock, clipped to +-``largest``, halves away
     from 0.
 
     ``steps`` is n * A / a_sat, any shape; codes are floats. The gradient passes straight through
-    where the charge is not clipped. The same rounding as ``behavioral.attention.read_out``: no sum
-    is taken that could carry a value just below a half over it.
+    where the charge is not clipped. The rounding is the same as in
+    ``behavioral.attention.read_out``: no sum can carry a value just below a half over it.
     """
     y: Tensor = _ReadOut.apply(steps, largest)  # type: ignore[no-untyped-call]
     return y

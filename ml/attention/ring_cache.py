@@ -48,11 +48,10 @@ class RingCache:
             )
         self._numbers = Numbers.of(config, kind=kind)
         self.config = self._numbers.config
-        slots = config.window + config.sink
-        shape = (batch, kv_heads, slots, config.head_dim)
+        shape = (batch, kv_heads, config.stored_columns, config.head_dim)
         self.k_code = torch.zeros(shape, dtype=torch.uint8, device=device)
         self.v_code = torch.zeros(shape, dtype=torch.uint8, device=device)
-        self.held = torch.full((batch, slots), -1, device=device)
+        self.held = torch.full((batch, config.stored_columns), -1, device=device)
         self.length = torch.zeros(batch, dtype=torch.int64, device=device)
 
     def reset(self) -> None:
@@ -111,10 +110,8 @@ class RingCache:
 
     def _store(self, k: Tensor, v: Tensor) -> None:
         """Write one token of every row into its slot."""
-        config, position = self.config, self.length
-        slot = torch.where(
-            position < config.sink, config.window + position, position % config.window
-        )
+        position = self.length
+        slot = self.config.slot_of(position)
         row = torch.arange(len(slot), device=slot.device)
         for kept, x, largest in self._arrays(k, v):
             kept[row, :, slot] = codes_of(x[:, :, 0].to(compute_type(x)), largest).to(torch.uint8)
@@ -144,7 +141,7 @@ class RingCache:
         return y.flatten(1, 2)[:, :, None].to(q.dtype)
 
     def _charge(self, code: Tensor, largest: int, remaining: Tensor) -> Tensor:
-        """Charge of a full pulse on every cell, (B, H_kv, slots, D)."""
+        """Charge of a full pulse on every cell, (B, H_kv, M + P, D)."""
         centred = code.to(remaining.dtype).mul_(self.config.full_scale_v / largest)
         centred.sub_(self.config.center_v).mul_(remaining[:, None, :, None])
         return polynomial(centred, self.config.cell_coefficients)
@@ -172,9 +169,8 @@ class RingCache:
             return q
         rows = rows.to(self.held.device)
         first = max(0, length - config.window)
-        old = torch.arange(first, length, device=q.device)
-        old = torch.where(old < config.sink, config.window + old, old % config.window)
-        sunk = torch.arange(min(config.sink, length), device=q.device) + config.window
+        old = config.slot_of(torch.arange(first, length, device=q.device))
+        sunk = config.slot_of(torch.arange(min(config.sink, length), device=q.device))
         near, sink = [], []
         for kept, x, largest in self._arrays(k, v):
             fresh = codes_of(x.to(compute_type(x)), largest)
@@ -184,7 +180,7 @@ class RingCache:
             newest = torch.arange(length, length + tokens, device=q.device)
             in_sink = newest < config.sink
             stays = in_sink | (newest >= length + tokens - config.window)
-            slot = torch.where(in_sink, config.window + newest, newest % config.window)[stays]
+            slot = config.slot_of(newest[stays])
             kept[rows[:, None], :, slot] = fresh[:, :, stays].transpose(1, 2).to(torch.uint8)
             self.held[rows[:, None], slot] = newest[stays]
         x = q.to(compute_type(q))

@@ -1,4 +1,4 @@
-"""Stock softmax attention, causal, over all tokens or over the window that a head's ring holds."""
+"""Causal softmax attention over all tokens, or over the window and sink of a head."""
 
 import torch
 from torch import Tensor
@@ -15,11 +15,11 @@ def softmax_attention(
     first_key: int = 0,
     scale: float | None = None,
 ) -> Tensor:
-    """softmax(q k^T * scale) v, (B, H, T, D); the queries are those of the last T of S tokens.
+    """softmax(q k^T * scale) v, (B, H, T, D); the queries belong to the last T of S tokens.
 
     Parameters
     ----------
-    config : of which ``window`` and ``sink`` are used; None: every earlier token is seen
+    config : gives ``window`` and ``sink``; None: a query sees every earlier token
     first_key : absolute position of key 0
     scale : 1 / sqrt(D) by default
 
@@ -28,7 +28,7 @@ def softmax_attention(
     tokens, keys = q.shape[2], k.shape[2]
     grouped = q.shape[1] != k.shape[1]
     last = first_key + keys
-    if config is None or last <= config.window + config.sink:
+    if config is None or last <= config.stored_columns:
         if tokens == keys:
             return scaled_dot_product_attention(
                 q, k, v, is_causal=True, scale=scale, enable_gqa=grouped

@@ -1,4 +1,4 @@
-"""What the demo found: a curve for each model, a table, and results.json."""
+"""The demo's results: a curve for each model, a table, and results.json."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Curve:
 
     @classmethod
     def of(cls, metrics: dict[str, Any], before: int) -> Curve:
-        """That of a run's metrics.json, whose weights had ``before`` steps."""
+        """The curve in a run's metrics.json; its weights had ``before`` steps of training."""
         scores = metrics["scores"]
         return cls(
             tuple(before + each["step"] for each in scores),

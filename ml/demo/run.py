@@ -99,7 +99,7 @@ class _Demo:
     def _stock(self, model: Any, name: str, steps: int, rate: float, before: int) -> None:
         self.say(LABELS[name])
         settings, material, found = self.settings, self.material, dict[int, float]()
-        # The same windows as those of the runs that begin where this one does.
+        # The runs that begin where this one does read the same windows.
         seed = settings.seed + (before > 0)
         data = Windows(material.train, settings.window, seed, 0, steps * settings.batch)
         train_stock(model, data, material.held_out, settings, steps, rate, name, found.__setitem__)

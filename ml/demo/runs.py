@@ -1,4 +1,4 @@
-"""The demo's run files, and what ``gaincell finetune`` makes of them."""
+"""The demo's run files, and their runs as ``gaincell finetune`` does them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 from gaincell.files import replacing
 from gaincell.ml.demo.settings import DemoSettings
+from gaincell.ml.finetune.folder import METRICS, make_folder
 from gaincell.ml.finetune.preparation import prepare
-from gaincell.ml.finetune.run import METRICS, make_folder, train
-from gaincell.ml.finetune.settings import load_run_file
+from gaincell.ml.finetune.run import train
+from gaincell.ml.finetune.run_file import load_run_file
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ def run_file(path: Path) -> dict[str, Any]:
     make_folder(settings, start, path)
     train(settings, start, None, first_process=True, interrupted=lambda: False)
     metrics = Path(settings.run.folder) / METRICS
-    found: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
-    return found
+    whole: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
+    return whole
 
 
 def _toml(tables: dict[str, dict[str, Any]]) -> str:

@@ -11,10 +11,10 @@ from gaincell.config import HeadConfig
 
 @dataclass(frozen=True, kw_only=True)
 class DemoSettings:
-    """All runs share them; where one was chosen by a loss, it was that of the softmax model."""
+    """All runs share these settings; those chosen by a loss were chosen by the softmax model's."""
 
     seed: int = 0
-    """Of the weights and of the data's order."""
+    """Seed of the weights and of the data's order."""
     layers: int = 3
     heads: int = 4
     initializer_range: float = 0.05
@@ -24,22 +24,22 @@ class DemoSettings:
     window: int = 128
     """Tokens read at once, and those the arrays hold."""
     columns: int = 16
-    """Of one sub-tile."""
+    """Columns of one sub-tile."""
     head_dim: int = 32
     cell: str | Coefficients = "cubic"
-    """Of the head; linear models have the linear one."""
+    """Cell of the head; linear models have the linear cell."""
     batch: int = 4
     """Windows of one step."""
     stock_steps: int = 1200
-    """Of the model with softmax attention that the others begin with."""
+    """Steps of the model with softmax attention, with which the others begin."""
     linear_steps: int = 200
-    """Of the model with the linear cell."""
+    """Steps of the model with the linear cell."""
     nonlinear_steps: int = 200
-    """Of the model with the head's cell, after those."""
+    """Steps of the model with the head's cell, after the linear ones."""
     learning_rate: float = 3e-3
-    """Of models with random weights, after the warm-up; it then falls to a tenth, as a cosine."""
+    """Rate for random weights, after the warm-up; it then falls to a tenth, as a cosine."""
     fine_tuning_rate: float = 1e-3
-    """Of models that were trained before; it falls alike."""
+    """Rate for models that were trained before; it falls in the same way."""
     warmup: int = 20
     """Steps of growing rate."""
     calibration: int = 96
@@ -51,7 +51,7 @@ class DemoSettings:
 
     @property
     def steps(self) -> int:
-        """Of every run, with those that its weights had before."""
+        """Steps of every model at its end, earlier training of its weights included."""
         return self.stock_steps + self.linear_steps + self.nonlinear_steps
 
     @property

@@ -12,18 +12,12 @@ from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
 from gaincell.behavioral.faults import Faults
+from gaincell.ml.evaluate.attentions import ATTENTIONS, ON_ARRAYS
 from gaincell.ml.evaluate.linear_kernel import linear_kernel_attention
 from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.models.layer import attend_layer, padding_starts
 from gaincell.ml.models.settings import Settings
-
-ATTENTIONS = ("converted", "hardware", "linear", "stock", "softmax", "linear-kernel")
-"""What layers on the arrays can compute in an evaluation: "converted" is what each is converted to,
-"linear-kernel" is ``linear_kernel_attention`` over the window, the others are kinds of layers."""
-
-ON_ARRAYS = ("converted", "hardware", "linear")
-"""Those that faults of the arrays act on."""
 
 NAME = "gaincell_linear_kernel"
 
@@ -40,7 +34,7 @@ def attending(
     Raises
     ------
     ValueError
-        None of ``ATTENTIONS``, or faults of something that has no arrays.
+        ``attention`` is none of ``ATTENTIONS``, or has no arrays that could have faults.
     """
     if attention not in ATTENTIONS:
         raise ValueError(f"attention is {attention!r}, but must be one of {', '.join(ATTENTIONS)}")
@@ -49,8 +43,8 @@ def attending(
     config, table = model.config, model.config.gaincell
     settings = Settings.of(config)
     on_arrays = [layer for layer, kind in enumerate(settings.kinds) if kind != "stock"]
-    held = [model.scalers(layer) for layer in on_arrays]
-    before = [(each.faults, each.noise) for each in held]
+    scalers = [model.scalers(layer) for layer in on_arrays]
+    before = [(own.faults, own.noise) for own in scalers]
     implementation = config._attn_implementation
     try:
         if attention != "converted":
@@ -65,8 +59,8 @@ def attending(
         yield
     finally:
         config.gaincell, config._attn_implementation = table, implementation
-        for each, (arrays, noise) in zip(held, before, strict=True):
-            each.faults, each.noise = arrays, noise
+        for own, (arrays, noise) in zip(scalers, before, strict=True):
+            own.faults, own.noise = arrays, noise
 
 
 def attend_by_kernel(
@@ -77,7 +71,7 @@ def attend_by_kernel(
     attention_mask: Tensor | None,
     **more: Any,
 ) -> tuple[Tensor, None]:
-    """As ``interface.attend_layer``, but layers that are not stock use the linear kernel."""
+    """As ``layer.attend_layer``, but layers that are not stock use the linear kernel."""
     settings, layer = Settings.of(module.config), module.layer_idx
     assert isinstance(layer, int)
     if settings.kinds[layer] == "stock":

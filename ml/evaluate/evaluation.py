@@ -11,16 +11,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gaincell.behavioral.faults import Faults
-from gaincell.ml.evaluate.baselines import ATTENTIONS, ON_ARRAYS, attending
+from gaincell.ml.evaluate.attentions import ATTENTIONS, DEFAULT, ON_ARRAYS, check_attentions
+from gaincell.ml.evaluate.baselines import attending
 from gaincell.ml.evaluate.perplexity import Score, perplexity
 from gaincell.ml.evaluate.scoring import TaskScore, score
 from gaincell.ml.evaluate.tasks import Task
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.models.settings import Settings
-
-DEFAULT = ("converted", "stock", "softmax", "linear-kernel")
-"""Attentions of a converted model's evaluation unless others are asked for."""
 
 
 @dataclass(frozen=True)
@@ -79,29 +77,23 @@ def rows_of(
     """
     converted = isinstance(model, HardwareModel)
     chosen = list(dict.fromkeys(attentions or (DEFAULT if converted else ("stock",))))
-    for each in chosen:
-        if each not in ATTENTIONS:
-            raise ValueError(f"kind {each!r} is unknown: known are {', '.join(ATTENTIONS)}")
-        if not converted and each != "stock":
+    for attention in chosen:
+        if attention in ATTENTIONS and attention != "stock" and not converted:
             raise ValueError(
-                f"kind {each} needs a model on hardware, which this is not: convert it first with "
-                "gaincell convert"
+                f"kind {attention} needs a model on hardware, which this is not: convert it first "
+                "with gaincell convert"
             )
-    if faults is not None and not set(chosen) & set(ON_ARRAYS):
-        raise ValueError(
-            f"faults need a row on arrays: one of the kinds {', '.join(ON_ARRAYS)} of a converted "
-            "model"
-        )
+    check_attentions(chosen, faults)
     if baseline is not None:
         _fit_baseline(baseline, model)
     rows = []
-    for each in chosen:
-        if each in ON_ARRAYS or baseline is None:
-            rows.append(Row(each, model))
+    for attention in chosen:
+        if attention in ON_ARRAYS or baseline is None:
+            rows.append(Row(attention, model))
         else:
-            rows.append(Row(each, baseline, baseline=True))
-        if faults is not None and each in ON_ARRAYS:
-            rows.append(Row(each, model, faults))
+            rows.append(Row(attention, baseline, baseline=True))
+        if faults is not None and attention in ON_ARRAYS:
+            rows.append(Row(attention, model, faults))
     return rows
 
 

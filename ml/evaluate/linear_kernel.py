@@ -9,7 +9,7 @@ from gaincell.config import HeadConfig
 from gaincell.ml.attention.checks import check_tensors
 
 CHUNK = 256
-"""Queries whose weights are held at once."""
+"""Queries whose weights are in memory at once."""
 
 
 def feature(x: Tensor) -> Tensor:

@@ -27,12 +27,12 @@ class Score:
 
 
 def windows_of(input_ids: Tensor, length: int, count: int | None = None) -> Tensor:
-    """A text's tokens (T,) cut in windows (W, length); what is left at the end is dropped.
+    """A text's tokens (T,) cut in windows (W, length); a rest at the end is dropped.
 
     Raises
     ------
     ValueError
-        A length below 2, a count below 1, or fewer tokens than asked for.
+        The length is below 2, the count is below 1, or the text has fewer tokens.
     """
     if length < 2:
         raise ValueError(f"the window has {length} tokens, but needs at least 2")

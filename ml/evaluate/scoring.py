@@ -17,7 +17,7 @@ from gaincell.ml.evaluate.tasks import Task
 from gaincell.ml.process.quiet import first_line, quiet
 
 FEW_SHOT_SEED = 1234
-"""Of the few-shot examples: lm-eval's own, so that they are those of other people's results."""
+"""Seed of the few-shot examples: lm-eval's own, so that results compare with other people's."""
 
 BOOTSTRAPS = 1000
 """Resamplings for the standard error of metrics that have no formula for it."""
@@ -31,9 +31,9 @@ FIRST = ("acc", "exact_match", "word_perplexity")
 
 @dataclass(frozen=True)
 class TaskScore:
-    """What lm-eval found.
+    """The score of a model on a task.
 
-    examples : how many were scored
+    examples : number of examples scored
     metrics : value and standard error of each; None where there is no finite number
     """
 

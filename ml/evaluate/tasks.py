@@ -1,26 +1,16 @@
-"""Benchmark tasks of lm-eval: found by name, and their data sets loaded."""
+"""Benchmark tasks of lm-eval: looked up by name, then loaded with their data sets."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gaincell.ml.evaluate.task_names import locate, own_names
 from gaincell.ml.process.quiet import first_line, quiet
-
-TASKS = {
-    "arc_easy": "arc",
-    "arc_challenge": "arc",
-    "winogrande": "winogrande",
-    "hellaswag": "hellaswag",
-    "lambada_openai": "lambada",
-    "piqa": "piqa",
-    "wikitext": "wikitext",
-}
-"""The tasks of docs/evaluation.md, and the folder of lm-eval that each is in."""
 
 FILES = ("json", "csv", "text", "parquet", "arrow")
 """Values of a task's ``dataset_path`` that mean data files."""
@@ -44,7 +34,7 @@ class Task:
 
     @property
     def output_type(self) -> str:
-        """What is asked of a model, as lm-eval calls it: "multiple_choice", "loglikelihood", …"""
+        """The kind of question, as lm-eval calls it: "multiple_choice", "loglikelihood", …"""
         return str(self.own.OUTPUT_TYPE)
 
     @property
@@ -76,7 +66,9 @@ class Task:
 
 
 class Tasks:
-    """Tasks found by name, in a folder of lm-eval's YAML files or in lm-eval; no data yet.
+    """Tasks by name, of a folder of lm-eval's YAML files or of lm-eval.
+
+    To make one only looks the names up: lm-eval itself is imported by ``load``.
 
     Parameters
     ----------
@@ -91,23 +83,16 @@ class Tasks:
 
     def __init__(self, names: Sequence[str] = (), folder: Path | None = None) -> None:
         self.folder = None if folder is None else folder.resolve()
-        own = [] if self.folder is None else _own_names(self.folder)
+        own, sets = ([], set()) if self.folder is None else own_names(self.folder)
         self.names = list(dict.fromkeys(names)) or own
         self.sources = {name: str(folder) if name in own else "lm-eval" for name in self.names}
         others = [name for name in self.names if name not in own]
-        with quiet():
-            import lm_eval.tasks  # type: ignore[import-untyped]
-
-            # To read all of lm-eval's files takes ten seconds: only where a name needs it.
-            every = any(name not in TASKS for name in others)
-            package = Path(lm_eval.tasks.__file__).parent
-            folders = [] if every else sorted({package / TASKS[name] for name in others})
-            if self.folder is not None:
-                folders.append(self.folder)
-            self._manager = lm_eval.tasks.TaskManager(include_path=folders, include_defaults=every)
         for name in others:
-            if name not in self._manager.all_subtasks:
-                raise ValueError(self._unknown(name, own))
+            if name in sets:
+                raise ValueError(f"{name} is a group of tasks: name tasks of it")
+        self._folders = locate(others, own)
+        if self.folder is not None:
+            self._folders.append(self.folder)
 
     def load(self, few_shot: int | None = None) -> list[Task]:
         """All tasks with their data sets, ``few_shot`` examples each, or as many as a task says.
@@ -137,16 +122,17 @@ class Tasks:
             )
         return Task(name, own, self.sources[name])
 
-    def _unknown(self, name: str, own: list[str]) -> str:
-        if name in self._manager.all_tasks:
-            return f"{name} is a group of tasks: name tasks of it"
-        near = difflib.get_close_matches(name, [*own, *TASKS], n=1)
-        known = [*own, *self._manager.all_subtasks]
-        near = near or difflib.get_close_matches(name, known, n=1, cutoff=0)
-        return f'there is no task "{name}" (nearest known: "{near[0]}")'
+    @cached_property
+    def _manager(self) -> Any:
+        """lm-eval's own index of the folders that hold the tasks."""
+        with quiet():
+            from lm_eval.tasks import TaskManager  # type: ignore[import-untyped]
+
+            return TaskManager(include_path=self._folders, include_defaults=False)
 
     def _why(self, name: str, error: Exception) -> str:
-        table = self._manager.task_index[name].cfg or {}
+        entry = self._manager.task_index.get(name)
+        table = {} if entry is None else entry.cfg or {}
         data = table.get("dataset_path")
         if data in FILES:
             while error.__cause__ is not None and isinstance(error.__cause__, Exception):
@@ -160,33 +146,3 @@ class Tasks:
             f"the data set {data} of task {name} could not be fetched ({what}): run this once with "
             "a network, a copy is kept; or give the task with data files in --task-folder"
         )
-
-
-def _own_names(folder: Path) -> list[str]:
-    """Tasks of the YAML files below a folder; raises as ``Tasks``."""
-    import yaml  # type: ignore[import-untyped]
-
-    class Loader(yaml.SafeLoader):
-        """Reads lm-eval's tag for a Python function as text."""
-
-    Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
-    if not folder.is_dir():
-        raise ValueError(f"the task folder {folder} is not a folder")
-    # lm-eval leaves out files that it cannot read without a word.
-    for path in sorted(folder.glob("**/*.yaml")):
-        try:
-            table = yaml.load(path.read_text(encoding="utf-8"), Loader)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
-        included = table.get("include", []) if isinstance(table, dict) else []
-        for each in [included] if isinstance(included, str) else included:
-            if not (path.parent / each).is_file():
-                raise ValueError(f"{path} includes {each}, which is not there")
-    with quiet():
-        from lm_eval.tasks import TaskManager
-
-        manager = TaskManager(include_path=[folder], include_defaults=False)
-    names: list[str] = manager.all_subtasks
-    if not names:
-        raise ValueError(f"the task folder {folder} has no YAML file with a task")
-    return names

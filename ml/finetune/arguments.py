@@ -9,7 +9,8 @@ import torch
 from transformers import TrainingArguments
 
 from gaincell.ml.finetune.preparation import processes
-from gaincell.ml.finetune.settings import RunFile, Stage
+from gaincell.ml.finetune.run_file import RunFile
+from gaincell.ml.finetune.settings import Stage
 
 
 def rate_at(step: int, stage: Stage) -> float:

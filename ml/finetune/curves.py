@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 
 class Watcher(Protocol):
-    """Is told how a training goes; only that of the first process."""
+    """Follows a training, step by step, in the first process."""
 
     def begin(self, stage: str, steps: int, done: int) -> None: ...
 
@@ -53,7 +53,7 @@ class Curves:
 
     Parameters
     ----------
-    before : steps of each stage's predecessors
+    before : by stage, the steps of all stages before it
     """
 
     def __init__(self, folder: Path, before: dict[str, int], tokens_per_step: int) -> None:

@@ -1,4 +1,4 @@
-"""Everything a run needs before its first step, checked; nothing is written."""
+"""All inputs of a run, loaded and checked before its first step; nothing is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from gaincell.config_file import load_config
 from gaincell.ml.finetune.data.sources import tokens_of
 from gaincell.ml.finetune.data.token_file import Tokens
 from gaincell.ml.finetune.data.windows import Windows, fingerprint, first_windows
-from gaincell.ml.finetune.settings import RunFile, Source
+from gaincell.ml.finetune.run_file import RunFile
+from gaincell.ml.finetune.settings import Source
 from gaincell.ml.finetune.teacher import load_teacher
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.hardware_model import HardwareModel
@@ -25,18 +26,18 @@ from gaincell.ml.start.moments import ARRAYS
 from gaincell.ml.start.ranges import fit_ranges
 
 KIND = {"linear": "linear", "nonlinear": "hardware"}
-"""What layers on the arrays are in each stage."""
+"""The kind of the layers on the arrays in each stage."""
 
 
 @dataclass(frozen=True)
 class Start:
     """A run about to begin.
 
-    model : as the first stage trains it, or as [adapt] takes it
-    head : of the nonlinear model
-    layers : those on the arrays
-    tokens : to learn from
-    held_out, adapting : windows (W, T), or None
+    model : the model as the first stage trains it, or as [adapt] takes it
+    head : config of the nonlinear model's heads
+    layers : numbers of the layers on the arrays
+    tokens : the text to learn from
+    held_out, adapting : windows (W, T) of text to score and to adapt on, or None
     """
 
     model: Any
@@ -49,11 +50,11 @@ class Start:
     adapting: Tensor | None
 
     def identity(self) -> dict[str, Any]:
-        """What must not change while a run goes on, beside its run file."""
+        """Conditions that must not change while a run goes on, beside its run file."""
         return {
             "processes": processes(),
             "threads": torch.get_num_threads(),
-            "head": {name: _plain(each) for name, each in self.head.fields_set().items()},
+            "head": {name: _plain(value) for name, value in self.head.fields_set().items()},
             "data": fingerprint(self.tokens),
         }
 
@@ -66,7 +67,7 @@ def processes() -> int:
 def prepare(
     settings: RunFile, *, fit: bool, layers_of: Callable[[str | None], Sequence[int] | None]
 ) -> Start:
-    """Load all that the run file names.
+    """Load all models and texts that the run file names.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def prepare(
     Raises
     ------
     TypeError, ValueError
-        Anything that keeps the run from beginning.
+        An input is missing or wrong, so that the run cannot begin.
     """
     model, tokenizer = load_model(settings.model.name)
     vocabulary = model.config.vocab_size
@@ -99,8 +100,8 @@ def prepare(
     head, layers = _convert(model, settings, fitting if fit else None, layers_of)
     adapting = None
     if settings.nonlinear is not None and "linear" in Settings.of(model.config).kinds:
-        wanted = 4 if settings.adapt is None else settings.adapt.windows
-        adapting = first_windows(tokens, window, wanted, "[adapt] windows")
+        count = 4 if settings.adapt is None else settings.adapt.windows
+        adapting = first_windows(tokens, window, count, "[adapt] windows")
     elif settings.adapt is not None:
         raise ValueError(
             "[adapt] moves a linear model to the real cell, but no layer is of kind linear: give "
@@ -116,34 +117,34 @@ def _convert(
     layers_of: Callable[[str | None], Sequence[int] | None],
 ) -> tuple[HeadConfig, list[int]]:
     """Bring the model to its first stage; the head, and the layers on the arrays."""
-    wanted = settings.model
+    asked = settings.model
     first = settings.stages[0][0]
     if isinstance(model, HardwareModel):
-        if wanted.layers is not None:
+        if asked.layers is not None:
             raise ValueError(
-                f"[model] layers is {wanted.layers}, but {wanted.name} is converted already: "
+                f"[model] layers is {asked.layers}, but {asked.name} is converted already: "
                 "leave it out"
             )
         now = Settings.of(model.config)
         layers = [layer for layer, kind in enumerate(now.kinds) if kind in ARRAYS]
         if not layers:
             raise ValueError(
-                f"no layer of {wanted.name} is of kind linear or hardware: convert it again"
+                f"no layer of {asked.name} is of kind linear or hardware: convert it again"
             )
-        head = now.head if wanted.config is None else load_config(wanted.config)
+        head = now.head if asked.config is None else load_config(asked.config)
         linear = [layer for layer in layers if now.kinds[layer] == "linear"]
         if first == "linear":
             convert(model, head, "linear", layers)
-        elif not linear and wanted.config is not None:
+        elif not linear and asked.config is not None:
             convert(model, head, "hardware", layers)
         return head, layers
-    if wanted.config is None:
+    if asked.config is None:
         raise ValueError(
-            f'{wanted.name} is not converted: give [model] config, such as "gpt2", the head to '
+            f'{asked.name} is not converted: give [model] config, such as "gpt2", the head to '
             "convert it for"
         )
-    head = load_config(wanted.config)
-    convert(model, head, KIND[first], layers_of(wanted.layers))
+    head = load_config(asked.config)
+    convert(model, head, KIND[first], layers_of(asked.layers))
     if fitting is not None:
         fit_ranges(model, fitting)
     kinds = Settings.of(model.config).kinds

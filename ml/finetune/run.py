@@ -1,10 +1,8 @@
-"""A whole run: its folder, its stages, and going on where it was cut off."""
+"""A whole run: its stages one after the other, from the beginning or from a checkpoint."""
 
 from __future__ import annotations
 
 import gc
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,14 +11,16 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from gaincell.files import new_folder, remove_unfinished
+from gaincell.files import new_folder
 from gaincell.ml.finetune.curves import Bar, Curves, Watcher
 from gaincell.ml.finetune.data.windows import Windows
+from gaincell.ml.finetune.folder import METRICS, MODEL
 from gaincell.ml.finetune.parameters import choose_parameters
 from gaincell.ml.finetune.preparation import KIND, Start, processes, use_float32
-from gaincell.ml.finetune.settings import Adapt, RunFile, differences, load_run_file
+from gaincell.ml.finetune.run_file import RunFile
+from gaincell.ml.finetune.settings import Adapt
 from gaincell.ml.finetune.state import checkpoints
-from gaincell.ml.finetune.state.checkpoints import Checkpoint
+from gaincell.ml.finetune.state.listing import Checkpoint
 from gaincell.ml.finetune.state.record import Record, about_run, write_metrics
 from gaincell.ml.finetune.trainer import StageTrainer
 from gaincell.ml.models.convert import convert
@@ -29,80 +29,9 @@ from gaincell.ml.start.matching import match_moments
 from gaincell.ml.start.moments import moments_of
 from gaincell.refusals import Failed
 
-RUN_FILE = "run.toml"
-IDENTITY = "start.json"
-METRICS = "metrics.json"
-MODEL = "model"
-
 
 class Interrupted(Exception):
-    """A run was asked to stop, and can be gone on with; the message says from where."""
-
-
-def check_folder(settings: RunFile) -> Checkpoint | None:
-    """The newest checkpoint of the run's folder; None: there is none yet.
-
-    Raises
-    ------
-    ValueError
-        The folder holds something else, or a run of another run file.
-    """
-    folder = Path(settings.run.folder)
-    if not folder.exists():
-        return None
-    if not (folder / RUN_FILE).is_file():
-        raise ValueError(f"[run] folder {folder} exists, but holds no run: name a new one")
-    changed = differences(settings, load_run_file(folder / RUN_FILE))
-    if changed:
-        raise ValueError(
-            f"the run in {folder} was begun with another run file: {', '.join(changed)}; change "
-            "it back, or name a new [run] folder"
-        )
-    found = checkpoints.checkpoints_in(folder / "checkpoints")
-    return found[-1] if found else None
-
-
-def is_finished(settings: RunFile) -> bool:
-    """Whether the run's folder has its model."""
-    return (Path(settings.run.folder) / MODEL).is_dir()
-
-
-def check_identity(settings: RunFile, start: Start) -> None:
-    """Refuse to go on with a run under other conditions.
-
-    Raises
-    ------
-    ValueError
-        Another number of processes, another head or other data.
-    """
-    path = Path(settings.run.folder) / IDENTITY
-    if not path.is_file():
-        return
-    before = json.loads(path.read_text(encoding="utf-8"))
-    for name, value in start.identity().items():
-        if name != "threads" and before.get(name) != value:
-            raise ValueError(
-                f"the run in {settings.run.folder} was begun with other {name}: {value} now, "
-                f"{before.get(name)} then; name a new [run] folder"
-            )
-    # Sums are split among threads: another number of them gives other last bits.
-    torch.set_num_threads(before["threads"])
-
-
-def make_folder(settings: RunFile, start: Start, run_file: Path) -> None:
-    """Make the run's folder if it is not there, and clean it if it is."""
-    folder = Path(settings.run.folder)
-    try:
-        if folder.exists():
-            for each in (folder, folder / "checkpoints"):
-                remove_unfinished(each)
-            return
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with new_folder(folder) as whole:
-            shutil.copyfile(run_file, whole / RUN_FILE)
-            (whole / IDENTITY).write_text(json.dumps(start.identity()), encoding="utf-8")
-    except OSError as error:
-        raise Failed(f"the run's folder {folder} cannot be made: {error}") from error
+    """A run was told to stop; the message names the checkpoint from which it can go on."""
 
 
 def train(
@@ -117,14 +46,14 @@ def train(
 
     Parameters
     ----------
-    interrupted : asked after each step whether to stop
+    interrupted : called after each step; True stops the run
 
     Raises
     ------
     Failed
-        The training diverges, or something cannot be written, or a checkpoint not be read.
+        The training diverges, a file cannot be written, or a checkpoint cannot be read.
     Interrupted
-        It was stopped.
+        ``interrupted`` stopped the run.
     """
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(settings.training.matmul_precision)
@@ -148,7 +77,7 @@ def _train(
     begun = 0 if checkpoint is None else names.index(checkpoint.stage)
     if checkpoint is not None:
         convert(model, start.head, KIND[checkpoint.stage], start.layers)
-        checkpoint.load_model(model)
+        checkpoints.load_model(checkpoint, model)
     consumed = 0
 
     def keep() -> None:
@@ -193,7 +122,7 @@ def _train(
 
 
 def _adapt(start: Start, settings: Adapt, shown: bool) -> dict[str, Any]:
-    """From the linear model to the real cell; says how it went."""
+    """Move the linear model to the real cell; what metrics.json says of it."""
     assert start.adapting is not None
     set_faults(start.model, None)
     with tqdm(

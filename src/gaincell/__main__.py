@@ -1,4 +1,4 @@
-"""``python -m gaincell``."""
+"""Runs the command line as ``python -m gaincell``."""
 
 import sys
 

@@ -11,7 +11,7 @@ Leroux et al., Nature Computational Science 5, 813 (2025): their C_ij contracted
 """
 
 LINEAR: Coefficients = (0.0, 19.3)
-"""The linear cell of the paper's intermediate training model, same source."""
+"""The linear cell of the paper's intermediate training model, from the same source."""
 
 CELLS: dict[str, Coefficients] = {"cubic": CUBIC, "linear": LINEAR}
 

@@ -1,12 +1,14 @@
-"""The command line: ``gaincell <command>``.
+"""The command line: the table of all commands, its parser and its exit statuses.
 
-Exit status 0: done; 1: the head's answers are wrong, or it broke a rule; 2: bad input, or a
-missing tool, said in one sentence.
+Exit status 0: the command did its work. 1: the head gave a wrong output or broke a rule. 2: the
+input is wrong or a tool is missing, and one sentence says so. 130: the user interrupted it.
 """
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
+from types import ModuleType
 
 import gaincell
 from gaincell.commands import (
@@ -29,31 +31,50 @@ from gaincell.commands import (
     verilog,
 )
 from gaincell.refusals import Failed, Refused
+from gaincell.tables import nearest
 
-COMMANDS = {
-    "config": (config, "print a configuration and what follows from it"),
-    "verilog": (verilog, "write the Verilog of a head's digital control"),
-    "cosim": (cosim, "simulate the Verilog against the arrays and compare"),
-    "synth": (synth, "map a head to a cell library: area, timing, power, energy"),
-    "estimate": (estimate, "area, time and energy of whole heads beside the paper's"),
-    "convert": (convert, "put a language model's attention on the arrays"),
-    "tokens": (tokens, "write a text's tokens as a file that fine-tuning reads"),
-    "finetune": (finetune, "train a model on the arrays, as a run file says"),
-    "perplexity": (perplexity, "score a language model, converted or not, on a text"),
-    "evaluate": (evaluate, "compare a model with its baselines on texts and lm-eval's tasks"),
-    "codes": (codes, "write what heads of a converted model compute, for cosim"),
-    "generate": (generate, "write text with a converted model, chosen heads in Verilog"),
-    "report": (report, "write one HTML page about a head and language models on it"),
-    "bench-gpu": (bench_gpu, "time attention of one token on a GPU, beside published figures"),
-    "ledger": (ledger, "set the paper's figures beside ours, with computed verdicts"),
-    "demo": (demo, "do all of it for one head of a language model"),
-    "demo-ml": (demo_ml, "train a small language model and put it on the arrays in every way"),
+GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
+    "hardware": {
+        "config": (config, "print a configuration and the values that follow from it"),
+        "verilog": (verilog, "write the Verilog of a head's digital control"),
+        "cosim": (cosim, "simulate the Verilog with the arrays and compare all outputs"),
+    },
+    "silicon": {
+        "synth": (synth, "map a head to a cell library: area, timing, power, energy"),
+        "estimate": (estimate, "estimate area, time and energy of heads beside the paper's"),
+    },
+    "models": {
+        "convert": (convert, "convert a language model: its attention moves to the arrays"),
+        "tokens": (tokens, "write the tokens of a text to a file for fine-tuning"),
+        "finetune": (finetune, "train a model on the arrays, as a run file says"),
+        "perplexity": (perplexity, "score a language model, converted or not, on a text"),
+        "evaluate": (evaluate, "compare a model with its baselines on texts and lm-eval tasks"),
+        "codes": (codes, "write the codes of a converted model's heads, for cosim"),
+        "generate": (generate, "generate text with a converted model, chosen heads in Verilog"),
+    },
+    "results": {
+        "report": (report, "write one HTML page about a head and language models on it"),
+        "ledger": (ledger, "compare the paper's figures with ours and compute verdicts"),
+        "bench-gpu": (bench_gpu, "time attention of one token on a GPU beside published figures"),
+        "demo": (demo, "take one head of a language model from config to pictures"),
+        "demo-ml": (demo_ml, "train a small language model and convert it in every way"),
+    },
 }
+"""Module and summary of each command, by group: parser, help and reference come from it."""
+
+COLUMNS = 80
+"""Width of a terminal in which the help fits."""
+
+COMMANDS = {name: entry for group in GROUPS.values() for name, entry in group.items()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    arguments = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser, _ = parsers()
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        parser.error(_unknown(words[0]))
+    arguments = parser.parse_args(words)
     try:
         status: int = COMMANDS[arguments.command][0].run(arguments)
     except Refused as refusal:
@@ -68,14 +89,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="gaincell", description=gaincell.__doc__)
+def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of ``gaincell``, and the parser of each command by its name."""
+    parser = argparse.ArgumentParser(
+        prog="gaincell",
+        usage="gaincell [-h] [--version] command ...",
+        description=f"{textwrap.fill(gaincell.__doc__ or '', COLUMNS)}\n\n{_grouped()}",
+        epilog="gaincell COMMAND --help describes one command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"gaincell {gaincell.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    # The description lists the commands: argparse itself cannot group them.
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="command", prog="gaincell", help=argparse.SUPPRESS
+    )
+    by_name = {}
     for name, (module, summary) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=module.__doc__)
-        module.add_arguments(command)
-    return parser
+        by_name[name] = commands.add_parser(name, description=sentence(summary))
+        module.add_arguments(by_name[name])
+    return parser, by_name
+
+
+def sentence(summary: str) -> str:
+    """A summary of ``GROUPS`` as a sentence."""
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+def _grouped() -> str:
+    """All commands with their summaries, under the names of their groups."""
+    width = max(map(len, COMMANDS))
+    return "\n\n".join(
+        "\n".join(
+            [f"{group}:", *(f"  {name:{width}}  {summary}" for name, (_, summary) in table.items())]
+        )
+        for group, table in GROUPS.items()
+    )
+
+
+def _unknown(name: str) -> str:
+    """What a user who mistyped a command's name reads."""
+    return f'unknown command "{name}"{nearest(name, COMMANDS)}; known: {", ".join(COMMANDS)}'
 
 
 if __name__ == "__main__":

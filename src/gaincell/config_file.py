@@ -57,7 +57,7 @@ def read_table(source: str | Path) -> dict[str, Any]:
 
 
 def config_from_table(table: dict[str, Any]) -> HeadConfig:
-    """Build a HeadConfig from a TOML table; raises as ``load_config``."""
+    """The HeadConfig of a TOML table. Raises as ``load_config`` does."""
     table = dict(table)
     _check_nothing_strayed(table.pop(ANALOG_TABLE, None))
     base = table.pop("preset", "gpt2")
@@ -84,7 +84,7 @@ def config_to_toml(config: HeadConfig) -> str:
 
 
 def _check_nothing_strayed(analog: object) -> None:
-    """A key of the head, appended to a file that ends with ``[analog]``, would go unnoticed."""
+    """Refuse a key of the head below ``[analog]``: TOML would count it to that table."""
     for key in analog if isinstance(analog, dict) else ():
         if key in FIELDS:
             raise ValueError(f'key "{key}" stands in [{ANALOG_TABLE}], but must stand before it')

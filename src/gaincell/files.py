@@ -1,4 +1,4 @@
-"""Files and folders written whole or not at all."""
+"""Write files and folders whole or not at all."""
 
 import os
 import shutil
@@ -33,15 +33,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 UNFINISHED = ".unfinished-"
-"""How the names of files and folders begin that are not whole yet."""
+"""Start of the name of a file or folder that is still being written."""
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """A temporary folder that becomes ``path`` if the block succeeds, and vanishes if not.
 
-    It lies beside ``path``, which must not exist. All of it is on the disk before it gets its name,
-    so that not even a loss of power leaves half of it there.
+    It lies beside ``path``, which must not exist. Everything is on the disk before the folder gets
+    its name: even a loss of power leaves no half-written folder of that name.
 
     Raises
     ------
@@ -54,8 +54,8 @@ def new_folder(path: Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         unfinished.chmod(0o777 & ~umask)
-        for each in (*unfinished.rglob("*"), unfinished):
-            _sync(each)
+        for path_inside in (*unfinished.rglob("*"), unfinished):
+            _sync(path_inside)
         unfinished.rename(path)
         _sync(path.parent)
     finally:
@@ -63,19 +63,19 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder; one that is half removed no longer has its name."""
+    """Remove a folder. It loses its name first: a half-removed folder is never taken for whole."""
     doomed = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=path.parent))
     path.rename(doomed / path.name)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a process that was killed left in a folder."""
-    for each in folder.glob(f"{UNFINISHED}*"):
-        if each.is_dir():
-            shutil.rmtree(each, ignore_errors=True)
+    """Remove unfinished files and folders that a killed process left in ``folder``."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
         else:
-            each.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

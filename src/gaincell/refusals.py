@@ -1,7 +1,7 @@
-"""How a command ends that does not end well: one sentence, and an exit status.
+"""Exceptions with which a command ends early: one sentence for the user, and an exit status.
 
-Status 2 says that the input, or a missing tool, kept the command from starting, and nothing was
-written; status 1 that what was tried failed.
+Status 2: wrong input or a missing tool kept the command from starting; nothing was written.
+Status 1: the command ran, and its work failed.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """What a command tried went wrong; the message is one sentence for the user."""
+    """A command ran and failed; the message is one sentence for the user."""
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Turn TypeError and ValueError of the block, which checks input, into ``Refused``."""
+    """Turn a TypeError or ValueError of the block into ``Refused``: the block checks input."""
     try:
         yield
     except (TypeError, ValueError) as error:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from gaincell.config import HeadConfig
 
 SEGMENTS = 8
 """Segments of a sweep. Columns written in the current or the latest complete one are young."""
@@ -15,18 +10,18 @@ SEGMENTS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """The distributed refresh of ``slots`` columns, one visit after the other.
+    """The distributed refresh of ``stored_columns`` columns, one visit after the other.
 
     A visit lasts ``visit_cycles`` and looks after one column. Unless the column is young it is
     written again: with its data, if they come within the first ``patience_cycles`` of the visit, or
-    else with code 0. Tokens come first for as long; then they wait until the write has begun. The
-    write is over when the visit is.
+    else with code 0. Until then tokens come first; after that they wait until the write has begun.
+    The write ends no later than the visit.
 
     A column skipped because it was young is at most ``young_cycles`` old when its visit begins, a
     sweep and a visit older when its next one ends: ``bound_cycles`` is never exceeded.
     """
 
-    slots: int
+    stored_columns: int
     bound_cycles: int
     visit_cycles: int
     patience_cycles: int
@@ -35,62 +30,35 @@ class Retention:
     @property
     def sweep_cycles(self) -> int:
         """Cycles from one visit of a column to its next."""
-        return self.slots * self.visit_cycles
+        return self.stored_columns * self.visit_cycles
 
     @property
     def young_cycles(self) -> int:
         """Age below which a column counts as young: two segments."""
         return 2 * self.segment_visits * self.visit_cycles
 
-    @classmethod
-    def of(cls, config: HeadConfig) -> Retention | None:
-        """The plan for ``config``; None if nothing needs refresh or ``refresh`` is off.
+    @property
+    def visits_in_bound(self) -> int:
+        """Visits that must fit between two writes of a column: young, a sweep, and one more."""
+        return _visits_in_bound(self.stored_columns, self.segment_visits)
 
-        It may be impossible to keep: see ``shortage``.
+    @classmethod
+    def plan(cls, *, stored_columns: int, bound_cycles: int, refresh_cycles: int) -> Retention:
+        """The longest visits with which no column grows older than ``bound_cycles``.
+
+        ``refresh_cycles`` is as in ``Schedule``. Whether a visit is long enough for the write and
+        for a token besides is for the caller to check.
         """
-        bound = config.bound_cycles
-        if bound is None or not config.refresh:
-            return None
-        slots = config.window + config.sink
-        segment_visits = -(-slots // SEGMENTS)
-        visit_cycles = bound // (slots + 2 * segment_visits + 1)
+        segment_visits = -(-stored_columns // SEGMENTS)
+        visit_cycles = bound_cycles // _visits_in_bound(stored_columns, segment_visits)
         return cls(
-            slots=slots,
-            bound_cycles=bound,
+            stored_columns=stored_columns,
+            bound_cycles=bound_cycles,
             visit_cycles=visit_cycles,
-            patience_cycles=visit_cycles - _write_cycles(config),
+            patience_cycles=visit_cycles - refresh_cycles,
             segment_visits=segment_visits,
         )
 
-    def shortage(self, config: HeadConfig) -> str | None:
-        """Why the plan cannot be kept, in one sentence, or None.
 
-        Between two visits that claim the arrays a waiting token must find its way in.
-        """
-        least = _write_cycles(config) + config.interval_cycles
-        if self.visit_cycles >= least:
-            return None
-        needed_s = least * (self.slots + 2 * self.segment_visits + 1) * config.clock_s
-        return (
-            f"{self.slots} columns cannot be refreshed within {config.refresh_s:.3g} s: that "
-            f"leaves {self.visit_cycles} cycles for each, but {least} are needed, {needed_s:.3g} s "
-            "in all; raise retention_s or retention_error, lower window or clock_s, "
-            "or set refresh to false"
-        )
-
-
-def bound_cycles(config: HeadConfig) -> int | None:
-    """Whole cycles after its write for which a value may be read; None if for ever."""
-    refresh_s = config.refresh_s
-    return None if math.isinf(refresh_s) else math.floor(refresh_s / config.clock_s)
-
-
-def _write_cycles(config: HeadConfig) -> int:
-    """Most cycles from the end of patience to the end of the write that follows.
-
-    The column is given up one cycle later if a token entered just before, and another token may
-    enter in that cycle. A refresh is written at the offsets of a token, so that it must wait until
-    the arrays could be written for the next one.
-    """
-    timing = config.timing
-    return 1 + timing.arrays_cycles + timing.v_write.end
+def _visits_in_bound(stored_columns: int, segment_visits: int) -> int:
+    return stored_columns + 2 * segment_visits + 1

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gaincell.config import HeadConfig
-
+SCHEDULES = ("sequential", "overlapped", "paired")
+"""One token at a time; tokens as close as the arrays allow; the same with two integrators."""
 PIPELINE_CYCLES = 2
 """Registers behind the sampling flops of the readout, low part of the total and high part."""
 READOUT_DRAIN_CYCLES = 2
@@ -32,19 +30,19 @@ class Span:
 
 @dataclass(frozen=True)
 class Resource:
-    """What one token at a time may use, and the span for which a token holds it.
+    """Hardware that one token uses at a time, and the span in which a token uses it.
 
     ``copies`` alternate from token to token: two integrators halve the wait for one.
     """
 
     name: str
-    held: Span
+    used: Span
     copies: int = 1
 
     @property
     def interval_cycles(self) -> int:
-        """Least distance of two tokens that keeps them from holding the same copy at once."""
-        return -(-self.held.cycles // self.copies)
+        """Least distance of two tokens so that they never use the same copy at once."""
+        return -(-self.used.cycles // self.copies)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,17 +74,44 @@ class Schedule:
         """Cycles after a token's launch from which another write may be launched."""
         return max(self.qk.end - self.k_write.start, self.av.end - self.v_write.start)
 
+    @property
+    def refresh_cycles(self) -> int:
+        """Most cycles from the end of a visit's patience to the end of the write that follows.
+
+        The column is given up one cycle late if a token entered just before, and another token may
+        enter in that cycle. A refresh is written at the offsets of a token, so it waits until the
+        arrays could be written for the next token.
+        """
+        return 1 + self.arrays_cycles + self.v_write.end
+
     @classmethod
-    def of(cls, config: HeadConfig) -> Schedule:
-        """Fixed offsets of all phases for ``config``; see docs/contract.md, section 4."""
-        write, reset, pulse = config.write_cycles, config.reset_cycles, config.pulse_cycles
-        settle = max(write, reset)
-        qk = Span(1 + settle, 1 + settle + pulse)
-        av = Span(qk.end, qk.end + pulse)
-        out = Span(av.end, av.end + config.readout_max)
-        k_write, v_write = Span.ending(qk.start, write), Span.ending(av.start, write)
-        k_reset, v_reset = Span.ending(qk.start, reset), Span.ending(av.start, reset)
-        banks = 2 if config.schedule == "paired" else 1
+    def plan(
+        cls,
+        schedule: str,
+        *,
+        write_cycles: int,
+        reset_cycles: int,
+        pulse_cycles: int,
+        readout_cycles: int,
+        sync_stages: int,
+    ) -> Schedule:
+        """Fixed offsets of all phases; see docs/understand/contract.md, section 4.
+
+        Parameters
+        ----------
+        schedule : one of ``SCHEDULES``
+        write_cycles, reset_cycles : of a column write, and of an integrator's reset
+        pulse_cycles : of a full query pulse, and of the QK and the AV phase
+        readout_cycles : of the OUT phase
+        sync_stages : sampling flops on every output pulse
+        """
+        settle = max(write_cycles, reset_cycles)
+        qk = Span(1 + settle, 1 + settle + pulse_cycles)
+        av = Span(qk.end, qk.end + pulse_cycles)
+        out = Span(av.end, av.end + readout_cycles)
+        k_write, v_write = Span.ending(qk.start, write_cycles), Span.ending(av.start, write_cycles)
+        k_reset, v_reset = Span.ending(qk.start, reset_cycles), Span.ending(av.start, reset_cycles)
+        banks = 2 if schedule == "paired" else 1
         resources = (
             Resource("token registers", Span(1, av.start)),
             Resource("K array", Span(k_write.start, qk.end)),
@@ -95,9 +120,9 @@ class Schedule:
             Resource("V integrator", Span(v_reset.start, out.end), banks),
             Resource("readout", Span(out.start, out.end + READOUT_DRAIN_CYCLES)),
         )
-        total_valid = out.end + config.sync_stages + PIPELINE_CYCLES - 1
+        total_valid = out.end + sync_stages + PIPELINE_CYCLES - 1
         # A single result place is the readout's own total; with more, one register always follows.
-        if config.schedule == "sequential":
+        if schedule == "sequential":
             latency, interval = total_valid, total_valid + 1
         else:
             latency = total_valid + 1
@@ -110,7 +135,7 @@ class Schedule:
             qk=qk,
             av=av,
             out=out,
-            clear_cycles=write,
+            clear_cycles=write_cycles,
             resources=resources,
             interval_cycles=interval,
             latency_cycles=latency,

@@ -1,4 +1,8 @@
-"""TOML tables as dataclasses: every problem found at once, each in one sentence."""
+"""Every table of a TOML or JSON file is a dataclass here whose fields carry their own rule.
+
+A field is made by ``whole``, ``number``, ``choice`` and so on. All problems of a table are found
+before any is reported, each in one sentence that says what the value is and what it must be.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,9 @@ import difflib
 import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
-
-from gaincell.config_checks import Problems, is_number
 
 Rule = Callable[[Any], tuple[bool, str] | None]
 """None for a value that is fine; else whether its type is wrong, and what it must be."""
@@ -18,26 +20,35 @@ Rule = Callable[[Any], tuple[bool, str] | None]
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Table:
-    """Base of a frozen dataclass whose fields were made by ``whole``, ``number`` and so on.
+    """Base of a frozen dataclass whose fields were made by the functions below.
 
     Raises
     ------
     TypeError, ValueError
-        Fields of a wrong type or value, all of them in one message.
+        Fields of a wrong type or value, all of them in one message, wrong types first; or else
+        fields that do not fit together.
     """
 
     def __post_init__(self) -> None:
-        problems = Problems()
-        for each in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, each.name)
-            found = each.metadata["rule"](value)
-            if found is not None:
+        types: list[str] = []
+        values: list[str] = []
+        for known in fields(self):
+            value = getattr(self, known.name)
+            if wrong := known.metadata["rule"](value):
+                wrong_type, must_be = wrong
                 shown = f'"{value}"' if isinstance(value, str) else repr(value)
-                wrong_type, wanted = found
-                listed = problems.types if wrong_type else problems.values
-                listed.append(f"{each.name} is {shown}, but must be {wanted}")
-        problems.raise_any()
+                sentence = f"{known.name} is {shown}, but must be {must_be}"
+                (types if wrong_type else values).append(sentence)
+        if sentences := types + values:
+            raise (TypeError if types else ValueError)("; ".join(sentences))
+        if sentences := self.problems_together():
+            raise ValueError("; ".join(sentences))
+
+    def problems_together(self) -> list[str]:
+        """Sentences on fields that do not fit together; each field is fine by itself."""
+        return []
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -56,10 +67,18 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise ValueError(f"{what} {path} is not valid TOML: {error}") from error
 
 
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.0) -> str:
+    """End of a sentence on an unknown ``name``: the nearest known one, if any is near enough.
+
+    ``cutoff`` is the least likeness, 0..1.
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f' (nearest known: "{near[0]}")' if near else ""
+
+
 def unknown_key(key: str, known: Iterable[str]) -> str:
     """Sentence on an unknown key that names the nearest known one."""
-    nearest = difflib.get_close_matches(key, list(known), n=1, cutoff=0)[0]
-    return f'unknown key "{key}" (nearest known: "{nearest}")'
+    return f'unknown key "{key}"{nearest(key, known)}'
 
 
 def build(kind: type[T], table: object, name: str) -> T:
@@ -68,82 +87,99 @@ def build(kind: type[T], table: object, name: str) -> T:
     Raises
     ------
     TypeError, ValueError
-        No table, unknown keys, missing keys, wrong values: all that is found, in one message.
+        No table, unknown keys, missing keys, wrong values: all problems in one message.
     """
     if not isinstance(table, Mapping):
         raise TypeError(f"{name} is {table!r}, but must be a table [{name}]")
-    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]
-    found = [unknown_key(key, known) for key in table if key not in known]
-    found += [
+    known = {known.name: known for known in fields(kind)}  # type: ignore[arg-type]
+    problems = [unknown_key(key, known) for key in table if key not in known]
+    problems += [
         f"{key} is missing"
-        for key, each in known.items()
-        if key not in table and each.default is MISSING
+        for key, field_ in known.items()
+        if key not in table and field_.default is MISSING
     ]
+    if problems:
+        raise ValueError("; ".join(f"[{name}] {problem}" for problem in problems))
     values = {
         key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
     }
-    if found:
-        raise ValueError("; ".join(f"[{name}] {each}" for each in found))
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:
         sentences = str(error).split("; ")
-        raise type(error)("; ".join(f"[{name}] {each}" for each in sentences)) from error
+        raise type(error)("; ".join(f"[{name}] {sentence}" for sentence in sentences)) from error
 
 
-def whole(default: Any = MISSING, *, low: int, none: bool = False) -> Any:
-    """Field of a whole number from ``low`` on; or None, if ``none``."""
+def is_number(value: object) -> bool:
+    """Whether ``value`` is an int or a float; true and false are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def checked(default: Any, rule: Rule) -> Any:
+    """Field with a rule of its own."""
+    return field(default=default, metadata={"rule": rule})
+
+
+def whole(default: Any = MISSING, *, low: int, high: int | None = None, none: bool = False) -> Any:
+    """Field of a whole number from ``low`` on, up to ``high``; or None, if ``none``."""
+    bounds = f"at least {low}" if high is None else f"{low}..{high}"
 
     def rule(value: Any) -> tuple[bool, str] | None:
         if none and value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool):
-            return True, f"a whole number, at least {low}"
-        return None if value >= low else (False, f"at least {low}")
+            return True, f"a whole number, {bounds}"
+        return None if low <= value and (high is None or value <= high) else (False, bounds)
 
-    return field(default=default, metadata={"rule": rule})
+    return checked(default, rule)
 
 
 def number(
     default: Any = MISSING,
     *,
-    above: float | None = None,
-    low: float | None = None,
+    above: float = -math.inf,
+    low: float = -math.inf,
     high: float = math.inf,
+    unit: str = "",
     none: bool = False,
 ) -> Any:
-    """Field of a finite number over ``above``, or from ``low`` on, up to ``high``."""
-    wanted = f"above {above:g}" if above is not None else f"at least {low:g}"
-    wanted += "" if high == math.inf else f" and at most {high:g}"
+    """Field of a finite number over ``above``, from ``low`` on and up to ``high``.
+
+    ``unit`` is for the message; ``none`` allows None, too.
+    """
+    limits = [("above", above), ("at least", low), ("at most", high)]
+    bounds = " and ".join(f"{word} {limit:g}" for word, limit in limits if math.isfinite(limit))
+    in_unit = f" ({unit})" if unit else ""
 
     def rule(value: Any) -> tuple[bool, str] | None:
         if none and value is None:
             return None
         if not is_number(value):
-            return True, f"a number {wanted}"
-        enough = value > above if above is not None else value >= (low or 0.0)
-        return None if enough and value <= high and math.isfinite(value) else (False, wanted)
+            return True, " ".join(filter(None, ["a number", bounds])) + in_unit
+        if value > above and low <= value <= high and math.isfinite(value):
+            return None
+        unbounded = high == math.inf and not math.isfinite(value)
+        return False, " and ".join(filter(None, ["finite" * unbounded, bounds])) + in_unit
 
-    return field(default=default, metadata={"rule": rule})
+    return checked(default, rule)
 
 
 def choice(default: str, options: tuple[str, ...]) -> Any:
     """Field of one of some strings."""
-    wanted = " or ".join(f'"{option}"' for option in options)
+    names = " or ".join(f'"{option}"' for option in options)
 
     def rule(value: Any) -> tuple[bool, str] | None:
-        return None if value in options else (not isinstance(value, str), wanted)
+        if not isinstance(value, str):
+            return True, names
+        return None if value in options else (False, names)
 
-    return field(default=default, metadata={"rule": rule})
+    return checked(default, rule)
 
 
 def flag(default: bool) -> Any:
     """Field of true or false."""
-    return field(
-        default=default,
-        metadata={
-            "rule": lambda value: None if isinstance(value, bool) else (True, "true or false")
-        },
+    return checked(
+        default, lambda value: None if isinstance(value, bool) else (True, "true or false")
     )
 
 
@@ -157,16 +193,16 @@ def string(default: Any = MISSING) -> Any:
             return True, "a string"
         return None if value else (False, "a string that is not empty")
 
-    return field(default=default, metadata={"rule": rule})
+    return checked(default, rule)
 
 
 def pair(default: tuple[float, float], *, below: float) -> Any:
     """Field of two numbers from 0 on and under ``below``."""
-    wanted = f"two numbers, at least 0 and below {below:g}"
+    bounds = f"two numbers, at least 0 and below {below:g}"
 
     def rule(value: Any) -> tuple[bool, str] | None:
         if not isinstance(value, tuple) or len(value) != 2 or not all(map(is_number, value)):
-            return True, wanted
-        return None if all(0 <= each < below for each in value) else (False, wanted)
+            return True, bounds
+        return None if all(0 <= number < below for number in value) else (False, bounds)
 
-    return field(default=default, metadata={"rule": rule})
+    return checked(default, rule)

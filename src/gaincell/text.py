@@ -12,7 +12,7 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def grid(rows: Iterable[Sequence[str]]) -> str:
-    """Aligned columns, the first one's text to the left, numbers of the others to the right."""
+    """Aligned columns: the first to the left, all others, which hold numbers, to the right."""
     rows = list(rows)
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = []
@@ -35,7 +35,7 @@ def file_size(path: Path) -> str:
 
 
 def si(value: float, unit: str, digits: int = 4, micro: str = "u") -> str:
-    """``digits`` digits, and a prefix from 1 down to pico."""
+    """A value with ``digits`` digits, a prefix from none down to pico, and its unit."""
     for factor, prefix in ((1.0, ""), (1e-3, "m"), (1e-6, micro), (1e-9, "n")):
         if abs(value) >= factor:
             return f"{value / factor:.{digits}g} {prefix}{unit}"

@@ -1,4 +1,4 @@
-"""Which versions a result was made with."""
+"""Versions of the software that made a result."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -7,11 +7,11 @@ import gaincell
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Of this package, of Python, and of those ``packages`` that are installed."""
-    found = {"gaincell": gaincell.__version__, "python": platform.python_version()}
+    """Version of gaincell, of Python, and of each of ``packages`` that is installed."""
+    installed = {"gaincell": gaincell.__version__, "python": platform.python_version()}
     for name in packages:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed

@@ -1,4 +1,4 @@
-"""How long the pulses on the arrays are while a head reads tokens."""
+"""Mean length of the pulses on the arrays while a head reads tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
 
 MOST_NUMBERS = 1 << 25
-"""Scores and sub-tile codes held at once, 8 bytes each."""
+"""Most scores and sub-tile codes in memory at once, 8 bytes each."""
 
 
 def measure_activity(tokens: Tokens, source: str, config: HeadConfig) -> Activity:
@@ -31,9 +31,8 @@ def measure_activity(tokens: Tokens, source: str, config: HeadConfig) -> Activit
     tokens, config = tokens[:most], replace(config, age_mode="steps")
     detail = attend_in_detail(*tokens.codes, config, first=tokens.first)
     phi = np.clip(np.nan_to_num(detail.score), 0.0, 1.0)
-    stored = config.window + config.sink
     return Activity(
         key=float(tokens.q_code.mean() / config.query_max),
-        value=float(phi.sum() / (tokens.q_code[..., 0].size * stored)),
+        value=float(phi.sum() / (tokens.q_code[..., 0].size * config.stored_columns)),
         source=source,
     )

@@ -1,23 +1,19 @@
-"""What the analog half of a head costs: constants, and areas and energies that follow from them.
+"""Area and energy of the analog parts of a head: constants, and numbers of parts.
 
 Every default is the paper's own figure spread over the paper's own head (Leroux et al., Nature
-Computational Science 5, 813, 2025; 28 nm): head_dim D = 64, window M = 1024, columns N = 64. What
-is computed from them carries the paper to other geometries and activities; it proves nothing about
-the paper.
+Computational Science 5, 813, 2025; 28 nm): head_dim D = 64, window M = 1024, columns N = 64. An
+estimate scales these figures to other geometries and activities; it proves nothing about the paper.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
-import math
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from gaincell.config import HeadConfig
-from gaincell.config_checks import Problems, is_number
 from gaincell.config_file import ANALOG_TABLE, read_table
+from gaincell.tables import Table, build, number
 
 PAPER_CELLS = 64 * 1024
 """D M, cells of the paper's K array, and of its V array."""
@@ -32,7 +28,7 @@ PAPER_REST_UM2 = PAPER_HEAD_UM2 - 2 * PAPER_CELLS * 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalogConfig:
+class AnalogConfig(Table):
     """Areas and energies of cells, converters and DACs at 28 nm, 0.9 V.
 
     Raises
@@ -43,38 +39,26 @@ class AnalogConfig:
         A field is out of its range. All problems are reported in one message.
     """
 
-    cell_area_um2: float = 1.0
+    cell_area_um2: float = number(1.0, low=0)
     """One gain cell of 6 transistors, um2, >= 0 (paper: about 1)."""
-    converter_area_um2: float = PAPER_REST_UM2 / (PAPER_CONVERTERS + PAPER_DACS)
+    converter_area_um2: float = number(PAPER_REST_UM2 / (PAPER_CONVERTERS + PAPER_DACS), low=0)
     """One charge-to-pulse converter of either stage, um2, >= 0. The paper gives no split of its
     0.5 mm2: all of it but the cells, its digital control included, is spread evenly over
     converters and DACs, (500 000 - 131 072) / (2048 + 128) = 169.5. Too much, therefore."""
-    dac_area_um2: float = PAPER_REST_UM2 / (PAPER_CONVERTERS + PAPER_DACS)
+    dac_area_um2: float = number(PAPER_REST_UM2 / (PAPER_CONVERTERS + PAPER_DACS), low=0)
     """One DAC of a written code, um2, >= 0; from the same division as ``converter_area_um2``."""
 
-    key_cell_pj: float = 1120 / PAPER_CELLS
+    key_cell_pj: float = number(1120 / PAPER_CELLS, low=0)
     """First dot product, converters included, per K cell and query, pJ, >= 0: the paper's 1120 pJ
     over 64 x 1024 cells, pulses as long as the paper's were (``published_activity``)."""
-    value_cell_pj: float = 700 / PAPER_CELLS
+    value_cell_pj: float = number(700 / PAPER_CELLS, low=0)
     """Second dot product, likewise, per V cell and query, pJ, >= 0: 700 pJ over 1024 x 64."""
-    published_activity: float = 0.5
+    published_activity: float = number(0.5, above=0, high=1)
     """Mean length of the pulses behind the two figures above, fraction of a full pulse, above 0,
-    at most 1. The paper does not give it; 0.5 is that of pulses of evenly distributed length,
-    and what a language model's quantised queries have."""
-    dac_bit_pj: float = 330 / (PAPER_DACS * 3)
+    at most 1. The paper does not give it. Pulses of evenly distributed length have a mean of 0.5,
+    and so have the quantised queries of a language model."""
+    dac_bit_pj: float = number(330 / (PAPER_DACS * 3), low=0)
     """DACs, per bit of a written code, pJ, >= 0: the paper's 330 pJ over 128 codes of 3 bits."""
-
-    def __post_init__(self) -> None:
-        found = Problems()
-        for name in FIELDS:
-            value = getattr(self, name)
-            share = name == "published_activity"
-            bound = "above 0 and at most 1" if share else "finite and at least 0"
-            if not is_number(value):
-                found.types.append(f"{name} is {value!r}, but must be a number, {bound}")
-            elif not (0 < value <= 1 if share else value >= 0 and math.isfinite(value)):
-                found.values.append(f"{name} is {value}, but must be {bound}")
-        found.raise_any()
 
 
 FIELDS = tuple(field.name for field in fields(AnalogConfig))
@@ -96,7 +80,7 @@ class Parts:
     @classmethod
     def of(cls, config: HeadConfig) -> Parts:
         """The parts of ``config``'s head, its sink included."""
-        stored = config.window + config.sink
+        stored = config.stored_columns
         copies = config.timing.banks
         return cls(
             cells=2 * config.head_dim * stored,
@@ -117,11 +101,11 @@ class Activity:
     """
 
     key: float
-    """Of query pulses, over tokens and dimensions: mean of q / q_max."""
+    """Query pulses: mean of q / q_max over tokens and dimensions."""
     value: float
-    """Of score pulses, over tokens and all slots: mean of phi, 0 where no token is stored."""
+    """Score pulses: mean of phi over tokens and stored columns, 0 where no token is stored."""
     source: str
-    """Whose tokens these are."""
+    """Where the tokens come from."""
 
     def __post_init__(self) -> None:
         for name in ("key", "value"):
@@ -141,26 +125,12 @@ def load_analog(source: str | Path) -> AnalogConfig:
     """
     table = read_table(source).get(ANALOG_TABLE, {})
     try:
-        return analog_from_table(table)
+        return build(AnalogConfig, table, ANALOG_TABLE)
     except (TypeError, ValueError) as error:
         raise type(error)(f"config {source}: {error}") from error
-
-
-def analog_from_table(table: Any) -> AnalogConfig:
-    """Build an AnalogConfig from a TOML table; raises as ``load_analog``."""
-    if not isinstance(table, dict):
-        raise TypeError(f"{ANALOG_TABLE} is {table!r}, but must be a table")
-    if unknown := [key for key in table if key not in FIELDS]:
-        raise ValueError("; ".join(_unknown_key(key) for key in unknown))
-    return AnalogConfig(**table)
 
 
 def analog_to_toml(analog: AnalogConfig) -> str:
     """Every field of ``analog`` as the TOML table ``[analog]``."""
     lines = [f"{name} = {json.dumps(getattr(analog, name))}" for name in FIELDS]
     return "\n".join([f"[{ANALOG_TABLE}]", *lines]) + "\n"
-
-
-def _unknown_key(key: str) -> str:
-    nearest = difflib.get_close_matches(key, FIELDS, n=1, cutoff=0)[0]
-    return f'unknown key "{key}" in [{ANALOG_TABLE}] (nearest known: "{nearest}")'

@@ -1,4 +1,4 @@
-"""Every number of the paper beside ours."""
+"""Every number of the paper on one head, beside ours."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,7 +42,7 @@ class Row:
 
 
 def compare(estimate: Estimate) -> list[Row]:
-    """What the paper says of one head, beside ours at 28 nm."""
+    """The paper's numbers of one head, beside ours at 28 nm."""
     analog, energy_j = estimate.analog, estimate.energy_j
     head = estimate.system(1, 1)
     areas = _analog_mark(analog, "cell_area_um2", "converter_area_um2", "dac_area_um2")

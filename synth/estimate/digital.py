@@ -1,20 +1,19 @@
-"""The digital part of a head, as a synthesis run measured it."""
+"""The digital part of a head, from the metrics.json of a synthesis run."""
 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from gaincell.config import HeadConfig
-from gaincell.config_checks import is_number
+from gaincell.synth.metrics import Metrics, read_metrics
 
 REFERENCE = "synth_reference.json"
-"""List of metrics in gaincell/data, those to prefer first."""
+"""File in gaincell/data: a list of metrics, the preferred ones first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,32 +39,31 @@ class Digital:
     energy_per_token_j: float | None
 
     @classmethod
-    def of(cls, metrics: object) -> Digital:
-        """Read one metrics object.
+    def of(cls, metrics: Metrics) -> Digital:
+        """The digital part of a run.
 
         Raises
         ------
         ValueError
-            A key is missing, or a value cannot be meant.
+            The config is no head's, or the library's node is not known.
         """
-        fmax_mhz = _number(metrics, "timing", "fmax_mhz", optional=True)
-        slack_ns = _number(metrics, "timing", "slack_ns", optional=True, signed=True)
-        has_power = _value(metrics, "power") is not None
+        library, area, timing = metrics.library, metrics.area, metrics.timing
+        if library.node_nm is None:
+            raise ValueError("library.node_nm is null, but must be a finite number above 0")
         return cls(
-            config=_config_of(_section(metrics, "config")),
-            library=_text(metrics, "library", "name"),
-            corner=_text(metrics, "library", "corner"),
-            node_nm=_number(metrics, "library", "node_nm"),
-            voltage_v=_number(metrics, "library", "voltage_v"),
-            is_estimate=bool(_value(metrics, "library", "estimate")),
-            options=_section(metrics, "options"),
-            area_um2=_number(metrics, "area", "cells_um2")
-            + (_number(metrics, "area", "memory_macro_um2", optional=True) or 0.0),
-            fmax_hz=None if fmax_mhz is None else fmax_mhz * 1e6,
-            slack_s=None if slack_ns is None else slack_ns * 1e-9,
-            timing_tool=_text(metrics, "timing", "tool"),
-            power_w=_number(metrics, "power", "total_w") if has_power else None,
-            energy_per_token_j=_number(metrics, "energy_per_token_j", optional=True),
+            config=_config_of(metrics.config),
+            library=library.name,
+            corner=library.corner,
+            node_nm=float(library.node_nm),
+            voltage_v=float(library.voltage_v),
+            is_estimate=library.estimate,
+            options=metrics.options,
+            area_um2=area.cells_um2 + (area.memory_macro_um2 or 0.0),
+            fmax_hz=None if timing.fmax_mhz is None else timing.fmax_mhz * 1e6,
+            slack_s=None if timing.slack_ns is None else timing.slack_ns * 1e-9,
+            timing_tool=timing.tool,
+            power_w=None if metrics.power is None else metrics.power.total_w,
+            energy_per_token_j=metrics.energy_per_token_j,
         )
 
     def check_is_of(self, config: HeadConfig) -> None:
@@ -79,19 +77,19 @@ class Digital:
             raise ValueError(f"metrics are of another config, with {', '.join(differing)}")
 
     def cautions(self) -> list[str]:
-        """What the metrics lack or warn of, a sentence each."""
-        found = []
+        """One sentence on each thing that the metrics lack or that limits them."""
+        said = []
         if self.is_estimate:
-            found.append(f"{self.library} is itself an estimate, not a library of real cells")
+            said.append(f"{self.library} is itself an estimate, not a library of real cells")
         if self.slack_s is not None and self.slack_s < 0:
-            found.append(f"the netlist misses its clock by {-self.slack_s * 1e9:.2f} ns")
+            said.append(f"the netlist misses its clock by {-self.slack_s * 1e9:.2f} ns")
         if self.energy_per_token_j is None:
-            found.append("the metrics hold no power, so there is no total of energy")
-        return found
+            said.append("the metrics hold no power, so there is no total of energy")
+        return said
 
 
 def metrics_of(config: HeadConfig, path: Path | None = None) -> Digital | None:
-    """Metrics of ``config``: the file's, else those shipped for it; None: none are.
+    """Metrics of ``config``: the file's, else the shipped ones; None: the package has none of it.
 
     Raises
     ------
@@ -114,7 +112,7 @@ def load_metrics(path: Path) -> Digital:
         Unreadable file, no JSON, or not what the flow writes.
     """
     try:
-        return Digital.of(json.loads(path.read_text(encoding="utf-8")))
+        return Digital.of(read_metrics(json.loads(path.read_text(encoding="utf-8"))))
     except OSError as error:
         raise ValueError(f"metrics {path} cannot be read: {error.strerror}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -124,12 +122,13 @@ def load_metrics(path: Path) -> Digital:
 
 
 def reference_metrics(config: HeadConfig, shipped: Traversable | None = None) -> Digital | None:
-    """The first of the metrics shipped with the package that are of ``config``; None: none are."""
+    """The first shipped metrics of ``config``; None: the package has none of it."""
     shipped = files("gaincell.data") / REFERENCE if shipped is None else shipped
     if not shipped.is_file():
         return None
-    listed = map(Digital.of, json.loads(shipped.read_text(encoding="utf-8")))
-    return next((digital for digital in listed if digital.config == config), None)
+    listed = json.loads(shipped.read_text(encoding="utf-8"))
+    parts = (Digital.of(read_metrics(metrics)) for metrics in listed)
+    return next((digital for digital in parts if digital.config == config), None)
 
 
 def _config_of(changed: dict[str, Any]) -> HeadConfig:
@@ -140,42 +139,3 @@ def _config_of(changed: dict[str, Any]) -> HeadConfig:
         return HeadConfig(**changed)
     except (TypeError, ValueError) as error:
         raise ValueError(f"its config is no head's: {error}") from error
-
-
-def _value(metrics: object, *keys: str) -> object:
-    """What lies under ``keys``; None where the last is absent."""
-    for key in keys:
-        if not isinstance(metrics, dict):
-            raise ValueError(f'it is not what gaincell synth writes: no object holds "{key}"')
-        metrics = metrics.get(key)
-    return metrics
-
-
-def _section(metrics: object, key: str) -> dict[str, Any]:
-    found = _value(metrics, key)
-    if not isinstance(found, dict):
-        raise ValueError(f'it is not what gaincell synth writes: "{key}" is no object')
-    return found
-
-
-def _text(metrics: object, *keys: str) -> str:
-    found = _value(metrics, *keys)
-    if not isinstance(found, str):
-        raise ValueError(f"{'.'.join(keys)} is {json.dumps(found)}, but must be a string")
-    return found
-
-
-@overload
-def _number(metrics: object, *keys: str) -> float: ...
-@overload
-def _number(metrics: object, *keys: str, optional: bool, signed: bool = False) -> float | None: ...
-def _number(
-    metrics: object, *keys: str, optional: bool = False, signed: bool = False
-) -> float | None:
-    found: Any = _value(metrics, *keys)
-    if found is None and optional:
-        return None
-    if is_number(found) and math.isfinite(found) and (signed or found > 0):
-        return float(found)
-    bound = "a finite number" if signed else "a finite number above 0"
-    raise ValueError(f"{'.'.join(keys)} is {json.dumps(found)}, but must be {bound}")

@@ -1,4 +1,4 @@
-"""An estimate of a head as the object that JSON files hold."""
+"""The estimate of a head as a JSON object: the content of estimate.json."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from gaincell.synth.estimate.system import SYSTEMS, Estimate
 
 
 def as_json(estimate: Estimate, rows: Sequence[Row]) -> dict[str, Any]:
-    """Everything the report shows and what it was made from; SI unless a key names a unit."""
+    """All numbers of the report and their sources; SI unless a key names a unit."""
     digital = {key: value for key, value in asdict(estimate.digital).items() if key != "config"}
     return {
         "config": estimate.config.fields_set(),

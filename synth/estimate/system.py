@@ -19,7 +19,7 @@ from gaincell.synth.estimate.scaling import Band, Scaling, scaling_from
 DIGITAL = "digital control"
 KEY_PRODUCT, VALUE_PRODUCT, DACS = "first dot product", "second dot product", "DACs"
 SYSTEMS = {"1 head": (1, 1), "12 heads": (12, 1), "12 layers x 12 heads": (12, 12)}
-"""Heads beside each other, and layers one after another."""
+"""By name: heads that work side by side, and layers that work one after another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class System:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Everything about one head that follows from config, constants, activity and synthesis.
+    """Area, time and energy of one head, from config, constants, activity and synthesis.
 
     Raises
     ------
@@ -76,11 +76,11 @@ class Estimate:
         """Energy of each part per token at 28 nm; None where the metrics hold no power.
 
         A dot product lies between its published energy, spread over the cells of this head, and
-        the same in proportion to the pulses really seen: what part of it follows the pulses, and
-        how long the paper's were, is not published.
+        the same energy in proportion to the measured pulses. The paper does not say which part of
+        the energy follows the pulses, nor how long its pulses were.
         """
         config, analog = self.config, self.analog
-        cells = config.head_dim * (config.window + config.sink)
+        cells = config.head_dim * config.stored_columns
         bits = config.head_dim * (config.key_bits + config.value_bits)
         digital_j = self.digital.energy_per_token_j
         return {
@@ -121,24 +121,24 @@ class Estimate:
         )
 
     def cautions(self) -> list[str]:
-        """What keeps the numbers from meaning what they seem to mean, a sentence each."""
-        found = [self.scaling.caution] if self.scaling.caution else []
-        found += self.digital.cautions()
+        """One sentence on each thing that a reader of the numbers must know."""
+        said = [self.scaling.caution] if self.scaling.caution else []
+        said += self.digital.cautions()
         fmax_hz = self.digital.fmax_hz
         if fmax_hz is not None and fmax_hz * self.config.clock_s < 1:
-            found.append(
+            said.append(
                 f"in this library the digital part reaches {fmax_hz / 1e6:.0f} MHz, less than the "
                 f"{1e-6 / self.config.clock_s:.0f} MHz that latency and interval assume"
             )
         if self.analog.converter_area_um2 == DEFAULTS["converter_area_um2"]:
-            found.append(
+            said.append(
                 "the paper's digital control is part of its 0.5 mm2 and so of the converters "
                 "derived from it: our head counts a digital control twice"
             )
         changed = [name for name in FIELDS if getattr(self.analog, name) != DEFAULTS[name]]
         if changed:
-            found.append(f"not the paper's constants in [analog]: {', '.join(changed)}")
-        return found
+            said.append(f"not the paper's constants in [analog]: {', '.join(changed)}")
+        return said
 
     def _product_j(self, published_pj: float, activity: float) -> Band:
         in_proportion = published_pj * activity / self.analog.published_activity

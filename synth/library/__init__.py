@@ -1,1 +1,1 @@
-"""Libraries of cells: Liberty files, PDKs, and a generic one for estimates."""
+"""Libraries of cells: Liberty files, PDKs, and a built-in one for estimates."""

@@ -1,4 +1,4 @@
-"""Verilog models of a library's cells, from their functions: for simulation of a netlist."""
+"""Verilog models of a library's cells, made from their functions, to simulate a netlist with."""
 
 from collections.abc import Iterable
 
@@ -55,10 +55,10 @@ def _clock_gate(cell: Cell) -> list[str]:
         cell.roles[f"clock_gate_{role}_pin"] for role in ("clock", "enable", "out")
     )
     test = cell.roles.get("clock_gate_test_pin")
-    wanted = f"({enable} | {test})" if test else enable
+    opens = f"({enable} | {test})" if test else enable
     return [
         "  reg open;",
-        f"  always @({clock} or {wanted.strip('()').replace(' | ', ' or ')})"
-        f" if (!{clock}) open = {wanted};",
+        f"  always @({clock} or {opens.strip('()').replace(' | ', ' or ')})"
+        f" if (!{clock}) open = {opens};",
         f"  assign {out} = {clock} & open;",
     ]

@@ -11,7 +11,7 @@ from gaincell.synth.library.boolean import expression
 
 @dataclass(frozen=True)
 class Table:
-    """Energy, J, over input transition, s, and output load, F; either axis may be missing."""
+    """Energy, J, over input transition, s, and output load, F; a missing axis has one point."""
 
     transition_s: NDArray[np.float64]
     load_f: NDArray[np.float64]
@@ -25,10 +25,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Energy:
-    """What one change of a pin costs inside the cell: mean of rise and fall.
+    """The energy that one change of a pin costs inside the cell: the mean of rise and fall.
 
     when : condition on other pins, "" for any
-    related : input whose change caused it, "" for any
+    related : input whose change causes it, "" for any
     """
 
     when: str
@@ -105,7 +105,7 @@ class Library:
 
     @property
     def label(self) -> str:
-        """What stands beside every number."""
+        """Library, corner, voltage and temperature, which stand beside every number."""
         return f"{self.name}, {self.corner}, {self.voltage_v:g} V, {self.temperature_c:g} C"
 
 

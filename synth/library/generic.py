@@ -1,4 +1,4 @@
-"""A library for an estimate where none is at hand: gates counted by their transistors."""
+"""The built-in library for an estimate without a Liberty file: areas from transistor counts."""
 
 from pathlib import Path
 

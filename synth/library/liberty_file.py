@@ -1,7 +1,9 @@
-"""Read a Liberty file."""
+"""Read a Liberty file into a ``Library``; a large one is kept parsed for the next run."""
 
 import gzip
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from liberty.parser import parse_liberty
 from numpy.typing import NDArray
 
 from gaincell.synth.library.cells import Cell, Energy, Library, Pin, Table
+from gaincell.synth.library.library_cache import keep_parsed, parsed_before
 
 UNIT = re.compile(r"([\d.]+)\s*([munpf]?)([a-zA-Z]+)")
 PREFIX = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
@@ -17,14 +20,16 @@ NODE_NM = {"nangate": 45, "generic": 45, "sky130": 130, "sg13g2": 130, "gf180": 
 """Technology node by a part of the library's name: Liberty has no field for it."""
 NEVER_USED = ("probe", "lpflow", "antenna", "tiehi", "tielo", "__decap", "__fill", "__tap")
 """Parts of names of cells that are no logic, or need supplies of their own."""
+LARGE = 1_000_000
+"""Characters from which on a file is worth a message and a place in the cache."""
 
 
 class NotALibrary(ValueError):
     """A file is no Liberty file, or lacks what synthesis needs."""
 
 
-def load_library(path: Path) -> Library:
-    """Read ``path``, plain or compressed with gzip.
+def load_library(path: Path, say: Callable[[str], None] = lambda line: None) -> Library:
+    """Read ``path``, plain or compressed with gzip; ``say`` is told when that takes long.
 
     Raises
     ------
@@ -39,22 +44,33 @@ def load_library(path: Path) -> Library:
         raise NotALibrary(f"--liberty {path} cannot be read: {reason}") from error
     if not re.search(r"^\s*library\s*\(", text, re.MULTILINE):
         raise NotALibrary(f"--liberty {path} is no Liberty file: it has no library (...) group")
-    try:
-        parsed = parse_liberty(text)
-        library = _library(parsed, path, text)
-    except NotALibrary:
-        raise
-    except Exception as error:  # the parser raises whatever its grammar raises
-        detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise NotALibrary(
-            f"--liberty {path} is no Liberty file that can be read: {detail}"
-        ) from error
+    if len(text) < LARGE:
+        library = _parse(path, text)
+    elif (kept := parsed_before(text, path.name)) is not None:
+        library = kept
+    else:
+        say(f"reading {path.name}, {len(text) / 1e6:.0f} MB ...")
+        begin = time.monotonic()
+        library = _parse(path, text)
+        kept_too = "; kept for the next run" if keep_parsed(library, path.name) else ""
+        say(f"  {time.monotonic() - begin:.0f} s{kept_too}")
     if not any(cell.plain_flop for cell in library.cells.values()):
         raise NotALibrary(
             f"--liberty {path} has no rising-edge flop whose next state is an input, "
             "but every register is mapped to one"
         )
     return library
+
+
+def _parse(path: Path, text: str) -> Library:
+    """The library of a file's ``text``, or NotALibrary."""
+    try:
+        return _library(parse_liberty(text), path, text)
+    except Exception as error:  # the parser raises whatever its grammar raises
+        detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise NotALibrary(
+            f"--liberty {path} is no Liberty file that can be read: {detail}"
+        ) from error
 
 
 def _library(parsed: Any, path: Path, text: str) -> Library:
@@ -96,8 +112,8 @@ def _library(parsed: Any, path: Path, text: str) -> Library:
         if len(table.transition_s) > 2
     ]
     typical = float(transitions[0][len(transitions[0]) // 3]) if transitions else 0.0
-    found = f"{name} {path.name}".lower()
-    node = next((nm for part, nm in NODE_NM.items() if part in found), None)
+    names = f"{name} {path.name}".lower()
+    node = next((nm for part, nm in NODE_NM.items() if part in names), None)
     return Library(name, corner, voltage, temperature, node, cells, typical, text, tuple(unusable))
 
 

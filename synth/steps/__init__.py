@@ -1,1 +1,1 @@
-"""The steps from Verilog to power, each with its inputs, its tool and its results."""
+"""The steps from Verilog to power; each declares its inputs and outputs, and runs its tool."""

@@ -1,4 +1,4 @@
-"""What the buffers and wires of the clock add: an estimate, as there is no layout."""
+"""Area and power of the clock tree: an estimate, as there is no layout."""
 
 from collections import defaultdict
 from collections.abc import Mapping

@@ -1,11 +1,14 @@
-"""A proof that the mapped netlist is the RTL."""
+"""Equivalence step: Yosys proves that the mapped netlist does what the RTL does."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gaincell.synth.library.cell_models import cell_models
 from gaincell.synth.library.cells import Cell, Library
+from gaincell.synth.metrics import Equivalence, as_json
+from gaincell.synth.steps import step
 from gaincell.synth.steps.mapping import TOP
 from gaincell.synth.steps.yosys import run_yosys
 
@@ -46,11 +49,33 @@ equiv_status -assert
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    verilog: str
+    netlist_json: Path
+    library: Library
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(step.Outputs):
+    equivalence: Equivalence
+
+    def report(self) -> dict[str, Any]:
+        return as_json(self.equivalence)
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Prove it, or raise YosysFailed."""
+    points = prove_equivalent(inputs.netlist_json, inputs.verilog, inputs.library, inputs.folder)
+    return Outputs(equivalence=Equivalence(points=points))
+
+
 def prove_equivalent(netlist_json: Path, verilog: str, library: Library, folder: Path) -> int:
     """Prove register by register that netlist and RTL do the same; return the points compared.
 
-    A clock gate counts as the enable of the flops behind it: that its latch makes this true is
-    what the co-simulation of the netlist shows.
+    A clock gate counts as the enable of the flops behind it. The co-simulation of the netlist shows
+    that the gate's latch makes this true.
 
     Raises
     ------
@@ -66,12 +91,12 @@ def prove_equivalent(netlist_json: Path, verilog: str, library: Library, folder:
     used = {cell["type"] for cell in module["cells"].values()} & set(library.cells)
     (folder / "models.v").write_text(cell_models(library, used))
     log = run_yosys(SCRIPT, folder, "equivalence").read_text()
-    found = [line for line in log.splitlines() if "Found" in line and "$equiv cells" in line]
-    return int(found[-1].split()[1])
+    counts = [line for line in log.splitlines() if "Found" in line and "$equiv cells" in line]
+    return int(counts[-1].split()[1])
 
 
 def _internal(module: dict[str, Any]) -> list[str]:
-    """Names of wires that are no registers or ports: mapping may have changed their meaning."""
+    """Names of wires that are neither registers nor ports: mapping may change their meaning."""
     kept = {bit for port in module["ports"].values() for bit in port["bits"]}
     kept |= {
         cell["connections"]["Q"][0]

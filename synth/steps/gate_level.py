@@ -1,30 +1,58 @@
-"""The mapped netlist in co-simulation, in place of the RTL."""
+"""Activity step: the mapped netlist in co-simulation, in place of the RTL."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.build import build
-from gaincell.cocotb_tests.run.compare import Comparison, compare
+from gaincell.cocotb_tests.run.compare import compare
 from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import HeadConfig
 from gaincell.refusals import Failed
 from gaincell.synth.library.cell_models import cell_models
 from gaincell.synth.library.cells import Library
+from gaincell.synth.metrics import GateLevel, as_json
 from gaincell.synth.netlist import Netlist
+from gaincell.synth.steps import step
 from gaincell.synth.steps.mapping import MARKS
 
 SCOPE = ("tb", "head")
 """The netlist in the test bench."""
 
 
-@dataclass(frozen=True)
-class GateLevelRun:
-    """Tokens through the netlist."""
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    config: HeadConfig
+    verilog: str
+    netlist: Netlist
+    library: Library
+    tokens: Tokens
+    folder: Path
 
-    comparison: Comparison
-    tokens: int
-    tokens_per_s: float
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(step.Outputs):
+    gate_level: GateLevel
+    saif: Path
+
+    def report(self) -> dict[str, Any]:
+        return as_json(self.gate_level)
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Simulate the netlist, and record the changes of every net in activity.saif.
+
+    Raises
+    ------
+    Failed
+        The netlist breaks a rule of the arrays, or an output differs.
+    """
+    saif = inputs.folder / "activity.saif"
+    simulated = run_gate_level(
+        inputs.netlist, inputs.library, inputs.verilog, inputs.tokens, inputs.config, saif=saif
+    )
+    return Outputs(gate_level=simulated, saif=saif)
 
 
 def gate_level_verilog(netlist: Netlist, library: Library, rtl: str) -> str:
@@ -43,7 +71,7 @@ def run_gate_level(
     config: HeadConfig,
     *,
     saif: Path | None = None,
-) -> GateLevelRun:
+) -> GateLevel:
     """Send ``tokens`` through the netlist at full rate and compare with the contract.
 
     Parameters
@@ -66,7 +94,12 @@ def run_gate_level(
     if comparison.first_difference is not None:
         raise Failed(f"the netlist does not compute attention: {comparison.first_difference}")
     count = len(simulated.latency_cycles)
-    return GateLevelRun(comparison, count, count / simulated.seconds)
+    return GateLevel(
+        tokens=count,
+        outputs=comparison.outputs,
+        mismatches=comparison.mismatches,
+        tokens_per_s=round(count / simulated.seconds),
+    )
 
 
 def _module(rtl: str, name: str) -> str:

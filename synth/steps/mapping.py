@@ -1,17 +1,22 @@
-"""From a head's Verilog to a netlist of a library's cells, by Yosys and ABC."""
+"""Netlist step: Yosys and ABC map a head's Verilog to the cells of a library."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from gaincell.synth.blocks import blocks_of
 from gaincell.synth.library.boolean import expression
 from gaincell.synth.library.cells import Cell, Library, full_adder
+from gaincell.synth.netlist import Netlist, read_netlist
+from gaincell.synth.steps import step
 from gaincell.synth.steps.yosys import run_yosys
 
 TOP = "gaincell_head"
 READOUT = f"{TOP}.readout"
 MARKS = f"{TOP}.refresh.held_columns.dropped"
 GATED_FLOPS = 4
-"""Least flops with a common enable that are worth a clock gate."""
+"""Fewest flops with a common enable that are worth a clock gate."""
 EFFORT = 0.7
 """Part of the clock period that ABC maps for: it sees neither clock uncertainty nor full adders."""
 PIN_LOAD_CELLS = 4
@@ -23,13 +28,58 @@ class MappingOptions:
     """Choices of the mapping.
 
     clock_gating : registers with an enable get gated clocks; else multiplexers before their flops
-    memory : "flops", or "macro" to leave the memory of dropped columns out as a black box
+    memory : "flops", or "macro": the memory of dropped columns is left out as a black box
     clock_ns : clock period, ns
     """
 
     clock_gating: bool = True
     memory: str = "flops"
     clock_ns: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    verilog: str
+    library: Library
+    options: MappingOptions
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(step.Outputs):
+    """``block`` is the block of each instance of the netlist, by name."""
+
+    netlist: Netlist
+    block: Mapping[str, str]
+    library_file: Path
+    netlist_json: Path
+    netlist_file: Path
+    map_log: Path
+
+    def report(self) -> dict[str, Any]:
+        return {"cells": dict(sorted(self.netlist.counts.items()))}
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Map the Verilog and write the netlist, as Yosys' JSON and as plain Verilog.
+
+    Raises
+    ------
+    YosysFailed
+    """
+    folder = inputs.folder
+    netlist_json = map_head(inputs.verilog, inputs.library, inputs.options, folder)
+    netlist = read_netlist(netlist_json, TOP)
+    netlist_file = folder / "netlist.v"
+    netlist_file.write_text(netlist.verilog())
+    return Outputs(
+        netlist=netlist,
+        block=blocks_of(netlist, inputs.library),
+        library_file=folder / "library.lib",
+        netlist_json=netlist_json,
+        netlist_file=netlist_file,
+        map_log=folder / "map.log",
+    )
 
 
 def map_head(verilog: str, library: Library, options: MappingOptions, folder: Path) -> Path:
@@ -55,7 +105,7 @@ def _script(library: Library, options: MappingOptions, macro: bool) -> str:
         commands.append(f"blackbox {MARKS}")
     commands += [f"synth -nofsm -run begin:fine -top {TOP}", "opt -full", "memory_map"]
     if adder:
-        # ABC does not map to cells with two outputs: the readout's adders are found here.
+        # ABC does not map to cells with two outputs: this maps the readout's adders.
         commands += [
             f"techmap {READOUT}",
             f"extract_fa -fa {READOUT}",
@@ -73,11 +123,11 @@ def _script(library: Library, options: MappingOptions, macro: bool) -> str:
         ]
     commands += ["dfflegalize -cell $_DFF_P_ x", "simplemap", "opt_clean"]
     period_ps = round(1000 * EFFORT * options.clock_ns)
-    unwanted = " ".join(f"-dont_use {name}" for name in library.unusable)
+    unusable = " ".join(f"-dont_use {name}" for name in library.unusable)
     commands += [
-        f"dfflibmap -liberty library.lib {unwanted}",
+        f"dfflibmap -liberty library.lib {unusable}",
         "simplemap",
-        f"abc -liberty library.lib -constr abc.constr -D {period_ps} {unwanted}",
+        f"abc -liberty library.lib -constr abc.constr -D {period_ps} {unusable}",
         "read_liberty -lib -ignore_miss_func library.lib",
         "opt_clean -purge",
         "check -assert",
@@ -88,7 +138,7 @@ def _script(library: Library, options: MappingOptions, macro: bool) -> str:
 
 
 def _constraints(library: Library) -> str:
-    """What drives inputs and loads outputs, for ABC; capacitance in fF."""
+    """The cell that drives inputs, and the load of outputs, for ABC; capacitance in fF."""
     flop = min((cell for cell in library.cells.values() if cell.plain_flop), key=_area)
     data = flop.pins[flop.next_state.strip("() ")]
     load_ff = PIN_LOAD_CELLS * data.capacitance_f * 1e15
@@ -96,7 +146,7 @@ def _constraints(library: Library) -> str:
 
 
 def driver(library: Library) -> Cell:
-    """The second smallest buffer: what drives an input port, and the clock tree."""
+    """The second smallest buffer, which drives input ports and the clock tree."""
     buffers = sorted((cell for cell in library.cells.values() if _is_buffer(cell)), key=_area)
     if not buffers:
         raise ValueError(f"library {library.name} has no buffer, but ports and clock need one")

@@ -1,12 +1,12 @@
-"""Area of a memory macro in place of flops for the marks of dropped columns: an estimate."""
+"""Estimated area of a memory macro that keeps the marks of dropped columns in place of flops."""
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import index_shape
 
 MACRO_UM2_PER_BIT = {45: 19.57 * 40.6 / 1024}
 """By node: fakeram45_32x32, 1024 bits in 19.57 x 40.60 um, made with bsg_fakeram and CACTI for the
-Nangate 45 nm platform of OpenROAD-flow-scripts. Macros this small of the open 130 nm PDKs are not
-published; flops are smaller there than the smallest macros are."""
+Nangate 45 nm platform of OpenROAD-flow-scripts. The open 130 nm PDKs publish no macro this small:
+flops are smaller there than their smallest macro."""
 
 
 def mark_bits(config: HeadConfig) -> int:

@@ -16,7 +16,7 @@ def find_opensta() -> str | None:
 def run_opensta(program: str, script: str, folder: Path, name: str) -> tuple[str, Path]:
     """Run ``script`` with ``folder`` as the current one; return what it printed, and the report.
 
-    ``name.tcl`` and ``name.rpt`` stay in the folder. OpenSTA's exit status tells nothing.
+    ``name.tcl`` and ``name.rpt`` stay in the folder. OpenSTA's exit status does not tell a failure.
     """
     (folder / f"{name}.tcl").write_text(script)
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""A second opinion on power: OpenSTA, with the same activity and no wires."""
+"""OpenSTA's number for the power of a netlist, with the same activity and without wires."""
 
 import re
 from dataclasses import replace
@@ -24,8 +24,8 @@ def opensta_power_w(
 ) -> float:
     """Internal, net and leakage power, W, of all cells but the clock gates, as OpenSTA reports it.
 
-    OpenSTA takes a gated clock for a clock that always runs, and its transition for that of a net
-    without a tree, so what the gates drive is given to it as input ports.
+    OpenSTA takes a gated clock for one that always runs, and its net for a slow one without a
+    buffer tree. So it gets the outputs of clock gates as input ports.
     """
     cut = _without_gates(netlist, library)
     (folder / "power.v").write_text(cut.verilog())
@@ -37,8 +37,8 @@ def opensta_power_w(
         for pin in cell.outputs if cell is not None else ():
             net = instance.pins.get(pin, "")
             if net in activity.high:
-                what = _activity(net, activity, clock_ns)
-                lines.append(f"sta::set_power_pin_activity [get_pins {instance.name}/{pin}] {what}")
+                rate = _activity(net, activity, clock_ns)
+                lines.append(f"sta::set_power_pin_activity [get_pins {instance.name}/{pin}] {rate}")
     for port in cut.ports:
         if port.direction == "input" and port.name != "clk":
             lines += [
@@ -61,7 +61,7 @@ def _activity(net: str, activity: Activity, clock_ns: float) -> str:
 
 
 def _without_gates(netlist: Netlist, library: Library) -> Netlist:
-    """``netlist`` without clock gates and macros: what they drive comes from input ports."""
+    """``netlist`` without clock gates and macros: input ports drive their nets."""
     ports, instances = list(netlist.ports), []
     for instance in netlist.instances:
         cell = library.cells.get(instance.cell)

@@ -1,50 +1,94 @@
-"""Power of a netlist: a sum over a Liberty library's tables, with the activity of a simulation."""
+"""Power step: add up a Liberty library's tables, with the activity of a simulation."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from gaincell.config import HeadConfig
 from gaincell.synth.blocks import CLOCK
 from gaincell.synth.library.boolean import expression
 from gaincell.synth.library.cells import Cell, Energy, Library
+from gaincell.synth.metrics import GateLevel, Power, PowerSum, as_json
 from gaincell.synth.netlist import CONSTANTS, Instance, Netlist
-from gaincell.synth.saif import Activity
+from gaincell.synth.saif import Activity, read_saif
+from gaincell.synth.steps import step
 from gaincell.synth.steps.clock_tree import clock_tree
+from gaincell.synth.steps.gate_level import SCOPE
+from gaincell.synth.steps.mapping import MappingOptions
+from gaincell.synth.steps.opensta import find_opensta
+from gaincell.synth.steps.opensta_power import opensta_power_w
 
 WIRE_F_PER_UM = 0.2e-15
 """Capacitance of a wire; 0.2 fF/um holds for minimum-pitch wires of all these nodes (ITRS 2011)."""
+TESTBENCH_CLOCK_NS = 1.0
+"""Period of the test bench's clock, in which the activity is recorded: changes per cycle count."""
 PITCHES_PER_SINK = 2.0
 """Assumed length of a net for each input it drives, in pitches of a cell: there is no layout."""
 
 
-@dataclass(frozen=True)
-class Power:
-    """Average power, W.
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """``gate_level`` is None where the activity is of an earlier run."""
 
-    internal, net, leakage : sums over the library's tables and pin capacitances
-    wires, clock_tree : estimates, as there is no layout
-    by_block : all but the clock tree; "inputs" is what drives the input ports
-    cells_w : internal, net and leakage of all cells but the clock gates
-    unmatched : share of the nets without activity, counted as still
+    config: HeadConfig
+    netlist: Netlist
+    block: Mapping[str, str]
+    library: Library
+    library_file: Path
+    options: MappingOptions
+    saif: Path
+    gate_level: GateLevel | None
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(step.Outputs):
+    power: Power
+    energy_per_token_j: float
+
+    def report(self) -> dict[str, Any]:
+        return as_json(self.power)
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Add up the power; ask OpenSTA, where it is installed, for a second number.
+
+    Raises
+    ------
+    WrongActivity
+        The activity cannot be read, or is of another netlist.
     """
-
-    internal_w: float
-    net_w: float
-    leakage_w: float
-    wires_w: float
-    clock_tree_w: float
-    by_block: dict[str, float] = field(default_factory=dict)
-    cells_w: float = 0.0
-    unmatched: float = 0.0
-
-    @property
-    def total_w(self) -> float:
-        return self.internal_w + self.net_w + self.leakage_w + self.wires_w + self.clock_tree_w
+    netlist, library, clock_ns = inputs.netlist, inputs.library, inputs.options.clock_ns
+    nets = {net for instance in netlist.instances for net in instance.pins.values()}
+    recorded = read_saif(inputs.saif, SCOPE, nets - set(CONSTANTS.values()))
+    activity = recorded.at_clock(TESTBENCH_CLOCK_NS, clock_ns)
+    total = power_of(netlist, library, activity, inputs.block)
+    opensta_w = None
+    if (program := find_opensta()) is not None:
+        step.link(inputs.folder, inputs.library_file)
+        opensta_w = opensta_power_w(program, netlist, library, activity, clock_ns, inputs.folder)
+    tokens = None if inputs.gate_level is None else inputs.gate_level.tokens
+    clock_s = clock_ns * 1e-9
+    cycles: float = inputs.config.interval_cycles
+    if tokens is not None:
+        cycles = activity.seconds / clock_s / tokens
+    power = Power(
+        **vars(total),
+        seconds=activity.seconds,
+        nets=len(nets),
+        transition_s=library.transition_s,
+        opensta_cells_w=opensta_w,
+        tokens=tokens,
+        cycles_per_token=cycles,
+    )
+    return Outputs(power=power, energy_per_token_j=power.total_w * cycles * clock_s)
 
 
 def power_of(
     netlist: Netlist, library: Library, activity: Activity, block: Mapping[str, str]
-) -> Power:
+) -> PowerSum:
     """Power of ``netlist`` with ``activity``; ``block`` maps instances to blocks.
 
     A change of an output costs the tables of its arcs, weighted with how often their input
@@ -84,15 +128,18 @@ def power_of(
     cells_w = sum(
         sum(part.values()) - part["inputs"] - part[CLOCK] for part in (internal, net_power, leakage)
     )
-    return Power(
-        internal_w=sum(internal.values()),
-        net_w=sum(net_power.values()),
-        leakage_w=sum(leakage.values()),
-        wires_w=sum(wires.values()),
-        clock_tree_w=clock_tree(netlist, library, rate, WIRE_F_PER_UM).power_w,
+    sums = [sum(part.values()) for part in parts]
+    tree_w = clock_tree(netlist, library, rate, WIRE_F_PER_UM).power_w
+    return PowerSum(
+        internal_w=sums[0],
+        net_w=sums[1],
+        leakage_w=sums[2],
+        wires_w=sums[3],
+        clock_tree_w=tree_w,
         by_block={name: sum(part[name] for part in parts) for name in names},
         cells_w=cells_w,
         unmatched=1 - activity.matched,
+        total_w=sum(sums) + tree_w,
     )
 
 
@@ -137,7 +184,7 @@ def _internal_w(
         for energy in pin.energies:
             by_cause[energy.related].append(energy)
         weights = {
-            cause: sum(rate[instance.pins.get(each, "")] for each in cause.split())
+            cause: sum(rate[instance.pins.get(pin_name, "")] for pin_name in cause.split())
             for cause in by_cause
         }
         if not sum(weights.values()):
@@ -154,11 +201,13 @@ def _expected_j(
     energies: list[Energy], ones: Mapping[str, float], transition_s: float, load_f: float
 ) -> float:
     """Energy of a change, weighted with the probabilities of the conditions."""
-    chances = [expression(each.when).probability(ones) if each.when else 1.0 for each in energies]
+    chances = [
+        expression(energy.when).probability(ones) if energy.when else 1.0 for energy in energies
+    ]
     whole = sum(chances)
     if not whole:
         chances, whole = [1.0] * len(energies), float(len(energies))
-    values = (each.at(transition_s, load_f) for each in energies)
+    values = (energy.at(transition_s, load_f) for energy in energies)
     return sum(chance * value for chance, value in zip(chances, values, strict=True)) / whole
 
 

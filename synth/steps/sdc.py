@@ -1,9 +1,9 @@
-"""Timing constraints of the head."""
+"""Timing constraints of the head, as SDC."""
 
 UNCERTAINTY_NS = 0.05
-"""Clock uncertainty: jitter and skew of the tree that is not there yet."""
+"""Clock uncertainty: jitter, and skew of a clock tree that layout will add."""
 IO_DELAY_NS = 0.1
-"""What the other side of an input or output port needs of the period."""
+"""Part of the period that the logic outside of an input or output port needs."""
 
 
 def constraints(clock_ns: float) -> str:

@@ -1,12 +1,16 @@
-"""Slack and critical path of a netlist: from OpenSTA, or else ABC's estimate."""
+"""Timing step: slack and critical path of a netlist, from OpenSTA or else by ABC's estimate."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gaincell.refusals import Failed
+from gaincell.synth.metrics import Timing, as_json
 from gaincell.synth.netlist import Netlist
+from gaincell.synth.steps import step
+from gaincell.synth.steps.mapping import MappingOptions
 from gaincell.synth.steps.opensta import INSTALL, find_opensta, run_opensta
 from gaincell.synth.steps.sdc import constraints
 
@@ -27,7 +31,7 @@ exit
 
 
 @dataclass(frozen=True)
-class Step:
+class Stage:
     """A cell on the critical path: arrival time at its output, ns, and its block."""
 
     arrival_ns: float
@@ -35,64 +39,90 @@ class Step:
     block: str
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Setup timing of the slowest path.
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    netlist: Netlist
+    block: Mapping[str, str]
+    library_file: Path
+    netlist_file: Path
+    map_log: Path
+    options: MappingOptions
+    estimate: bool
+    folder: Path
 
-    slack_ns, fmax_mhz : None where the tool does not know the flops' own times
-    path : empty likewise
-    note : what the numbers leave out
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(step.Outputs):
+    """``path`` is the critical path; it is empty where the tool does not know the flops' times."""
+
+    timing: Timing
+    path: tuple[Stage, ...]
+
+    def report(self) -> dict[str, Any]:
+        return as_json(self.timing) | {"path": [asdict(stage) for stage in self.path]}
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Time the netlist with OpenSTA; without it, report ABC's estimate.
+
+    Raises
+    ------
+    Failed
+        OpenSTA cannot time the netlist.
     """
-
-    tool: str
-    clock_ns: float
-    slack_ns: float | None
-    fmax_mhz: float | None
-    path: tuple[Step, ...]
-    note: str
-
-    @property
-    def path_blocks(self) -> str:
-        """The blocks that the critical path goes through, in order."""
-        blocks: list[str] = []
-        for step in self.path:
-            if not blocks or blocks[-1] != step.block:
-                blocks.append(step.block)
-        return " > ".join(blocks)
+    folder, clock_ns = inputs.folder, inputs.options.clock_ns
+    step.link(folder, inputs.library_file, inputs.netlist_file)
+    timing, path = time_netlist(inputs.netlist, inputs.block, clock_ns, folder, inputs.map_log)
+    if inputs.estimate:
+        timing = replace(timing, tool=f"{timing.tool} with assumed delays")
+    return Outputs(timing=timing, path=path)
 
 
 def time_netlist(
     netlist: Netlist, block: Mapping[str, str], clock_ns: float, folder: Path, map_log: Path
-) -> Timing:
-    """Time ``folder``/netlist.v; script, constraints and report stay in ``folder``."""
+) -> tuple[Timing, tuple[Stage, ...]]:
+    """Timing and critical path of ``folder``/netlist.v.
+
+    Script, constraints and report stay in ``folder``.
+    """
     (folder / "constraints.sdc").write_text(constraints(clock_ns))
     program = find_opensta()
     if program is None:
-        return _estimate(clock_ns, map_log)
+        return _estimate(clock_ns, map_log), ()
     printed, report = run_opensta(program, SCRIPT.format(top=netlist.name), folder, "timing")
     slack = SLACK.search(printed)
     if slack is None:
         raise Failed(f"OpenSTA cannot time the netlist; see {report}")
     slack_ns = float(slack[1])
-    path = printed.split("Startpoint", 2)[1].split("data arrival time")[0]
-    steps = [
-        Step(float(found[1]), found[5], block.get(found[3], ""))
-        for line in path.splitlines()
-        if (found := PATH_STEP.search(line)) is not None
-    ]
-    return Timing(
+    listed = printed.split("Startpoint", 2)[1].split("data arrival time")[0]
+    path = tuple(
+        Stage(float(match[1]), match[5], block.get(match[3], ""))
+        for line in listed.splitlines()
+        if (match := PATH_STEP.search(line)) is not None
+    )
+    timing = Timing(
         tool=f"OpenSTA {_version(printed)}".strip(),
         clock_ns=clock_ns,
         slack_ns=slack_ns,
         fmax_mhz=1000 / (clock_ns - slack_ns) if slack_ns < clock_ns else None,
-        path=tuple(steps),
         note="setup, before layout: no wires, an ideal clock",
+        path_blocks=_path_blocks(path),
     )
+    return timing, path
+
+
+def _path_blocks(path: Sequence[Stage]) -> str:
+    """The blocks that the critical path goes through, in order."""
+    blocks: list[str] = []
+    for stage in path:
+        if not blocks or blocks[-1] != stage.block:
+            blocks.append(stage.block)
+    return " > ".join(blocks)
 
 
 def _version(text: str) -> str:
-    found = re.search(r"OpenSTA (\S+)", text)
-    return found[1] if found else ""
+    match = re.search(r"OpenSTA (\S+)", text)
+    return match[1] if match else ""
 
 
 def _estimate(clock_ns: float, map_log: Path) -> Timing:
@@ -103,4 +133,11 @@ def _estimate(clock_ns: float, map_log: Path) -> Timing:
             f"longest logic between registers {float(delays[-1]) / 1000:.3f} ns as ABC sees it, "
             "without flops and full adders"
         )
-    return Timing("ABC's estimate", clock_ns, None, None, (), f"{note}; {INSTALL}")
+    return Timing(
+        tool="ABC's estimate",
+        clock_ns=clock_ns,
+        slack_ns=None,
+        fmax_mhz=None,
+        note=f"{note}; {INSTALL}",
+        path_blocks="",
+    )

@@ -24,7 +24,7 @@ BOUND = 462
 TIMING = CONFIG.timing
 CODES = random_codes(CONFIG, 6, seed=141, group=2)
 BLANK = np.zeros(3, dtype=int)
-SLOTS = range(CONFIG.window + CONFIG.sink)
+SLOTS = range(CONFIG.stored_columns)
 
 
 class Run:

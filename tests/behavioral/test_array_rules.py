@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from driven_wires import at_interval, in_one_run, one_after_the_other, play
-from token_codes import GEOMETRIES, assert_covers, random_codes
+from grids import rest_slow
+from token_codes import GEOMETRIES, NAMED, assert_covers, random_codes
 
 from gaincell.behavioral.attention import attend
 from gaincell.behavioral.pins import ElectricalError, Wires, WritePort
@@ -166,7 +167,7 @@ def test_rejects_tokens_one_cycle_closer_than_the_interval(schedule, name, reaso
 
 
 @pytest.mark.parametrize("schedule", ["overlapped", "paired"])
-@pytest.mark.parametrize("name", GEOMETRIES)
+@pytest.mark.parametrize("name", rest_slow(GEOMETRIES, NAMED))
 def test_accepts_tokens_at_the_interval(schedule, name):
     config = HeadConfig(**GEOMETRIES[name].fields_set() | {"schedule": schedule})
     codes = random_codes(config, 2 * config.window + 20, seed=23)

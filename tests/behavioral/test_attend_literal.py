@@ -114,6 +114,7 @@ def test_stays_exact_where_cells_leak_within_a_few_tokens(retention_s):
     np.testing.assert_array_equal(attend(**codes, config=config), y_code)
 
 
+@pytest.mark.slow
 def test_four_windows_at_full_size_finish_and_differ_from_a_window_of_all():
     config = HeadConfig()
     codes = random_codes(config, 4096, seed=8)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from driven_wires import at_interval, play
+from grids import rest_slow
 from literal_head import as_arrays, literal_answers, literal_answers_to_events
-from token_codes import GEOMETRIES, assert_covers, random_codes
+from token_codes import GEOMETRIES, NAMED, assert_covers, random_codes
 
 from gaincell.behavioral.attention import attend, attend_and_count_ties, attend_in_detail
 from gaincell.behavioral.control import query_wires, run_arrays, token_wires
@@ -12,7 +13,9 @@ from gaincell.behavioral.wires import WritePort
 from gaincell.config import HeadConfig
 
 GROUPS = pytest.mark.parametrize("group", [1, 2, 3])
-EVERY_SIZE = pytest.mark.parametrize("name", GEOMETRIES)
+SEVERAL = pytest.mark.parametrize("group", [2, 3])
+"""Tokens of one query have tests of their own in test_attend_literal and test_run_arrays."""
+EVERY_SIZE = pytest.mark.parametrize("name", rest_slow(GEOMETRIES, NAMED))
 
 
 def laps_of(config: HeadConfig) -> int:
@@ -26,7 +29,7 @@ def timed(config: HeadConfig) -> HeadConfig:
     return HeadConfig(**config.fields_set() | leaky)
 
 
-@GROUPS
+@SEVERAL
 @EVERY_SIZE
 def test_attend_equals_the_contract_for_every_query(name, group):
     config = GEOMETRIES[name]
@@ -43,15 +46,14 @@ def test_attend_equals_the_contract_for_every_query(name, group):
     counted, ties = attend_and_count_ties(**codes, config=config)
     np.testing.assert_array_equal(counted, y_code)
     assert ties == detail.ties == 0
-    slots = config.tiles * config.columns
-    assert detail.score.shape == (*codes["q_code"].shape[:2], slots)
-    for scores, row in zip(expected.score, detail.score.reshape(-1, slots), strict=True):
-        wanted = np.full(slots, np.nan)
-        wanted[list(scores)] = list(scores.values())
-        np.testing.assert_allclose(row, wanted, rtol=0, atol=1e-12)
+    assert detail.score.shape == (*codes["q_code"].shape[:2], config.slots)
+    for scores, row in zip(expected.score, detail.score.reshape(-1, config.slots), strict=True):
+        by_slot = np.full(config.slots, np.nan)
+        by_slot[list(scores)] = list(scores.values())
+        np.testing.assert_allclose(row, by_slot, rtol=0, atol=1e-12)
 
 
-@GROUPS
+@SEVERAL
 @EVERY_SIZE
 def test_arrays_equal_attend_with_and_without_the_event_log(name, group):
     config = GEOMETRIES[name]
@@ -62,7 +64,7 @@ def test_arrays_equal_attend_with_and_without_the_event_log(name, group):
     np.testing.assert_array_equal(y_code, attend(**codes, config=config, events=events))
 
 
-@GROUPS
+@SEVERAL
 @EVERY_SIZE
 def test_arrays_equal_attend_with_ages_in_cycles(name, group):
     config = timed(GEOMETRIES[name])

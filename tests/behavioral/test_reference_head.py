@@ -4,24 +4,19 @@ Their older convention: the whole charge, not the voltage, decays by exp(-1e-4) 
 mask, one sub-tile of 64 tokens, codes not quantised.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from gaincell.cell import CUBIC
 from gaincell.config import HeadConfig
 
-FILE = Path(__file__).parents[3] / "shared" / "data" / "reference_head_64x64.npz"
 DECAY_PER_TOKEN = 1e-4
 
 
 @pytest.fixture(scope="module")
-def head() -> dict[str, np.ndarray]:
+def head(shared_file) -> dict[str, np.ndarray]:
     """Q (0..1), K and V (volts), S, phi_S and output, each (10, 64, 64) float64."""
-    if not FILE.exists():
-        pytest.skip(f"the reference head is not at ../shared/data/{FILE.name}")
-    with np.load(FILE) as arrays:
+    with np.load(shared_file("reference_head_64x64.npz")) as arrays:
         names = ("Q", "K", "V", "S", "phi_S", "output")
         return {name: arrays[name].astype(np.float64) for name in names}
 

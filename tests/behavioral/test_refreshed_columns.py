@@ -14,6 +14,7 @@ from driven_wires import (
     play,
     rewrite_cycles,
 )
+from grids import rest_slow
 from literal_head import as_arrays, literal_answers_to_events
 from token_codes import GEOMETRIES, assert_covers, random_codes
 
@@ -235,7 +236,7 @@ def random_visits(codes, config: HeadConfig, rng: np.random.Generator) -> dict[i
     blank = np.zeros(config.head_dim, dtype=int)
     for token in range(len(codes["k_code"])):
         visits[token] = []
-        for slot in rng.integers(0, config.window + config.sink, rng.integers(0, 4)):
+        for slot in rng.integers(0, config.stored_columns, rng.integers(0, 4)):
             held = holder_of(slot, token, config)
             if held is None or held in dropped or rng.random() < 0.3:
                 dropped.add(held)
@@ -245,9 +246,10 @@ def random_visits(codes, config: HeadConfig, rng: np.random.Generator) -> dict[i
     return visits
 
 
-@pytest.mark.parametrize("age_mode", ["steps", "time"])
-@pytest.mark.parametrize("group", [1, 2, 3])
-@pytest.mark.parametrize("name", GEOMETRIES)
+@pytest.mark.parametrize(
+    ("group", "age_mode"), [(1, "steps"), (1, "time"), (2, "time"), (3, "steps")]
+)
+@pytest.mark.parametrize("name", rest_slow(GEOMETRIES, 3))
 def test_log_explains_the_answers_whatever_is_refreshed_or_dropped(name, group, age_mode):
     fields = GEOMETRIES[name].fields_set() | {"age_mode": age_mode, "refresh": False}
     if age_mode == "time":

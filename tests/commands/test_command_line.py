@@ -1,11 +1,14 @@
 """Commands as a user types them: what they print, and how they refuse."""
 
+import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from gaincell.cli import COMMANDS, main
+from gaincell.cli import COLUMNS, COMMANDS, GROUPS, main, sentence
 from gaincell.config import PRESETS
 from gaincell.config_file import load_config
 
@@ -60,7 +63,7 @@ def test_verilog_follows_the_file(tmp_path: Path) -> None:
         ("window = 100\n", "window is 100, but must be a multiple of columns (64)"),
         ("columms = 8\n", 'unknown key "columms" (nearest known: "columns")'),
         ("head_dim = 0\nsink = -1\n", "head_dim is 0, but must be at least 1; sink is -1"),
-        ('head_dim = "64"\n', "head_dim is '64', but must be a whole number"),
+        ('head_dim = "64"\n', 'head_dim is "64", but must be a whole number'),
         ("head_dim = \n", "is not valid TOML"),
     ],
 )
@@ -91,9 +94,56 @@ def test_a_folder_as_output_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
     assert message == f"output {tmp_path} is a folder, but must be a file"
 
 
-def test_an_unknown_command_names_the_known(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_names_the_nearest_and_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["simulate"])
+        main(["cosin", "--config", "tiny"])
     assert stopped.value.code == 2
-    said = capsys.readouterr().err.replace('"', "'")
-    assert ", ".join(f"'{command}'" for command in COMMANDS) in said
+    said = capsys.readouterr().err
+    assert 'unknown command "cosin" (nearest known: "cosim")' in said
+    assert ", ".join(COMMANDS) in said
+
+
+def test_help_lists_every_command_once_in_its_group(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= COLUMNS
+    for group, commands in GROUPS.items():
+        _, _, below = printed.partition(f"\n{group}:\n")
+        lines = below.partition("\n\n")[0].splitlines()
+        assert [line.split()[0] for line in lines] == list(commands)
+    for command in COMMANDS:
+        assert len(re.findall(rf"^ +{command} ", printed, re.MULTILINE)) == 1
+
+
+def test_every_command_has_a_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, (_, summary) in COMMANDS.items():
+        with pytest.raises(SystemExit) as stopped:
+            main([command, "--help"])
+        assert stopped.value.code == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        assert printed.startswith(f"usage: gaincell {command} [-h]")
+        assert sentence(summary) in printed
+
+
+@pytest.mark.parametrize("words", [["--help"], ["cosin"], ["cosim", "--help"], ["cosim"]])
+def test_help_and_mistakes_load_no_large_package(words: list[str]) -> None:
+    program = f"""
+import sys
+from gaincell.cli import main
+try:
+    main({words!r})
+except SystemExit:
+    pass
+print(*sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 0
+    loaded = set(run.stdout.splitlines()[-1].split())
+    assert "gaincell.cli" in loaded
+    assert loaded.isdisjoint(
+        {"torch", "transformers", "cocotb", "matplotlib", "amaranth", "jinja2"}
+    )

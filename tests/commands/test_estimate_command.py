@@ -12,6 +12,7 @@ from gaincell import cli
 from gaincell.behavioral.tokens import random_tokens, shipped_tokens
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.synth.estimate import digital
+from gaincell.synth.metrics import read_metrics
 
 TINY, GPT2 = PRESETS["tiny"], PRESETS["gpt2"]
 
@@ -129,7 +130,7 @@ def test_constants_of_the_config_lose_the_papers_mark(
 def test_metrics_shipped_for_the_config_are_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shipped = digital.Digital.of(metrics_of(TINY))
+    shipped = digital.Digital.of(read_metrics(metrics_of(TINY)))
     monkeypatch.setattr(digital, "reference_metrics", lambda config: shipped)
     assert cli.main(["estimate", "--config", "tiny"]) == 0
     printed = capsys.readouterr().out
@@ -172,7 +173,7 @@ def test_refuses_bad_options(
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"{", "is not valid JSON: "), (b"\xff", "is not valid JSON: "), (b"[]", "no object holds")],
+    [(b"{", "is not valid JSON: "), (b"\xff", "is not valid JSON: "), (b"[]", "it is no object")],
 )
 def test_refuses_a_file_that_is_no_metrics(
     content: bytes,

@@ -6,14 +6,21 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 
 from gaincell.cli import main
 from gaincell.config import HeadConfig
-from gaincell.config_file import config_to_toml
+from gaincell.report import head
+from gaincell.report.page import Section, render
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CURVE = {"label": "stock softmax", "steps": [0, 10], "nats": [5.0, 4.0]}
+LEARNING = {
+    "held_out_nats_per_token": {"stock": CURVE},
+    "config": {"demo": {"stock_steps": 10, "linear_steps": 5}},
+}
 PROBE = """<script>
 addEventListener("load", () => {
   const wide = [...document.querySelectorAll("body *")].filter(
@@ -50,6 +57,17 @@ def report(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def small_report(tmp_path_factory):
+    """Folder of a report of the tiny head with the results of a training."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "results.json").write_text(json.dumps(LEARNING))
+    options = ["--config", "tiny", "--seed", "3", "--learning", str(folder / "results.json")]
+    assert main(["report", *options, "-o", str(folder / "report")]) == 0
+    return folder / "report"
+
+
+@pytest.mark.cosim
 def test_page_needs_nothing_else(report):
     page = Page((report / "index.html").read_text(encoding="utf-8"))
     assert page.tags.count("img") >= 7
@@ -61,6 +79,7 @@ def test_page_needs_nothing_else(report):
     assert ids == found
 
 
+@pytest.mark.cosim
 def test_page_and_data_say_the_same(report):
     data = json.loads((report / "report.json").read_text())
     seen = data["cosimulation"]
@@ -75,10 +94,10 @@ def test_page_and_data_say_the_same(report):
     assert data["seed"] == 0
 
 
+@pytest.mark.cosim
+@pytest.mark.needs("chromium")
 def test_a_browser_draws_all_of_it(report, tmp_path):
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("no Chromium is installed")
+    browser = next(filter(None, map(shutil.which, BROWSERS)))
     text = (report / "index.html").read_text(encoding="utf-8")
     probed = tmp_path / "probed.html"
     probed.write_text(text.replace("</head>", f"{PROBE}</head>"), encoding="utf-8")
@@ -97,25 +116,34 @@ def test_a_browser_draws_all_of_it(report, tmp_path):
     assert "CONSOLE" not in run.stderr
 
 
-def test_a_head_without_metrics_says_how_to_get_them(tmp_path):
-    config = tmp_path / "head.toml"
-    config.write_text(config_to_toml(HeadConfig(head_dim=4, window=12, columns=4, sink=2)))
-    folder = tmp_path / "report"
-    assert main(["report", "--config", str(config), "--seed", "3", "-o", str(folder)]) == 0
-    words = html.unescape((folder / "index.html").read_text(encoding="utf-8"))
+@pytest.mark.cosim
+def test_a_head_without_metrics_says_how_to_get_them(small_report):
+    words = html.unescape((small_report / "index.html").read_text(encoding="utf-8"))
     assert "No metrics of a synthesis are shipped for this configuration" in words
-    assert (
-        "4 sub-tiles of 4 x 4 cells hold the keys and values of 12 tokens and of 2 first" in words
-    )
-    data = json.loads((folder / "report.json").read_text())
+    data = json.loads((small_report / "report.json").read_text())
     assert data["estimate"] is None
     assert data["seed"] == 3
     assert data["cosimulation"]["mismatches"] == 0
 
 
-def test_text_of_others_is_not_taken_for_html(tmp_path):
-    from gaincell.report.page import Section, render
+@pytest.mark.cosim
+def test_curves_of_a_training_are_shown(small_report):
+    assert "Loss on held-out text" in (small_report / "index.html").read_text(encoding="utf-8")
+    assert json.loads((small_report / "report.json").read_text())["learning"] == LEARNING
 
+
+def test_a_sink_is_told():
+    config = HeadConfig(head_dim=4, window=12, columns=4, sink=2)
+    section = head.architecture(SimpleNamespace(config=config))
+    told = section.blocks[0]["text"]
+    assert "4 sub-tiles of 4 x 4 cells hold the keys and values of 12 tokens" in told
+    assert "and of 2 sink tokens" in told
+    rows = dict(section.blocks[-1]["rows"])
+    assert rows["sink"] == "2"
+    assert rows["score_saturation"] == f"{config.s_sat:g}, by the default rule"
+
+
+def test_text_of_others_is_not_taken_for_html(tmp_path):
     section = Section("key", "<b>title</b>")
     section.text("a < b & c")
     section.table([["<script>alert(1)</script>"]])
@@ -125,24 +153,11 @@ def test_text_of_others_is_not_taken_for_html(tmp_path):
     assert "a < b & c" in page.words
 
 
-def test_curves_of_a_training_are_shown(tmp_path):
-    curve = {"label": "stock softmax", "steps": [0, 10], "nats": [5.0, 4.0]}
-    learning = tmp_path / "results.json"
-    demo = {"stock_steps": 10, "linear_steps": 5}
-    found = {"held_out_nats_per_token": {"stock": curve}, "config": {"demo": demo}}
-    learning.write_text(json.dumps(found))
-    folder = tmp_path / "report"
-    options = ["--config", "tiny", "--learning", str(learning)]
-    assert main(["report", *options, "-o", str(folder)]) == 0
-    assert "Loss on held-out text" in (folder / "index.html").read_text(encoding="utf-8")
-    assert json.loads((folder / "report.json").read_text())["learning"] == found
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--config", "nothing"], "nothing"),
-        (["--seed", "-1"], "--seed is -1, but must be 0 or above"),
+        (["--seed", "-1"], "--seed is -1, but must be at least 0"),
         (["--metrics", "none.json"], "none.json"),
         (["--learning", "none.json"], "--learning none.json cannot be read"),
         (["--learning", "README.md"], "is no results.json of gaincell demo-ml"),

@@ -83,7 +83,7 @@ def test_config_command_prints_the_table(write, capsys):
 
 def test_names_the_nearest_key_to_an_unknown_one(write):
     said = refusal_of(load_analog, write("[analog]\ncell_area = 1\n"))
-    assert said == 'unknown key "cell_area" in [analog] (nearest known: "cell_area_um2")'
+    assert said == '[analog] unknown key "cell_area" (nearest known: "cell_area_um2")'
     said = refusal_of(load_config, write("[analogue]\ncell_area_um2 = 1\n"))
     assert said == 'unknown key "analogue" (nearest known: "analog")'
 
@@ -92,7 +92,7 @@ def test_config_command_refuses_an_unknown_constant(write, capsys):
     assert main(["config", str(write("[analog]\ncell_area = 1\n"))]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert 'unknown key "cell_area" in [analog]' in captured.err
+    assert '[analog] unknown key "cell_area"' in captured.err
 
 
 def test_a_key_of_the_head_below_the_table_is_not_lost(write):
@@ -102,18 +102,18 @@ def test_a_key_of_the_head_below_the_table_is_not_lost(write):
 
 def test_rejects_what_is_no_table(write):
     said = refusal_of(load_analog, write("analog = 3\n"), TypeError)
-    assert said == "analog is 3, but must be a table"
+    assert said == "analog is 3, but must be a table [analog]"
 
 
 def test_reports_all_problems_at_once(write):
     path = write("[analog]\ncell_area_um2 = -1\npublished_activity = 0\nkey_cell_pj = inf\n")
     assert refusal_of(load_analog, path) == (
-        "cell_area_um2 is -1, but must be finite and at least 0; "
-        "key_cell_pj is inf, but must be finite and at least 0; "
-        "published_activity is 0, but must be above 0 and at most 1"
+        "[analog] cell_area_um2 is -1, but must be at least 0; "
+        "[analog] key_cell_pj is inf, but must be finite and at least 0; "
+        "[analog] published_activity is 0, but must be above 0 and at most 1"
     )
     said = refusal_of(load_analog, write("[analog]\ndac_bit_pj = true\n"), TypeError)
-    assert said == "dac_bit_pj is True, but must be a number, finite and at least 0"
+    assert said == "[analog] dac_bit_pj is True, but must be a number at least 0"
 
 
 @pytest.mark.parametrize("share", [1.01, -0.5, float("nan")])

@@ -72,6 +72,38 @@ def test_sink_adds_one_sub_tile_and_its_full_scale_to_the_result():
     assert HeadConfig(sink=64).tiles == 17
 
 
+@pytest.mark.parametrize(
+    ("window", "columns", "sink", "slots"),
+    [
+        (6, 3, 2, [6, 7, 2, 3, 4, 5, 0, 1, 2]),
+        (3, 3, 3, [3, 4, 5, 0, 1, 2, 0]),
+        (4, 2, 0, [0, 1, 2, 3, 0, 1]),
+        (1, 1, 1, [1, 0, 0]),
+    ],
+)
+def test_tokens_go_round_the_ring_and_the_first_ones_to_the_sink(window, columns, sink, slots):
+    config = HeadConfig(head_dim=2, window=window, columns=columns, sink=sink)
+    assert [config.slot_of(position) for position in range(len(slots))] == slots
+    assert config.slot_of(np.arange(len(slots))).tolist() == slots
+    assert config.stored_columns == len(set(slots))
+    assert max(slots) < config.stored_columns <= config.slots == config.tiles * columns
+    if sink:
+        assert config.place_of(config.slot_of(sink - 1)) == (config.ring_tiles, sink - 1)
+
+
+def test_a_test_bench_waits_for_four_latencies_of_a_first_token():
+    config = HeadConfig(write_cycles=20)
+    assert config.stopped_after_cycles == 4 * (config.latency_cycles + 20)
+
+
+@pytest.mark.parametrize("age_mode", ["steps", "time"])
+def test_ages_are_counted_in_tokens_or_in_cycles(age_mode):
+    config = HeadConfig(age_mode=age_mode, token_s=2e-6, clock_s=1e-9, retention_s=4e-3)
+    unit_s = {"steps": 2e-6, "time": 1e-9}[age_mode]
+    assert config.decay_rate == unit_s / 4e-3
+    assert config.decay_per_token == pytest.approx(1 - 5e-4, abs=2e-7)
+
+
 @pytest.mark.parametrize("readout_bits", range(1, 9))
 @pytest.mark.parametrize("tiles", [1, 2, 3, 16, 17])
 def test_result_width_holds_every_signed_result_and_no_bit_is_spare(readout_bits, tiles):
@@ -103,7 +135,7 @@ def test_refresh_is_never_needed_when_any_error_is_allowed():
 def test_the_default_head_visits_a_column_every_601_cycles():
     plan = HeadConfig().retention
     assert plan.bound_cycles == HeadConfig().bound_cycles == 770_753
-    assert (plan.slots, plan.visit_cycles, plan.segment_visits) == (1024, 601, 128)
+    assert (plan.stored_columns, plan.visit_cycles, plan.segment_visits) == (1024, 601, 128)
     assert plan.patience_cycles == 601 - (1 + 25 + 26)
 
 
@@ -157,7 +189,7 @@ def test_plans_no_refresh_where_it_is_off():
 
 def test_sink_columns_are_visited_too():
     plan = HeadConfig(sink=3).retention
-    assert (plan.slots, plan.segment_visits) == (1027, 129)
+    assert (plan.stored_columns, plan.segment_visits) == (1027, 129)
     assert plan.visit_cycles == 770_753 // (1027 + 2 * 129 + 1)
     assert plan.sweep_cycles == 1027 * plan.visit_cycles
     assert plan.young_cycles == 2 * 129 * plan.visit_cycles

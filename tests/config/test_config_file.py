@@ -158,7 +158,7 @@ def test_names_the_file_in_which_a_value_is_wrong(write):
     )
     path = write('head_dim = "64"\n')
     said = refusal_of(path, TypeError)
-    assert said == f"config {path}: head_dim is '64', but must be a whole number, at least 1"
+    assert said == f'config {path}: head_dim is "64", but must be a whole number, at least 1'
 
 
 def test_leaves_the_table_it_is_given_as_it_was():

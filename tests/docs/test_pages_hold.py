@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PARTS = ("behavioral", "benchmarks", "cocotb_tests", "docs", "hdl", "ml", "rtl_server", "src")
+PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in DOCS.rglob("*.md"))]
 PHASES = {
     "QK": "qk",
     "AV": "av",
@@ -22,7 +26,7 @@ PHASES = {
 
 def rows(page: str) -> dict[str, list[str]]:
     """Cells of all table rows of a page, by the first cell."""
-    lines = (DOCS / page).read_text().splitlines()
+    lines = (DOCS / "understand" / page).read_text().splitlines()
     tables = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines if line.startswith("|")]
     return {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in tables}
 
@@ -36,7 +40,7 @@ def test_timing_page_gives_the_default_spans(name):
 def test_timing_page_gives_what_each_resource_waits_for():
     table = rows("timing.md")
     for paired in HeadConfig(schedule="paired").timing.resources:
-        expected = f"{paired.held.cycles}"
+        expected = f"{paired.used.cycles}"
         if paired.copies == 2:
             expected += f", two copies: {paired.interval_cycles}"
         assert table[paired.name][-1] == expected
@@ -85,7 +89,7 @@ def test_timing_page_gives_what_a_refresh_costs_a_busy_head(schedule, cost):
     config = HeadConfig(schedule=schedule)
     delayed = config.timing.arrays_cycles + config.write_cycles
     assert max(0, delayed - config.interval_cycles) == cost
-    text = " ".join((DOCS / "timing.md").read_text().split())
+    text = " ".join((DOCS / "understand" / "timing.md").read_text().split())
     assert (
         f"with `{schedule}` {cost or 'none'}" in text
         or f"`{schedule}` it costs a busy head {cost}" in text
@@ -93,7 +97,9 @@ def test_timing_page_gives_what_a_refresh_costs_a_busy_head(schedule, cost):
 
 
 def test_programs_on_the_arrays_page_run():
-    programs = re.findall(r"```python\n(.*?)```", (DOCS / "arrays.md").read_text(), re.DOTALL)
+    programs = re.findall(
+        r"```python\n(.*?)```", (DOCS / "understand" / "arrays.md").read_text(), re.DOTALL
+    )
     assert len(programs) == 2
     names: dict[str, object] = {}
     for program in programs:
@@ -104,8 +110,37 @@ def test_programs_on_the_arrays_page_run():
 def test_every_port_of_the_head_is_on_the_hardware_page():
     from gaincell.hdl.verilog import head_verilog
 
-    page = (DOCS / "hardware.md").read_text()
+    page = (DOCS / "understand" / "hardware.md").read_text()
     top = head_verilog(HeadConfig()).partition("module gaincell_head(")[2].partition("endmodule")[0]
     ports = re.findall(r"^  (?:input|output) (?:\[.*\] )?(\w+);", top, re.MULTILINE)
     assert "clk" in ports
     assert [port for port in ports if f"`{port}`" not in page] == []
+
+
+def test_the_arrays_page_has_a_row_for_every_fault():
+    table = rows("arrays.md")
+    assert [name for name in Faults.__dataclass_fields__ if f"`{name}`" not in table] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_a_page_names_exist(page):
+    """Paths from the top folder, in backticks: ``hdl/head.py``, ``ml/start/``."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    paths = re.findall(rf"`((?:{'|'.join(PARTS)}|synth|tests)/[\w./-]*)`", text)
+    named = [path for path in paths if "NAME" not in path]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_modules_that_a_page_names_exist():
+    """Dotted paths in backticks: ``gaincell.ml.start.matching``, ``gaincell.pictures.timing``."""
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for name in re.findall(r"`(gaincell(?:\.\w+)+)`", text):
+            parts = name.split(".")[1:]
+            folder = ROOT / "src" / "gaincell"
+            while parts and (folder / parts[0]).is_dir():
+                folder /= parts.pop(0)
+            if parts:
+                texts = [folder / f"{parts[0]}.py", folder / "__init__.py"]
+                known = texts[0].exists() or parts[0] in texts[1].read_text(encoding="utf-8")
+                assert known, f"{page}: {name}"

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import Component
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.head import Head
+from gaincell.schedule import Schedule
 
 
 class Bench:
@@ -93,14 +94,14 @@ class Bench:
 class HeadBench(Bench):
     """A whole head whose every input is free.
 
-    ``config`` is what properties are stated for; ``dut`` what the head is built from, the same
-    unless a bug is planted. Responses keep the rule of a stream: an offer stands until it is taken.
+    Properties are stated for ``config``; the head follows ``timing``, the config's own unless a bug
+    is planted. Responses keep the rule of a stream: an offer stands until it is taken.
     """
 
-    def __init__(self, config: HeadConfig, dut: HeadConfig | None = None) -> None:
+    def __init__(self, config: HeadConfig, timing: Schedule | None = None) -> None:
         super().__init__()
         self.config = config
-        self.head = head = Head(dut or config)
+        self.head = head = Head(config, timing=timing)
         inside = self.add("head", head)
         self.admission = inside.submodules.admission
         self.sequencer = inside.submodules.sequencer

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from formal.bench import Bench, HeadBench
 from formal.geometries import (
-    COUNTERS,
     LONG_WRITE,
     ONE,
     ONE_PAIRED,
+    OTHER_READOUTS,
     OVERLAPPED,
     PAIRED,
     PLAIN,
@@ -22,6 +22,7 @@ from formal.properties import columns, phases, pointer, refresh, results, writes
 from formal.refresh_bench import RefreshBench
 
 from gaincell.config import HeadConfig
+from gaincell.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,19 @@ class Property:
         """First paragraph of what the property says of itself."""
         return " ".join(inspect.getdoc(self.state).split("\n\n")[0].split())
 
-    def design(self, config: HeadConfig, dut: HeadConfig | None = None) -> str:
-        """RTLIL of the property, stated for ``config``, of hardware built for ``dut``."""
+    def design(self, config: HeadConfig, timing: Schedule | None = None) -> str:
+        """RTLIL of the property, stated for ``config``, of hardware built for it.
+
+        Another ``timing`` than the config's makes a wrong head; only ``HeadBench`` takes one.
+        """
         if self.bench is Bench:
             bench = Bench()
-            self.state(bench, config, dut or config)
+            self.state(bench, config)
+        elif timing is None:
+            bench = self.bench(config)
+            self.state(bench)
         else:
-            bench = self.bench(config, dut or config)
+            bench = HeadBench(config, timing)
             self.state(bench)
         return bench.design()
 
@@ -69,7 +76,7 @@ PROPERTIES = (
     Property(pointer.counts_tokens, "WritePointer", (PAIRED, LONG_WRITE, SEQUENTIAL), Bench),
     Property(results.one_per_query, configs=(OVERLAPPED, PAIRED, SEQUENTIAL)),
     Property(results.queue_keeps_order, "ResultQueue", (OVERLAPPED, PAIRED, SEQUENTIAL), Bench),
-    Property(results.each_gets_its_own, configs=(PLAIN, PLAIN_PAIRED, TWO_STAGES, COUNTERS)),
+    Property(results.each_gets_its_own, configs=(PLAIN, PLAIN_PAIRED, TWO_STAGES, *OTHER_READOUTS)),
     Property(results.result_holds, configs=(OVERLAPPED, PAIRED, SEQUENTIAL)),
     Property(results.request_holds),
     Property(refresh.keeps_the_rules, configs=(ONE, OVERLAPPED, PAIRED)),

@@ -2,7 +2,7 @@
 
 import math
 
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 
 
 def small(*, bound: int | None = None, **fields: object) -> HeadConfig:
@@ -43,7 +43,10 @@ PLAIN = small(window=2, columns=1)
 PLAIN_PAIRED = small(window=1, columns=1, schedule="paired", write_cycles=2)
 """Without refresh."""
 TWO_STAGES = small(window=2, columns=1, schedule="paired", sync_stages=2)
-COUNTERS = small(window=2, columns=1, schedule="paired", sync_stages=2, readout="counters")
+OTHER_READOUTS = tuple(
+    small(window=2, columns=1, schedule="paired", sync_stages=2, readout=name)
+    for name in READOUT_NAMES[1:]
+)
 """Output phases follow each other as closely as the readout allows."""
 ONE = tight(window=1, columns=1)
 SINK = tight(window=2, columns=1, sink=1, schedule="paired", write_cycles=2)

@@ -4,12 +4,11 @@ import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 
-from gaincell.config import HeadConfig
-from gaincell.schedule import Span
+from gaincell.hdl.verilog import generated
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,10 @@ class Bug:
 
 @contextmanager
 def planted(bug: Bug) -> Iterator[None]:
-    """Have every user of the module's classes and functions use the changed ones."""
+    """Have every user of the module's classes and functions use the changed ones.
+
+    Verilog that was generated before is forgotten, and so is the Verilog with the bug.
+    """
     original = import_module(f"gaincell.hdl.{bug.module}")
     source = inspect.getsource(original)
     assert source.count(bug.old) == 1, f"{bug.module} has changed: plant the bug elsewhere"
@@ -41,15 +43,10 @@ def planted(bug: Bug) -> Iterator[None]:
             ):
                 changed.append((user, name, mine))
                 setattr(user, name, getattr(wrong, name))
+    generated.cache_clear()
     try:
         yield
     finally:
+        generated.cache_clear()
         for user, name, mine in changed:
             setattr(user, name, mine)
-
-
-def with_schedule(config: HeadConfig, **moved: Span | int) -> HeadConfig:
-    """``config`` whose hardware follows a wrong schedule."""
-    wrong = replace(config)
-    wrong.__dict__["timing"] = replace(config.timing, **moved)
-    return wrong

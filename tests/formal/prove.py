@@ -1,4 +1,4 @@
-"""Prove everything, two proofs at a time: ``python -m formal.prove -o docs/formal.md``."""
+"""Prove everything, two proofs at a time: ``python -m formal.prove -o docs/evidence/formal.md``."""
 
 import argparse
 import sys

@@ -49,11 +49,11 @@ def rules(b: Bench, refresh: Refresh, config: HeadConfig) -> Iterator[Value]:
 class RefreshBench(Bench):
     """The two components, wired as in a head; every stream is free."""
 
-    def __init__(self, config: HeadConfig, dut: HeadConfig) -> None:
+    def __init__(self, config: HeadConfig) -> None:
         super().__init__()
         self.config = config
-        self.refresh = refresh = Refresh(dut)
-        self.pointer = pointer = WritePointer(dut)
+        self.refresh = refresh = Refresh(config, config.timing, config.retention)
+        self.pointer = pointer = WritePointer(config)
         self.parts = self.add("refresh", refresh).submodules
         self.add("pointer", pointer)
         self.request = refresh.request
@@ -151,5 +151,5 @@ class RefreshBench(Bench):
         plan, config = self.config.retention, self.config
         here = self.refresh.tile * config.columns + self.refresh.column
         ours = tile * config.columns + column
-        ahead = Mux(here >= ours, here - ours, here + plan.slots - ours)
+        ahead = Mux(here >= ours, here - ours, here + plan.stored_columns - ours)
         return self.wire("since_visit", ahead * plan.visit_cycles + self.shadow_elapsed)

@@ -1,20 +1,21 @@
 """Every property, proved of a head with a bug, must fail with a counterexample."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from formal.campaign import PROPERTIES, Property
-from formal.geometries import LONG_WRITE, ONE, OVERLAPPED, PAIRED, PLAIN
-from formal.planting import Bug, planted, with_schedule
-from formal.tools import make_shims, missing_packages, prove
+from formal.geometries import LONG_WRITE, ONE, OVERLAPPED, PAIRED, PLAIN, tight
+from formal.planting import Bug, planted
+from formal.tools import make_shims, prove
 
 from gaincell.config import HeadConfig
-from gaincell.schedule import Span
+from gaincell.schedule import Schedule, Span
 
-pytestmark = pytest.mark.skipif(
-    bool(missing_packages()), reason=f"not installed: {', '.join(missing_packages())}"
-)
+pytestmark = pytest.mark.needs("proofs")
+
+TWO_COLUMNS = tight(window=2, columns=2)
+"""The smallest head in which a refresh can go to a wrong column."""
 
 BY_NAME = {each.name: each for each in PROPERTIES}
 
@@ -30,7 +31,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
         ),
     ),
     "writes: refresh at its offsets": (
-        LONG_WRITE,
+        TWO_COLUMNS,
         Bug("head", "column = Mux(is_refresh, refresh.column, column)", "column = column"),
     ),
     "writes: carry their own codes": (
@@ -47,7 +48,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "pointer: counts tokens": (
         LONG_WRITE,
-        Bug("write_pointer", "self.fill != config.window + config.sink", "self.fill != 2"),
+        Bug("write_pointer", "self.fill != config.stored_columns", "self.fill != 2"),
     ),
     "results: one per query": (
         OVERLAPPED,
@@ -79,7 +80,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "refresh: fill is exact": (
         LONG_WRITE,
-        Bug("write_pointer", "self.fill != config.window + config.sink", "self.fill != 2"),
+        Bug("write_pointer", "self.fill != config.stored_columns", "self.fill != 2"),
     ),
     "refresh: read within bound": (
         ONE,
@@ -112,21 +113,18 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
 }
 
 
-def moved(config: HeadConfig, phase: str, start: int, end: int) -> HeadConfig:
-    """Hardware in which the ends of one phase have moved by some cycles."""
+def moved(config: HeadConfig, phase: str, start: int, end: int) -> Schedule:
+    """The schedule of ``config`` with the ends of one phase moved by some cycles."""
     span: Span = getattr(config.timing, phase)
-    return with_schedule(config, **{phase: Span(span.start + start, span.end + end)})
+    return replace(config.timing, **{phase: Span(span.start + start, span.end + end)})
 
 
-WRONG_SCHEDULES: dict[str, tuple[HeadConfig, Callable[[HeadConfig], HeadConfig]]] = {
-    "writes: never in a read": (OVERLAPPED, lambda config: moved(config, "v_write", 1, 1)),
-    "writes: whole and stable": (LONG_WRITE, lambda config: moved(config, "k_write", 1, 0)),
-    "writes: end where the read begins": (
-        LONG_WRITE,
-        lambda config: moved(config, "k_write", 0, 1),
-    ),
-    "phases: integrators do one thing": (OVERLAPPED, lambda config: moved(config, "k_reset", 1, 1)),
-    "phases: phases follow each other": (OVERLAPPED, lambda config: moved(config, "out", 0, 1)),
+WRONG_SCHEDULES: dict[str, tuple[HeadConfig, Schedule]] = {
+    "writes: never in a read": (OVERLAPPED, moved(OVERLAPPED, "v_write", 1, 1)),
+    "writes: whole and stable": (LONG_WRITE, moved(LONG_WRITE, "k_write", 1, 0)),
+    "writes: end where the read begins": (LONG_WRITE, moved(LONG_WRITE, "k_write", 0, 1)),
+    "phases: integrators do one thing": (OVERLAPPED, moved(OVERLAPPED, "k_reset", 1, 1)),
+    "phases: phases follow each other": (OVERLAPPED, moved(OVERLAPPED, "out", 0, 1)),
 }
 
 
@@ -141,6 +139,7 @@ def assert_refuted(design: str, folder: Path, shims: Path) -> None:
     assert "failed assertion" in verdict.log
 
 
+@pytest.mark.formal
 @pytest.mark.parametrize("name", WRONG_SOURCES)
 def test_a_wrong_component_is_refuted(name: str, tmp_path: Path, shims: Path) -> None:
     config, bug = WRONG_SOURCES[name]
@@ -149,10 +148,11 @@ def test_a_wrong_component_is_refuted(name: str, tmp_path: Path, shims: Path) ->
     assert_refuted(design, tmp_path, shims)
 
 
+@pytest.mark.formal
 @pytest.mark.parametrize("name", WRONG_SCHEDULES)
 def test_a_wrong_schedule_is_refuted(name: str, tmp_path: Path, shims: Path) -> None:
-    config, change = WRONG_SCHEDULES[name]
-    assert_refuted(BY_NAME[name].design(config, change(config)), tmp_path, shims)
+    config, timing = WRONG_SCHEDULES[name]
+    assert_refuted(BY_NAME[name].design(config, timing), tmp_path, shims)
 
 
 def test_every_property_has_a_bug_that_breaks_it() -> None:
@@ -164,6 +164,7 @@ def test_every_property_is_proved_on_two_geometries(each: Property) -> None:
     assert len(set(each.configs)) >= 2
 
 
+@pytest.mark.formal
 def test_the_head_without_a_bug_is_not_refuted(tmp_path: Path, shims: Path) -> None:
     design = BY_NAME["writes: in range"].design(PAIRED)
     assert prove(design, tmp_path / "proof", shims).result == "proved"

@@ -20,7 +20,7 @@ from gaincell.gpu_bench.timing import REPEATS
 from gaincell.gpu_bench.workload import Copies, check_alike, matmul, sdpa
 
 pytestmark = pytest.mark.usefixtures("small_copies")
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
+needs_gpu = pytest.mark.needs("gpu")
 
 
 def test_too_few_copies_get_a_note(monkeypatch):

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import pytest
 from amaranth.back import rtlil
 
-from gaincell.config import HeadConfig
+from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.hdl.head import Head
-from gaincell.hdl.readout import READOUTS
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = """\
 read_rtlil head.il
@@ -91,7 +92,7 @@ def flops(readout):
     return found
 
 
-@pytest.fixture(params=sorted(READOUTS))
+@pytest.fixture(params=READOUT_NAMES)
 def readout(request):
     return request.param
 

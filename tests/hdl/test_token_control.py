@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from amaranth import Module
 from amaranth.hdl import Elaboratable
+from grids import rest_slow
 
 from gaincell.behavioral.pins import ArrayPins, Wires, WritePort
 from gaincell.config import HeadConfig
@@ -33,7 +34,7 @@ def schedule(request):
     return request.param
 
 
-@pytest.fixture(params=range(len(TIMINGS)))
+@pytest.fixture(params=rest_slow(range(len(TIMINGS))))
 def config(request, schedule):
     return HeadConfig(head_dim=1, window=1, columns=1, schedule=schedule, **TIMINGS[request.param])
 
@@ -43,8 +44,8 @@ class TokenControl(Elaboratable):
 
     def __init__(self, config):
         self.timing = config.timing
-        self.admission = Admission(config)
-        self.sequencer = Sequencer(config)
+        self.admission = Admission(config.timing, refreshes=config.retention is not None)
+        self.sequencer = Sequencer(config.timing, refreshes=config.retention is not None)
 
     def elaborate(self, platform):
         m = Module()
@@ -231,8 +232,8 @@ def check_resources(record, config):
         for copy in range(resource.copies):
             tokens = record.tokens[copy :: resource.copies]
             for before, after in pairwise(tokens):
-                free = before.launch + resource.held.end
-                assert after.accept + resource.held.start >= free, resource.name
+                free = before.launch + resource.used.end
+                assert after.accept + resource.used.start >= free, resource.name
 
 
 def test_tokens_enter_at_every_interval_and_run_through_their_spans(config, simulate):
@@ -380,7 +381,7 @@ def test_refreshes_go_on_while_the_consumer_is_stalled(config, simulate):
 
 def test_without_refresh_in_the_config_none_is_launched(simulate):
     config = HeadConfig(head_dim=1, window=1, columns=1, refresh=False, **TIMINGS[0])
-    dut = Admission(config)
+    dut = Admission(config.timing, refreshes=False)
 
     async def testbench(ctx, reset):
         ctx.set(dut.refresh_wanted, 1)

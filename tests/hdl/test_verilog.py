@@ -1,21 +1,22 @@
+"""The generated Verilog: its names, its header, its size, and what a linter says to it."""
+
 import os
 import re
 import subprocess
 import sys
-from functools import cache
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 from amaranth.hdl import Shape
 from amaranth.lib import data
+from formal.planting import Bug, planted
 
 import gaincell.hdl
 from gaincell.cocotb_tests.run.simulators import VERILATOR
-from gaincell.cocotb_tests.run.tools import MissingTool
-from gaincell.config import PRESETS, HeadConfig
+from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
-from gaincell.hdl.readout import READOUTS
 from gaincell.hdl.verilog import TOP, head_verilog
 
 SCHEDULES = ("sequential", "overlapped", "paired")
@@ -42,13 +43,8 @@ def heads(**fields):
     """Configs of both readouts and all schedules."""
     return [
         HeadConfig(readout=readout, schedule=schedule, **fields)
-        for readout, schedule in product(sorted(READOUTS), SCHEDULES)
+        for readout, schedule in product(READOUT_NAMES, SCHEDULES)
     ]
-
-
-@cache
-def text_of(config):
-    return head_verilog(config)
 
 
 def verilog_in_another_process(hash_seed):
@@ -66,21 +62,52 @@ def verilog_in_another_process(hash_seed):
     ).stdout
 
 
-def test_is_the_same_in_every_process_and_run():
-    text = text_of(PRESETS["tiny"])
-    assert text == head_verilog(PRESETS["tiny"])
+@pytest.mark.slow
+def test_is_the_same_in_every_process():
+    text = head_verilog(PRESETS["tiny"])
     assert text == verilog_in_another_process(1) == verilog_in_another_process(2)
+
+
+def test_is_generated_once_for_configs_that_differ_in_the_arrays_alone():
+    config = HeadConfig(**SMALL["one cell"])
+    text = head_verilog(config)
+    assert head_verilog(replace(config, score_saturation=7.0, output_saturation=0.3)) is text
+    assert head_verilog(config, timing=config.timing, retention=config.retention) is text
+
+
+def test_follows_another_schedule_and_plan_than_the_config():
+    config = HeadConfig(**SMALL["one cell"])
+    timing, plan = config.timing, config.retention
+    wrong = replace(timing, interval_cycles=timing.interval_cycles + 1)
+    fewer = replace(plan, patience_cycles=plan.patience_cycles - 1)
+    texts = [head_verilog(config), head_verilog(config, timing=wrong)]
+    texts.append(head_verilog(config, retention=fewer))
+    assert len(set(texts)) == 3
+    assert f"one query every {wrong.interval_cycles} cycles" in texts[1]
+    assert f"must come within {fewer.patience_cycles}." in texts[2]
+    assert head_verilog(config) == texts[0]
+
+
+def test_no_planted_bug_is_hidden_by_what_was_generated_before():
+    config = HeadConfig(**SMALL["one cell"])
+    right = head_verilog(config)
+    with planted(Bug("admission", "self.first | fresh", "self.first")):
+        wrong = head_verilog(config)
+    assert re.search(r"starts_sequence = .* fresh;", right)
+    assert not re.search(r"starts_sequence = .* fresh;", wrong)
+    assert head_verilog(config) == right
 
 
 @pytest.mark.parametrize(
     "config", heads(), ids=lambda config: f"{config.readout}-{config.schedule}"
 )
+@pytest.mark.slow
 def test_full_size_head_is_a_small_file(config):
-    assert len(text_of(config)) < 200_000
+    assert len(head_verilog(config)) < 200_000
 
 
 def test_top_module_has_the_name_given():
-    assert re.findall(r"^module (\w+)", text_of(PRESETS["tiny"]), re.M) == [TOP]
+    assert re.findall(r"^module (\w+)", head_verilog(PRESETS["tiny"]), re.M) == [TOP]
     assert re.findall(r"^module (\w+)", head_verilog(PRESETS["tiny"], "other"), re.M) == ["other"]
 
 
@@ -95,7 +122,7 @@ PAYLOADS = {
 @pytest.mark.parametrize("fields", SMALL.values(), ids=SMALL)
 def test_header_names_the_fields_of_a_payload(fields, stream):
     config = HeadConfig(**fields)
-    text = text_of(config)
+    text = head_verilog(config)
     header = re.search(rf"^//   {stream}__payload\n((//     .+\n)+)", text, re.M)[1]
     found = re.findall(r"^//     (\w+) +\[(\d+):(\d+)\](?:  (\d+) x (\d+) bits)?$", header, re.M)
     layout = dict(PAYLOADS[stream](config))
@@ -113,32 +140,31 @@ def test_header_names_the_fields_of_a_payload(fields, stream):
     assert int(top[1]) == Shape.cast(PAYLOADS[stream](config)).width - 1 == int(found[-1][1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", SMALL.values(), ids=SMALL)
 def test_has_no_empty_range_and_no_path(fields):
     for config in heads(**fields):
-        text = text_of(config)
+        text = head_verilog(config)
         assert "[-1:0]" not in text
         assert not re.search(r"/(tmp|home|root|work|usr)\b|\.py\b", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, *SMALL.values()], ids=["gpt2", *SMALL])
 def test_every_signal_has_a_name(fields):
     for config in heads(**fields):
-        assert "$signal" not in text_of(config)
+        assert "$signal" not in head_verilog(config)
 
 
 def test_has_no_initial_values():
-    assert not re.search(r"\binitial\b", text_of(PRESETS["tiny"]))
+    assert not re.search(r"\binitial\b", head_verilog(PRESETS["tiny"]))
 
 
 def lint(config, folder, *sources):
     """What Verilator says about the Verilog of ``config``; empty if nothing."""
-    try:
-        environment = VERILATOR.environment(None)
-    except MissingTool as missing:
-        pytest.skip(str(missing))
+    environment = VERILATOR.environment(None)
     head = folder / "head.v"
-    head.write_text(text_of(config))
+    head.write_text(head_verilog(config))
     verilator = Path(environment["VERILATOR_ROOT"], "bin", "verilator")
     return subprocess.run(
         [verilator, "--lint-only", "-Wall", "--top-module", TOP, *sources, head],
@@ -149,12 +175,16 @@ def lint(config, folder, *sources):
     ).stderr
 
 
+@pytest.mark.needs("verilator")
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, *SMALL.values()], ids=["gpt2", *SMALL])
 def test_verilator_finds_nothing_but_what_is_waived(fields, tmp_path):
     for config in heads(**fields):
         assert lint(config, tmp_path, WAIVERS) == ""
 
 
+@pytest.mark.needs("verilator")
+@pytest.mark.slow
 def test_each_waiver_is_needed(tmp_path):
     waivers = WAIVERS.read_text().splitlines()
     lines = [line for line in waivers if line.startswith("lint_off")]

@@ -42,7 +42,7 @@ def outputs(ctx, dut):
 def expected(token: int, config: HeadConfig):
     """The outputs once ``token`` is stored."""
     ring_tile = token % config.window // config.columns
-    return place(token, config), ring_tile, min(token + 1, config.window + config.sink)
+    return place(token, config), ring_tile, min(token + 1, config.stored_columns)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)

@@ -1,5 +1,8 @@
 """One thread: these tensors are small, and threads that wait for each other only cost time."""
 
+import gc
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -20,6 +23,15 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _frozen_heap():
+    """Leave the libraries' objects out of collections: Trainer forces several in each run."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def quiet_transformers():
     """Without its progress bars and load reports."""
@@ -33,16 +45,23 @@ def quiet_transformers():
     logging.enable_progress_bar()
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """A stock model in stock/, a text of 200 tokens and the config of its heads."""
+@pytest.fixture(scope="session")
+def stock_folder(tmp_path_factory):
+    """A stock model in stock/, a text of 200 tokens and its heads' config; not to be changed."""
+    folder = tmp_path_factory.mktemp("stock")
     model = MODELS["llama"]().float()
-    model.save_pretrained(tmp_path / "stock")
+    model.save_pretrained(folder / "stock")
     words = {f"w{number}": number for number in range(VOCABULARY)}
     plain = Tokenizer(WordLevel(words, unk_token="w0"))
     plain.pre_tokenizer = Whitespace()
-    PreTrainedTokenizerFast(tokenizer_object=plain).save_pretrained(tmp_path / "stock")
+    PreTrainedTokenizerFast(tokenizer_object=plain).save_pretrained(folder / "stock")
     drawn = np.random.default_rng(1).integers(VOCABULARY, size=200)
-    (tmp_path / "text.txt").write_text(" ".join(f"w{number}" for number in drawn))
-    (tmp_path / "head.toml").write_text(config_to_toml(HEAD))
-    return tmp_path
+    (folder / "text.txt").write_text(" ".join(f"w{number}" for number in drawn))
+    (folder / "head.toml").write_text(config_to_toml(HEAD))
+    return folder
+
+
+@pytest.fixture
+def folder(stock_folder, tmp_path):
+    """A copy of ``stock_folder``."""
+    return shutil.copytree(stock_folder, tmp_path, dirs_exist_ok=True)

@@ -1,11 +1,12 @@
 """The attention picture chooses its tokens well and refuses what it cannot draw."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gaincell.behavioral.attention import attend
+from gaincell.behavioral.attention import attend, attend_in_detail
 from gaincell.config import PRESETS
 from gaincell.pictures import attention
 from gaincell.pictures.attention import draw_attention, tokens_around_wrap
@@ -19,23 +20,45 @@ def codes(config, tokens, seed=0):
     return [rng.integers(0, each + 1, (tokens, config.head_dim)) for each in largest]
 
 
-@pytest.mark.parametrize("tokens", [1, 10, 40])
-@pytest.mark.parametrize("sink", [0, 2])
-def test_same_tokens_give_same_bytes(tmp_path, tokens, sink):
+@pytest.fixture
+def painted(monkeypatch):
+    """What a picture is painted from, instead of the picture."""
+    seen = []
+    monkeypatch.setattr(attention.style, "draw", lambda paint, *_: seen.append(paint.__self__))
+    return seen
+
+
+@pytest.mark.parametrize(("tokens", "sink"), [(1, 0), (10, 2), (40, 0), (40, 2)])
+def test_draws_every_kind_of_ring(tmp_path, tokens, sink):
     config = replace(TINY, sink=sink)
     q, k, v = codes(config, tokens)
-    y = attend(q, k, v, config)
-    for name in "ab":
-        draw_attention(q, k, v, config, y, tmp_path / f"{name}.png")
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    draw_attention(q, k, v, config, attend(q, k, v, config), tmp_path / "a.svg")
+    texts = set(re.findall(r"<!-- (.*?) -->", (tmp_path / "a.svg").read_text()))
+    ring = f"slot: {config.ring_tiles} sub-tiles of {config.columns}"
+    assert ring + (f", then a sink of {sink}" if sink else "") in texts
+    wrapped = f"grey: empty;  dashed: token {config.window}, the ring wraps"
+    assert (wrapped in texts) == (tokens > config.window)
 
 
-def test_draws_several_sequences(tmp_path):
+def test_scores_are_the_contracts_and_outputs_are_drawn_as_given(tmp_path, painted):
+    q, k, v = codes(TINY, 40)
+    y = np.arange(320).reshape(40, 8)
+    draw_attention(q, k, v, TINY, y, tmp_path / "a.svg", tokens=range(20, 40))
+    score = attend_in_detail(q, k, v, TINY).score
+    assert np.nanmax(score) > 1
+    np.testing.assert_array_equal(painted[0].phi, np.clip(score[20:], 0, 1))
+    np.testing.assert_array_equal(painted[0].y_code, y[20:])
+    assert painted[0].wrap == TINY.window
+
+
+def test_sequences_that_begin_anew_have_no_wrap(tmp_path, painted):
     q, k, v = codes(TINY, 40)
     first = np.arange(40) % 25 == 0
     y = attend(q, k, v, TINY, first=first)
     draw_attention(q, k, v, TINY, y, tmp_path / "a.svg", first=first, tokens=range(20, 40))
-    assert (tmp_path / "a.svg").exists()
+    score = attend_in_detail(q, k, v, TINY, first=first).score
+    np.testing.assert_array_equal(painted[0].phi, np.clip(score[20:], 0, 1))
+    assert painted[0].wrap is None
 
 
 @pytest.mark.parametrize(

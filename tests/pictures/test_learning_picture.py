@@ -1,4 +1,4 @@
-"""The picture of held-out losses: equal for equal losses, refused where it cannot be drawn."""
+"""The picture of held-out losses: the names of its curves, and what cannot be drawn."""
 
 import pytest
 
@@ -10,18 +10,6 @@ CURVES = {
     "scratch": ((0, 20, 40), (None, 4.5, 4.0)),
 }
 LABELS = {name: f"model {name}" for name in LOOKS}
-
-
-def test_same_losses_give_same_bytes(tmp_path):
-    for name, curves in (
-        ("a", CURVES),
-        ("b", CURVES),
-        ("c", CURVES | {"ours": ((20, 40), (3, 2))}),
-    ):
-        draw_learning(curves, LABELS, (20, 30), tmp_path / f"{name}.png")
-    first, second, other = ((tmp_path / f"{name}.png").read_bytes() for name in "abc")
-    assert first == second
-    assert first != other
 
 
 def test_names_stand_with_their_last_losses(tmp_path):

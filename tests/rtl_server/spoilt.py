@@ -9,8 +9,6 @@ from gaincell.schedule import Span
 
 def spoilt_verilog(config: HeadConfig) -> str:
     """Verilog whose K write runs into the read of K."""
-    wrong, timing = replace(config), config.timing
+    timing = config.timing
     late = Span(timing.k_write.start + 2, timing.k_write.end + 2)
-    # The cached schedule of a copy: the arrays keep the right one.
-    wrong.__dict__["timing"] = replace(timing, k_write=late)
-    return head_verilog(wrong)
+    return head_verilog(config, timing=replace(timing, k_write=late))

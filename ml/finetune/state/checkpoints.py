@@ -1,14 +1,12 @@
-"""Checkpoints of a run: each a folder that is there whole or not at all, without pickle.
+"""Checkpoints written, loaded and removed: each is there whole or not at all, without pickle.
 
-``<stage>-<step>/`` holds the model as ``save_pretrained`` writes it, and the optimizer's tensors,
-the random generators of each process, and what the run had recorded up to this step.
+``<stage>-<step>/`` holds the model as ``save_pretrained`` writes it, the optimizer's tensors, the
+random generators of each process, and the run's record up to this step.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,90 +16,63 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gaincell.files import new_folder, remove_folder
+from gaincell.ml.finetune.state.listing import STATE, Checkpoint, checkpoints_in
 from gaincell.refusals import Failed
 
-STAGES = ("linear", "nonlinear")
 OPTIMIZER = "optimizer.safetensors"
-STATE = "state.json"
 TRAINER = "trainer_state.json"
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """One that is whole."""
+def load_model(checkpoint: Checkpoint, model: Any) -> None:
+    """Put a checkpoint's weights into a model of the same layers.
 
-    path: Path
-    stage: str
-    step: int
+    The weights are copied into the model's tensors: results depend, in the last bit, on where
+    in memory a tensor begins.
 
-    def state(self) -> dict[str, Any]:
-        """What ``write`` was given.
-
-        Raises
-        ------
-        Failed
-            It cannot be read.
-        """
-        try:
-            found: dict[str, Any] = json.loads((self.path / STATE).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise self._damaged(error) from error
-        return found
-
-    def load_model(self, model: Any) -> None:
-        """Put the weights into a model of the same layers.
-
-        They are copied into the tensors that are there: results depend, in the last bit, on where
-        in memory a tensor begins.
-
-        Raises
-        ------
-        Failed
-            The weights cannot be read, or are not the model's.
-        """
-        weights: dict[str, Tensor] = {}
-        try:
-            for file in sorted(self.path.glob("model*.safetensors")):
-                weights |= load_file(file)
-        except (OSError, SafetensorError) as error:
-            raise self._damaged(error) from error
-        own = model.state_dict()
-        filled = {own[name].data_ptr() for name in weights if name in own}
-        foreign = sorted(weights.keys() - own.keys())
-        missing = sorted(name for name, each in own.items() if each.data_ptr() not in filled)
-        if foreign or missing:
-            raise Failed(
-                f"checkpoint {self.path} does not fit the model: "
-                f"{(foreign or missing)[0]} is in only one of them"
-            )
-        with torch.no_grad():
-            for name, weight in weights.items():
-                own[name].copy_(weight)
-
-    def load_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
-        """Put the optimizer's state into one of the same groups.
-
-        Raises
-        ------
-        Failed
-            It cannot be read.
-        """
-        state: dict[int, dict[str, Tensor]] = {}
-        try:
-            for name, tensor in load_file(self.path / OPTIMIZER).items():
-                index, _, key = name.partition(".")
-                state.setdefault(int(index), {})[key] = tensor.clone()
-        except (OSError, SafetensorError) as error:
-            raise self._damaged(error) from error
-        groups = self.state()["groups"]
-        for group in groups:
-            group["betas"] = tuple(group["betas"])
-        optimizer.load_state_dict({"state": state, "param_groups": groups})
-
-    def _damaged(self, error: Exception) -> Failed:
-        return Failed(
-            f"checkpoint {self.path} is damaged: {error}; remove it to go on from the one before"
+    Raises
+    ------
+    Failed
+        The weights cannot be read, or are not the model's.
+    """
+    weights: dict[str, Tensor] = {}
+    try:
+        for file in sorted(checkpoint.path.glob("model*.safetensors")):
+            weights |= load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise checkpoint.damaged(error) from error
+    own = model.state_dict()
+    filled = {own[name].data_ptr() for name in weights if name in own}
+    foreign = sorted(weights.keys() - own.keys())
+    missing = sorted(name for name, tensor in own.items() if tensor.data_ptr() not in filled)
+    if foreign or missing:
+        raise Failed(
+            f"checkpoint {checkpoint.path} does not fit the model: "
+            f"{(foreign or missing)[0]} is in only one of them"
         )
+    with torch.no_grad():
+        for name, weight in weights.items():
+            own[name].copy_(weight)
+
+
+def load_optimizer(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer) -> None:
+    """Put a checkpoint's optimizer state into an optimizer of the same groups.
+
+    Raises
+    ------
+    Failed
+        The state cannot be read.
+    """
+    state: dict[int, dict[str, Tensor]] = {}
+    try:
+        for name, tensor in load_file(checkpoint.path / OPTIMIZER).items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = tensor.clone()
+    except (OSError, SafetensorError) as error:
+        raise checkpoint.damaged(error) from error
+    groups = checkpoint.state()["groups"]
+    for group in groups:
+        group["betas"] = tuple(group["betas"])
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def write(
@@ -125,7 +96,7 @@ def write(
     Raises
     ------
     OSError, SafetensorError
-        It cannot be written; nothing of it is left.
+        The checkpoint cannot be written; nothing of it is left.
     """
     path = folder / f"{stage}-{step:06d}"
     kept = optimizer.state_dict()
@@ -145,20 +116,10 @@ def write(
     return Checkpoint(path, stage, step)
 
 
-def checkpoints_in(folder: Path) -> list[Checkpoint]:
-    """Those in ``folder``, the oldest first; what is half written is none."""
-    found = []
-    for path in folder.iterdir() if folder.is_dir() else ():
-        match = re.fullmatch(rf"({'|'.join(STAGES)})-(\d+)", path.name)
-        if match is not None and path.is_dir():
-            found.append(Checkpoint(path, match[1], int(match[2])))
-    return sorted(found, key=lambda each: (STAGES.index(each.stage), each.step))
-
-
 def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest ``keep``."""
-    for each in checkpoints_in(folder)[:-keep]:
-        remove_folder(each.path)
+    """Remove all checkpoints but the newest ``keep``."""
+    for checkpoint in checkpoints_in(folder)[:-keep]:
+        remove_folder(checkpoint.path)
 
 
 def _dump(value: Any, path: Path) -> None:

@@ -46,7 +46,7 @@ def set_random_state(model: HardwareModel, state: dict[str, Any]) -> None:
 
 @contextmanager
 def undisturbed(model: HardwareModel) -> Iterator[None]:
-    """What is drawn in this context is drawn again after it."""
+    """Restore the generators on exit: draws in this context do not change later draws."""
     state = random_state(model)
     try:
         yield

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gaincell.config import HeadConfig
 from gaincell.ml.attention.softmax import softmax_attention
-from gaincell.ml.start.by_layer.blocks import Block
+from gaincell.ml.models.anatomy import Block
 from gaincell.ml.start.by_layer.distil import distil
 from gaincell.ml.start.by_layer.layer_start import LayerStart, joined
 from gaincell.ml.start.by_layer.options import StartOptions

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gaincell.ml.models.families import family_of
 from gaincell.ml.models.hardware_model import HardwareModel
-from gaincell.ml.start.by_layer.blocks import last_norm
 from gaincell.ml.start.by_layer.fit_layer import batches, ridge_of_windows
 
 
@@ -18,7 +18,7 @@ def refit_lm_head(model: HardwareModel, student: Tensor, teacher: Tensor, fitted
     The regression is of the two streams behind the last norm; lm_head takes its product, and is no
     longer tied to the embedding.
     """
-    norm = last_norm(model)
+    norm = family_of(model).last_norm(model)
     weight = torch.ones(student.shape[:2])
     weight[:, 0] = 0.0
     fit = ridge_of_windows(

@@ -1,4 +1,4 @@
-"""A layer's start put into the model: into its weights where it can be, else into its scalers."""
+"""A layer's start put into the model: into its weights where possible, else into its scalers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from transformers import GPT2LMHeadModel
 
+from gaincell.ml.models.anatomy import Projection
+from gaincell.ml.models.families import blocks_of
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.models.settings import Settings
-from gaincell.ml.start.by_layer.blocks import Projection, blocks_of
 from gaincell.ml.start.by_layer.layer_start import LayerStart, block_diagonal
 
 
@@ -18,20 +18,20 @@ from gaincell.ml.start.by_layer.layer_start import LayerStart, block_diagonal
 def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
     """Let a converted layer compute what ``start`` says.
 
-    In GPT-2 the maps become part of c_attn, and every scaler is x * 1 + 0. Rotary positions turn
-    queries and keys after the projections, so that Llama models keep maps of their own.
+    Where one projection gives queries, keys and values as attention takes them (GPT-2), the maps
+    become part of it, and every scaler is x * 1 + 0. Otherwise, as with the rotary positions of
+    Llama, the layer keeps maps of its own.
     """
-    folded = isinstance(model, GPT2LMHeadModel)
+    block = blocks_of(model)[layer]
     settings = Settings.of(model.config)
-    if not folded:
+    if block.packed is None:
         settings = replace(settings, maps=tuple(sorted({*settings.maps, layer})))
     settings = replace(settings, first=tuple(sorted({*settings.first, layer})))
     model.config.gaincell = settings.as_table()
     model.attach(settings)
     scalers = model.scalers(layer)
-    block = blocks_of(model, settings.head.head_dim)[layer]
-    if folded:
-        first_weight, first_bias = _fold(model.attention_layers()[layer], start)
+    if block.packed is not None:
+        first_weight, first_bias = _fold(block.packed, start)
         for name in "qkvy":
             gain, offset = scalers.pair(name)
             gain.fill_(1.0)
@@ -40,13 +40,10 @@ def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
     else:
         first_weight, first_bias = start.first_weight, start.first_bias
         for name in "qkv":
-            for each, value in zip(
-                scalers.pair(name),
-                (getattr(start, f"{name}_gain"), getattr(start, f"{name}_offset")),
-                strict=True,
-            ):
-                each.copy_(value)
-        # y leaves the scaler in the size that the original weights want, so that training at one
+            gain, offset = scalers.pair(name)
+            gain.copy_(getattr(start, f"{name}_gain"))
+            offset.copy_(getattr(start, f"{name}_offset"))
+        # y leaves the scaler in the size that the original weights expect, so that training at one
         # rate moves both alike.
         scale = float(start.out_weight.norm() / block.out.weight.norm())
         scalers.y_gain.fill_(scale)
@@ -62,9 +59,12 @@ def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
     block.down.set(start.down_weight, None if block.down.bias is None else start.down_bias)
 
 
-def _fold(attention: torch.nn.Module, start: LayerStart) -> tuple[Tensor, Tensor]:
-    """Fold the maps into c_attn; the first token's weight and bias for the values it then gives."""
-    packed = Projection(attention.c_attn)  # type: ignore[arg-type]
+def _fold(packed: Projection, start: LayerStart) -> tuple[Tensor, Tensor]:
+    """Fold the maps into the projection of queries, keys and values.
+
+    Returns weight and bias of the first token's output, from the values that the projection then
+    gives.
+    """
     assert packed.bias is not None
     weights, biases = [], []
     for name, weight, bias in zip("qkv", packed.weight.chunk(3), packed.bias.chunk(3), strict=True):

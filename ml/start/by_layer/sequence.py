@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -15,9 +16,9 @@ from transformers import PreTrainedModel
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
 from gaincell.ml.models.convert import convert
+from gaincell.ml.models.families import blocks_of, family_of, head_dim_of
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.models.settings import Settings
-from gaincell.ml.start.by_layer.blocks import blocks_of, first_stream
 from gaincell.ml.start.by_layer.fit_layer import Errors, fit_layer, pass_layer
 from gaincell.ml.start.by_layer.layer_start import LayerStart
 from gaincell.ml.start.by_layer.lm_head import refit_lm_head
@@ -40,7 +41,8 @@ def closed_form(
 
     Parameters
     ----------
-    model : GPT2LMHeadModel or LlamaForCausalLM, not converted yet, float32, in evaluation mode
+    model : of a class in ``gaincell.ml.models.families``, not converted yet, float32, in
+        evaluation mode
     windows : (W, T) tokens of text, W >= 2; more of them fit better
     layers : those to convert, all by default
     folder : keeps what is found of each layer; what is there already is not computed again
@@ -53,7 +55,8 @@ def closed_form(
     Raises
     ------
     TypeError, ValueError
-        As ``convert``; windows of another shape; a folder of another model, text or options.
+        As ``convert``; windows of another shape; a softmax scale other than 1 / sqrt(D); a folder
+        of another model, text or options.
     """
     options = options or StartOptions()
     if windows.dim() != 2 or len(windows) < 2 or windows.shape[1] < 3:
@@ -63,6 +66,7 @@ def closed_form(
         )
     if isinstance(model, HardwareModel):
         raise ValueError("the model is on hardware already: start from the original one")
+    _check_scale(model)
     chosen = sorted(range(model.config.num_hidden_layers) if layers is None else set(layers))
     training = model.training
     model.eval()
@@ -70,10 +74,10 @@ def closed_form(
     if folder is not None:
         _claim(folder, model, config, windows, options)
     fitted = len(windows) - max(1, round(options.held_out * len(windows)))
-    teacher = first_stream(model, windows.to(model.device))
+    teacher = family_of(model).first_stream(model, windows.to(model.device))
     student = teacher
     starts: dict[int, LayerStart] = {}
-    for layer, block in enumerate(blocks_of(model, config.head_dim)):
+    for layer, block in enumerate(blocks_of(model)):
         if not starts and layer not in chosen:
             teacher = student = pass_layer(block, config, None, teacher)
             continue
@@ -102,6 +106,18 @@ def closed_form(
     if options.refit == "lm_head":
         refit_lm_head(model, student, teacher, fitted)
     return model.train(training)
+
+
+def _check_scale(model: PreTrainedModel) -> None:
+    """Refuse a softmax scale other than 1 / sqrt(D): the maps are fitted to that one."""
+    dims = head_dim_of(model.config)
+    for layer, module in enumerate(family_of(model).attention_layers(model)):
+        scale = getattr(module, "scaling", None)
+        if scale is not None and not math.isclose(scale, dims**-0.5, rel_tol=1e-6):
+            raise ValueError(
+                f"layer {layer} scales its softmax by {scale:g}, but the closed-form start fits "
+                f"1 / sqrt({dims}) = {dims**-0.5:g}: use --init ranges"
+            )
 
 
 def _claim(

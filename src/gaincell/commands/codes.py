@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gaincell.commands.options.common import add_output, check_least
 from gaincell.commands.options.heads import heads_of
-from gaincell.commands.options.texts import need_ml, tokens_of
+from gaincell.commands.options.texts import check_model, check_text, need_ml, tokens_of
 from gaincell.config_file import config_to_toml
 from gaincell.files import replacing
 from gaincell.refusals import refusing
@@ -18,26 +19,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", type=Path, required=True, help="a text file, UTF-8")
     parser.add_argument("--tokens", type=int, default=1280, help="tokens to read; default 1280")
     parser.add_argument(
-        "--heads", required=True, help="layer:head of each head wanted, such as 10:0,12:4"
+        "--heads", required=True, help="layer:head of each head to record, such as 10:0,12:4"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="folder for LAYER-HEAD.npz and head.toml"
-    )
+    add_output(parser, "folder for LAYER-HEAD.npz and head.toml", required=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
+    with refusing():
+        heads = heads_of("--heads", arguments.heads)
+        if not arguments.output.parent.is_dir() or arguments.output.is_file():
+            raise ValueError(f"output {arguments.output} cannot be made a folder")
+        check_least(arguments, 1, "tokens")
+        check_model(arguments.model)
+        check_text(arguments.text)
     from gaincell.ml.models.codes import record_codes
     from gaincell.ml.models.hardware_model import HardwareModel
     from gaincell.ml.models.load import load_model
     from gaincell.ml.models.settings import Settings
 
     with refusing():
-        heads = heads_of("--heads", arguments.heads)
-        if not arguments.output.parent.is_dir() or arguments.output.is_file():
-            raise ValueError(f"output {arguments.output} cannot be made a folder")
-        if arguments.tokens < 1:
-            raise ValueError(f"--tokens is {arguments.tokens}, but must be at least 1")
         model, tokenizer = load_model(arguments.model)
         if not isinstance(model, HardwareModel):
             raise ValueError(
@@ -48,13 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(
                 f"--tokens is {arguments.tokens}, but {arguments.text} has only {len(ids)}"
             )
-        found = record_codes(model, ids[: arguments.tokens], heads)
+        recorded = record_codes(model, ids[: arguments.tokens], heads)
     arguments.output.mkdir(exist_ok=True)
     config = arguments.output / "head.toml"
     with replacing(config) as unfinished:
         unfinished.write_text(config_to_toml(Settings.of(model.config).head), encoding="utf-8")
     rows = [("head", str(config))]
-    for (layer, head), codes in found.items():
+    for (layer, head), codes in recorded.items():
         path = arguments.output / f"{layer}-{head}.npz"
         with replacing(path) as unfinished, unfinished.open("wb") as stream:
             np.savez_compressed(stream, q=codes.q, k=codes.k, v=codes.v, y=codes.y)

@@ -1,4 +1,4 @@
-"""``gaincell config``: a configuration as TOML, with what follows from it."""
+"""``gaincell config``: a configuration as TOML, with the values that follow from it."""
 
 import argparse
 
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def derived_comments(config: HeadConfig) -> str:
-    """What follows from ``config``, as TOML comments: the output stays a valid config file."""
+    """Derived values as TOML comments, so that the output stays a valid config file."""
     timing = config.timing
     rows = [
         ("sub-tiles", f"{config.tiles} of {config.columns} columns"),

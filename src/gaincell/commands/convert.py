@@ -4,15 +4,24 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gaincell.commands.options.layers import kinds_of, layers_of
 from gaincell.commands.options.start import (
+    LAYER_KINDS,
+    Conversion,
+    Start,
     add_start_arguments,
-    remove_start,
-    run_start,
-    start_options,
+    choose_windows,
+    chosen_start,
+    kept_layers,
+    remove_kept_layers,
 )
-from gaincell.commands.options.texts import add_text_arguments, load_text, need_ml
-from gaincell.commands.perplexity import kinds_of
-from gaincell.config import HeadConfig
+from gaincell.commands.options.texts import (
+    add_model_argument,
+    add_window_arguments,
+    cut,
+    need_ml,
+    tokens_of,
+)
 from gaincell.config_file import load_config
 from gaincell.refusals import refusing
 from gaincell.text import table
@@ -22,21 +31,13 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_text_arguments(parser)
-    parser.set_defaults(windows=4)
+    add_model_argument(parser)
+    parser.add_argument("--text", type=Path, help="a text file, UTF-8, that the start is fitted on")
+    add_window_arguments(parser, default="as many as the start needs and the machine can fit")
     parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
-    parser.add_argument(
-        "--kind", choices=("hardware", "linear", "softmax", "stock"), default="hardware"
-    )
+    parser.add_argument("--kind", choices=LAYER_KINDS, default="hardware")
     parser.add_argument(
         "--layers", help="such as 0,3,10-15; default: all. Others stay what they are"
-    )
-    parser.add_argument(
-        "--init",
-        choices=("ranges", "matching", "closed-form"),
-        default="ranges",
-        help="ranges of the model's values, the moments of a model with linear layers (the paper's "
-        "adaptation), or maps and projections fitted layer by layer; default ranges",
     )
     add_start_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the model")
@@ -44,28 +45,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
-    from gaincell.ml.models.convert import convert
+    from gaincell.ml.models.convert import check_conversion
     from gaincell.ml.models.load import load_model
-    from gaincell.ml.start.ranges import fit_ranges
 
     with refusing():
         config = load_config(arguments.config)
         layers = layers_of(arguments.layers)
         check_new_folder(arguments.output)
-        options = start_options(arguments)
+        start, settings = chosen_start(arguments)
+        if arguments.text is None:
+            raise ValueError(
+                f"--init {arguments.init} is fitted on a text: give one with --text, such as "
+                "100 000 words for closed-form or 4 windows of 512 tokens for ranges"
+            )
         model, tokenizer = load_model(arguments.model)
-        if arguments.init == "ranges":
-            convert(model, config, arguments.kind, layers)
-        windows = load_text(arguments, tokenizer)
-        if arguments.init == "matching":
-            scalers = _adapt(model, config, arguments.kind, layers, windows)
-        elif options is not None:
-            scalers = run_start(model, config, layers, windows, options, arguments)
-    if arguments.init == "ranges":
-        fit_ranges(model, windows)
-        scalers = f"fitted on {len(windows)} windows of {windows.shape[1]} tokens"
+        check_conversion(model, config, arguments.kind, layers)
+        windows = _windows(arguments, tokenizer, start, model, layers)
+        folder = kept_layers(arguments)
+        scalers = start.run(
+            Conversion(model, config, arguments.kind, layers, windows, settings, folder)
+        )
     save(model, tokenizer, arguments.output)
-    remove_start(arguments)
+    remove_kept_layers(arguments)
     rows = [
         ("model", str(arguments.model)),
         ("attention", kinds_of(model)),
@@ -76,61 +77,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _adapt(
-    model: Any, config: HeadConfig, kind: str, layers: list[int] | None, windows: "Tensor"
-) -> str:
-    """Layers of kind "linear" become hardware with the moments they had; says how it went."""
-    from tqdm import tqdm
-
-    from gaincell.ml.models.convert import convert
-    from gaincell.ml.models.hardware_model import HardwareModel
-    from gaincell.ml.models.settings import Settings
-    from gaincell.ml.start.matching import ITERATIONS, match_moments
-    from gaincell.ml.start.moments import moments_of
-
-    if kind != "hardware":
-        raise ValueError(f"--init matching makes layers of kind hardware, but --kind is {kind}")
-    kinds = Settings.of(model.config).kinds if isinstance(model, HardwareModel) else ()
-    linear = [layer for layer, each in enumerate(kinds) if each == "linear"]
-    wrong = [layer for layer in layers or linear if layer not in linear]
-    if wrong or not linear:
-        what = f"layer {wrong[0]} is not" if wrong else "no layer is"
-        raise ValueError(
-            f"{what} of kind linear, and --init matching adapts a model trained with those: "
-            "convert it with --kind linear and train it first"
-        )
-    targets = moments_of(model, windows)
-    convert(model, config, kind, layers or linear)
-    with tqdm(total=ITERATIONS, desc="matching", unit="update", disable=None) as bar:
-
-        def show(updates: int, distance: float) -> None:
-            bar.update(updates - bar.n)
-            bar.set_postfix(distance=f"{distance:.2g}")
-
-        return str(match_moments(model, targets, windows, progress=show))
-
-
-def layers_of(text: str | None) -> list[int] | None:
-    """Layer numbers of a list such as ``0,3,10-15``.
-
-    Raises
-    ------
-    ValueError
-        It is no such list.
-    """
-    if text is None:
-        return None
-    layers: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        try:
-            begin, end = int(first), int(last if dash else first)
-        except ValueError:
-            raise ValueError(f"--layers is {text}, but must be a list such as 0,3,10-15") from None
-        if end < begin:
-            raise ValueError(f"--layers holds {part}, whose end is below its begin")
-        layers += range(begin, end + 1)
-    return layers
+def _windows(
+    arguments: argparse.Namespace,
+    tokenizer: Any,
+    start: Start,
+    model: Any,
+    layers: list[int] | None,
+) -> "Tensor":
+    """Windows of tokens (W, T) that the start is fitted on."""
+    ids = tokens_of(arguments.text, tokenizer)
+    if arguments.windows is None:
+        tokens = len(ids) - arguments.skip
+        arguments.windows = choose_windows(start, model, layers, tokens, arguments.window)
+    return cut(ids, arguments)
 
 
 def check_new_folder(path: Path) -> None:

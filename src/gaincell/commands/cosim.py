@@ -1,23 +1,21 @@
 """``gaincell cosim``: tokens through the Verilog and the arrays, compared with the contract."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gaincell.cocotb_tests.run.simulators import SIMULATORS
+from gaincell.commands.shown.cosim import report_difference, result_rows, save_results
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
-from gaincell.files import check_writable, replacing
+from gaincell.files import check_writable
 from gaincell.refusals import refusing
-from gaincell.text import file_size, table
+from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
-    from gaincell.cocotb_tests.run.compare import Comparison
-    from gaincell.cocotb_tests.run.simulate import Simulated
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,45 +96,6 @@ def run(arguments: argparse.Namespace) -> int:
     comparison = compare(tokens, simulated, config)
     print(table(result_rows(simulation.verilog, simulated, comparison)))
     return report_difference(comparison)
-
-
-def save_results(path: Path, simulated: "Simulated") -> None:
-    """Write y, latency_cycles and the event log to an npz file; shapes as in ``Simulated``."""
-    with replacing(path) as unfinished, unfinished.open("wb") as stream:
-        np.savez(
-            stream,
-            y=simulated.y_code,
-            latency_cycles=simulated.latency_cycles,
-            events=simulated.events,
-        )
-
-
-def result_rows(
-    verilog: Path, simulated: "Simulated", comparison: "Comparison"
-) -> list[tuple[str, str]]:
-    """The table of one co-simulation."""
-    latency = simulated.latency_cycles
-    tokens, queries = len(latency), latency.size
-    status = simulated.status
-    return [
-        ("tokens", f"{tokens}" if queries == tokens else f"{tokens}, {queries} queries"),
-        ("mismatches", f"{comparison.mismatches} of {comparison.outputs} outputs"),
-        ("near ties", f"{comparison.ties}"),
-        ("latency", f"{latency.min()}..{latency.max()} cycles"),
-        ("cycles per token", f"{simulated.cycles / tokens:.1f}"),
-        ("refreshed", f"{status['refreshed']} columns, {status['dropped']} dropped"),
-        ("oldest read", f"{simulated.oldest_read_cycles} cycles"),
-        ("speed", f"{tokens / simulated.seconds:.0f} tokens/s"),
-        ("Verilog", f"{verilog} ({file_size(verilog)})"),
-    ]
-
-
-def report_difference(comparison: "Comparison") -> int:
-    """Exit status 0 if all outputs agree; else 1, and the first difference on stderr."""
-    if comparison.first_difference is None:
-        return 0
-    print(f"gaincell: {comparison.first_difference}", file=sys.stderr)
-    return 1
 
 
 def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "Tokens":

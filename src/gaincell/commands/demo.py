@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from gaincell.commands.cosim import report_difference, result_rows, save_results
+from gaincell.commands.shown.cosim import report_difference, result_rows, save_results
 from gaincell.config import PRESETS
 from gaincell.files import check_writable, make_folder, replacing
 from gaincell.refusals import refusing

@@ -6,9 +6,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.commands.options.texts import need_ml
 from gaincell.files import check_writable, make_folder
-from gaincell.refusals import Failed, Refused, refusing
+from gaincell.refusals import Failed, refusing
 from gaincell.text import grid, table
 
 RESULTS, PICTURE = "results.json", "curves.png"
@@ -17,14 +18,12 @@ MADE = ("train.txt", "held_out.txt", "head.toml", "models", "runs", RESULTS, PIC
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
+    add_output(
+        parser,
+        "folder for everything; the results of an earlier demo in it are replaced",
         default=Path("build/demo-ml"),
-        help="folder for everything; the results of an earlier demo in it are replaced",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of weights and data; default 0")
+    add_seed(parser, "weights and data")
     parser.add_argument(
         "--quick",
         action="store_true",
@@ -34,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
+    folder: Path = arguments.output
+    with refusing():
+        check_least(arguments, 0, "seed")
+        _check_folder(folder)
     from safetensors import SafetensorError
     from transformers.utils import logging
 
@@ -47,10 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     keep_freed_memory()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    folder: Path = arguments.output
     with refusing():
-        if arguments.seed < 0:
-            raise Refused(f"--seed is {arguments.seed}, but must be at least 0")
         settings = replace(QUICK if arguments.quick else DemoSettings(), seed=arguments.seed)
         text = reference_text()
         _empty(folder)
@@ -77,12 +77,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _empty(folder: Path) -> None:
-    """Make the folder, or take an earlier demo out of it."""
+def _check_folder(folder: Path) -> None:
+    """Refuse a file, and a folder that holds anything but an earlier demo."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"output {folder} is a file, but must be a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MADE[0]).is_file():
         raise ValueError(f"output {folder} holds something else than a demo: name a new folder")
+
+
+def _empty(folder: Path) -> None:
+    """Make the folder, or take an earlier demo out of it."""
     make_folder(folder)
     check_writable(folder / RESULTS)
     for name in reversed(MADE):

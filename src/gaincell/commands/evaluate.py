@@ -4,15 +4,22 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gaincell.behavioral.faults import Faults
+from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.commands.options.faults import faults_of
 from gaincell.commands.options.texts import (
     add_model_argument,
     add_window_arguments,
+    check_model,
+    check_text,
+    check_windows,
     need_ml,
     windows_from,
 )
 from gaincell.commands.shown.evaluation import as_table, write_json
 from gaincell.files import check_writable
+from gaincell.ml.evaluate.attentions import check_attentions
+from gaincell.ml.evaluate.tasks import Tasks
 from gaincell.refusals import Failed, refusing
 
 if TYPE_CHECKING:
@@ -59,30 +66,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="key=value,... or a TOML file with fields of gaincell.behavioral.faults.Faults: "
         "adds a row with faults to each on the arrays",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the faults; default 0")
-    parser.add_argument("-o", "--output", type=Path, help="JSON file for all results")
+    add_seed(parser, "the faults")
+    add_output(parser, "JSON file for all results")
 
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml(*(["lm_eval"] if arguments.tasks or arguments.task_folder else []))
     with refusing():
         faults = faults_of(arguments.faults)
-        _check(arguments)
+        kinds = None if arguments.kinds is None else _listed("--kinds", arguments.kinds)
+        _check(arguments, kinds, faults)
+        named_tasks = _named_tasks(arguments)
     from gaincell.ml.evaluate.evaluation import evaluate, rows_of
-    from gaincell.ml.evaluate.tasks import Tasks
     from gaincell.ml.models.load import load_model
     from gaincell.ml.process.quiet import first_line
 
     with refusing():
-        wanted = [] if arguments.tasks is None else _listed("--tasks", arguments.tasks)
-        kinds = None if arguments.kinds is None else _listed("--kinds", arguments.kinds)
-        found = Tasks(wanted, arguments.task_folder) if wanted or arguments.task_folder else None
         model, tokenizer = load_model(arguments.model)
         baseline = _load_baseline(arguments.baseline, tokenizer)
         rows = rows_of(model, kinds, faults, baseline)
         _check_lengths(arguments, model)
         texts = _texts(arguments, tokenizer)
-        tasks = found.load(arguments.few_shot) if found else []
+        tasks = [] if named_tasks is None else named_tasks.load(arguments.few_shot)
         for task in tasks:
             task.check(tokenizer, faulty=faults is not None)
     try:
@@ -108,17 +113,32 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    """What can be checked before anything is loaded."""
+def _check(arguments: argparse.Namespace, kinds: list[str] | None, faults: Faults | None) -> None:
+    """Check all that needs neither torch nor lm-eval, whose import takes seconds."""
     if not arguments.text and arguments.tasks is None and arguments.task_folder is None:
         raise ValueError("nothing to evaluate on: give --text, --tasks or --task-folder")
-    for name, least in (("limit", 1), ("few_shot", 0), ("batch_size", 1), ("max_length", 2)):
-        value = getattr(arguments, name)
-        if value is not None and value < least:
-            option = name.replace("_", "-")
-            raise ValueError(f"--{option} is {value}, but must be at least {least}")
+    check_least(arguments, 1, "limit", "batch_size")
+    check_least(arguments, 0, "few_shot")
+    check_least(arguments, 2, "max_length")
+    if kinds is not None:
+        check_attentions(kinds, faults)
+    for model in (arguments.model, arguments.baseline):
+        if model is not None:
+            check_model(model)
+    if arguments.text:
+        check_windows(arguments)
+    for path in arguments.text:
+        check_text(path)
     if arguments.output is not None:
         check_writable(arguments.output)
+
+
+def _named_tasks(arguments: argparse.Namespace) -> Tasks | None:
+    """The tasks of --tasks and --task-folder; only their names are looked up."""
+    if arguments.tasks is None and arguments.task_folder is None:
+        return None
+    names = [] if arguments.tasks is None else _listed("--tasks", arguments.tasks)
+    return Tasks(names, arguments.task_folder)
 
 
 def _listed(option: str, text: str) -> list[str]:

@@ -12,12 +12,15 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from gaincell.commands.convert import layers_of
-from gaincell.commands.options.texts import need_ml
+from gaincell.commands.options.layers import layers_of
+from gaincell.commands.options.texts import check_model, check_text, need_ml
+from gaincell.config_file import load_config
+from gaincell.ml.finetune.data.token_file import read_tokens
 from gaincell.refusals import Failed, Refused, refusing
 from gaincell.text import table
 
 if TYPE_CHECKING:
+    from gaincell.ml.finetune.run_file import RunFile
     from gaincell.ml.finetune.state.record import Record
 
 INTERRUPTED = 130
@@ -47,30 +50,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 @dataclass
 class _Signals:
-    """Whether the command was told to end, and whether it may take the time to do so well."""
+    """Whether a signal came, and whether the run then ends its step before it stops.
+
+    came : a signal came
+    gentle : the training has begun: the first signal ends the step, not the process
+    """
 
     came: bool = False
     gentle: bool = False
 
 
 def _run(run_file: Path, first: bool, signals: _Signals) -> int:
-    from transformers.utils import logging
-
-    from gaincell.ml.finetune.preparation import prepare
-    from gaincell.ml.finetune.run import (
-        Interrupted,
+    # None of these imports torch: a wrong run file is refused at once.
+    from gaincell.ml.finetune.folder import (
         check_folder,
         check_identity,
         is_finished,
         make_folder,
-        train,
     )
-    from gaincell.ml.finetune.settings import load_run_file
-    from gaincell.ml.process.memory import keep_freed_memory
+    from gaincell.ml.finetune.run_file import load_run_file
 
-    keep_freed_memory()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     with refusing():
         settings = load_run_file(run_file)
         if settings.run.tensorboard and find_spec("tensorboard") is None:
@@ -81,6 +80,17 @@ def _run(run_file: Path, first: bool, signals: _Signals) -> int:
             if first:
                 print(f"the run in {folder} is finished: its model is {folder / 'model'}")
             return 0
+        _check_files(settings)
+    from transformers.utils import logging
+
+    from gaincell.ml.finetune.preparation import prepare
+    from gaincell.ml.finetune.run import Interrupted, train
+    from gaincell.ml.process.memory import keep_freed_memory
+
+    keep_freed_memory()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    with refusing():
         start = prepare(settings, fit=checkpoint is None, layers_of=layers_of)
         check_identity(settings, start)
     if first:
@@ -101,8 +111,25 @@ def _run(run_file: Path, first: bool, signals: _Signals) -> int:
     return 0
 
 
+def _check_files(settings: "RunFile") -> None:
+    """Check the files and lists that the run file names, as far as that goes without torch."""
+    names = [settings.model.name]
+    if settings.teacher is not None and settings.teacher.name is not None:
+        names.append(settings.teacher.name)
+    for name in names:
+        check_model(name)
+    if settings.model.config is not None:
+        load_config(settings.model.config)
+    layers_of(settings.model.layers)
+    for source in (settings.data, settings.held_out):
+        if source is not None and source.text is not None:
+            check_text(Path(source.text))
+        if source is not None and source.token_file is not None:
+            read_tokens(Path(source.token_file))
+
+
 def _report(record: "Record", folder: Path) -> str:
-    rows = [(f"loss of [{name}]", f"{each[-1]:.4f}") for name, each in record.losses.items()]
+    rows = [(f"loss of [{name}]", f"{nats[-1]:.4f}") for name, nats in record.losses.items()]
     if record.adaptation is not None:
         rows.append(("adaptation", record.adaptation["summary"]))
     if record.scores and record.scores[-1]["perplexity"] is not None:
@@ -112,7 +139,7 @@ def _report(record: "Record", folder: Path) -> str:
 
 @contextmanager
 def _signals(first: bool) -> Iterator[_Signals]:
-    """SIGINT and SIGTERM inside this context: a training ends its step; the second ends at once."""
+    """Note SIGINT and SIGTERM: the first lets a training end its step, the second ends at once."""
     signals = _Signals()
 
     def note(_: int, __: FrameType | None) -> None:
@@ -122,9 +149,9 @@ def _signals(first: bool) -> Iterator[_Signals]:
         if first:
             print("gaincell: stopping after this step", file=sys.stderr)
 
-    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield signals
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gaincell.behavioral.faults import Faults
+from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.commands.options.faults import faults_of
 from gaincell.commands.options.heads import heads_of
-from gaincell.commands.options.texts import add_model_argument, need_ml, tokens_of
+from gaincell.commands.options.texts import (
+    add_model_argument,
+    check_model,
+    check_text,
+    need_ml,
+    tokens_of,
+)
 from gaincell.commands.shown.generation import Outcome
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
@@ -52,20 +59,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature", type=float, default=0.0, help="of the choice of tokens; default 0: none"
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of that choice, of power-up states and faults"
-    )
-    parser.add_argument("-o", "--output", type=Path, help="JSON file for text and figures")
+    add_seed(parser, "that choice, of power-up states and faults")
+    add_output(parser, "JSON file for text and figures")
 
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
+    with refusing():
+        _check(arguments)
+        faults = faults_of(arguments.faults)
     from gaincell.ml.models.hardware_model import HardwareModel
     from gaincell.ml.models.load import load_model
 
     with refusing():
-        _check(arguments)
-        faults = faults_of(arguments.faults)
         model, tokenizer = load_model(arguments.model)
         if not isinstance(model, HardwareModel):
             raise ValueError(
@@ -109,15 +115,19 @@ class Served:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Raise ValueError unless the options fit together; the model is not looked at."""
-    if arguments.tokens < 0:
-        raise ValueError(f"--tokens is {arguments.tokens}, but must be 0 or above")
+    """Raise ValueError unless the options fit together, as far as that goes without torch."""
+    check_least(arguments, 0, "tokens")
     for name in ("temperature", "wait_us"):
         value, option = getattr(arguments, name), "--" + name.replace("_", "-")
         if not 0 <= value < float("inf"):
             raise ValueError(f"{option} is {value}, but must be 0 or above")
     if arguments.rtl is None and (arguments.faults or arguments.wait_us):
         raise ValueError("--faults and --wait-us are of heads in RTL: choose some with --rtl")
+    if arguments.rtl not in (None, "all"):
+        heads_of("--rtl", arguments.rtl)
+    check_model(arguments.model)
+    if arguments.prompt_file is not None:
+        check_text(arguments.prompt_file)
     if arguments.output is not None:
         check_writable(arguments.output)
 

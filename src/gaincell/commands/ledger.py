@@ -1,9 +1,10 @@
-"""``gaincell ledger``: figures of the paper beside ours, with computed verdicts."""
+"""``gaincell ledger``: the paper's figures beside ours, with computed verdicts."""
 
 import argparse
 import json
 from pathlib import Path
 
+from gaincell.commands.options.common import add_output
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import refusing
 from gaincell.text import table
@@ -11,11 +12,18 @@ from gaincell.text import table
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--entries", type=Path, required=True, help="TOML file such as docs/reproduction.toml"
+        "--entries",
+        type=Path,
+        required=True,
+        help="TOML file such as docs/evidence/reproduction.toml",
     )
-    parser.add_argument("-o", "--output", type=Path, help="page to write, in Markdown")
+    add_output(parser, "Markdown page to write")
     parser.add_argument(
-        "--json", dest="data", metavar="FILE", type=Path, help="JSON file for all of it"
+        "--json",
+        dest="data",
+        metavar="FILE",
+        type=Path,
+        help="JSON file for all entries and verdicts",
     )
 
 

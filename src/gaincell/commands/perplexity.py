@@ -2,7 +2,15 @@
 
 import argparse
 
-from gaincell.commands.options.texts import add_text_arguments, load_text, need_ml
+from gaincell.commands.options.layers import kinds_of
+from gaincell.commands.options.texts import (
+    add_text_arguments,
+    check_model,
+    check_text,
+    check_windows,
+    load_text,
+    need_ml,
+)
 from gaincell.refusals import refusing
 from gaincell.text import table
 
@@ -19,6 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
+    with refusing():
+        check_model(arguments.model)
+        check_text(arguments.text)
+        check_windows(arguments)
     from tqdm import tqdm
 
     from gaincell.ml.evaluate.perplexity import perplexity
@@ -48,15 +60,3 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     print(table(rows))
     return 0
-
-
-def kinds_of(model: object) -> str:
-    """What the layers of a model compute, in words."""
-    from gaincell.ml.models.hardware_model import HardwareModel
-    from gaincell.ml.models.settings import Settings
-
-    if not isinstance(model, HardwareModel):
-        return "stock"
-    kinds = Settings.of(model.config).kinds
-    counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
-    return ", ".join(f"{count} layers {kind}" for kind, count in counts.items())

@@ -1,4 +1,4 @@
-"""``gaincell report``: one HTML page about a head, its cost, and language models on it."""
+"""``gaincell report``: one HTML page about a head, its cost and the language models on it."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import gaincell
+from gaincell.commands.options.common import add_config, add_output, add_seed, check_least
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.data import shipped
@@ -24,36 +25,26 @@ from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
-    from gaincell.report.found import Found
+    from gaincell.report.inputs import Inputs
 
 PAGE, DATA = "index.html", "report.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", default="gpt2", help="a preset's name or a TOML file; default gpt2"
-    )
+    add_config(parser, default="gpt2")
     parser.add_argument(
         "--metrics",
         type=Path,
-        help="metrics.json of a gaincell synth run; default: those shipped for this config, if any",
+        help="metrics.json of gaincell synth; default: the metrics shipped for this config, if any",
     )
     parser.add_argument(
         "--learning",
         type=Path,
-        help="results.json of a gaincell demo-ml run; default: that shipped",
+        help="results.json of gaincell demo-ml; default: the shipped results",
     )
-    parser.add_argument("--gpu", type=Path, help="JSON file of a gaincell bench-gpu run")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of random codes, of power-up states; default 0"
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("report"),
-        help=f"folder for {PAGE} and {DATA}; default report/",
-    )
+    parser.add_argument("--gpu", type=Path, help="JSON file of gaincell bench-gpu")
+    add_seed(parser, "random codes and power-up states")
+    add_output(parser, f"folder for {PAGE} and {DATA}; default report/", default=Path("report"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,8 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.output
     with refusing():
         config = load_config(arguments.config)
-        if arguments.seed < 0:
-            raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")
+        check_least(arguments, 0, "seed")
         given = {
             "learning": _results(arguments.learning),
             "bench": None if arguments.gpu is None else load_bench(arguments.gpu),
@@ -75,33 +65,33 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(folder / PAGE)
     with TemporaryDirectory(prefix="gaincell-report-") as name:
         waves = Path(name) / "waves.vcd"
-        found = _simulated(config, arguments.seed, tokens, source, waves, estimate, rows, given)
-        sections = _sections(found)
+        inputs = _simulated(config, arguments.seed, tokens, source, waves, estimate, rows, given)
+        sections = _sections(inputs)
     lead = (
         f"Analog in-memory attention: {config.tiles} sub-tiles, window {config.window}, "
         f"{config.head_dim} dimensions. gaincell {gaincell.__version__}."
     )
     page = render("A gaincell head", lead, sections)
-    data = found.as_json(None if estimate is None else as_json(estimate, rows))
+    data = inputs.as_json(None if estimate is None else as_json(estimate, rows))
     for file, text in ((PAGE, page), (DATA, json.dumps(data, indent=1) + "\n")):
         with replacing(folder / file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     print(table([("page", str(folder / PAGE)), ("data", str(folder / DATA))]))
-    return int(found.comparison.mismatches > 0)
+    return int(inputs.comparison.mismatches > 0)
 
 
-def _sections(found: "Found") -> list[Any]:
+def _sections(inputs: "Inputs") -> list[Any]:
     from gaincell.report import head, models, summary
 
     return [
-        summary.at_a_glance(found),
-        head.architecture(found),
-        head.timing(found),
-        head.exactness(found),
-        head.cost(found),
-        models.machines(found),
-        models.language_models(found),
-        summary.about(found),
+        summary.at_a_glance(inputs),
+        head.architecture(inputs),
+        head.timing(inputs),
+        head.exactness(inputs),
+        head.cost(inputs),
+        models.machines(inputs),
+        models.language_models(inputs),
+        summary.about(inputs),
     ]
 
 
@@ -114,17 +104,17 @@ def _simulated(
     estimate: Estimate | None,
     rows: list[Row],
     given: dict[str, Any],
-) -> "Found":
-    """Run all tokens, and the first of them once more with every wire recorded."""
+) -> "Inputs":
+    """Run all tokens, then run the first tokens again and record every wire."""
     from gaincell.cocotb_tests.run.build import build
     from gaincell.cocotb_tests.run.compare import compare as hold_against_contract
     from gaincell.cocotb_tests.run.simulate import simulate
     from gaincell.cocotb_tests.run.waves import record_waves
-    from gaincell.report.found import Found
+    from gaincell.report.inputs import Inputs
 
     simulated = simulate(build(config, progress=True), tokens, config, seed=seed, progress=True)
     record_waves(tokens, config, waves, seed, progress=True)
-    return Found(
+    return Inputs(
         config=config,
         source=source,
         seed=seed,
@@ -152,11 +142,11 @@ def _estimate(
 
 
 def _results(path: Path | None) -> dict[str, Any] | None:
-    """results.json of demo-ml, or the shipped one; ValueError if it is something else."""
-    found: dict[str, Any] | None
+    """The results of demo-ml, from a file or as shipped; ValueError for another file."""
+    results: dict[str, Any] | None
     if path is None:
-        found = shipped("learning.json")
-        return found
+        results = shipped("learning.json")
+        return results
     try:
         read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _ = read["held_out_nats_per_token"]["stock"]["steps"], read["config"]["demo"]["stock_steps"]

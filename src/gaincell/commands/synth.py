@@ -1,19 +1,19 @@
-"""``gaincell synth``: what a head's digital control costs in a library's cells."""
+"""``gaincell synth``: area, timing and power of a head's digital control in a library's cells."""
 
 import argparse
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gaincell.config_file import load_config
 from gaincell.refusals import Refused, refusing
+from gaincell.synth.metrics import METRICS, Metrics, Power, rows
 from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
     from gaincell.config import HeadConfig
-    from gaincell.synth.library.cells import Library
 
 FIRST_STEP = "1-verilog"
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--memory",
         choices=("flops", "macro"),
         default="flops",
-        help="of what the marks of dropped columns are made; default flops",
+        help="what keeps the marks of dropped columns; default flops",
     )
     parser.add_argument(
         "--tokens",
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if find_spec("liberty") is None:
         raise Refused("synthesis needs more packages: pip install 'gaincell[synth]'")
-    from gaincell.synth.flow import Flow
+    from gaincell.synth.flow import Given, run_flow
     from gaincell.synth.library.pdk import find_library
     from gaincell.synth.saif import WrongActivity
     from gaincell.synth.steps.mapping import MappingOptions
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.activity is not None and not arguments.activity.is_file():
             raise ValueError(f"--activity {arguments.activity} is not a file")
         _check_folder(arguments.output)
-        library, estimate = find_library(arguments.liberty)
+        library, estimate = find_library(arguments.liberty, _say)
         if arguments.memory == "macro":
             macro_area_um2(config, library.node_nm)
     find_yosys()
@@ -89,76 +89,103 @@ def run(arguments: argparse.Namespace) -> int:
     options = MappingOptions(
         clock_gating=not arguments.no_clock_gating, memory=arguments.memory, clock_ns=clock_ns
     )
-    flow = Flow(config, library, options, arguments.output, estimate, say=_say)
+    given = Given(
+        config=config,
+        library=library,
+        options=options,
+        estimate=estimate,
+        tokens=tokens,
+        saif=arguments.activity,
+        prove=arguments.prove,
+    )
     try:
-        metrics = flow.run(tokens, saif=arguments.activity, prove=arguments.prove)
+        metrics = run_flow(given, arguments.output, _say)
     except WrongActivity as error:
         raise Refused(str(error)) from error
-    print(table(result_rows(config, library, metrics, source)))
-    print(f"  {arguments.output / 'metrics.json'} has all numbers")
+    print(table(result_rows(metrics, source)))
+    print(f"  {arguments.output / METRICS} has all numbers")
     return 0
 
 
-def result_rows(
-    config: "HeadConfig", library: "Library", metrics: dict[str, Any], source: str
-) -> list[tuple[str, str]]:
-    """The table of one run."""
-    area, timing, power = metrics["area"], metrics["timing"], metrics["power"]
-    label = library.label
-    if metrics["library"]["estimate"]:
-        label = "none: an ESTIMATE from transistor counts at 45 nm; give --liberty for more"
-    rows = [
-        ("library", label),
-        ("area", f"{area['cells_um2']:.0f} um2, {area['cells']} cells, {area['flops']} flops"),
+def result_rows(metrics: Metrics, source: str) -> list[tuple[str, str]]:
+    """The table of one run; ``source`` says what went through the netlist."""
+    return [
+        ("library", _library_text(metrics)),
+        *_area_rows(metrics),
+        *_timing_rows(metrics),
+        *_check_rows(metrics, source),
+        *_power_rows(metrics),
+        *rows(metrics),
     ]
-    if area["memory_macro_um2"] is not None:
-        rows.append(("memory macro", f"{area['memory_macro_um2']:.0f} um2 more (estimate)"))
-    if "transistors" in area:
-        rows.append(("transistors", f"{area['transistors']}"))
-    largest = sorted(area["by_block"].items(), key=lambda item: -item[1]["area_um2"])
-    rows += [
-        (f"  {name}", f"{part['area_um2']:.0f} um2, {part['flops']} flops")
-        for name, part in largest
+
+
+def _library_text(metrics: Metrics) -> str:
+    library = metrics.library
+    if library.estimate:
+        return "none: an ESTIMATE from transistor counts at 45 nm; give --liberty for more"
+    return f"{library.name}, {library.corner}, {library.voltage_v:g} V, {library.temperature_c:g} C"
+
+
+def _area_rows(metrics: Metrics) -> list[tuple[str, str]]:
+    area = metrics.area
+    largest = sorted(area.by_block.items(), key=lambda item: -item[1].area_um2)
+    return [
+        ("area", f"{area.cells_um2:.0f} um2, {area.cells} cells, {area.flops} flops"),
+        *rows(area),
+        *((f"  {name}", f"{part.area_um2:.0f} um2, {part.flops} flops") for name, part in largest),
     ]
-    rows.append(("timing by", timing["tool"]))
-    if timing["slack_ns"] is None:
-        rows.append(("", timing["note"]))
+
+
+def _timing_rows(metrics: Metrics) -> list[tuple[str, str]]:
+    timing = metrics.timing
+    lines = [("timing by", timing.tool)]
+    if timing.slack_ns is None:
+        lines.append(("", timing.note))
     else:
-        rows += [
-            ("slack", f"{timing['slack_ns']:+.3f} ns at {timing['clock_ns']:g} ns"),
-            ("fmax", f"{timing['fmax_mhz']:.0f} MHz" if timing["fmax_mhz"] else "none"),
-            ("critical path", timing["path_blocks"]),
+        lines += [
+            ("slack", f"{timing.slack_ns:+.3f} ns at {timing.clock_ns:g} ns"),
+            ("fmax", f"{timing.fmax_mhz:.0f} MHz" if timing.fmax_mhz else "none"),
+            ("critical path", timing.path_blocks),
         ]
-    if "equivalence" in metrics:
-        rows.append(("netlist = Verilog", f"proved at {metrics['equivalence']['points']} points"))
-    if "gate_level" in metrics:
-        tokens = metrics["gate_level"]["tokens"]
-        rows.append(("netlist run", f"{tokens} tokens, 0 mismatches; {source}"))
-    if power is not None:
-        rows += [
-            ("power", _power_text(power)),
-            ("energy", f"{metrics['energy_per_token_j'] * 1e9:.3f} nJ per token"),
-        ]
-        if power["unmatched"]:
-            rows.append(("without activity", f"{power['unmatched']:.1%} of the nets, as still"))
-        if "opensta_cells_w" in power:
-            ours, theirs = power["cells_w"] * 1e3, power["opensta_cells_w"] * 1e3
-            rows.append(("cells alone", f"{ours:.2f} mW; OpenSTA {theirs:.2f} mW"))
-    else:
-        rows.append(("power", "not estimated: " + _why_no_power(metrics)))
-    return rows
+    return lines + rows(timing)
 
 
-def _why_no_power(metrics: dict[str, Any]) -> str:
-    if metrics["library"]["estimate"]:
-        return "an estimate knows no energies"
-    return "nothing was simulated"
+def _check_rows(metrics: Metrics, source: str) -> list[tuple[str, str]]:
+    lines = []
+    if metrics.equivalence is not None:
+        lines.append(("netlist = Verilog", f"proved at {metrics.equivalence.points} points"))
+    if metrics.gate_level is not None:
+        tokens = metrics.gate_level.tokens
+        lines.append(("netlist run", f"{tokens} tokens, 0 mismatches; {source}"))
+    return lines
 
 
-def _power_text(power: dict[str, Any]) -> str:
-    parts = ("internal", "net", "leakage", "wires", "clock_tree")
-    each = ", ".join(f"{name.replace('_', ' ')} {power[f'{name}_w'] * 1e3:.2f}" for name in parts)
-    return f"{power['total_w'] * 1e3:.2f} mW ({each}; the last two estimated)"
+def _power_rows(metrics: Metrics) -> list[tuple[str, str]]:
+    power, energy_j = metrics.power, metrics.energy_per_token_j
+    if power is None or energy_j is None:
+        why = "nothing was simulated"
+        if metrics.library.estimate:
+            why = "an estimate knows no energies"
+        return [("power", f"not estimated: {why}")]
+    lines = [("power", _power_text(power)), ("energy", f"{energy_j * 1e9:.3f} nJ per token")]
+    if power.unmatched:
+        lines.append(("without activity", f"{power.unmatched:.1%} of the nets, as still"))
+    if power.opensta_cells_w is not None:
+        ours, theirs = power.cells_w * 1e3, power.opensta_cells_w * 1e3
+        lines.append(("cells alone", f"{ours:.2f} mW; OpenSTA {theirs:.2f} mW"))
+    return lines + rows(power)
+
+
+def _power_text(power: Power) -> str:
+    parts = {
+        "internal": power.internal_w,
+        "net": power.net_w,
+        "leakage": power.leakage_w,
+        "wires": power.wires_w,
+        "clock tree": power.clock_tree_w,
+    }
+    listed = ", ".join(f"{name} {value * 1e3:.2f}" for name, value in parts.items())
+    return f"{power.total_w * 1e3:.2f} mW ({listed}; the last two estimated)"
 
 
 def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> "tuple[Tokens | None, str]":

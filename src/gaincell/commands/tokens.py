@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from gaincell.commands.options.texts import need_ml
+from gaincell.commands.options.common import add_output
+from gaincell.commands.options.texts import check_model, check_text, need_ml
 from gaincell.files import check_writable
 from gaincell.refusals import Failed, refusing
 from gaincell.text import file_size, table
@@ -19,13 +20,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--column", default="text", help="of the hub's data set, with one text a row; default text"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="file to write; a .json comes beside it"
-    )
+    add_output(parser, "file to write; a .json comes beside it", required=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
+    from gaincell.ml.finetune.data.token_file import description_of, write_tokens
+
+    output: Path = arguments.output
+    with refusing():
+        if output.suffix == ".json":
+            raise ValueError(f"output {output} must not end with .json, its description's ending")
+        for path in (output, description_of(output)):
+            check_writable(path)
+        check_model(arguments.model)
+        if arguments.text is not None:
+            check_text(arguments.text)
     from tqdm import tqdm
 
     from gaincell.ml.finetune.data.sources import (
@@ -34,16 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
         tokenizer_name,
         vocabulary_of,
     )
-    from gaincell.ml.finetune.data.token_file import description_of, write_tokens
     from gaincell.ml.finetune.settings import Source
     from gaincell.ml.models.load import load_tokenizer
 
-    output: Path = arguments.output
     with refusing():
-        if output.suffix == ".json":
-            raise ValueError(f"output {output} must not end with .json, its description's ending")
-        for path in (output, description_of(output)):
-            check_writable(path)
         tokenizer = load_tokenizer(arguments.model)
         if arguments.text is not None:
             pieces = iter([text_tokens(arguments.text, tokenizer)])

@@ -6,6 +6,6 @@ from typing import Any
 
 
 def shipped(name: str) -> Any:
-    """What a JSON file of this folder holds; None: this version has no such file."""
-    found = files("gaincell.data").joinpath(name)
-    return json.loads(found.read_text(encoding="utf-8")) if found.is_file() else None
+    """Content of a JSON file of this folder; None: this version has no such file."""
+    file = files("gaincell.data").joinpath(name)
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None

@@ -1,7 +1,7 @@
-"""What ``make adaptation`` measures: its cases, and its shipped results as a table.
+"""The cases that ``make adaptation`` measures, and its shipped results as a table.
 
-Results are a JSON object: "teacher", the stock model's perplexity, and for each case's name an
-object with "before", perplexity before any step, and "after", perplexity by steps.
+Results are a JSON object. "teacher" is the perplexity of the stock model. The name of each case
+holds an object: "before" is the perplexity before any step, "after" the perplexity by steps.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ RECIPES = {
 
 @dataclass(frozen=True)
 class Variant:
-    """What is not as it is by default: the head's config, and options of the start."""
+    """Differences from the default: in the config of the head, and in the options of the start."""
 
     label: str = ""
     head: dict[str, float] = field(default_factory=dict)
@@ -41,7 +41,7 @@ VARIANTS = {
 
 @dataclass(frozen=True)
 class Case:
-    """Keys of ``LAYERS``, ``RECIPES`` and ``VARIANTS``."""
+    """A measurement, by keys of ``LAYERS``, ``RECIPES`` and ``VARIANTS``."""
 
     layers: str
     recipe: str
@@ -61,7 +61,7 @@ CASES += [Case("all", "ours", "lm_head"), Case("all", "ours", "gain")]
 
 
 def shipped_results() -> dict[str, Any] | None:
-    """Those of this version; None: it has none."""
+    """The results shipped with this version; None: there are none."""
     results: dict[str, Any] | None = shipped("adaptation.json")
     return results
 
@@ -70,15 +70,15 @@ HEAD = ("layers", "start", "no step", *(f"{mark} steps" for mark in MARKS))
 
 
 def rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Perplexity of all cases and its ratio to the stock model's, in the columns of ``HEAD``."""
+    """Perplexity of all cases and its ratio to the stock model, in the columns of ``HEAD``."""
     stock = results["teacher"]
-    found = [("none", "stock model", f"{stock:.2f}", *("" for _ in MARKS))]
+    lines = [("none", "stock model", f"{stock:.2f}", *("" for _ in MARKS))]
     for case in CASES:
         seen = results.get(case.name, {"before": None, "after": {}})
         scores = [seen["before"], *(seen["after"].get(str(mark)) for mark in MARKS)]
-        cells = (_with_ratio(each, stock) for each in scores)
-        found.append((LAYERS[case.layers], case.label, *cells))
-    return found
+        cells = (_with_ratio(score, stock) for score in scores)
+        lines.append((LAYERS[case.layers], case.label, *cells))
+    return lines
 
 
 def table(results: Mapping[str, Any]) -> str:

@@ -38,8 +38,8 @@ def bench(
 
     Parameters
     ----------
-    told : is given each row when it is there
-    open_meter : of the energy of the GPU with a UUID
+    told : called with each row as soon as it is measured
+    open_meter : opens the energy meter of the GPU with a UUID
 
     Raises
     ------
@@ -71,7 +71,7 @@ def bench(
 
 @dataclass
 class _Session:
-    """Settings, machine and meter of one run, and what is worth a note in it."""
+    """Settings, machine and meter of one run, and the notes that it collects."""
 
     settings: Settings
     machine: Machine
@@ -103,7 +103,7 @@ class _Session:
         yield from self._authors_rows()
 
     def _rows_of(self, batch: int) -> Iterator[Row]:
-        """One batch: every operation in every way, after a check that all give the same."""
+        """One batch: every operation in every way, after a check that their results agree."""
         machine, one_bytes = self.machine, bytes_of(self.settings, batch)
         count = copies_for(machine.copies_bytes, one_bytes)
         copies = Copies.draw(self.settings, batch, count, machine.where)
@@ -134,7 +134,7 @@ class _Session:
         for name, operation in authors.OPERATIONS.items():
             step = AuthorsStep(operation, self.settings, self.machine.where)
             times = timed(repeated(step), HostClock(), steps=1, seconds=self.settings.seconds)
-            self.machine.synchronise()  # So that nothing of it is left for what comes next.
+            self.machine.synchronise()  # Nothing may run on into the next measurement.
             yield Row(
                 operation=name,
                 way="unsynchronised",
@@ -149,7 +149,7 @@ class _Session:
             )
 
     def _energy(self, run: Run, times: Times, tokens: int) -> Energy | None:
-        """Of a loop over ``run``, with ``tokens`` a round; None where there is no meter."""
+        """Energy of a loop over ``run``, with ``tokens`` a round; None where there is no meter."""
         if self.meter is None or self.idle_w is None:
             return None
 
@@ -175,7 +175,7 @@ class _Session:
 
 
 def _versions() -> dict[str, str]:
-    found = versions("torch", "nvidia-ml-py")
+    numbers = versions("torch", "nvidia-ml-py")
     if torch.version.cuda is not None:
-        found["cuda"] = torch.version.cuda
-    return found
+        numbers["cuda"] = torch.version.cuda
+    return numbers

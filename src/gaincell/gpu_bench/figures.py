@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gaincell.config import HeadConfig
-from gaincell.config_checks import is_number
 from gaincell.gpu_bench.records import AUTHORS_BATCH, Bench, Device, Energy, Row, Settings
-from gaincell.tables import build
+from gaincell.tables import build, is_number
 
 FORMAT = 1
 """Of the JSON file."""
@@ -39,11 +38,11 @@ class Figure:
     label: str
     """How the figure came about: published or simulated."""
     heads: int
-    """That work at the same time, and whose energy it is."""
+    """Heads that work at the same time; the energy is theirs together."""
     latency_s: float
     energy_j: float | None = None
     above_idle: bool = False
-    """The energy is without that of an idle GPU."""
+    """Whether the energy of an idle GPU is left out."""
     source: str
     notes: tuple[str, ...] = ()
 
@@ -85,7 +84,7 @@ def published() -> tuple[Figure, ...]:
 def ours(config: HeadConfig | None = None) -> Figure:
     """Latency of this project's head; the default one unless ``config`` is given.
 
-    Its energy is that of ``gaincell estimate``, and depends on a synthesis.
+    ``gaincell estimate`` computes its energy, which depends on a synthesis.
     """
     config = HeadConfig() if config is None else config
     return Figure(

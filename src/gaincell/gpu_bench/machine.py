@@ -15,7 +15,7 @@ from gaincell.gpu_bench.workload import Copies, Operation, check_alike
 CACHE_TIMES = 4
 """Copies together hold this many times the level-2 cache of a GPU."""
 CPU_BYTES = 256_000_000
-"""What they hold on a CPU, whose last cache torch does not tell."""
+"""Bytes that the copies hold on a CPU, whose last cache torch does not report."""
 Capture = Callable[[Operation, Copies], Run]
 
 
@@ -28,15 +28,15 @@ class Machine:
     where: torch.device
     clock: Clock
     copies_bytes: int
-    """That all copies together should hold."""
+    """Bytes that all copies together should hold."""
     synchronise: Callable[[], None] = lambda: None
-    """Wait until everything asked for is done."""
+    """Wait until the device has finished all work."""
     captured: Capture | None = None
     """Makes a graph that does a token-step for each copy; None: there are no graphs."""
     l2_bytes: int | None = None
     threads: int | None = None
     uuid: str | None = None
-    """By which NVML knows it."""
+    """The identifier by which NVML knows the GPU."""
 
     def runs(self, operation: Operation, copies: Copies) -> dict[str, Run]:
         """The ways to do one token-step for each copy in a round."""
@@ -44,6 +44,23 @@ class Machine:
         if self.captured is not None:
             ways["graph"] = self.captured(operation, copies)
         return ways
+
+
+def machine_of(kind: str | None) -> Machine:
+    """The machine of a kind, "cuda" or "cpu"; None: the GPU if there is one, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        The kind is "cuda", and torch finds no GPU.
+    """
+    there = torch.cuda.is_available()
+    if kind == "cuda" and not there:
+        raise ValueError(
+            "--device is cuda, but torch finds no CUDA here: use --device cpu, or install a CUDA "
+            "build of torch where there is a GPU"
+        )
+    return cuda() if kind == "cuda" or (kind is None and there) else cpu()
 
 
 def cpu() -> Machine:
@@ -62,17 +79,17 @@ def cuda() -> Machine:
     """The first GPU that torch sees."""
     where = torch.device("cuda", 0)
     torch.cuda.set_device(where)
-    found = torch.cuda.get_device_properties(where)
-    uuid = str(found.uuid)
+    properties = torch.cuda.get_device_properties(where)
+    uuid = str(properties.uuid)
     return Machine(
         kind="cuda",
-        name=found.name,
+        name=properties.name,
         where=where,
         clock=CudaClock(),
-        copies_bytes=CACHE_TIMES * found.L2_cache_size,
+        copies_bytes=CACHE_TIMES * properties.L2_cache_size,
         synchronise=torch.cuda.synchronize,
         captured=captured,
-        l2_bytes=found.L2_cache_size,
+        l2_bytes=properties.L2_cache_size,
         uuid=uuid if uuid.startswith("GPU-") else f"GPU-{uuid}",
     )
 
@@ -118,8 +135,8 @@ def captured(operation: Operation, copies: Copies) -> Run:
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        for each in sets:
-            last = operation(*each)
+        for qkv in sets:
+            last = operation(*qkv)
     last.zero_()
     graph.replay()
     check_alike(last, operation(*sets[-1]), "a CUDA graph's results and those without it")

@@ -1,4 +1,4 @@
-"""What ``gaincell bench-gpu`` finds, as records that check themselves; needs no torch."""
+"""The results of ``gaincell bench-gpu`` as records that check themselves; needs no torch."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import MISSING, asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from gaincell.config_checks import is_number
-from gaincell.tables import Table, choice, flag, number, string, whole
+from gaincell.tables import Table, choice, flag, is_number, number, string, whole
 
 DTYPES = ("float16", "bfloat16", "float32")
 AUTHORS_BATCH = 64
-"""Sequences at once in the authors' script, by which it divides."""
+"""Sequences at once in the authors' script, which divides its times by this number."""
 
 
 def _repeats() -> Any:
@@ -41,7 +40,7 @@ def _batches(default: tuple[int, ...]) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Table):
-    """What is measured. Sizes as in GPT-2 and in the paper's comparison."""
+    """What to measure; the default sizes are GPT-2's, as in the paper's comparison."""
 
     heads: int = whole(12, low=1)
     head_dim: int = whole(64, low=1)
@@ -50,13 +49,13 @@ class Settings(Table):
     batches: tuple[int, ...] = _batches((1, AUTHORS_BATCH))
     dtype: str = choice("float32", DTYPES)
     seconds: float = number(2.0, above=0)
-    """Of each measurement: about, of time; at least, of energy."""
+    """Length of each measurement: about so long for time, at least so long for energy."""
     seed: int = whole(0, low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Device(Table):
-    """What it was measured on."""
+    """The device that was measured."""
 
     kind: str = choice("cpu", ("cpu", "cuda"))
     name: str = string()
@@ -64,12 +63,12 @@ class Device(Table):
     l2_bytes: int | None = whole(None, low=0, none=True)
     """Level-2 cache of a GPU."""
     threads: int | None = whole(None, low=1, none=True)
-    """Of a CPU that torch uses."""
+    """Threads that torch uses on a CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Energy(Table):
-    """Of a GPU's whole board, over a loop of token-steps."""
+    """Energy of a GPU's whole board, over a loop of token-steps."""
 
     total_j: float = number(low=0)
     seconds: float = number(above=0)
@@ -84,7 +83,7 @@ class Energy(Table):
 
     @property
     def per_token_above_idle_j(self) -> float:
-        """Without what the idle GPU would have used in the same time."""
+        """Energy per token without the energy of the idle GPU in the same time."""
         return (self.total_j - self.idle_w * self.seconds) / self.tokens
 
 
@@ -96,14 +95,14 @@ class Row(Table):
     operation: str = choice("sdpa", ("sdpa", "matmul", "sdpa, one key", "no softmax"))
     way: str = choice("eager", ("eager", "graph", "unsynchronised"))
     authors: bool = flag(False)
-    """In the setting of the authors' script; wrong on purpose."""
+    """Whether the setting is the authors' script's, which is wrong on purpose."""
     device: str = choice("cpu", ("cpu", "cuda"))
     dtype: str = choice("float32", DTYPES)
     batch: int = whole(low=1)
     copies: int = whole(low=1)
-    """Of queries, keys and values, used in turn."""
+    """Copies of queries, keys and values, used in turn."""
     copies_bytes: int = whole(low=1)
-    """Of all copies together."""
+    """Size of all copies together."""
     steps: int = whole(low=1)
     """Token-steps of each repeat."""
     repeats_s: tuple[float, ...] = _repeats()
@@ -128,7 +127,7 @@ class Row(Table):
         return self.median_s / self.batch
 
     def as_json(self) -> dict[str, Any]:
-        """All fields, and what follows from them."""
+        """All fields, and the numbers that follow from them."""
         energy = self.energy
         return asdict(self) | {
             "case": self.case,
@@ -147,7 +146,7 @@ class Row(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """Everything one run of ``gaincell bench-gpu`` found."""
+    """All results of one run of ``gaincell bench-gpu``."""
 
     device: Device
     versions: dict[str, str]

@@ -53,7 +53,7 @@ class Times:
     """What was timed."""
 
     rounds: int
-    """Of each repeat."""
+    """Rounds of each repeat."""
     repeats_s: tuple[float, ...]
     """Seconds per token-step."""
 

@@ -18,7 +18,7 @@ Operation = Callable[[Tensor, Tensor, Tensor], Tensor]
 TOLERANCES = {torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 2e-2}
 """Of the distance between two results over the length of one."""
 MOST_COPIES = 512
-"""So that a CUDA graph of one token-step for each stays small."""
+"""Most copies: a CUDA graph holds one token-step for each of them, and must stay small."""
 
 
 def sdpa(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -1,14 +1,15 @@
-"""Expressions over named numbers, and sentences with such expressions in braces."""
+"""Evaluates expressions over named numbers, alone or in the braces of a sentence."""
 
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from gaincell.tables import nearest
 
 FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs,
@@ -35,7 +36,7 @@ BRACES = re.compile(r"\{([^{}:]+)(?::([^{}]*))?\}")
 DIGITS = 4
 """Significant digits of a number for which no format is given."""
 PLAIN = (1e-3, 1e9)
-"""Magnitudes from here to below there are written without an exponent."""
+"""Smallest magnitude without an exponent, and the smallest that has one again."""
 
 
 def evaluate(expression: str, names: Mapping[str, float]) -> float | bool:
@@ -114,9 +115,3 @@ def _value(node: ast.expr, names: Mapping[str, float]) -> Any:
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             return FUNCTIONS[name](*(_value(each, names) for each in arguments))
     raise ValueError(f"{ast.unparse(node)} is none of + - * / **, a comparison, a number, a name")
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of a sentence on an unknown name: the nearest known one, if any is known."""
-    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0)
-    return f' (nearest known: "{near[0]}")' if near else ""

@@ -1,4 +1,4 @@
-"""The ledger's TOML file as records that check themselves: commands, entries, contradictions."""
+"""Reads the ledger's TOML file: commands, entries and contradictions, each checked on its own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gaincell.config_checks import is_number
-from gaincell.ledger.arithmetic import nearest
-from gaincell.tables import Table, build, choice, flag, number, read_toml, string, unknown_key
+from gaincell.tables import (
+    Table,
+    build,
+    choice,
+    flag,
+    is_number,
+    nearest,
+    number,
+    read_toml,
+    string,
+    unknown_key,
+)
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 SENSES = ("equal", "at most", "at least")
@@ -60,14 +69,14 @@ def _sentences() -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Command(Table):
-    """[command.NAME]: what gives some of our values."""
+    """[command.NAME]: a command that gives some of our values."""
 
     run: str = string()
     """As typed in the folder of the project."""
     makes: str = string()
-    """What it gives, or needs."""
+    """What the command gives or needs."""
     here: bool = flag(False)
-    """It needs nothing but pip's packages: ``make paper`` runs it."""
+    """The command needs nothing but packages of pip: ``make paper`` runs it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,30 +87,30 @@ class Entry(Table):
     topic: str = string()
     what: str = string()
     place: str = string()
-    """In the paper or its public code."""
+    """Where the figure stands in the paper or its public code."""
     paper: float | tuple[float, ...] = _quantity()
     unit: str | None = string(None)
     command: str = string()
     """Name of the command that gives ours, or would give it."""
     ours: float | tuple[float, ...] | str | None = _quantity(default=None)
-    """A source, or what was found by hand; None: not rerun."""
+    """A source, or a number that was measured by hand; None: not rerun."""
     provenance: str | None = string(None)
-    """Of a value found by hand."""
+    """Where a number that was measured by hand comes from."""
     numbers: Mapping[str, float | str] | None = _numbers()
     """Names for the expressions in ``ours`` and in sentences."""
     tolerance: float | None = number(None, low=0.0, none=True)
     """Relative to the paper's figure, or to ``scale``."""
     because: str | None = string(None)
-    """Why that much is allowed."""
+    """Why this tolerance is allowed."""
     scale: float | None = number(None, above=0.0, none=True)
     sense: str = choice("equal", SENSES)
-    """What ours must be beside the paper's figure, within the tolerance."""
+    """How our value must compare with the paper's figure, within the tolerance."""
     built: str | None = string(None)
-    """From which of the paper's own constants ours is built."""
+    """The constants of the paper from which our value is built."""
     why: str | None = string(None)
-    """Why ours differs."""
+    """Why our value differs."""
     needs: str | None = string(None)
-    """What it would take to rerun it."""
+    """What a rerun would take."""
     note: str | None = string(None)
 
     def __post_init__(self) -> None:
@@ -134,22 +143,22 @@ class Entry(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class Contradiction(Table):
-    """[[contradiction]]: what does not add up in the paper. Sentences may hold {expressions}."""
+    """[[contradiction]]: numbers of the paper that do not fit. Sentences may hold {expressions}."""
 
     id: str = string()
     what: str = string()
     place: str = string()
     arithmetic: tuple[str, ...] = _sentences()
     holds: str = string()
-    """Comparison that is true as long as it does not add up."""
+    """A comparison that is true as long as the numbers do not fit."""
     so: str = string()
-    """What follows."""
+    """The conclusion."""
     numbers: Mapping[str, float | str] | None = _numbers()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Book:
-    """All that the file says; paths in it are relative to ``root``."""
+    """The whole file; its paths are relative to ``root``."""
 
     root: Path
     commands: dict[str, Command]
@@ -163,7 +172,7 @@ def read_book(path: Path) -> Book:
     Raises
     ------
     ValueError
-        It cannot be read, or holds something that cannot be meant: all that is found.
+        The file cannot be read or is wrong. One message names all problems.
     """
     tables = read_toml(path, "ledger")
     problems = [unknown_key(key, TABLES) for key in tables if key not in TABLES]

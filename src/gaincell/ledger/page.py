@@ -1,4 +1,4 @@
-"""The ledger as a page of the documentation, in Markdown."""
+"""Writes the ledger as a page of the documentation, in Markdown."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gaincell.ledger.verdict import Ledger, Row, Verdict
 from gaincell.text import markdown
 
 MEANINGS = {
-    Verdict.REPRODUCED: "ours agrees within the tolerance given, and does not come from the paper",
-    Verdict.DIFFERS: "ours does not agree; the reason is given",
-    Verdict.BUILT: "ours agrees because it comes from the paper: it proves nothing",
-    Verdict.NOT_RERUN: "nothing of ours to hold against it; what it would take is given",
+    Verdict.REPRODUCED: "our value agrees within the tolerance and does not come from the paper",
+    Verdict.DIFFERS: "our value does not agree; the entry gives the reason",
+    Verdict.BUILT: "our value comes from the paper: that it agrees proves nothing",
+    Verdict.NOT_RERUN: "there is no value of ours; the entry says what a rerun would take",
 }
 SENSES = {
     ("equal", True): "exactly",
@@ -25,7 +25,7 @@ SENSES = {
     ("at least", True): "at least as much",
     ("at least", False): "at least as much, but for",
 }
-"""By an entry's sense and whether its tolerance is 0."""
+"""Words for the sense of an entry, by whether its tolerance is 0."""
 
 
 def page(ledger: Ledger) -> str:
@@ -54,7 +54,7 @@ made from `reproduction.toml`: our values come out of the configuration, the est
 files whenever it is made, and verdicts follow from them.
 
 ```
-gaincell ledger --entries docs/reproduction.toml -o docs/reproduction.md
+gaincell ledger --entries docs/evidence/reproduction.toml -o docs/evidence/reproduction.md
 make paper      # runs the commands that need nothing but pip's packages, then the line above
 ```
 
@@ -62,10 +62,11 @@ make paper      # runs the commands that need nothing but pip's packages, then t
 
 *Within 15 %* is how far ours may be from the paper's figure, relative to it. Where ours is a band,
 the verdict takes its high end. *From* says where ours is taken from: `config:` the configuration of
-the default head, `estimate:` a row of [its estimate](estimate.md), `json:` and `table:` a file of
-results, `formula:` a computation, in which `paper:` and `ours:` stand before the id of an entry.
-Commands are listed at the end. *Text* stands where no figure or table of the paper is known to hold
-the figure, *public code* for the authors' repository, NathanLeroux-git/GainCellAttention."""
+the default head, `estimate:` a row of [its estimate](../do/estimate.md), `json:` and `table:` a
+file of results, `formula:` a computation, in which `paper:` and `ours:` stand before the id of an
+entry. Commands are listed at the end. *Text* stands where no figure or table of the paper is known
+to hold the figure, *public code* for the authors' repository,
+NathanLeroux-git/GainCellAttention."""
 
 
 def _topic(rows: Sequence[Row]) -> list[str]:
@@ -85,17 +86,17 @@ def paper_text(row: Row) -> str:
 
 
 def ours_text(row: Row) -> str:
-    """Ours with its unit, both ends of a band; empty if not rerun."""
-    if row.found is None:
+    """Our value with its unit, both ends of a band; empty if not rerun."""
+    if row.ours is None:
         return ""
-    text = _numbers(row.found.values)
-    if row.found.low is not None:
-        text = f"{_numbers(row.found.low)}..{text}"
+    text = _numbers(row.ours.values)
+    if row.ours.low is not None:
+        text = f"{_numbers(row.ours.low)}..{text}"
     return _with_unit(text, row.entry.unit)
 
 
 def remarks(row: Row) -> str:
-    """All that an entry says of itself, as sentences."""
+    """Tolerance, reasons, source and note of an entry, as sentences."""
     entry = row.entry
     sentences = [] if entry.tolerance is None else [f"{_allowed(row)}, as {entry.because}"]
     labelled = {"built from": entry.built, "differs, as": entry.why, "needs": entry.needs}

@@ -1,4 +1,4 @@
-"""Where our values come from: "kind:what" names an extractor and what it shall take."""
+"""Finds our values. A source such as "config:latency_ns" names a place and a figure there."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from typing import Any
 
 from gaincell.cell import LINEAR
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.config_checks import is_number
 from gaincell.config_file import config_from_table
-from gaincell.ledger.arithmetic import nearest
 from gaincell.ledger.tiles import Moved, moved_by_position
 from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import AnalogConfig
 from gaincell.synth.estimate.comparison import Mark, Row, compare
 from gaincell.synth.estimate.digital import reference_metrics
 from gaincell.synth.estimate.system import Estimate
+from gaincell.tables import is_number, nearest
 
 NUMBER = re.compile(r"[-+]?\d[\d ]*(?:\.\d+)?(?:e[-+]?\d+)?")
 FIGURES: dict[str, Callable[[HeadConfig], float | tuple[float, ...]]] = {
@@ -49,15 +48,15 @@ FIGURES: dict[str, Callable[[HeadConfig], float | tuple[float, ...]]] = {
     "bound_ms": lambda config: config.refresh_s * 1e3,
     "retention_error": lambda config: config.retention_error_limit,
 }
-"""What "config:" can take of a head; decay as its exponent, times with their unit."""
+"""Figures of a head that "config:" can name. The decay is given as its exponent."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class Ours:
     """One of our values: one number, or several that belong together.
 
-    low : the other end, where ``values`` is the pessimistic end of a band
-    built : made from the paper's own number, so that agreement proves nothing
+    low : the optimistic end of a band, of which ``values`` is the pessimistic end
+    built : the value comes from the paper's own number, so that agreement proves nothing
     """
 
     values: tuple[float, ...]
@@ -73,13 +72,13 @@ def known(name: str, names: Iterable[str], what: str) -> str:
     raise ValueError(f'unknown {what} "{name}"{nearest(name, names)}')
 
 
-def look_up(source: str, root: Path) -> Found:
+def look_up(source: str, root: Path) -> Ours:
     """The value that ``source`` names; paths in it are relative to ``root``.
 
     Raises
     ------
     ValueError
-        Unknown kind, or nothing is found: the file, the key, the row.
+        The kind, the file, the key or the row is unknown.
     """
     kind, _, what = source.partition(":")
     extractor = KINDS[known(kind, KINDS, "source")]
@@ -102,24 +101,24 @@ def default_rows() -> dict[str, Row]:
     return {row.name: row for row in compare(estimate)}
 
 
-def _config(what: str, root: Path) -> Found:
+def _config(what: str, root: Path) -> Ours:
     """config:FIGURE, or config:FIGURE:key=value,..., of the default head."""
     name, _, changes = what.partition(":")
     figure = FIGURES[known(name, FIGURES, "figure")]
     value = figure(config_from_table(tomllib.loads(changes.replace(",", "\n"))))
-    return Found(values=value if isinstance(value, tuple) else (value,))
+    return Ours(values=value if isinstance(value, tuple) else (value,))
 
 
-def _estimate(what: str, root: Path) -> Found:
+def _estimate(what: str, root: Path) -> Ours:
     """estimate:ROW, a row of ``gaincell estimate`` beside the paper."""
     rows = default_rows()
     row = rows[known(what, rows, "row")]
     band = row.ours
     low = None if band.low == band.high else (band.low,)
-    return Found(values=(band.verdict,), low=low, built=row.mark is Mark.PAPER)
+    return Ours(values=(band.verdict,), low=low, built=row.mark is Mark.PAPER)
 
 
-def _json(what: str, root: Path) -> Found:
+def _json(what: str, root: Path) -> Ours:
     """json:PATH:KEY/KEY/..., a number in a JSON file; in a list a key is a position from 0."""
     path, _, keys = what.partition(":")
     try:
@@ -132,20 +131,20 @@ def _json(what: str, root: Path) -> Found:
         elif isinstance(value, dict):
             value = value[known(key, value, "key")]
         else:
-            raise ValueError(f'"{key}" is asked of what is neither a list nor an object')
-    return Found(values=(_finite(value),))
+            raise ValueError(f'"{key}" follows a value that is neither a list nor an object')
+    return Ours(values=(_finite(value),))
 
 
-def _table(what: str, root: Path) -> Found:
-    """table:PATH:CELL|CELL:HEAD, the first number under a column's head in a row of a page.
+def _table(what: str, root: Path) -> Ours:
+    """table:PATH:CELL|CELL:HEAD, the first number of one cell in a table of a page.
 
-    The row is the one whose first cells are those given; HEAD is how the head begins.
+    The cells name the row, by its first cells. HEAD names the column, by how its head begins.
     """
     path, _, place = what.partition(":")
     row, _, head = place.partition(":")
-    wanted = row.split("|")
+    first = row.split("|")
     heads: list[str] = []
-    found = []
+    matches = []
     for line in _text(root, path).splitlines():
         if not line.startswith("|"):
             heads = []
@@ -153,23 +152,23 @@ def _table(what: str, root: Path) -> Found:
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         heads = heads or cells
         columns = [n for n, each in enumerate(heads) if each.startswith(head)]
-        if cells[: len(wanted)] == wanted and len(columns) == 1 and columns[0] < len(cells):
-            found.append(cells[columns[0]])
-    if len(found) != 1:
-        raise ValueError(f'{len(found)} cells of {path} fit "{row}" and "{head}", not one')
-    number = NUMBER.search(found[0])
+        if cells[: len(first)] == first and len(columns) == 1 and columns[0] < len(cells):
+            matches.append(cells[columns[0]])
+    if len(matches) != 1:
+        raise ValueError(f'{len(matches)} cells of {path} fit "{row}" and "{head}", not one')
+    number = NUMBER.search(matches[0])
     if number is None:
-        raise ValueError(f'the cell "{found[0]}" holds no number')
-    return Found(values=(_finite(float(number[0].replace(" ", ""))),))
+        raise ValueError(f'the cell "{matches[0]}" holds no number')
+    return Ours(values=(_finite(float(number[0].replace(" ", ""))),))
 
 
-def _tiles(what: str, root: Path) -> Found:
-    """tiles:share or tiles:rms, what sub-tiles cut by position change."""
+def _tiles(what: str, root: Path) -> Ours:
+    """tiles:share or tiles:rms, the error of sub-tiles that are cut by position."""
     name = known(what, (each.name for each in fields(Moved)), "figure")
-    return Found(values=(getattr(moved_by_position(), name),))
+    return Ours(values=(getattr(moved_by_position(), name),))
 
 
-KINDS: dict[str, Callable[[str, Path], Found]] = {
+KINDS: dict[str, Callable[[str, Path], Ours]] = {
     "config": _config,
     "estimate": _estimate,
     "json": _json,

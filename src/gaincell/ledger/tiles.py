@@ -1,4 +1,4 @@
-"""What it costs to cut sub-tiles by position in the sequence, as the authors' training code does.
+"""The error of sub-tiles that are cut by position, as in the authors' training code.
 
 A ring sub-tile holds, after the wrap, the newest tokens and the oldest ones, and their charges are
 added before they are clipped and rounded. Cut by position, each part is clipped and rounded alone.
@@ -17,8 +17,8 @@ from gaincell.config import HeadConfig
 class Moved:
     """How the outputs after the wrap differ when sub-tiles are cut by position.
 
-    share : of the outputs that are other codes
-    rms : root mean square of the differences, over that of the outputs
+    share : part of the outputs that get another code
+    rms : root mean square of the differences, over the root mean square of the outputs
     """
 
     share: float
@@ -27,7 +27,7 @@ class Moved:
 
 @cache
 def moved_by_position() -> Moved:
-    """Of the default head, for the shipped codes of a language model."""
+    """The differences of the default head for the shipped codes of a language model."""
     from gaincell.behavioral.tokens import shipped_tokens
 
     config = HeadConfig()
@@ -38,8 +38,8 @@ def moved_by_position() -> Moved:
     queries = np.arange(config.window, len(phi))
     change = np.zeros((len(queries), config.head_dim), dtype=np.int64)
     for row, query in enumerate(queries):
-        newest = query % config.window
-        tile = newest // config.columns
+        newest = config.slot_of(int(query))
+        tile, _ = config.place_of(newest)
         slots = np.arange(tile * config.columns, (tile + 1) * config.columns)
         age = (newest - slots) % config.window
         aged = centred[query - age] * config.decay_per_token ** age[:, None]

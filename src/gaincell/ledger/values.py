@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from gaincell.ledger.arithmetic import evaluate
 from gaincell.ledger.entries import Book, Command, Entry
-from gaincell.ledger.sources import Found, known, look_up
+from gaincell.ledger.sources import Ours, known, look_up
 
 
 def numbers_of(value: float | tuple[float, ...]) -> tuple[float, ...]:
-    """One number or several, as several."""
+    """One number or several as a tuple."""
     return value if isinstance(value, tuple) else (value,)
 
 
@@ -25,29 +25,29 @@ class Values:
     def command(self, name: str) -> Command:
         return self._commands[name]
 
-    def find(self, source: str, numbers: Mapping[str, float | str]) -> Found:
-        """What ``look_up`` finds, and besides "formula:EXPRESSION", "paper:ID" and "ours:ID".
+    def find(self, source: str, numbers: Mapping[str, float | str]) -> Ours:
+        """The value of a source: of ``look_up``, or "formula:EXPRESSION", "paper:ID", "ours:ID".
 
         ``numbers`` are the names that a formula may use.
         """
         kind, _, what = source.partition(":")
         match kind:
             case "formula":
-                return Found(values=(float(evaluate(what, self.names(numbers))),))
+                return Ours(values=(float(evaluate(what, self.names(numbers))),))
             case "paper":
                 entry = self._entries[known(what, self._entries, "entry")]
-                return Found(values=numbers_of(entry.paper))
+                return Ours(values=numbers_of(entry.paper))
             case "ours":
-                found = self.ours(self._entries[known(what, self._entries, "entry")])
-                if found is None:
+                ours = self.ours(self._entries[known(what, self._entries, "entry")])
+                if ours is None:
                     raise ValueError(f'source "{source}": that entry is not rerun')
-                return found
+                return ours
         return look_up(source, self._root)
 
-    def ours(self, entry: Entry) -> Found | None:
-        """Our value; None: not rerun."""
+    def ours(self, entry: Entry) -> Ours | None:
+        """Our value of an entry; None: not rerun."""
         if entry.ours is None or not isinstance(entry.ours, str):
-            return None if entry.ours is None else Found(values=numbers_of(entry.ours))
+            return None if entry.ours is None else Ours(values=numbers_of(entry.ours))
         if entry.id in self._under_way:
             raise ValueError(f"ours goes in a circle: {' -> '.join([*self._under_way, entry.id])}")
         self._under_way.append(entry.id)
@@ -60,8 +60,9 @@ class Values:
         """The value of each name."""
         values = {}
         for name, source in numbers.items():
-            found = self.find(source, {}).values if isinstance(source, str) else (source,)
-            if len(found) != 1:
-                raise ValueError(f'"{name}" is {len(found)} numbers, but must be one')
-            values[name] = found[0]
+            given = self.find(source, {}).values if isinstance(source, str) else (source,)
+            if len(given) != 1:
+                count = len(given)
+                raise ValueError(f'"{name}" is {count} numbers, but must be one')
+            values[name] = given[0]
         return values

@@ -1,4 +1,4 @@
-"""Our value beside each of the paper's, and what follows: computed, never written down."""
+"""Compares our values with the paper's figures and computes the verdicts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from gaincell.ledger.arithmetic import evaluate, fill
 from gaincell.ledger.entries import Command, Contradiction, Entry, read_book
-from gaincell.ledger.sources import Found
+from gaincell.ledger.sources import Ours
 from gaincell.ledger.values import Values, numbers_of
 
 ROUNDING = 1e-12
-"""Of a relative distance; far below any digit of the paper."""
+"""Rounding error of a relative distance, far below any digit of the paper."""
 
 
 class Verdict(StrEnum):
@@ -29,12 +29,13 @@ class Verdict(StrEnum):
 class Row:
     """One entry with its verdict; its sentences have their numbers.
 
-    off : distance of ours from the paper's, relative, the largest of several; None: not rerun
+    ours : our value; None: not rerun
+    off : relative distance of our value from the paper's, the largest of several; None: not rerun
     """
 
     entry: Entry
     command: Command
-    found: Found | None
+    ours: Ours | None
     off: float | None
     verdict: Verdict
 
@@ -56,19 +57,14 @@ class Ledger:
         }
 
 
-def load_ledger(path: Path) -> list[Row]:
-    """The entries of the TOML file ``path`` with their verdicts; raises as ``read_ledger``."""
-    return read_ledger(path).rows
-
-
 def read_ledger(path: Path) -> Ledger:
-    """Find all of our values, and judge.
+    """Read a ledger, find all of our values and judge them.
 
     Raises
     ------
     ValueError
-        The file is wrong, a source finds nothing, an entry differs without saying why, or a
-        contradiction is none: all that is found.
+        The file is wrong, a source names nothing, an entry differs without a reason, or a
+        contradiction is none. One message names all problems.
     """
     book = read_book(path)
     values = Values(book)
@@ -89,14 +85,14 @@ def read_ledger(path: Path) -> Ledger:
     return Ledger(rows=rows, contradictions=contradictions, commands=book.commands)
 
 
-def distance(entry: Entry, found: Found) -> float:
-    """How far ours is from the paper's on the wrong side, relative; the largest of several."""
+def distance(entry: Entry, ours: Ours) -> float:
+    """Relative distance of our value from the paper's on the wrong side, the largest of several."""
     papers = numbers_of(entry.paper)
-    if len(papers) != len(found.values):
-        raise ValueError(f"paper has {len(papers)} numbers, but ours {len(found.values)}")
+    if len(papers) != len(ours.values):
+        raise ValueError(f"paper has {len(papers)} numbers, but ours {len(ours.values)}")
     offs = [
-        (ours - paper) / (entry.scale or abs(paper))
-        for ours, paper in zip(found.values, papers, strict=True)
+        (value - paper) / (entry.scale or abs(paper))
+        for value, paper in zip(ours.values, papers, strict=True)
     ]
     match entry.sense:
         case "at most":
@@ -106,17 +102,17 @@ def distance(entry: Entry, found: Found) -> float:
     return max(offs, key=abs)
 
 
-def judge(entry: Entry, found: Found) -> Verdict:
-    """The verdict on ``found`` beside ``entry``'s figure.
+def judge(entry: Entry, ours: Ours) -> Verdict:
+    """The verdict on our value beside the figure of ``entry``.
 
     Raises
     ------
     ValueError
-        It differs, but ``why`` is missing; it does not, but ``why`` is there; it is built from
-        the paper's own number, but ``built`` does not say from which.
+        The value differs and ``why`` is missing, or it agrees and ``why`` is there, or it is built
+        from the paper's own number and ``built`` is missing.
     """
     assert entry.tolerance is not None, "an entry with ours has a tolerance"
-    off = distance(entry, found)
+    off = distance(entry, ours)
     off = abs(off) if entry.sense == "equal" else off
     if off > entry.tolerance + ROUNDING:
         if entry.why is None:
@@ -127,27 +123,27 @@ def judge(entry: Entry, found: Found) -> Verdict:
         return Verdict.DIFFERS
     if entry.why is not None:
         raise ValueError("why says why it differs, but ours is within the tolerance")
-    if found.built and entry.built is None:
+    if ours.built and entry.built is None:
         raise ValueError("ours is built from the paper's own number: built must say from which")
     return Verdict.REPRODUCED if entry.built is None else Verdict.BUILT
 
 
 def _judged(entry: Entry, values: Values) -> Row:
-    found = values.ours(entry)
+    ours = values.ours(entry)
     names = values.names(entry.numbers or {})
-    if found is not None and len(found.values) == 1:
-        names["ours"] = found.values[0]
+    if ours is not None and len(ours.values) == 1:
+        names["ours"] = ours.values[0]
     if not isinstance(entry.paper, tuple):
         names["paper"] = entry.paper
-    verdict = Verdict.NOT_RERUN if found is None else judge(entry, found)
+    verdict = Verdict.NOT_RERUN if ours is None else judge(entry, ours)
     sentences = ("because", "built", "why", "needs", "note", "provenance")
     given = {name: getattr(entry, name) for name in sentences}
     filled: dict[str, Any] = {name: text and fill(text, names) for name, text in given.items()}
     return Row(
         entry=replace(entry, **filled),
         command=values.command(entry.command),
-        found=found,
-        off=None if found is None else distance(entry, found),
+        ours=ours,
+        off=None if ours is None else distance(entry, ours),
         verdict=verdict,
     )
 
@@ -165,8 +161,8 @@ def _row_as_json(row: Row) -> dict[str, Any]:
         "run": row.command.run,
         "here": row.command.here,
         "source": row.entry.ours if isinstance(row.entry.ours, str) else None,
-        "ours": None if row.found is None else list(row.found.values),
-        "low": None if row.found is None or row.found.low is None else list(row.found.low),
+        "ours": None if row.ours is None else list(row.ours.values),
+        "low": None if row.ours is None or row.ours.low is None else list(row.ours.low),
         "off": row.off,
         "verdict": str(row.verdict),
     }

@@ -1,1 +1,1 @@
-"""Pictures of a head: its architecture, its timing as simulated, and what it computes."""
+"""Pictures of a head, its figures and its language models, as PNG or SVG files."""

@@ -1,4 +1,4 @@
-"""Perplexity of a language model on the arrays over the steps of its training, as a picture."""
+"""Draws the perplexity of a language model on the arrays over its training steps."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +16,11 @@ MARKERS = {"": ("-", "o"), "lm_head": (":", "^"), "gain": ("--", "s")}
 
 
 def draw_adaptation(results: Mapping[str, Any], output: Path) -> None:
-    """Draw a panel for six layers and one for all.
+    """Draw a panel for six layers and one for all layers.
 
     Parameters
     ----------
-    results : of ``gaincell.data.adaptation``
+    results : as ``gaincell.data.adaptation`` describes
     output : PNG or SVG, by its suffix
 
     Raises

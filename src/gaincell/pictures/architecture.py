@@ -1,4 +1,4 @@
-"""A block diagram of one head, with the numbers of its config."""
+"""Draws a block diagram of one head with the numbers of its config."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from gaincell.pictures.architecture_parts import (
 from gaincell.retention import Retention
 
 HEIGHT_IN, REFRESH_HEIGHT_IN = 5.3, 6.55
-"""Height without refresh, and with it."""
+"""Height of the picture without refresh, and with refresh."""
 UNITS_WIDE = 100.0
 
 CONTROL = Box(10.5, 1.0, 25.0, 48.5)
@@ -47,7 +47,7 @@ REFRESH = Box(12.0, 50.0, 22.0, 10.0)
 MEMORY = Box(69.0, 53.3, 23.5, 6.7)
 
 K_LANE, V_LANE, ENABLE_LANE, JOIN = 41.0, 44.0, 5.0, 36.5
-"""Heights of the write data and of the enables, and where slots and refresh join the write data."""
+"""Heights of the write data and the enables, and the x at which slots and refresh join."""
 
 
 def draw_architecture(config: HeadConfig, output: Path) -> None:
@@ -136,7 +136,7 @@ class _Diagram:
         stage(axes, SECOND_STAGE, "charge to signed pulse")
 
     def _stack(self, axes: Axes, box: Box, name: str, size: str, colour: str) -> None:
-        """A ring of sub-tiles, the first, the second and the last drawn, and the sink's."""
+        """A ring of sub-tiles: the first, the second, the last and the sink's are drawn."""
         config = self._config
         labels = ["0", "1", "…", str(config.ring_tiles - 1)]
         if config.ring_tiles < 4:
@@ -245,7 +245,7 @@ class _Diagram:
             tag(axes, (x, y - 1.9), f"{bits} bits", style.MUTED)
 
     def _refresh(self, axes: Axes, retention: Retention) -> None:
-        """The block that keeps columns young, and the memory outside that it gets codes from."""
+        """The block that refreshes columns, and the memory outside that sends the codes."""
         config = self._config
         block(
             axes,
@@ -255,7 +255,7 @@ class _Diagram:
             "writes an old one again,\n"
             "clears it if no codes come",
         )
-        tokens = f"{retention.slots} token{'s' * (retention.slots > 1)}"
+        tokens = f"{retention.stored_columns} token{'s' * (retention.stored_columns > 1)}"
         copies = f"digital copies of the columns,\nk and v of {tokens}"
         block(axes, MEMORY, "memory outside the head", copies, style.MUTED)
         ask, answer = MEMORY.top - 1.8, MEMORY.y + 0.8

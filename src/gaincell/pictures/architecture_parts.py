@@ -1,4 +1,4 @@
-"""What a block diagram is made of: boxes, blocks, grids, wires and their names."""
+"""Draws the parts of a block diagram: boxes, blocks, grids, wires and their names."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,13 +43,13 @@ def look(size: float, colour: str, weight: str = "normal") -> dict[str, Any]:
 
 
 def region(axes: Axes, box: Box, name: str, colour: str) -> None:
-    """A ground for blocks that belong together, its name above."""
+    """A coloured area behind blocks that belong together, with its name above."""
     axes.add_patch(Rectangle((box.x, box.y), box.wide, box.high, facecolor=colour, linewidth=0))
     axes.text(box.middle, box.top + 1.3, name, **look(style.TEXT, style.MUTED))
 
 
 def block(axes: Axes, box: Box, name: str, detail: str, colour: str = style.INK) -> None:
-    """A box with rounded corners, its name and its details."""
+    """A box with rounded corners, a name and details."""
     axes.add_patch(
         FancyBboxPatch(
             (box.x, box.y),
@@ -81,7 +81,7 @@ def frame(axes: Axes, box: Box, face: Any, edge: Any) -> None:
 
 
 def stage(axes: Axes, box: Box, name: str) -> None:
-    """A converter stage, its name upright."""
+    """A converter stage with its name along the height."""
     frame(axes, box, style.tint(style.SCORE, 0.12), style.SCORE)
     axes.text(box.middle, box.centre, name, rotation=90, **look(style.TEXT, style.SCORE))
 
@@ -105,7 +105,7 @@ def path(
     head: bool = True,
     dashed: bool = False,
 ) -> None:
-    """A line through ``points``, horizontal and vertical, ending in an arrow head if ``head``."""
+    """A line of horizontal and vertical parts through ``points``, with an arrow if ``head``."""
     kind = (0, (3, 2)) if dashed else "-"
     axes.plot(*zip(*points, strict=True), color=colour, linewidth=1.2, linestyle=kind)
     if head:

@@ -1,4 +1,4 @@
-"""What a head attends to, and what it answers, as a picture."""
+"""Draws the scores and the outputs of one head over its tokens."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from gaincell.pictures import style
 TOKENS_SHOWN = 384
 """Most tokens in the picture when no range is given: a third of them before the ring wraps."""
 LARGEST_TABLE = 1 << 25
-"""Scores that may be computed at once, 256 MiB: longer sequences are cut before that."""
+"""Most scores that are computed at once, 256 MiB."""
 PIXELS = 460
 HEIGHT_IN = 5.4
 
@@ -39,8 +39,8 @@ def draw_attention(
 ) -> None:
     """Draw scores phi over the slots of the window, and the outputs y, of some tokens.
 
-    Scores are those of the contract (``attend_in_detail``); outputs are drawn as given, so that
-    those of a co-simulation can be shown.
+    The scores come from the contract (``attend_in_detail``). The outputs are drawn as given, so
+    that the outputs of a co-simulation can be shown.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def draw_attention(
         raise ValueError(f"q has {group} queries for each token, but one can be drawn")
     if np.shape(y_code) != np.shape(q_code):
         raise ValueError(f"y has shape {np.shape(y_code)}, but must be {np.shape(q_code)}")
-    slots = config.tiles * config.columns
+    slots = config.slots
     shown = tokens_around_wrap(count, config.window) if tokens is None else tokens
     if not 0 <= shown.start < shown.stop <= count or shown.step != 1:
         raise ValueError(f"tokens is {shown}, but must be a range within 0..{count}")
@@ -92,7 +92,7 @@ def draw_attention(
 
 
 def tokens_around_wrap(count: int, window: int) -> range:
-    """Tokens to show of ``count``: about the first that overwrites another, token ``window``."""
+    """Tokens to show of ``count``: around token ``window``, the first that overwrites another."""
     length = min(TOKENS_SHOWN, count, max(4, 3 * window))
     stop = min(count, max(window + 2 * length // 3, length))
     return range(stop - length, stop)
@@ -121,8 +121,8 @@ class _Picture:
 
     def _scores(self, axes: Axes) -> None:
         config, tokens = self.config, self.tokens
-        slots = config.window + config.sink
-        phi = self.phi[:, :slots]
+        stored = config.stored_columns
+        phi = self.phi[:, :stored]
         axes.set_facecolor(style.tint(style.RULE, 0.55))
         axes.imshow(
             _coarse(phi),
@@ -130,7 +130,7 @@ class _Picture:
             norm=Normalize(0, 1),
             aspect="auto",
             interpolation="nearest",
-            extent=(0, slots, tokens.stop, tokens.start),
+            extent=(0, stored, tokens.stop, tokens.start),
         )
         step = max(1, -(-config.tiles // 32))
         for border in range(1, config.tiles, step):
@@ -172,7 +172,7 @@ class _Picture:
 
 
 def _coarse(phi: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``phi`` with as few columns as the picture has pixels: the largest of neighbours stays."""
+    """``phi`` with no more columns than pixels: of neighbours the largest value stays."""
     group = -(-phi.shape[1] // PIXELS)
     padding = -phi.shape[1] % group
     padded = np.pad(phi, ((0, 0), (0, padding)), constant_values=np.nan)

@@ -1,4 +1,4 @@
-"""Energy by part beside the paper's, and time and energy beside GPUs, as bars."""
+"""Draws bars: energy by part beside the paper's, time and energy beside GPUs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ MARKS = {
     "estimated": style.SCORE,
     "published": style.MUTED,
 }
-"""Colours of figures by where they come from."""
+"""Colours of figures by their origin."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One machine doing attention for one token: a name, and per quantity a value and its mark.
+    """Attention of one token on one machine: a name, and a value with a mark for each quantity.
 
     time_s, energy_j : None where nobody has the figure
     """
@@ -37,7 +37,7 @@ class Bar:
 def draw_energy(
     ours_pj: Mapping[str, tuple[float, float]], paper_pj: Mapping[str, float], output: Path
 ) -> None:
-    """Draw each part's energy per token, both ends of ours and the paper's.
+    """Draw the energy per token of each part: both ends of ours, and the paper's.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def draw_energy(
 
 
 def draw_machines(bars: Sequence[Bar], output: Path) -> None:
-    """Draw time and energy per token of several machines, logarithmic.
+    """Draw time and energy per token of several machines on logarithmic scales.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def _log_bars(
 
 
 def in_units(value: float, unit: str) -> str:
-    """Three digits and the prefix that suits them: 59 ns."""
+    """A value with three digits and a prefix that suits it: 59 ns."""
     return f"{value:.3g} {unit}" if value < 1e-12 else si(value, unit, digits=3, micro="µ")
 
 

@@ -1,4 +1,4 @@
-"""A head's parts to scale, as strips as wide as its arrays."""
+"""Draws the areas of a head's parts to scale, as strips as wide as its arrays."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from gaincell.config import HeadConfig
 from gaincell.pictures import style
 
 ORDER = ("DACs", "keys", "first converters", "values", "second converters", "digital control")
-"""From top to bottom; the two arrays share the area of "cells"."""
+"""Strips from top to bottom. Keys and values share the area of "cells"."""
 COLOURS = {
     "DACs": style.QUERY,
     "keys": style.KEY,
@@ -46,8 +46,8 @@ def draw_floorplan(config: HeadConfig, area_um2: Mapping[str, float], output: Pa
     half = area_um2["cells"] / 2
     areas = {name: area_um2.get(name, half) for name in ORDER}
     # As wide as all columns of one array whose cells are squares.
-    slots = config.window + config.sink
-    width = slots * math.sqrt(half / (slots * config.head_dim))
+    stored = config.stored_columns
+    width = stored * math.sqrt(half / (stored * config.head_dim))
     height = sum(areas.values()) / width
 
     def paint(figure: Figure) -> None:
@@ -76,10 +76,9 @@ def draw_floorplan(config: HeadConfig, area_um2: Mapping[str, float], output: Pa
 def _sub_tiles(
     axes: Axes, config: HeadConfig, width: float, bottom: float, tall: float, colour: str
 ) -> None:
-    """Borders of an array's sub-tiles; the sink's is the last and narrower one."""
-    slots = config.window + config.sink
-    for slot in range(config.columns, slots, config.columns):
-        x = width * slot / slots
+    """Borders of an array's sub-tiles. The sink's sub-tile is the last and may be narrower."""
+    for slot in range(config.columns, config.stored_columns, config.columns):
+        x = width * slot / config.stored_columns
         axes.plot([x, x], [bottom, bottom + tall], color=colour, linewidth=0.6)
 
 

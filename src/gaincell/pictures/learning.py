@@ -1,4 +1,4 @@
-"""Held-out losses of several models over the steps of their training, as a picture."""
+"""Draws the held-out losses of several models over their training steps."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from gaincell.pictures import style
 
 HEIGHT_IN = 4.6
 HEADROOM = 0.6
-"""Height of the second panel above the yardstick, over that below it."""
+"""Room above the highest last loss in the second panel, in spans of the last losses."""
 LOOKS: dict[str, tuple[str, str, float]] = {
     "stock": (style.MUTED, "-", 1.4),
     "softmax": (style.MUTED, ":", 1.4),
@@ -33,7 +33,7 @@ Losses = tuple[Sequence[int], Sequence[float | None]]
 def draw_learning(
     curves: Mapping[str, Losses], labels: Mapping[str, str], borders: tuple[int, int], output: Path
 ) -> None:
-    """Draw losses twice: all of them, and those near the last loss of the curve "stock".
+    """Draw losses in two panels: all of them, and the last ones enlarged.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class _Picture:
         return self.curves["stock"][1][-1]
 
     def _near(self) -> tuple[float, float]:
-        """Limits that hold each curve's last loss, and as much above the highest as below."""
+        """Limits around the last losses of all curves, with room above the highest."""
         ends = [losses[-1] for _, losses in self.curves.values() if losses[-1] is not None]
         low, high = min(ends), max(ends)
         height = max(high - low, 0.05)

@@ -1,4 +1,4 @@
-"""What a head did, token by token, found in the waveform of a co-simulation."""
+"""Reads phases, results and output pulses of each token from a waveform."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PHASES = (
     "v_integrate",
     "v_convert",
 )
-"""Wires that are high while a phase runs; of paired integrators one bit each."""
+"""Wires that are high while a phase runs. Paired integrators have one bit each."""
 BROADCAST = {"k_enable": "k_broadcast", "v_enable": "v_broadcast"}
 
 
@@ -32,7 +32,7 @@ class Output:
 
 
 class Recording:
-    """What the head did, token by token, as the wires of a waveform tell.
+    """The tokens of a waveform: when they were accepted, their phases and their results.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Recording:
         return len(self.valids)
 
     def outputs(self, token: int) -> list[Output]:
-        """Pulses of ``token`` on the output wires, one per wire that is ever high."""
+        """Pulses of ``token`` on the output wires, one for each wire that goes high."""
         phase = self.phases["v_convert"][token]
         cycles = self.wires["pulse"][phase.start : phase.end]
         sign = self.wires["sign"][phase.start]
@@ -89,7 +89,7 @@ class Recording:
         return [cycle for cycle in range(len(valid)) if valid[cycle] and ready[cycle]]
 
     def _valid_cycles(self) -> list[int]:
-        """First cycle of each result's valid: a result stays until it is taken."""
+        """Cycle in which each result becomes valid. A result stays valid until it is taken."""
         firsts, waiting = [], False
         pairs = zip(self.wires["result_valid"], self.wires["result_ready"], strict=True)
         for cycle, (valid, ready) in enumerate(pairs):
@@ -100,7 +100,7 @@ class Recording:
 
 
 def _widths(config: HeadConfig) -> dict[str, int]:
-    """Wires of the test bench that the diagram shows, and their bits."""
+    """Wires of the test bench in the diagram, with their numbers of bits."""
     banks, outputs = config.timing.banks, config.tiles * config.head_dim
     single = ("token_valid", "token_ready", "result_valid", "result_ready")
     writes = ("k_enable", "k_broadcast", "v_enable", "v_broadcast")
@@ -115,7 +115,7 @@ def _widths(config: HeadConfig) -> dict[str, int]:
 
 
 def _spans(values: Sequence[int]) -> list[Span]:
-    """Runs of cycles with one value above 0; a run that the recording cuts off counts too."""
+    """Runs of cycles with one value above 0, also a run at the end of the recording."""
     spans, start = [], 0
     for cycle in range(1, len(values) + 1):
         if cycle == len(values) or values[cycle] != values[start]:
@@ -126,6 +126,6 @@ def _spans(values: Sequence[int]) -> list[Span]:
 
 
 def _kinds(enable: Sequence[int], broadcast: Sequence[int]) -> list[int]:
-    """0: idle, 1: the phase of a token, 2: a broadcast; ``broadcast`` is empty if there is none."""
+    """For each cycle 0 (idle), 1 (phase of a token) or 2 (broadcast write, if there is such)."""
     pairs = zip_longest(enable, broadcast, fillvalue=0)
     return [0 if not high else 2 if everywhere else 1 for high, everywhere in pairs]

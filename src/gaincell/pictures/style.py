@@ -1,4 +1,4 @@
-"""Colours and sizes that all pictures share, and how a picture becomes a file."""
+"""Gives all pictures their colours and sizes, and writes a picture to a file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +53,7 @@ def tint(colour: str, strength: float) -> tuple[float, float, float]:
 
 
 def bare(axes: Axes) -> None:
-    """Take frame and ticks off ``axes``."""
+    """Remove frame and ticks from ``axes``."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -74,9 +74,10 @@ def check_output(output: Path) -> None:
 
 
 def draw(paint: Callable[[Figure], None], height_in: float, output: Path) -> None:
-    """Let ``paint`` fill a figure of the common width and write it to ``output``, PNG or SVG.
+    """Let ``paint`` fill a figure of the common width, and write it to ``output`` as PNG or SVG.
 
-    Equal pictures are equal files: no dates, no random names. A picture that fails leaves no file.
+    Equal pictures give equal files: they hold no date and no random name. If ``paint`` fails, no
+    file is left.
 
     Raises
     ------

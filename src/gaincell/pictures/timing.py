@@ -1,4 +1,4 @@
-"""A timing diagram drawn from the waveform of a co-simulation."""
+"""Draws a timing diagram from the waveform of a co-simulation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def draw_timing(
     tokens: int = 3,
     dimensions: Sequence[int] | None = None,
 ) -> None:
-    """Draw what the wires did for a few tokens in a row.
+    """Draw the wires during a few successive tokens.
 
     Rows are the token stream, the phases on the K and the V arrays with a few query and output
     pulses, and the result stream. All lengths are measured on the waveform.
@@ -66,7 +66,7 @@ def draw_timing(
     first_token, tokens : int
         Which tokens to show, counted from the latest reset.
     dimensions : sequence of int, optional
-        Whose query pulses to show; the first four by default.
+        Dimensions of the query pulses to show; the first four by default.
 
     Raises
     ------
@@ -158,7 +158,7 @@ class _Diagram:
         self._title(axes)
 
     def _chosen_outputs(self) -> list[int]:
-        """Wires with the longest positive and negative pulses, then with the longest in sum."""
+        """The wires with the longest positive and negative pulse, then with the longest sum."""
         longest: dict[bool, dict[int, int]] = {False: {}, True: {}}
         summed: dict[int, int] = {}
         for token in self._tokens:
@@ -187,7 +187,7 @@ class _Diagram:
         return middle
 
     def _band(self, axes: Axes, rows: int) -> None:
-        """Shade the next ``rows``, which are wires to or from the arrays."""
+        """Shade the next ``rows``: their wires go to the arrays or come from them."""
         axes.axhspan(self._row, self._row + rows, color=style.ANALOG, zorder=-1, linewidth=0)
         axes.axhline(self._row, color=style.RULE, linewidth=0.8, zorder=0)
         axes.axhline(self._row + rows, color=style.RULE, linewidth=0.8, zorder=0)
@@ -247,7 +247,7 @@ class _Diagram:
         )
 
     def _label(self, axes: Axes, span: Span, middle: float, text: str, colour: str) -> None:
-        """Write ``text`` into a box, or after it if it is too small; not if it is out of view."""
+        """Write ``text`` into a box, or behind a box that is too small. Nothing if out of view."""
         start, end = max(span.start, self._begin), min(span.end, self._end)
         room = (end - start) / (self._end - self._begin)
         look: dict[str, Any] = {"fontsize": style.SMALL, "va": "center", "zorder": 3}

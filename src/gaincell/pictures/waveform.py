@@ -1,4 +1,4 @@
-"""Wires of a recorded co-simulation, cycle by cycle, from a VCD or FST file."""
+"""Reads the wires of a recorded co-simulation from a VCD or FST file, cycle by cycle."""
 
 from collections.abc import Container, Iterable
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pywellen
 
 CLOCK = "tb.cycle"
-"""Counts the clock cycles of a recording: each change begins one."""
+"""The wire that counts clock cycles: each change begins a cycle."""
 
 
 def read_cycles(
@@ -73,7 +73,7 @@ def _variable(variables: dict[str, Any], name: str, waveform: Path) -> Any:
 
 
 def _sample(changes: Iterable[tuple[int, Any]], begins: Any) -> list[Any]:
-    """Last value before the end of each cycle; the latest cycle, which has no end, is left out."""
+    """Last value before the end of each cycle, without the last cycle, which has no end."""
     pairs = list(changes)
     times = np.array([time for time, _ in pairs])
     places = np.searchsorted(times, begins[1:], side="left") - 1

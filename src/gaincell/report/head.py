@@ -1,4 +1,4 @@
-"""Sections about one head: its parts, its timing, its outputs, its cost."""
+"""Writes the sections about one head: parts, timing, outputs, cost."""
 
 from dataclasses import fields, replace
 
@@ -7,7 +7,7 @@ from gaincell.pictures.attention import draw_attention
 from gaincell.pictures.bars import draw_energy
 from gaincell.pictures.floorplan import draw_floorplan
 from gaincell.pictures.timing import draw_timing
-from gaincell.report.found import Found
+from gaincell.report.inputs import Inputs
 from gaincell.report.page import Section
 from gaincell.synth.estimate.comparison import Mark
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
@@ -26,20 +26,20 @@ WORDS = {
     Mark.SIMULATED: "simulated",
     Mark.ESTIMATED: "estimated",
 }
-"""How the page marks a figure; those built from the paper's own numbers say so instead."""
+"""How the page marks a figure. A figure built from the paper's own number says so instead."""
 
 
-def architecture(found: Found) -> Section:
-    section, config = Section("head", "One head"), found.config
+def architecture(inputs: Inputs) -> Section:
+    section, config = Section("head", "One head"), inputs.config
     section.text(
         f"{config.tiles} sub-tiles of {config.head_dim} x {config.columns} cells hold the keys and "
         f"values of {config.window} tokens"
-        + (f" and of {config.sink} first ones" if config.sink else "")
+        + (f", and of {config.sink} sink tokens" if config.sink else "")
         + f". Queries have {config.query_bits} bits, keys {config.key_bits}, values "
-        f"{config.value_bits}, read-outs {config.readout_bits} and a sign."
+        f"{config.value_bits}, read-outs {config.readout_bits} bits and a sign."
     )
     section.picture(
-        "The head, drawn from its configuration.", lambda path: draw_architecture(config, path)
+        "The head as its configuration describes it.", lambda path: draw_architecture(config, path)
     )
     derived = {
         "score_saturation": config.s_sat,
@@ -55,12 +55,12 @@ def architecture(found: Found) -> Section:
     return section
 
 
-def timing(found: Found) -> Section:
-    section, config = Section("timing", "Timing"), found.config
-    latency, clock_ns = found.simulated.latency_cycles, config.clock_s * 1e9
+def timing(inputs: Inputs) -> Section:
+    section, config = Section("timing", "Timing"), inputs.config
+    latency, clock_ns = inputs.simulated.latency_cycles, config.clock_s * 1e9
     section.picture(
-        "Tokens on the wires, from the waveform of a co-simulation.",
-        lambda path: draw_timing(found.waves, config, path),
+        "Three tokens on the wires, drawn from the waveform of a co-simulation.",
+        lambda path: draw_timing(inputs.waves, config, path),
     )
     section.table(
         [
@@ -72,27 +72,31 @@ def timing(found: Found) -> Section:
                 "simulated",
             ),
             ("a token every", f"{config.interval_cycles} cycles", "simulated"),
-            ("oldest value read", f"{found.simulated.oldest_read_cycles} cycles", "simulated"),
+            (
+                "oldest value read",
+                f"{inputs.simulated.oldest_read_cycles} cycles",
+                "simulated",
+            ),
         ]
     )
     return section
 
 
-def exactness(found: Found) -> Section:
-    section, seen, tokens = Section("outputs", "Outputs"), found.comparison, found.tokens
+def exactness(inputs: Inputs) -> Section:
+    section, seen, tokens = Section("outputs", "Outputs"), inputs.comparison, inputs.tokens
     section.text(
         f"{seen.mismatches} of {seen.outputs} outputs of the Verilog differ from the contract, "
-        f"over {len(found.simulated.latency_cycles)} tokens: {found.source}."
+        f"over {len(inputs.simulated.latency_cycles)} tokens: {inputs.source}."
         + (f" {seen.first_difference}." if seen.first_difference else "")
     )
-    drawn = replace(found.config, age_mode="steps")
+    drawn = replace(inputs.config, age_mode="steps")
     if tokens.q_code.ndim == 2:
         section.picture(
-            "Scores over the slots of the window, and outputs.",
+            "Scores in the slots of the window, and outputs.",
             lambda path: draw_attention(
                 *tokens.codes,
                 drawn,
-                found.simulated.y_code,
+                inputs.simulated.y_code,
                 path,
                 first=tokens.first,
             ),
@@ -101,25 +105,25 @@ def exactness(found: Found) -> Section:
     return section
 
 
-def cost(found: Found) -> Section:
-    section, estimate = Section("cost", "Area, power, energy"), found.estimate
+def cost(inputs: Inputs) -> Section:
+    section, estimate = Section("cost", "Area, power, energy"), inputs.estimate
     if estimate is None:
-        section.text("No metrics of a synthesis are shipped for this configuration. Make them with")
+        section.text("No metrics of a synthesis are shipped for this configuration. To make them:")
         section.command("gaincell synth --config head.toml -o run/")
-        section.text("and give them with --metrics run/metrics.json.")
+        section.text("Then add --metrics run/metrics.json to the command of this report.")
         return section
     digital = estimate.digital
     section.text(
         f"At {TARGET_NM:g} nm and {TARGET_V:g} V. The digital control was synthesized in "
         f"{digital.library}, {digital.node_nm:g} nm, and scaled; the analog part is built from the "
-        "paper's own numbers. Where two ends are given, a verdict takes the higher."
+        "paper's own numbers. Of two ends, a verdict takes the higher."
     )
     areas = {name: band.verdict for name, band in estimate.area_um2.items()}
     section.picture(
-        "Floorplan to scale: strips as wide as all columns of an array.",
-        lambda path: draw_floorplan(found.config, areas, path),
+        "Floorplan to scale. Each strip is as wide as all columns of an array.",
+        lambda path: draw_floorplan(inputs.config, areas, path),
     )
-    _energy(section, found, estimate)
+    _energy(section, inputs, estimate)
     systems = []
     for name, size in SYSTEMS.items():
         each = estimate.system(*size)
@@ -133,17 +137,17 @@ def cost(found: Found) -> Section:
     return section
 
 
-def _energy(section: Section, found: Found, estimate: Estimate) -> None:
-    """Energy by part, and all numbers beside the paper's."""
+def _energy(section: Section, inputs: Inputs, estimate: Estimate) -> None:
+    """Adds the energy by part, and all numbers beside the paper's."""
     bands = {name: estimate.energy_j[name] for name in ENERGIES}
     known = {
         name: (band.low * 1e12, band.high * 1e12)
         for name, band in bands.items()
         if band is not None
     }
-    paper = {row.name: row.paper for row in found.rows if row.name in known}
+    paper = {row.name: row.paper for row in inputs.rows if row.name in known}
     section.picture(
-        "Energy per token by part: low end dark, high end light, the paper's below.",
+        "Energy per token by part: low end dark, high end light, the paper's figure below.",
         lambda path: draw_energy(known, paper, path),
     )
     section.table(
@@ -156,7 +160,7 @@ def _energy(section: Section, found: Found, estimate: Estimate) -> None:
                 f"{row.ratio:.3g}",
                 WORDS.get(row.mark, str(row.mark)),
             )
-            for row in found.rows
+            for row in inputs.rows
         ],
         ("one head", "unit", "paper (published)", "gaincell", "ratio", ""),
     )

@@ -1,4 +1,4 @@
-"""Sections about language models on the arrays, and about GPUs."""
+"""Writes the sections about language models on the arrays and about GPUs."""
 
 from pathlib import Path
 from typing import Any
@@ -8,24 +8,24 @@ from gaincell.gpu_bench.figures import published
 from gaincell.pictures.adaptation import draw_adaptation
 from gaincell.pictures.bars import Bar, draw_machines, in_units
 from gaincell.pictures.learning import draw_learning
-from gaincell.report.found import Found
+from gaincell.report.inputs import Inputs
 from gaincell.report.page import Section
 
 HEADS = 12
-"""Of one layer of GPT-2, for which GPU figures are given."""
+"""Heads of one layer of GPT-2: the GPU figures are for so many."""
 PAPER = next(figure for figure in published() if figure.heads == 1)
-"""Published, per token and head; heads work at the same time."""
+"""The paper's figures per token and head. Heads work at the same time."""
 
 
-def machines(found: Found) -> Section:
+def machines(inputs: Inputs) -> Section:
     section = Section("gpus", "Beside GPUs")
-    bars = [*_hardware(found), *_gpus(found)]
+    bars = [*_hardware(inputs), *_gpus(inputs)]
     section.text(
-        f"Attention of one new token, {HEADS} heads of {found.config.head_dim} dimensions and a "
-        f"window of {found.config.window} tokens."
+        f"Attention of one new token, {HEADS} heads of {inputs.config.head_dim} dimensions and a "
+        f"window of {inputs.config.window} tokens."
     )
     section.picture(
-        "Time and energy per token; every step of the scale is a factor of ten.",
+        "Time and energy per token. Each step of the scale is a factor of ten.",
         lambda path: draw_machines(bars, path),
     )
     rows = [
@@ -40,38 +40,39 @@ def machines(found: Found) -> Section:
     ]
     section.table(rows, ("", "time per token", "", "energy per token", ""))
     section.note(
-        "The time of a batch is divided by the batch: of one alone it is a latency. Energy of GPUs "
-        "is that above their idle power."
+        "The time of a batch is divided by the size of the batch: with one sequence it is a "
+        "latency. The energy of a GPU is the energy above its idle power."
     )
     section.note(
-        "The published GPU figures divide the time of a batch of 64 by 64, do not wait for the "
-        "GPU, and leave out softmax or let the one query see one key, which of both is not told. "
-        "gaincell bench-gpu measures it as it should be."
+        "The published GPU figures divide the time of a batch of 64 by 64 and do not wait for the "
+        "GPU. They leave out softmax, or the query sees a single key; the authors do not say "
+        "which. gaincell bench-gpu measures with softmax and all keys, and waits."
     )
     return section
 
 
-def language_models(found: Found) -> Section:
+def language_models(inputs: Inputs) -> Section:
     section = Section("models", "Language models")
-    results = found.adaptation
+    results = inputs.adaptation
     if results is not None:
         section.text(
-            "Perplexity of SmolLM2-135M on text that was not used for fitting, after its attention "
-            "was moved to the arrays, without and with training. Measured; docs/adaptation.md says "
-            "how, and the command is"
+            "Perplexity of SmolLM2-135M, measured on text that was not used for fitting. Its "
+            "attention is on the arrays, without and with training. docs/do/adaptation.md "
+            "describes the measurement. The command is"
         )
         section.command("make adaptation TEXT=text.txt")
         section.picture(
-            "Perplexity over steps of training, the paper's first 100 with the linear cell.",
+            "Perplexity over training steps. "
+            "The paper's recipe begins with 100 steps of the linear cell.",
             lambda path: draw_adaptation(results, path),
         )
         rows = [[cell.replace("`", "") for cell in row] for row in adaptation.rows(results)]
         section.table(rows, adaptation.HEAD)
-    learning = found.learning
+    learning = inputs.learning
     if learning is not None:
         section.text(
-            "A small GPT-2-shaped model trained here on the language reference of Python, put on "
-            "the arrays in every way (measured):"
+            "Measured: a small model of the shape of GPT-2, trained on the language reference of "
+            "Python and converted to the arrays in every way. The command is"
         )
         section.command("make demo-ml")
         section.picture(
@@ -83,12 +84,12 @@ def language_models(found: Found) -> Section:
     return section
 
 
-def _hardware(found: Found) -> list[Bar]:
-    """Ours and the paper's chip."""
-    latency_s = float(found.simulated.latency_cycles.min()) * found.config.clock_s
+def _hardware(inputs: Inputs) -> list[Bar]:
+    """Bars of our heads and of the paper's."""
+    latency_s = float(inputs.simulated.latency_cycles.min()) * inputs.config.clock_s
     energy_j = None
-    if found.estimate is not None:
-        band = found.estimate.system(HEADS, 1).energy_j
+    if inputs.estimate is not None:
+        band = inputs.estimate.system(HEADS, 1).energy_j
         energy_j = None if band is None else band.verdict
     paper_j = None if PAPER.energy_j is None else HEADS * PAPER.energy_j
     return [
@@ -97,15 +98,15 @@ def _hardware(found: Found) -> list[Bar]:
     ]
 
 
-def _gpus(found: Found) -> list[Bar]:
+def _gpus(inputs: Inputs) -> list[Bar]:
     bars = [
         Bar(each.case, each.latency_s, "published", each.energy_j, "published")
         for each in published()
         if each.heads == HEADS
     ]
-    if found.bench is not None:
-        name = found.bench.device.name
-        for row in found.bench.rows:
+    if inputs.bench is not None:
+        name = inputs.bench.device.name
+        for row in inputs.bench.rows:
             energy_j = None if row.energy is None else row.energy.per_token_above_idle_j
             case = f"{name}: {row.case.partition(', ')[2]}"
             bars.append(Bar(case, row.per_token_s, "measured", energy_j, "measured"))

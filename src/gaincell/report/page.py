@@ -1,4 +1,4 @@
-"""Sections of text, tables and pictures, and the page that holds them all."""
+"""Fills sections with text, tables and pictures, and renders the page that holds them."""
 
 import base64
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 @dataclass
 class Section:
-    """A part of the page under its own title, filled block by block."""
+    """A part of the page with a title, filled block by block."""
 
     key: str
     title: str
@@ -26,18 +26,18 @@ class Section:
         self.blocks.append({"kind": "text", "text": text, "note": False})
 
     def note(self, text: str) -> None:
-        """Text of less weight."""
+        """Text in a lighter colour."""
         self.blocks.append({"kind": "text", "text": text, "note": True})
 
     def command(self, text: str) -> None:
         self.blocks.append({"kind": "command", "text": text})
 
     def table(self, rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> None:
-        """Cells as text; one that is a mark, such as "measured", gets its colour."""
+        """Cells as text. A cell that is a mark, such as "measured", gets the colour of the mark."""
         self.blocks.append({"kind": "table", "head": list(head), "rows": [list(r) for r in rows]})
 
     def picture(self, caption: str, draw: Callable[[Path], object], suffix: str = ".svg") -> None:
-        """A picture that ``draw`` writes to the file it is given."""
+        """A picture that ``draw`` writes to a file."""
         with TemporaryDirectory(prefix="gaincell-report-") as name:
             path = Path(name) / f"picture{suffix}"
             draw(path)
@@ -47,7 +47,7 @@ class Section:
 
 
 def render(title: str, lead: str, sections: Sequence[Section]) -> str:
-    """The page's HTML, with no other file or host that it needs."""
+    """The HTML of the page. It needs no other file and no host."""
     environment = Environment(
         loader=PackageLoader("gaincell.report", "."),
         autoescape=True,

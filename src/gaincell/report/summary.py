@@ -1,7 +1,7 @@
-"""The first section, which says it all in one table, and the last, how to get it again."""
+"""Writes the first section, a table of the main results, and the last, how to make the page."""
 
-from gaincell.report.found import LIBRARIES, Found
 from gaincell.report.head import WORDS
+from gaincell.report.inputs import LIBRARIES, Inputs
 from gaincell.report.models import PAPER
 from gaincell.report.page import Section
 from gaincell.synth.estimate.comparison import Mark
@@ -9,21 +9,21 @@ from gaincell.synth.estimate.system import DIGITAL, total
 from gaincell.versions import versions
 
 
-def at_a_glance(found: Found) -> Section:
-    section, config = Section("glance", "At a glance"), found.config
-    latency, clock_ns = found.simulated.latency_cycles, config.clock_s * 1e9
+def at_a_glance(inputs: Inputs) -> Section:
+    section, config = Section("glance", "At a glance"), inputs.config
+    latency, clock_ns = inputs.simulated.latency_cycles, config.clock_s * 1e9
     paper_ns = f"{PAPER.latency_s * 1e9:g} ns"
     rows = [
         ("latency of a token", f"{latency.min() * clock_ns:g} ns", "simulated", paper_ns),
         ("a token every", f"{config.interval_cycles * clock_ns:g} ns", "simulated", paper_ns),
         (
             "outputs that differ from the contract",
-            f"{found.comparison.mismatches} of {found.comparison.outputs}",
+            f"{inputs.comparison.mismatches} of {inputs.comparison.outputs}",
             "simulated",
             "",
         ),
     ]
-    if (estimate := found.estimate) is not None:
+    if (estimate := inputs.estimate) is not None:
         area = estimate.system(1, 1).area_mm2
         rows.append(("area of a head", f"{area} mm²", str(Mark.PAPER), "0.5 mm²"))
         for name, band, paper in (
@@ -37,7 +37,7 @@ def at_a_glance(found: Found) -> Section:
             if band is not None:
                 mark = WORDS[Mark.ESTIMATED] if "digital" in name else str(Mark.PAPER)
                 rows.append((name, f"{band.times(1e9)} nJ", mark, paper))
-    results = found.adaptation or {}
+    results = inputs.adaptation or {}
     if (seen := results.get("all-ours")) is not None:
         last = max(seen["after"], key=int, default=None)
         trained = f", {seen['after'][last]:.1f} after {last} steps" if last else ""
@@ -52,16 +52,16 @@ def at_a_glance(found: Found) -> Section:
         )
     section.table(rows, ("", "gaincell", "", "the paper (published)"))
     section.note(
-        "Simulated: counted in clock cycles of the Verilog. Measured: a program run on a machine. "
-        "Estimated: scaled from another technology. Published: somebody else's figure."
+        "Simulated: counted in clock cycles of the Verilog. Measured: taken from a program run. "
+        "Estimated: scaled from another technology. Published: a figure of others."
     )
     return section
 
 
-def about(found: Found) -> Section:
+def about(inputs: Inputs) -> Section:
     section = Section("about", "How this was made")
     section.command("gaincell report --config head.toml -o report/")
     section.table(
-        [*versions(*LIBRARIES).items(), ("seed", str(found.seed)), ("tokens", found.source)]
+        [*versions(*LIBRARIES).items(), ("seed", str(inputs.seed)), ("tokens", inputs.source)]
     )
     return section

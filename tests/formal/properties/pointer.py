@@ -8,9 +8,9 @@ from gaincell.config import HeadConfig
 from gaincell.hdl.write_pointer import WritePointer
 
 
-def counts_tokens(b: Bench, config: HeadConfig, dut: HeadConfig) -> None:
+def counts_tokens(b: Bench, config: HeadConfig) -> None:
     """Pointer and fill are in range and go on by one place per token, from 0 in each sequence."""
-    pointer = WritePointer(dut)
+    pointer = WritePointer(config)
     b.add("pointer", pointer)
     window, sink = config.window, config.sink
     b.free(pointer.advance)

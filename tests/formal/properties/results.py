@@ -8,13 +8,15 @@ from gaincell.config import HeadConfig
 from gaincell.hdl.result_queue import ResultQueue
 
 
-def queue_keeps_order(b: Bench, config: HeadConfig, dut: HeadConfig) -> None:
+def queue_keeps_order(b: Bench, config: HeadConfig) -> None:
     """Any one result leaves the queue as it came, behind those before it; no other is made up.
 
     What surrounds the queue promises that results wait for no more places than there are, and that
     a total holds until it has moved to a register.
     """
-    queue = ResultQueue(dut)
+    queue = ResultQueue(
+        width=config.result_width * config.head_dim, places=config.timing.result_places
+    )
     b.add("queue", queue)
     places = config.timing.result_places
     b.free(queue.done)

@@ -69,7 +69,7 @@ class Answering:
 def test_every_request_bears_a_tag_that_is_free(geometry, ready, simulate, rng):
     config = refreshing_config(geometry)
     dut = ColumnRequests(config)
-    slots = config.window + config.sink
+    slots = config.stored_columns
 
     async def testbench(ctx, reset):
         bench = Answering(ctx, dut, config)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from refreshing import GEOMETRIES
+from grids import rest_slow
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import index_shape
@@ -43,7 +43,7 @@ def places(tiles, columns):
     return [(tile, column) for tile in range(tiles) for column in range(columns)]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", rest_slow(SIZES, 5))
 def test_shows_what_was_stored_when_the_cycle_before_began(size, simulate, rng):
     dut = DroppedMarks(*size)
     everywhere = places(*size)
@@ -62,7 +62,7 @@ def test_shows_what_was_stored_when_the_cycle_before_began(size, simulate, rng):
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", rest_slow(SIZES, 5))
 def test_keeps_a_bit_for_every_column(size, simulate, rng):
     dut = DroppedMarks(*size)
     everywhere = places(*size)
@@ -97,7 +97,7 @@ def test_reset_leaves_what_is_stored(simulate):
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("shape", [(1024, 64, 0), (1024, 64, 4), *GEOMETRIES[4:]])
+@pytest.mark.parametrize("shape", rest_slow([(6, 3, 2), (1024, 64, 0), (1024, 64, 4), (5, 5, 5)]))
 def test_is_the_only_memory_and_a_module_whose_ports_bear_their_names(shape):
     window, columns, sink = shape
     config = HeadConfig(window=window, columns=columns, sink=sink)

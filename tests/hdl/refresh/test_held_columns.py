@@ -22,7 +22,7 @@ class Driven:
 
     async def power_up(self, ctx):
         """Silicon starts with any bits in the memory, as if any columns had been dropped."""
-        for slot in range(self.config.window + self.config.sink):
+        for slot in range(self.config.stored_columns):
             if self._rng.random() < 0.5:
                 await self.cycle(ctx, slot, drop=True, check=False)
 
@@ -41,7 +41,7 @@ class Driven:
         tile, column = place_of(max(self.newest, 0) % config.window, config)
         ctx.set(dut.newest_tile, tile)
         ctx.set(dut.newest_column, column)
-        ctx.set(dut.fill, min(self.newest + 1, config.window + config.sink))
+        ctx.set(dut.fill, min(self.newest + 1, config.stored_columns))
         ctx.set(dut.written, int(self.written is not None))
         if self.written is not None:
             ctx.set(dut.write_tile, place_of(self.written, config)[0])
@@ -63,7 +63,7 @@ class Driven:
 def test_holds_what_was_written_and_not_dropped(geometry, simulate, rng):
     config = refreshing_config(geometry)
     driven = Driven(config, rng)
-    slots = config.window + config.sink
+    slots = config.stored_columns
 
     async def testbench(ctx, reset):
         await driven.power_up(ctx)
@@ -94,7 +94,7 @@ def test_holds_what_was_written_and_not_dropped(geometry, simulate, rng):
 def test_follows_the_ring_through_laps_and_sequences(geometry, simulate, rng):
     config = refreshing_config(geometry)
     driven = Driven(config, rng)
-    slots = config.window + config.sink
+    slots = config.stored_columns
 
     async def testbench(ctx, reset):
         await driven.power_up(ctx)

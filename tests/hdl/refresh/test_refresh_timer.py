@@ -14,7 +14,7 @@ def expected(cycle, config):
         "elapsed": elapsed,
         "late": elapsed >= plan.patience_cycles,
         "segment_ends": (cycle + 1) % (plan.segment_visits * plan.visit_cycles) == 0,
-        "place": place_of(visit % (config.window + config.sink), config),
+        "place": place_of(visit % (config.stored_columns), config),
     }
 
 
@@ -28,7 +28,7 @@ def outputs(ctx, dut):
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_visits_every_column_once_per_sweep(geometry, slack, simulate):
     config = refreshing_config(geometry, slack, spare=slack)
-    dut = RefreshTimer(config)
+    dut = RefreshTimer(config, config.retention)
 
     async def testbench(ctx, reset):
         seen = []
@@ -38,7 +38,7 @@ def test_visits_every_column_once_per_sweep(geometry, slack, simulate):
             if now["elapsed"] == 0:
                 seen.append(now["place"])
             await ctx.tick()
-        slots = config.window + config.sink
+        slots = config.stored_columns
         assert seen[:slots] == [place_of(slot, config) for slot in range(slots)]
         assert seen[slots : 2 * slots] == seen[:slots]
 
@@ -48,7 +48,7 @@ def test_visits_every_column_once_per_sweep(geometry, slack, simulate):
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_starts_over_at_reset(geometry, simulate, rng):
     config = refreshing_config(geometry)
-    dut = RefreshTimer(config)
+    dut = RefreshTimer(config, config.retention)
     visit = config.retention.visit_cycles
 
     async def testbench(ctx, reset):

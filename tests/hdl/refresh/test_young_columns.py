@@ -1,6 +1,7 @@
 """Claims of youth against time stamps of every write."""
 
 import pytest
+from grids import rest_slow
 from refreshing import GEOMETRIES, place_of, refreshing_config, slot_of
 
 from gaincell.hdl.refresh.young_columns import YoungColumns
@@ -50,10 +51,10 @@ async def check_claims(ctx, dut, config, stamps, cycle, segment, length, slots):
 
 
 @pytest.mark.parametrize("share", [0.02, 0.2, 1.0])
-@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("geometry", rest_slow(GEOMETRIES, 5))
 def test_young_are_the_columns_of_this_segment_and_the_one_before(geometry, share, simulate, rng):
     config = refreshing_config(geometry)
-    slots = config.window + config.sink
+    slots = config.stored_columns
     dut = YoungColumns(config)
     length = int(rng.integers(5, 3 * slots + 6))
     cycles = 400

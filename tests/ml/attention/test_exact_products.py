@@ -46,6 +46,7 @@ def test_maps_give_the_same_codes_at_any_precision(bf16):
     torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.training
 def test_a_start_stays_what_it_is_at_lower_precision():
     """Its offsets are small: none of them cancels against another after rounding."""
     model = MODELS["llama"]().float()

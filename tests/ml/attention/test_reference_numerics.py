@@ -1,7 +1,5 @@
 """The switch that computes as the authors' public code does, and numbers that it computed."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -12,17 +10,13 @@ from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
 from gaincell.ml.attention.authors import ReferenceQuirks
 
-FILE = Path(__file__).parents[4] / "shared" / "data" / "reference_head_64x64.npz"
 
-
-def test_golden_outputs_of_the_public_code():
+def test_golden_outputs_of_the_public_code(shared_file):
     """Ten heads of 64 tokens without rounding; the whole charge decays by exp(-1e-4) a token.
 
     Their scores are given to 1e-4 of up to 200, which leaves 1e-5 of the outputs' full scale.
     """
-    if not FILE.exists():
-        pytest.skip(f"the reference head is not at ../shared/data/{FILE.name}")
-    with np.load(FILE) as arrays:
+    with np.load(shared_file("reference_head_64x64.npz")) as arrays:
         q, k, v, expected = (
             torch.from_numpy(arrays[name].astype(np.float64))[None]
             for name in ("Q", "K", "V", "output")
@@ -68,7 +62,8 @@ def test_one_sub_tile_has_33_codes_at_four_bits():
     config = HeadConfig(
         head_dim=4, window=4, columns=4, value_bits=8, score_saturation=1.0, output_saturation=5.0
     )
-    v = torch.linspace(0, 1, 2000, dtype=torch.float64)[:, None, None, None].expand(-1, 1, 4, 4)
+    # 2000 values, four to a row: each dimension of a head reads its own.
+    v = torch.linspace(0, 1, 2000, dtype=torch.float64).view(500, 1, 1, 4).expand(-1, 1, 4, 4)
     ones = torch.ones_like(v)
     y = attention(ones, ones, v, config, reference=ReferenceQuirks())[:, :, -1]
     assert len((y * 31 / 30).round().unique()) == 33

@@ -98,6 +98,7 @@ def test_linear_kind_decodes_with_the_linear_cell():
     assert torch.equal(fed(RingCache(config, 2, 2, kind="linear"), inputs, list(range(31))), whole)
 
 
+@pytest.mark.slow
 def test_full_size_in_float32_differs_by_one_step_on_fewer_than_one_in_ten_thousand():
     config = HeadConfig(score_saturation=40.0, output_saturation=12.0)
     inputs = batch(config, 1100, seed=57, heads=2, kept=1)

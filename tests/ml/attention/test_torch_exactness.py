@@ -1,5 +1,7 @@
 """The torch op against attend, code by code."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,52 @@ from gaincell.ml.attention import attend_codes, attention, parts
 
 GAIN = HeadConfig(score_saturation=40.0, output_saturation=12.0)
 """The paper's sizes with more gain: on random codes phi and read-outs reach both of their ends."""
+
+
+@cache
+def truth_of(name: str) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """Codes of two heads over more than five windows, and their y codes in numpy, without ties.
+
+    Attention is causal: the first tokens of y are y of the first tokens.
+    """
+    config = GEOMETRIES[name]
+    codes = code_tensors(config, max(24, 5 * config.window), seed=11, heads=2)
+    expected, ties = truth(codes, config)
+    assert ties == 0
+    return codes, expected
+
+
+@cache
+def full_size_truth() -> tuple[list[torch.Tensor], torch.Tensor]:
+    """As ``truth_of``, of one head of the paper's sizes over 2.5 windows."""
+    codes = code_tensors(GAIN, 2500, seed=12)
+    expected, ties = truth(codes, GAIN)
+    assert ties == 0
+    return codes, expected
+
+
+@cache
+def leaky_truth(retention_s: float) -> tuple[HeadConfig, list[torch.Tensor], torch.Tensor]:
+    """A small head whose cells leak, its codes over 15 windows, and their y codes in numpy."""
+    config = HeadConfig(
+        head_dim=4,
+        window=9,
+        columns=3,
+        sink=2,
+        retention_s=retention_s,
+        refresh=False,
+        score_saturation=6.0,
+        output_saturation=3.0,
+    )
+    codes = code_tensors(config, 140, seed=13)
+    expected, ties = truth(codes, config)
+    assert ties == 0
+    assert_covers(expected.numpy())
+    return config, codes, expected
+
+
+def first(codes: list[torch.Tensor], tokens: int) -> list[torch.Tensor]:
+    return [code[:, :, :tokens] for code in codes]
 
 
 def lengths(config: HeadConfig) -> list[int]:
@@ -31,21 +79,17 @@ def blocks(request, monkeypatch):
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_float64_equals_attend_on_every_code(name):
     config = GEOMETRIES[name]
+    codes, expected = truth_of(name)
+    assert_covers(expected[:, :1].numpy())
     for tokens in lengths(config):
-        codes = code_tensors(config, tokens, seed=11, heads=2)
-        expected, ties = truth(codes, config)
-        assert ties == 0
-        assert torch.equal(attend_codes(*codes, config), expected)
-    codes = code_tensors(config, max(24, 3 * config.window), seed=11)
-    assert_covers(truth(codes, config)[0].numpy())
+        y_code = attend_codes(*first(codes, tokens), config)
+        assert torch.equal(y_code, expected[:, :, :tokens])
 
 
 @pytest.mark.parametrize("tokens", [1, 127, 1024, 1100, 2500])
 def test_float64_equals_attend_at_full_size(tokens):
-    codes = code_tensors(GAIN, tokens, seed=12)
-    expected, ties = truth(codes, GAIN)
-    assert ties == 0
-    assert torch.equal(attend_codes(*codes, GAIN), expected)
+    codes, expected = full_size_truth()
+    assert torch.equal(attend_codes(*first(codes, tokens), GAIN), expected[:, :, :tokens])
 
 
 def test_float64_equals_attend_on_codes_of_a_language_model():
@@ -61,28 +105,14 @@ def test_float64_equals_attend_on_codes_of_a_language_model():
 @pytest.mark.parametrize("retention_s", [0.4e-6, 0.1e-6, 1e-9])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_stays_exact_where_cells_leak_within_a_few_tokens(retention_s, dtype):
-    config = HeadConfig(
-        head_dim=4,
-        window=9,
-        columns=3,
-        sink=2,
-        retention_s=retention_s,
-        refresh=False,
-        score_saturation=6.0,
-        output_saturation=3.0,
-    )
-    codes = code_tensors(config, 300, seed=13)
-    expected, ties = truth(codes, config)
-    assert ties == 0
-    assert_covers(expected.numpy())
+    config, codes, expected = leaky_truth(retention_s)
     assert torch.equal(attend_codes(*codes, config, dtype=dtype), expected)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_narrow_floats_differ_by_one_step_on_fewer_than_one_in_ten_thousand(dtype):
     """Half types are inputs and outputs only: their codes are exact, and float32 computes."""
-    codes = code_tensors(GAIN, 1500, seed=14, heads=2)
-    expected, _ = truth(codes, GAIN)
+    codes, expected = full_size_truth()
     assert_covers(expected.numpy())
     assert len(expected.unique()) > 50
     y = attention(*units(codes, GAIN, dtype), GAIN)

@@ -9,6 +9,7 @@ outputs even if those of one token were the same number.
 import numpy as np
 import pytest
 import torch
+from driven_wires import in_one_run, one_after_the_other, played_with_faults
 from token_codes import GEOMETRIES, random_codes
 from torch_heads import code_tensors, truth, units
 
@@ -55,6 +56,20 @@ def codes():
     return random_codes(CONFIG, TOKENS, seed=41)
 
 
+@pytest.fixture(scope="module")
+def cycles(codes):
+    """Wires of all cycles in which a perfect control runs the tokens: the same for any fault."""
+    return in_one_run(one_after_the_other(**codes, config=CONFIG), CONFIG)
+
+
+def test_the_cycles_are_those_of_the_ideal_control(codes, cycles):
+    faults = Faults(gain_mismatch=0.3, read_noise=1.5, query_skew_cycles=2.5)
+    for seed, y_code in enumerate(played_with_faults(cycles, CONFIG, faults, range(2))):
+        rng = np.random.default_rng(seed)
+        expected, _ = run_arrays(**codes, config=CONFIG, faults=faults, rng=rng)
+        np.testing.assert_array_equal(y_code, expected)
+
+
 def torch_outputs(codes, faults: Faults, heads: int = HEADS) -> np.ndarray:
     """(heads, T, D), each head on arrays of its own."""
     tensors = [torch.from_numpy(codes[f"{name}_code"])[None, None] for name in "qkv"]
@@ -64,16 +79,14 @@ def torch_outputs(codes, faults: Faults, heads: int = HEADS) -> np.ndarray:
     return y[0].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
-def test_mean_and_spread_of_the_outputs_agree_with_numpy(codes, name):
+def test_mean_and_spread_of_the_outputs_agree_with_numpy(codes, cycles, name):
     faults = Faults(**{name: SIZES[name]})
     print("seeds 0..")
     ours = torch_outputs(codes, faults)
     fixed = name in ("ir_drop", "hold_droop_per_cycle")
-    theirs = np.stack([
-        run_arrays(**codes, config=CONFIG, faults=faults, rng=np.random.default_rng(seed))[0]
-        for seed in range(1 if fixed else RUNS)
-    ])  # fmt: skip
+    theirs = played_with_faults(cycles, CONFIG, faults, range(1 if fixed else RUNS))
     ideal = truth([torch.from_numpy(codes[f"{each}_code"])[None, None] for each in "qkv"], CONFIG)[
         0
     ][0, 0].numpy()

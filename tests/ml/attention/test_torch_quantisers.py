@@ -6,7 +6,7 @@ import torch
 
 from gaincell.behavioral import attention as numpy_attention
 from gaincell.config import HeadConfig
-from gaincell.ml.attention.quantisers import codes_of, hard_sigmoid, quantise, read_out
+from gaincell.ml.attention.quantisers import codes_of, quantise, read_out
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
@@ -55,11 +55,6 @@ def test_read_out_gradient_passes_where_the_charge_is_not_clipped():
     x = torch.tensor([-16.0, -15.0, -3.2, 0.0, 7.7, 15.0, 16.0], requires_grad=True)
     read_out(x, 15).sum().backward()
     assert x.grad.tolist() == [0, 0, 1, 1, 1, 0, 0]
-
-
-def test_hard_sigmoid_clips_at_zero_and_at_saturation():
-    score = torch.tensor([-5.0, 0.0, 20.0, 80.0, 100.0])
-    assert hard_sigmoid(score, 80.0).tolist() == [0, 0, 0.25, 1, 1]
 
 
 @pytest.mark.parametrize("bits", [0, 9])

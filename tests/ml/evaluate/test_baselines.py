@@ -5,7 +5,8 @@ import torch
 from tiny_models import HEAD, MODELS, tokens
 
 from gaincell.behavioral.faults import Faults
-from gaincell.ml.evaluate.baselines import ATTENTIONS, attending
+from gaincell.ml.evaluate.attentions import ATTENTIONS
+from gaincell.ml.evaluate.baselines import attending
 from gaincell.ml.evaluate.linear_kernel import linear_kernel_attention
 from gaincell.ml.models.convert import convert
 from gaincell.ml.start.ranges import fit_ranges

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,8 @@ import gaincell
 from gaincell.cli import main
 from gaincell.commands.options.faults import faults_of
 from gaincell.config_file import config_to_toml
-from gaincell.ml.evaluate.baselines import ATTENTIONS
-from gaincell.ml.evaluate.evaluation import DEFAULT
-from gaincell.ml.evaluate.tasks import TASKS
+from gaincell.ml.evaluate.attentions import ATTENTIONS, DEFAULT
+from gaincell.ml.evaluate.task_names import TASKS
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.load import load_model
 from gaincell.ml.start.ranges import fit_ranges
@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     write_tasks(folder / "tasks", ("piqa", "wikitext"))
     model = MODELS["llama"]().float()
     model.save_pretrained(folder / "stock")
-    convert(model, HEAD, layers=[0, 2])
+    convert(model, replace(HEAD, columns=16), layers=[0, 2])  # two sub-tiles instead of five
     fit_ranges(model, drawn.view(5, 40))
     with torch.no_grad():
         model.model.layers[0].mlp.down_proj.weight += 0.1  # as training would
@@ -313,10 +313,10 @@ def test_without_the_extra_the_way_to_it_is_said(folder, capsys, monkeypatch, mi
         ("read_noise=", "--faults sets read_noise to '', which is no number"),
         ("read_noise=1,ir_drop", "in which 'ir_drop' has no value"),
         ("read_noise=1,read_noise=2", "in which 'read_noise' is given twice"),
-        ("read_noise=-1", "--faults: read_noise is -1.0, but must be finite and 0 or above"),
+        ("read_noise=-1", "--faults: read_noise is -1.0, but must be at least 0"),
         ("none.toml", "none.toml, neither key=value,... nor a file that can be read"),
         ("{}/broken.toml", "is not valid TOML"),
-        ("{}/words.toml", "--faults: read_noise is 'much', but must be a number"),
+        ("{}/words.toml", '--faults: read_noise is "much", but must be a number'),
     ],
 )
 def test_wrong_faults(tmp_path, text, message):
@@ -331,7 +331,7 @@ def test_no_faults_are_no_faults():
 
 
 def test_the_page_names_every_row_and_task():
-    page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "do" / "evaluation.md").read_text()
     assert tuple(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == ATTENTIONS
     assert f"--tasks {','.join(TASKS)}" in page
     assert f"`--kinds {','.join(DEFAULT)}`" in page

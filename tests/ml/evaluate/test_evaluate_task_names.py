@@ -5,7 +5,8 @@ import re
 import pytest
 from tiny_tasks import SPLITS, documents, write_tasks
 
-from gaincell.ml.evaluate.tasks import TASKS, Tasks
+from gaincell.ml.evaluate.task_names import TASKS, index, lm_eval_folder, locate, own_names, tags
+from gaincell.ml.evaluate.tasks import Tasks
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +31,35 @@ def refusal(block):
 
 
 def test_lm_eval_has_the_seven_tasks():
-    found = Tasks(tuple(TASKS))
-    assert found.names == list(TASKS) == list(SPLITS)
-    assert set(found.sources.values()) == {"lm-eval"}
+    named = Tasks(tuple(TASKS))
+    assert named.names == list(TASKS) == list(SPLITS)
+    assert set(named.sources.values()) == {"lm-eval"}
+    tasks, _ = index(lm_eval_folder())
+    for name, folder in TASKS.items():
+        assert tasks[name].is_relative_to(lm_eval_folder() / folder)
+
+
+@pytest.mark.slow
+def test_names_are_those_that_lm_eval_reads_itself(monkeypatch):
+    from lm_eval.tasks import TaskManager
+
+    # Duplicates and files without a task are logged by the thousand.
+    monkeypatch.setattr("logging.root.manager.disable", 50)
+    theirs = TaskManager()
+    tasks, groups = index(lm_eval_folder())
+    assert sorted(tasks) == theirs.all_subtasks
+    assert sorted(groups) == theirs.all_groups
+    assert set(theirs.all_tags) <= tags(lm_eval_folder())
+    for name, path in tasks.items():
+        assert theirs.task_index[name].yaml_path == path
+
+
+def test_only_the_folder_of_a_task_is_read_by_lm_eval():
+    assert locate(["arc_easy"]) == [lm_eval_folder() / "arc"]
+    assert locate(["boolq", "arc_easy"]) == [
+        lm_eval_folder() / "arc",
+        lm_eval_folder() / "super_glue" / "boolq",
+    ]
 
 
 def test_a_folder_gives_all_its_tasks_or_those_named(folder):
@@ -67,9 +94,20 @@ def test_a_name_from_an_included_file_counts(folder):
         (["boolqq"], 'there is no task "boolqq" (nearest known: "boolq")'),
     ],
 )
-@pytest.mark.slow
 def test_an_unknown_name_names_the_nearest(names, message):
     assert refusal(lambda: Tasks(names)) == message
+
+
+def test_a_group_or_tag_of_the_folder_is_no_task(folder):
+    write_tasks(folder, ("piqa",))
+    text = (folder / "piqa.yaml").read_text()
+    (folder / "piqa.yaml").write_text(f"{text}tag: [mine, yours]\n")
+    (folder / "all.yaml").write_text("group: every\ntask: [piqa]\n")
+    assert own_names(folder) == (["piqa"], {"mine", "yours", "every"})
+    for name in ("yours", "every"):
+        assert refusal(lambda name=name: Tasks([name], folder)) == (
+            f"{name} is a group of tasks: name tasks of it"
+        )
 
 
 def test_a_folder_of_tasks_is_refused_if_it_has_none(folder):
@@ -84,6 +122,7 @@ def test_a_folder_of_tasks_is_refused_if_it_has_none(folder):
         ("task: [a", "mine.yaml is not valid YAML: while parsing a flow sequence"),
         (b"\xff\xfe\x00", "mine.yaml is not valid YAML"),
         ("task: a\ninclude: none.yaml", "mine.yaml includes none.yaml, which is not there"),
+        ("task: a\ninclude: mine.yaml", "mine.yaml includes mine.yaml, which includes it in turn"),
     ],
 )
 def test_a_broken_file_is_named(folder, text, message):

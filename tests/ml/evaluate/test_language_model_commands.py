@@ -2,16 +2,20 @@
 
 import json
 import re
+import shutil
+from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 from gaincell.cli import main
-from gaincell.commands.convert import layers_of
 from gaincell.commands.options.heads import heads_of
+from gaincell.commands.options.layers import layers_of
+from gaincell.commands.options.start import STARTS
 from gaincell.ml.models.load import load_model
+from gaincell.ml.start import StartOptions
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 
@@ -21,6 +25,9 @@ def arguments(folder, command, *more, model="stock"):
 
 
 def converted(folder, *more):
+    """Exit status of ``gaincell convert`` with the given options, by ranges unless they say."""
+    if "--init" not in more:
+        more = (*more, "--init", "ranges")
     options = ["--config", f"{folder}/head.toml", "--window", "40", "-o", f"{folder}/hw", *more]
     return main(arguments(folder, "convert", *options))
 
@@ -30,6 +37,7 @@ def scored(folder, capsys, *more, model="hw"):
     return float(re.search(r"perplexity +([\d.]+)", capsys.readouterr().out)[1])
 
 
+@pytest.mark.training
 def test_matching_adapts_a_linear_model(folder, capsys):
     assert converted(folder, "--kind", "linear", "--layers", "0,2") == 0
     options = ["--config", f"{folder}/head.toml", "--window", "40", "--init", "matching"]
@@ -78,6 +86,7 @@ def test_the_closed_form_start_is_saved_and_leaves_nothing_else(folder, capsys):
     assert scored(folder, capsys) != scored(folder, capsys, model="stock")
 
 
+@pytest.mark.training
 def test_the_closed_form_start_goes_on_with_the_layers_it_has(folder, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("gaincell.commands.convert.save", lambda *_: 1 / 0)
@@ -95,7 +104,9 @@ def test_the_closed_form_start_goes_on_with_the_layers_it_has(folder, capsys, mo
     ("more", "message"),
     [
         (["--rounds", "3"], "--rounds goes with --init closed-form, not ranges"),
+        (["--init", "matching", "--seed", "3"], "--seed goes with --init closed-form, not match"),
         (["--init", "closed-form", "--kind", "linear"], "hardware, but --kind is linear"),
+        (["--init", "matching", "--kind", "stock"], "hardware, but --kind is stock"),
         (["--init", "closed-form", "--refit", "all"], "refit is 'all', but must be one of"),
         (["--init", "closed-form", "--windows", "1"], "must be .W, T. with at least 2 windows"),
         (["--init", "closed-form", "--layers", "9"], "layers names 9"),
@@ -106,6 +117,76 @@ def test_a_closed_form_start_that_cannot_be_is_refused(folder, capsys, more, mes
     assert converted(folder, *more) == 2
     assert re.search(message, capsys.readouterr().err)
     assert sorted(folder.rglob("*")) == before
+
+
+def default_start(folder, *more):
+    return main(
+        arguments(
+            folder,
+            "convert",
+            *("--config", f"{folder}/head.toml", "--window", "40", "-o", f"{folder}/hw"),
+            *more,
+        )
+    )
+
+
+def test_the_default_is_the_closed_form_start_on_as_many_windows_as_there_are(folder, capsys):
+    assert default_start(folder, "--rounds", "1", "--layers", "0") == 0
+    printed = capsys.readouterr()
+    assert "scalers    closed form, 5 windows of 40 tokens\n" in printed.out
+    threads = torch.get_num_threads()
+    assert printed.err == (
+        f"fitting on 5 windows of 40 tokens: about 1 min with {threads} threads; "
+        "--windows sets another number\n"
+    )
+    table = json.loads((folder / "hw" / "config.json").read_text())["gaincell"]
+    assert (table["kinds"], table["maps"]) == (["hardware", "stock", "stock"], [0])
+
+
+@pytest.mark.parametrize("kind", ["linear", "softmax"])
+def test_the_default_of_other_kinds_is_ranges_on_four_windows(folder, capsys, kind):
+    assert default_start(folder, "--kind", kind) == 0
+    assert "scalers    ranges, fitted on 4 windows of 40 tokens\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [[], ["--init", "ranges"], ["--kind", "linear"]])
+def test_a_conversion_without_a_text_says_what_to_give(folder, capsys, more):
+    options = ["--config", f"{folder}/head.toml", "-o", f"{folder}/hw", *more]
+    assert main(["convert", "--model", f"{folder}/stock", *options]) == 2
+    name = "ranges" if more else "closed-form"
+    assert f"--init {name} is fitted on a text: give one with --text" in capsys.readouterr().err
+    assert not (folder / "hw").exists()
+
+
+def test_a_model_of_an_unknown_family_is_refused_by_name(folder, capsys):
+    config = Qwen3Config(
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        hidden_size=16,
+        intermediate_size=16,
+        vocab_size=50,
+    )
+    Qwen3ForCausalLM(config).save_pretrained(folder / "qwen3")
+    for file in (folder / "stock").glob("tokenizer*"):
+        shutil.copy(file, folder / "qwen3")
+    options = ["--config", f"{folder}/head.toml", "-o", f"{folder}/hw"]
+    assert main(arguments(folder, "convert", *options, model="qwen3")) == 2
+    assert "the model is Qwen3ForCausalLM, but must be one of GPT2" in capsys.readouterr().err
+    assert not (folder / "hw").exists()
+
+
+def test_every_start_is_a_choice_with_its_help_and_options(capsys):
+    with pytest.raises(SystemExit):
+        main(["convert", "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert "--init {closed-form,matching,ranges}" in words
+    for name, start in STARTS.items():
+        assert f"{name}: {start.help}" in words
+        for option in start.options:
+            assert f"--{option.replace('_', '-')} " in words
+    assert {field.name for field in fields(StartOptions)} >= set(STARTS["closed-form"].options)
 
 
 def test_convert_saves_a_hardware_model_that_perplexity_scores(folder, capsys):
@@ -121,22 +202,22 @@ def test_convert_saves_a_hardware_model_that_perplexity_scores(folder, capsys):
     assert not list(folder.glob(".unfinished-*"))
 
 
-@pytest.mark.slow
+@pytest.mark.cosim
 @pytest.mark.parametrize("start", [converted, closed_form])
 def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
     assert start(folder) == 0
-    heads = ["--heads", "0:0,1:3,2:1", "--tokens", "90", "-o", f"{folder}/codes"]
+    heads = ["--heads", "0:0,1:3,2:1", "--tokens", "50", "-o", f"{folder}/codes"]
     assert main(arguments(folder, "codes", *heads, model="hw")) == 0
     for name in ("0-0", "1-3", "2-1"):
         capsys.readouterr()
         path = folder / "codes" / f"{name}.npz"
         command = ["cosim", "--config", f"{folder}/codes/head.toml", "--input", str(path)]
         assert main([*command, "--output", f"{folder}/y.npz"]) == 0
-        assert re.search("mismatches +0 of 1440 outputs", capsys.readouterr().out)
+        assert re.search("mismatches +0 of 800 outputs", capsys.readouterr().out)
         with np.load(path) as torch_side, np.load(folder / "y.npz") as verilog_side:
             assert torch_side["y"].dtype == np.float64
             np.testing.assert_array_equal(torch_side["y"], verilog_side["y"])
-            assert np.count_nonzero(torch_side["y"]) > 700
+            assert np.count_nonzero(torch_side["y"]) > 390
 
 
 @pytest.mark.parametrize(
@@ -146,7 +227,16 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
         ("convert", ["--config", "{}/head.toml", "-o", "{}/stock"], "exists already: name a new"),
         ("convert", ["--config", "{}/head.toml", "-o", "{}/a/b"], "there is no folder"),
         ("convert", ["--config", "{}/head.toml", "-o", "{}/hw", "--layers", "7"], "layers names 7"),
-        ("convert", ["--config", "{}/head.toml", "-o", "{}/hw", "--window", "99"], "4 windows of"),
+        (
+            "convert",
+            ["--config", "{}/head.toml", "-o", "{}/hw", "--window", "99", "--init", "ranges"],
+            "4 windows of 99 tokens are asked for, but the text's 200 tokens make 2",
+        ),
+        (
+            "convert",
+            ["--config", "{}/head.toml", "-o", "{}/hw"],
+            "2 windows of 512 tokens are asked for, but the text's 200 tokens make 0",
+        ),
         ("perplexity", ["--kind", "linear"], "is not on hardware: convert it first"),
         ("perplexity", ["--skip", "300"], r"--skip is 300, but must be 0\.\.200"),
         ("perplexity", [], "0 windows of 512 tokens are asked for, but the text's 200"),
@@ -176,7 +266,7 @@ def test_wrong_inputs_are_one_sentence_and_status_2(folder, capsys, command, mor
 )
 def test_a_model_that_is_not_there_is_one_sentence(tmp_path, name, message, monkeypatch):
     (tmp_path / "empty").mkdir()
-    monkeypatch.setattr("gaincell.ml.models.load.find_spec", lambda name: None)
+    monkeypatch.setattr("gaincell.model_places.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=message):
         load_model(name if name == "smollm2" else tmp_path / name)
 

@@ -14,6 +14,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import PreTrainedTokenizerFast
 
 from gaincell.cli import main
+from gaincell.commands.finetune import INTERRUPTED
 from gaincell.config_file import config_to_toml
 
 WINDOW = 32
@@ -96,6 +97,33 @@ def spawn(*command: str, **options):
         text=True,
         **options,
     )
+
+
+def said(capsys):
+    """The one sentence that was said."""
+    error = capsys.readouterr().err
+    lines = [line for line in error.splitlines() if line.startswith("gaincell: ")]
+    assert len(lines) == 1, error
+    assert "Traceback" not in error
+    return lines[0]
+
+
+def stopped(monkeypatch, changes=None, step=3) -> None:
+    """Run here until a step, in which the run is told to stop."""
+    from gaincell.ml.finetune.trainer import StageTrainer
+
+    compute, calls = StageTrainer.compute_loss, []
+
+    def look(self, *rest, **options):
+        calls.append(1)
+        if len(calls) == step:
+            # As the handler of a signal does.
+            self.interrupted = lambda: True
+        return compute(self, *rest, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StageTrainer, "compute_loss", look)
+        assert finetune(changes) == INTERRUPTED
 
 
 def left_unfinished(folder="run"):

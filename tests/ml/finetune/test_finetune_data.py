@@ -25,6 +25,8 @@ IDS = np.arange(0, 300, 3) % 50
 def _in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path.parent / "cache")
+    # A name is else looked up on the network, five times if there is none.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     Path("text.txt").write_text(TEXT)
 
 

@@ -1,144 +1,119 @@
 """Runs that are cut off, in processes of their own: they go on bit for bit, or say why not."""
 
+import os
 import random
-import resource
 import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
-from finetune_runs import PAPER, left_unfinished, make_folder, metrics, spawn, write_run
+from finetune_runs import PAPER, left_unfinished, metrics, spawn, write_run
+from forked_runs import Forks
 
-pytestmark = pytest.mark.slow
-
-FINETUNE = ("-m", "gaincell", "finetune", "run.toml")
-
-DYING = """
-import os, signal, sys
-import gaincell.files
-from gaincell.cli import main
-from gaincell.ml.finetune.trainer import StageTrainer
-
-what, number = sys.argv[1], int(sys.argv[2])
-calls = {"step": 0, "write": 0}
-
-def counting(name, function):
-    def counted(*args, **options):
-        calls[name] += 1
-        if name == what and calls[name] == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return function(*args, **options)
-    return counted
-
-StageTrainer.compute_loss = counting("step", StageTrainer.compute_loss)
-gaincell.files._sync = counting("write", gaincell.files._sync)
-sys.exit(main(["finetune", "run.toml"]))
-"""
-"""Kills itself in the given step, or while it puts the given file on the disk."""
+pytestmark = pytest.mark.training
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A folder in which the paper's flow, with faults and a teacher, ran without a break."""
-    folder = tmp_path_factory.mktemp("whole")
-    make_folder(folder)
+def forks():
+    """Where runs come from, all but the one of ``unbroken``."""
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
+@pytest.fixture(scope="module")
+def unbroken(material, tmp_path_factory):
+    """A folder in which the paper's flow, with faults and a teacher, ran without a break.
+
+    This run is a process as a user starts it.
+    """
+    folder = tmp_path_factory.mktemp("unbroken")
+    shutil.copytree(material, folder, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         # GPT-2 has dropout: random numbers that must come back as well.
         write_run(PAPER | {"model": {"name": "gpt2"}})
-        said = spawn(*FINETUNE)
-        assert said.wait() == 0, said.stderr.read()
-        said.communicate()
+        process = spawn("-m", "gaincell", "finetune", "run.toml")
+        _, error = process.communicate()
+        assert process.returncode == 0, error
     return folder
 
 
 @pytest.fixture
-def folder(whole, tmp_path, monkeypatch):
-    """What ``whole`` began with, as the present folder."""
-    for each in whole.iterdir():
-        if each.name != "run":
-            (shutil.copytree if each.is_dir() else shutil.copy)(each, tmp_path / each.name)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def folder(unbroken, in_a_folder):
+    """What ``unbroken`` began with, as the present folder."""
+    shutil.copy(unbroken / "run.toml", "run.toml")
+    return in_a_folder
 
 
-def finish(*command, **options):
-    """Exit status and standard error of a process."""
-    process = spawn(*command, **options)
-    error = process.communicate()[1]
-    return process.returncode, error
-
-
-def ends_as(whole):
-    status, error = finish(*FINETUNE)
+def ends_as(unbroken, forks):
+    status, error = forks.start().finish()
     assert status == 0, error
-    found, expected = metrics(), metrics(whole / "run")
-    assert found == expected
+    assert metrics() == metrics(unbroken / "run")
     assert not left_unfinished()
     for name in ("model.safetensors", "config.json"):
-        assert Path("run/model", name).read_bytes() == (whole / "run/model" / name).read_bytes()
+        ours, theirs = Path("run/model", name), unbroken / "run/model" / name
+        assert ours.read_bytes() == theirs.read_bytes()
 
 
-def test_killed_at_any_step_it_goes_on_bit_for_bit(whole, folder):
+def test_killed_at_any_step_it_goes_on_bit_for_bit(unbroken, folder, forks):
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
     rng = random.Random(seed)
-    assert len(metrics(whole / "run")["losses"]["linear"]) == 5
+    assert len(metrics(unbroken / "run")["losses"]["linear"]) == 5
     # 9 steps, at least one of them is new after each death.
     for _ in range(3):
-        status, error = finish("-c", DYING, "step", str(rng.randint(1, 4)))
+        status, error = forks.start(("step", rng.randint(1, 4))).finish()
         if status == 0:
             break
         assert status == -signal.SIGKILL, error
-    ends_as(whole)
+    ends_as(unbroken, forks)
 
 
-def test_killed_at_the_stages_border_it_goes_on_bit_for_bit(whole, folder):
+def test_killed_at_the_stages_border_it_goes_on_bit_for_bit(unbroken, folder, forks):
     # The linear stage is done, and the first of the nonlinear steps is not.
-    assert finish("-c", DYING, "step", "6")[0] == -signal.SIGKILL
+    assert forks.start(("step", 6)).finish()[0] == -signal.SIGKILL
     assert [each.name for each in sorted(Path("run/checkpoints").iterdir())] == [
         "linear-000004",
         "linear-000005",
     ]
-    ends_as(whole)
+    ends_as(unbroken, forks)
 
 
-def test_killed_while_it_writes_a_checkpoint_it_uses_the_one_before(whole, folder):
+def test_killed_while_it_writes_a_checkpoint_it_uses_the_one_before(unbroken, folder, forks):
     # The run's folder is made with 4 of these writes, and a checkpoint takes more than 6.
-    assert finish("-c", DYING, "write", "20")[0] == -signal.SIGKILL
+    assert forks.start(("write", 20)).finish()[0] == -signal.SIGKILL
     there = sorted(each.name for each in Path("run/checkpoints").iterdir())
     assert there[0].startswith(".unfinished-")
     assert there[1:] == ["linear-000002"]
-    ends_as(whole)
+    ends_as(unbroken, forks)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_end_it_says_so_and_goes_on_later(whole, folder, number):
-    process = spawn(*FINETUNE)
+def test_told_to_end_it_says_so_and_goes_on_later(unbroken, folder, forks, number):
+    process = forks.start()
     deadline = time.monotonic() + 100
     while not list(Path().glob("run/checkpoints/linear-*")):
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.error.read_text()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(number)
-    error = process.communicate()[1]
-    assert process.returncode == 130
+    os.kill(process.pid, number)
+    status, error = process.finish()
+    assert status == 130
     assert "gaincell: stopping after this step" in error
     assert "the same command goes on from there" in error
     assert "Traceback" not in error
-    ends_as(whole)
+    ends_as(unbroken, forks)
 
 
-def test_a_file_that_cannot_be_written_ends_it_with_the_last_checkpoint_named(whole, folder):
-    assert finish("-c", DYING, "step", "4")[0] == -signal.SIGKILL
+def test_a_file_that_cannot_be_written_ends_it_with_the_last_checkpoint_named(
+    unbroken, folder, forks
+):
+    assert forks.start(("step", 4)).finish()[0] == -signal.SIGKILL
     largest = 150_000
     assert Path("run/checkpoints/linear-000002/optimizer.safetensors").stat().st_size > largest
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-
-    status, error = finish(*FINETUNE, preexec_fn=limit)
+    status, error = forks.start(largest=largest).finish()
     assert status == 1
     said = error.strip().splitlines()[-1]
     assert said.startswith("gaincell: the checkpoint of step 4 of [linear] cannot be written: ")
@@ -146,4 +121,4 @@ def test_a_file_that_cannot_be_written_ends_it_with_the_last_checkpoint_named(wh
     assert "Traceback" not in error
     assert not left_unfinished()
     assert [each.name for each in Path("run/checkpoints").iterdir()] == ["linear-000002"]
-    ends_as(whole)
+    ends_as(unbroken, forks)

@@ -7,7 +7,7 @@ import pytest
 from finetune_runs import write_run
 
 from gaincell.ml.finetune.arguments import rate_at
-from gaincell.ml.finetune.settings import differences, load_run_file
+from gaincell.ml.finetune.run_file import differences, load_run_file
 
 STAGE = {"steps": 10, "learning_rate": 1e-3}
 
@@ -67,7 +67,10 @@ def test_tables_are_all_there_for_metrics_json():
         ({"nonlinear": {"final_ratio": 2.0}}, r"final_ratio is 2.0, but must be at least 0 and at"),
         ({"nonlinear": {"steps": None}}, r"\[nonlinear\] steps is missing"),
         ({"linear": STAGE, "nonlinear": None, "adapt": {}}, r"\[adapt\] is given, but no \[nonli"),
-        ({"faults": {"read_noise": -1.0}}, r"\[faults\] read_noise is -1.0, but must be finite"),
+        (
+            {"faults": {"read_noise": -1.0}},
+            r"\[faults\] read_noise is -1.0, but must be at least",
+        ),
         ({"faults": {"seed": 0.5}}, r"\[faults\] seed is 0.5, but must be a whole number"),
         ({"faults": {"noise": 0.1}}, r'\[faults\] unknown key "noise" \(nearest known: "read_n'),
         (
@@ -124,13 +127,13 @@ def test_the_rate_warms_up_and_falls_as_a_cosine_to_its_floor():
 
 
 def test_the_example_of_the_documentation_has_every_table():
-    example = Path(__file__).parents[3] / "docs" / "finetune.toml"
+    example = Path(__file__).parents[3] / "docs" / "do" / "runs" / "finetune.toml"
     tables = load_run_file(example).as_tables()
     assert all(table is not None for table in tables.values())
 
 
 def test_the_papers_training_of_gpt2_is_a_run_file():
-    run = load_run_file(Path(__file__).parents[3] / "docs" / "gpt2.toml")
+    run = load_run_file(Path(__file__).parents[3] / "docs" / "do" / "runs" / "gpt2.toml")
     processes = 8
     assert run.training.batch * run.training.accumulation * processes == 1920
     assert [(name, stage.steps) for name, stage in run.stages] == [

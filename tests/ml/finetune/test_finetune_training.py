@@ -1,35 +1,29 @@
 """Fine-tuning in one process: what is trained, with which loss, and what a run leaves."""
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from finetune_runs import PAPER, finetune, left_unfinished, make_folder, metrics, tokenizer
+from finetune_runs import PAPER, finetune, left_unfinished, metrics, tokenizer
 from tiny_models import HEAD, MODELS
-from tiny_models import tokens as tokens_of_shape
 from torch.utils.tensorboard import SummaryWriter
 
 from gaincell.cli import main
-from gaincell.ml.attention import attention
-from gaincell.ml.finetune.parameters import choose_parameters, groups_of
-from gaincell.ml.finetune.run import check_folder
-from gaincell.ml.finetune.settings import Stage, load_run_file
-from gaincell.ml.finetune.state.random_state import random_state, set_random_state, undisturbed
-from gaincell.ml.finetune.teacher import distillation_loss, text_loss
+from gaincell.ml.finetune.folder import check_folder
+from gaincell.ml.finetune.run_file import load_run_file
 from gaincell.ml.finetune.trainer import StageTrainer
 from gaincell.ml.models.convert import convert
-from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.load import load_model
 from gaincell.ml.models.settings import Settings
 
-pytestmark = pytest.mark.usefixtures("quiet_transformers")
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.usefixtures("quiet_transformers", "in_a_folder"),
+]
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    make_folder(tmp_path)
+TWO = {"steps": 2}
 
 
 def kinds(folder="run/model"):
@@ -98,7 +92,7 @@ def test_a_linear_stage_alone_leaves_a_linear_model():
 
 
 def test_metrics_say_how_the_run_was_made():
-    assert finetune({"run": {"seed": 5}}) == 0
+    assert finetune({"run": {"seed": 5}, "nonlinear": TWO}) == 0
     found = metrics()
     assert found["seed"] == found["config"]["run"]["seed"] == 5
     assert found["config"]["nonlinear"]["weight_decay"] == 0.1
@@ -109,8 +103,8 @@ def test_metrics_say_how_the_run_was_made():
 
 
 def converted(*more):
-    options = ["--text", "text.txt", "--window", "32", "--config", "head.toml", *more]
-    assert main(["convert", "--model", "llama", *options, "-o", "hw"]) == 0
+    options = ["--text", "text.txt", "--window", "32", "--config", "head.toml", "--init", "ranges"]
+    assert main(["convert", "--model", "llama", *options, *more, "-o", "hw"]) == 0
 
 
 def test_a_converted_model_starts_from_its_own_scalers():
@@ -148,7 +142,7 @@ def test_maps_and_first_tokens_of_a_start_are_kept_and_maps_learn(option):
     model.save_pretrained("start")
     words.save_pretrained("start")
     training = {} if option is None else {option: True}
-    changes = {"model": {"name": "start", "config": None}, "training": training}
+    changes = {"model": {"name": "start", "config": None}, "training": training, "nonlinear": TWO}
     assert finetune(changes) == 0
     trained = load_model("run/model")[0]
     assert Settings.of(trained.config) == settings
@@ -157,21 +151,6 @@ def test_maps_and_first_tokens_of_a_start_are_kept_and_maps_learn(option):
     assert not torch.equal(after["q_gain"], before["q_gain"])
     for name, each in model.scalers(1).named_buffers():
         assert torch.equal(dict(trained.scalers(1).named_buffers())[name], each)
-
-
-def test_the_teachers_loss_is_the_divergence_of_the_models():
-    logits, wanted = torch.randn(2, 2, 7, 5, generator=torch.Generator().manual_seed(1))
-    assert float(distillation_loss(wanted, wanted, 2.0)) == pytest.approx(0.0, abs=1e-6)
-    p, q = (torch.softmax(each[:, :-1] / 2.0, -1) for each in (wanted, logits))
-    expected = 4.0 * (p * (p / q).log()).sum(-1).mean()
-    torch.testing.assert_close(distillation_loss(logits, wanted, 2.0), expected)
-
-
-def test_the_texts_loss_is_transformers_own():
-    model = MODELS["llama"]().float()
-    ids = tokens_of_shape(2, 12)
-    expected = model(input_ids=ids, labels=ids)
-    torch.testing.assert_close(text_loss(expected.logits, ids), expected.loss)
 
 
 def test_distillation_mixes_the_two_losses():
@@ -189,7 +168,7 @@ def test_distillation_mixes_the_two_losses():
 def test_accumulated_batches_are_one_larger_batch():
     found = {}
     for batch, accumulation in ((4, 1), (2, 2), (1, 4)):
-        changes = {"training": {"batch": batch, "accumulation": accumulation}}
+        changes = {"training": {"batch": batch, "accumulation": accumulation}, "nonlinear": TWO}
         assert finetune(changes | {"run": {"folder": f"run{batch}"}}) == 0
         found[batch] = metrics(f"run{batch}")["losses"]["nonlinear"]
     assert found[2] == pytest.approx(found[4], abs=1e-5)
@@ -199,31 +178,13 @@ def test_accumulated_batches_are_one_larger_batch():
 @pytest.mark.parametrize("train", ["all", "attention", "scalers"])
 def test_only_what_shall_learn_learns(train):
     before = convert(MODELS["llama"]().float(), HEAD, layers=[1]).state_dict()
-    changes = {"model": {"layers": "1"}, "training": {"train": train}}
+    changes = {"model": {"layers": "1"}, "training": {"train": train}, "nonlinear": TWO}
     assert finetune(changes) == 0
     after = load_model("run/model")[0].state_dict()
     stock = {name for name in after if "gaincell_norm" not in name}
     changed = {name for name in stock if not torch.equal(after[name], before[name])}
     attention = {name for name in stock if ".1.self_attn." in name}
     assert changed == {"all": stock, "attention": attention, "scalers": set()}[train]
-
-
-def test_scalers_have_a_rate_of_their_own_and_no_decay():
-    model = convert(MODELS["llama"]().float(), HEAD, "hardware", [0, 1])
-    convert(model, HEAD, "softmax", [1])
-    choose_parameters(model, "all")
-    stage = Stage(steps=1, learning_rate=0.5, scaler_learning_rate=0.125, weight_decay=0.25)
-    decaying = {name for name, each in model.named_parameters() if each.dim() == 2}
-    groups = groups_of(model, stage, decaying)
-    names = {id(each): name for name, each in model.named_parameters()}
-    found = [{names[id(each)] for each in group["params"]} for group in groups]
-    assert [group["weight_decay"] for group in groups] == [0.25, 0.0, 0.0]
-    assert "lr" not in groups[0] | groups[1]
-    assert groups[2]["lr"] == 0.125
-    assert found[0] == decaying
-    assert len(found[2]) == 8
-    assert all(".0.self_attn.gaincell_norm." in name for name in found[2])
-    assert sum(map(len, found)) == len(names) - 8
 
 
 def test_trainers_own_rule_spares_the_scalers_too(monkeypatch):
@@ -240,7 +201,7 @@ def test_trainers_own_rule_spares_the_scalers_too(monkeypatch):
     assert not [name for name in seen[0] if "gaincell_norm" in name]
 
 
-def test_bfloat16_leaves_scalers_and_arrays_in_float32(monkeypatch):
+def test_bfloat16_leaves_scalers_and_arrays_in_float32(whole, monkeypatch):
     types = []
     from gaincell.ml.models import layer
 
@@ -252,35 +213,19 @@ def test_bfloat16_leaves_scalers_and_arrays_in_float32(monkeypatch):
         return y
 
     monkeypatch.setattr(layer, "attention", look)
-    assert finetune({"run": {"folder": "full"}}) == 0
     assert finetune({"training": {"bf16": True}}) == 0
     assert set(types) == {(torch.float32, torch.float32)}
-    full, half = (metrics(name)["losses"]["nonlinear"] for name in ("full", "run"))
+    full, half = (metrics(run)["losses"]["nonlinear"] for run in (whole / "run", "run"))
     assert full != half
     assert half[0] == pytest.approx(full[0], abs=0.01)
     assert half == pytest.approx(full, abs=0.1)
     assert load_model("run/model")[0].dtype == torch.float32
 
 
-def test_autocast_does_not_reach_into_the_arrays():
-    q, k, v = torch.rand(3, 1, 2, 24, 16, generator=torch.Generator().manual_seed(1))
-    found = []
-    for enabled in (False, True):
-        leaves = [each.clone().requires_grad_() for each in (q, k, v)]
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
-            y = attention(*leaves, HEAD)
-        y.square().sum().backward()
-        found.append([y, *(each.grad for each in leaves)])
-    assert y.abs().max() > 1
-    for plain, cast in zip(*found, strict=True):
-        assert torch.equal(plain, cast)
-
-
 @pytest.mark.parametrize("training", [{"activation_checkpointing": True}, {"device": "cpu"}])
-def test_options_that_change_how_but_not_what(training):
-    assert finetune({"run": {"folder": "plain"}}) == 0
+def test_options_that_change_how_but_not_what(whole, training):
     assert finetune({"training": training}) == 0
-    plain, other = (metrics(name)["losses"]["nonlinear"] for name in ("plain", "run"))
+    plain, other = (metrics(run)["losses"]["nonlinear"] for run in (whole / "run", "run"))
     assert other == pytest.approx(plain, abs=1e-6)
 
 
@@ -293,51 +238,24 @@ def test_the_precision_of_products_is_that_of_the_run_file_while_it_trains(monke
         return compute(self, *rest, **options)
 
     monkeypatch.setattr(StageTrainer, "compute_loss", look)
-    assert finetune({"training": {"matmul_precision": "medium"}}) == 0
+    assert finetune({"training": {"matmul_precision": "medium"}, "nonlinear": TWO}) == 0
     assert set(found) == {"medium"}
     assert torch.get_float32_matmul_precision() == "highest"
 
 
-def test_faults_are_in_the_arrays_while_training():
-    assert finetune({"run": {"folder": "ideal"}}) == 0
+def test_faults_are_in_the_arrays_while_training(whole):
     assert finetune({"faults": {"read_noise": 0.5, "seed": 1}}) == 0
-    assert metrics()["losses"] != metrics("ideal")["losses"]
+    assert metrics()["losses"] != metrics(whole / "run")["losses"]
 
 
 def test_scoring_more_often_does_not_change_the_training():
     noisy = {name: PAPER[name] for name in ("faults", "held_out")} | {"model": {"name": "gpt2"}}
     found = []
-    for every in (1, 5):
+    for every in (1, 3):
         run = {"folder": f"run{every}", "evaluate_every": every}
-        assert finetune(noisy | {"run": run}) == 0
+        assert finetune(noisy | {"run": run, "nonlinear": {"steps": 3}}) == 0
         found.append(metrics(f"run{every}")["losses"])
     assert found[0] == found[1]
-
-
-def test_random_states_come_back():
-    model = convert(MODELS["llama"]().float(), HEAD)
-    set_faults(model, load_faults().sizes, 3)
-    ids = tokens_of_shape(1, 12)
-
-    def draw():
-        return torch.cat([torch.rand(3), model(ids).logits.flatten()])
-
-    with torch.no_grad():
-        state = random_state(model)
-        first = draw()
-        with undisturbed(model):
-            assert not torch.equal(draw(), first)
-        second = draw()
-        set_random_state(model, state)
-        assert torch.equal(draw(), first)
-        assert torch.equal(draw(), second)
-
-
-def load_faults():
-    from finetune_runs import write_run
-
-    write_run({"faults": PAPER["faults"]})
-    return load_run_file(Path("run.toml")).faults
 
 
 def test_curves_are_written_for_tensorboard(monkeypatch):
@@ -360,8 +278,8 @@ def test_curves_are_written_for_tensorboard(monkeypatch):
     assert all(b"loss" in each.read_bytes() for each in files)
 
 
-def test_a_finished_run_is_left_as_it_is(capsys):
-    assert finetune() == 0
+def test_a_finished_run_is_left_as_it_is(whole, capsys):
+    shutil.copytree(whole / "run", "run")
     before = {path: path.stat().st_mtime_ns for path in Path("run").rglob("*")}
     capsys.readouterr()
     assert finetune() == 0
@@ -370,6 +288,5 @@ def test_a_finished_run_is_left_as_it_is(capsys):
     assert check_folder(load_run_file(Path("run.toml"))).step == 5
 
 
-def test_a_tokenizer_comes_with_the_model():
-    assert finetune({"nonlinear": {"steps": 1}}) == 0
-    assert load_model("run/model")[1].get_vocab() == tokenizer().get_vocab()
+def test_a_tokenizer_comes_with_the_model(whole):
+    assert load_model(whole / "run/model")[1].get_vocab() == tokenizer().get_vocab()

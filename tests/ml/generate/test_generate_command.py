@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 
 import pytest
 
@@ -13,11 +14,14 @@ pytestmark = pytest.mark.usefixtures("quiet_transformers")
 PROMPT = "w1 w2 w3 w4 w5 w6 w7 w8 w9"
 
 
-@pytest.fixture
-def hardware(folder):
-    """A model with layers 0 and 2 on the arrays, in hw/."""
+@pytest.fixture(scope="module")
+def hardware(stock_folder, tmp_path_factory):
+    """A model with layers 0 and 2 on the arrays, in hw/, and the stock one; not to be changed."""
+    folder = tmp_path_factory.mktemp("hardware")
+    shutil.copytree(stock_folder, folder, dirs_exist_ok=True)
     text, head = f"{folder}/text.txt", f"{folder}/head.toml"
-    options = ["--config", head, "--window", "40", "--layers", "0,2", "-o", f"{folder}/hw"]
+    options = ["--config", head, "--window", "40", "--layers", "0,2", "--init", "ranges"]
+    options += ["-o", f"{folder}/hw"]
     assert main(["convert", "--model", f"{folder}/stock", "--text", text, *options]) == 0
     return folder
 
@@ -33,9 +37,10 @@ def generated(folder, capsys, *more, status=0):
     return capsys.readouterr().out
 
 
+@pytest.mark.cosim
 @pytest.mark.parametrize("heads", ["0:1,2:0,2:3", "all"])
-def test_codes_of_the_verilog_are_those_of_torch(hardware, capsys, heads):
-    path = hardware / "found.json"
+def test_codes_of_the_verilog_are_those_of_torch(hardware, tmp_path, capsys, heads):
+    path = tmp_path / "found.json"
     printed = generated(hardware, capsys, "--rtl", heads, "-o", str(path))
     count = 8 if heads == "all" else 3
     codes = count * 16 * (9 + 13)
@@ -49,6 +54,7 @@ def test_codes_of_the_verilog_are_those_of_torch(hardware, capsys, heads):
     assert len(found["ids"]) == 9 + 14
 
 
+@pytest.mark.cosim
 def test_text_without_rtl_is_the_same(hardware, capsys):
     alone = generated(hardware, capsys)
     served = generated(hardware, capsys, "--rtl", "0:0")
@@ -56,9 +62,10 @@ def test_text_without_rtl_is_the_same(hardware, capsys):
     assert "RTL" not in alone
 
 
-def test_a_prompt_from_a_file_is_only_scored(hardware, capsys):
-    (hardware / "prompt.txt").write_text(PROMPT)
-    asked = command(hardware, "--prompt-file", f"{hardware}/prompt.txt", prompt=None)
+@pytest.mark.cosim
+def test_a_prompt_from_a_file_is_only_scored(hardware, tmp_path, capsys):
+    (tmp_path / "prompt.txt").write_text(PROMPT)
+    asked = command(hardware, "--prompt-file", f"{tmp_path}/prompt.txt", prompt=None)
     asked[asked.index("--tokens") + 1] = "0"
     capsys.readouterr()
     assert main([*asked, "--rtl", "2:2"]) == 0
@@ -67,6 +74,7 @@ def test_a_prompt_from_a_file_is_only_scored(hardware, capsys):
     assert re.search(r"codes +0 of 144 differ", printed)
 
 
+@pytest.mark.cosim
 def test_faults_are_told_and_are_no_failure(hardware, capsys):
     faults = ["--faults", "gain_mismatch=0.4,read_noise=0.05", "--rtl", "all"]
     printed = generated(hardware, capsys, *faults)
@@ -80,11 +88,13 @@ def test_faults_are_told_and_are_no_failure(hardware, capsys):
     assert re.findall(codes, again) == re.findall(codes, printed)
 
 
+@pytest.mark.cosim
 def test_cells_leak_while_a_token_waits(hardware, capsys):
     printed = generated(hardware, capsys, "--wait-us", "40", "--rtl", "0:0")
     assert re.search(r"codes +\d+ of \d+ differ from torch", printed)
 
 
+@pytest.mark.cosim
 def test_a_server_that_dies_costs_no_token(hardware, capsys, monkeypatch):
     attend, calls = RtlHeads.attend, []
 
@@ -100,6 +110,7 @@ def test_a_server_that_dies_costs_no_token(hardware, capsys, monkeypatch):
     assert re.search(r"servers that died +1, all tokens replayed", printed)
 
 
+@pytest.mark.cosim
 def test_codes_that_differ_are_exit_status_1(hardware, capsys, monkeypatch):
     attend = RtlHeads.attend
 
@@ -125,7 +136,7 @@ def test_codes_that_differ_are_exit_status_1(hardware, capsys, monkeypatch):
         (["--rtl", "all", "--faults", "nois=1"], "unknown key"),
         (["--rtl", "all", "--wait-us", "70"], "--wait-us is 70.0, but must be 0..65.535"),
         (["--temperature", "-1"], "--temperature is -1.0, but must be 0 or above"),
-        (["--tokens", "-1"], "--tokens is -1, but must be 0 or above"),
+        (["--tokens", "-1"], "--tokens is -1, but must be at least 0"),
         (["--tokens", "120"], "--tokens is 120 after a prompt of 9, but the model has 128 pos"),
         (["--model", "stock"], "is not on hardware: convert it first"),
         (["-o", "nowhere/found.json"], "cannot be written"),

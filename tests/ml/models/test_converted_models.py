@@ -28,7 +28,7 @@ def hardware(stock):
     return model
 
 
-def generated(model, ids, count=30, **options):
+def generated(model, ids, count=16, **options):
     options = {"do_sample": False, "max_new_tokens": count, "pad_token_id": 0} | options
     return model.generate(ids, **options)
 

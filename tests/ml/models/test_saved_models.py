@@ -109,6 +109,7 @@ def test_a_wrong_table_in_config_json_is_an_error(hardware, tmp_path, change, me
         AutoModelForCausalLM.from_pretrained(tmp_path)
 
 
+@pytest.mark.training
 def test_trainer_trains_scalers_without_weight_decay(hardware, tmp_path):
     data = [{"input_ids": row, "labels": row} for row in tokens(8, 24)]
     options = TrainingArguments(

@@ -8,7 +8,6 @@ from tiny_models import HEAD, MODELS, tokens
 
 from gaincell.cell import CUBIC
 from gaincell.ml.models.convert import convert
-from gaincell.ml.models.scalers import SCALERS
 from gaincell.ml.start.matching import match_moments, step_at
 from gaincell.ml.start.moments import Moments, moments_of
 from gaincell.ml.start.ranges import fit_ranges
@@ -30,6 +29,7 @@ def hardware(model):
     return convert(model, HEAD, "hardware")
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_real_cell_reaches_the_linear_models_moments(name, cell):
@@ -51,7 +51,8 @@ def test_the_real_cell_reaches_the_linear_models_moments(name, cell):
 def test_a_model_that_already_has_them_is_left_as_it_is():
     model, text = linear("llama")
     targets = moments_of(model, text)
-    before = {name: model.scalers(1).get_parameter(name).clone() for name in SCALERS}
+    before = {name: each.clone() for name, each in model.scalers(1).named_parameters()}
+    assert len(before) == 8
     report = match_moments(model, targets, text)
     assert report.converged
     assert report.distances == (0.0,)
@@ -120,6 +121,7 @@ def test_a_head_that_gives_one_value_only_is_named():
     assert not report.converged
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("name", MODELS)
 def test_adapted_logits_are_nearer_the_linear_models_than_those_of_a_bare_change_of_cell(name):
     model, text = linear(name)

@@ -1,22 +1,22 @@
 """The closed-form start: its parts against plain formulas, and whole models of both families."""
 
 import math
+from copy import deepcopy
 from dataclasses import fields, replace
+from functools import cache
 
 import pytest
 import torch
-from tiny_models import HEAD, MODELS, tokens
+from tiny_models import HEAD, MODELS, logits_by_layer, tokens
 
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 from gaincell.ml.models.convert import convert
+from gaincell.ml.models.families import blocks_of
 from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.scalers import HeadMaps
 from gaincell.ml.models.settings import Settings
 from gaincell.ml.start import StartOptions, closed_form
-from gaincell.ml.start.by_layer.blocks import blocks_of, first_stream
-from gaincell.ml.start.by_layer.fit_layer import pass_layer
-from gaincell.ml.start.by_layer.layer_start import LayerStart
 from gaincell.ml.start.by_layer.ridge import Sums, fit_ridge
 from gaincell.ml.start.by_layer.score_fit import fit_scores, unseen
 from gaincell.ml.start.by_layer.spectral import flat_rows, spectral_maps
@@ -36,20 +36,33 @@ def name(request):
 def model_of(name):
     """In float32, with queries large enough that softmax is not flat."""
     model = MODELS[name]().float()
-    for block in blocks_of(model, 16):
+    for block in blocks_of(model):
         module = block.layer.attn.c_attn if name == "gpt2" else block.layer.self_attn.q_proj
         with torch.no_grad():
             module.weight.mul_(12.0)
     return model
 
 
-def started(name, head=HEAD, **options):
-    model = model_of(name)
-    layers = options.pop("layers", None)
-    folder = options.pop("folder", None)
+def started(name, head=HEAD, *, layers=None, folder=None, **options):
+    """The start of a model on ten windows."""
     return closed_form(
-        model, head, tokens(10, 40), layers=layers, folder=folder, options=replace(QUICK, **options)
+        model_of(name),
+        head,
+        tokens(10, 40),
+        layers=layers,
+        folder=folder,
+        options=replace(QUICK, **options),
     )
+
+
+@cache
+def _started_once(name, head, refit):
+    return started(name, head, refit=refit)
+
+
+def copy_of_start(name, head=HEAD, refit="down"):
+    """As ``started``, computed once for all tests."""
+    return deepcopy(_started_once(name, head, refit))
 
 
 def distance(model, wanted, ids):
@@ -164,15 +177,16 @@ def test_the_start_is_nearer_to_the_model_than_ranges(name):
     ranged = convert(model_of(name), WIDE)
     fit_ranges(ranged, tokens(10, 40))
     far = distance(ranged, wanted, ids)
-    attention = distance(started(name, WIDE, refit="attention"), wanted, ids)
+    attention = distance(copy_of_start(name, WIDE, "attention"), wanted, ids)
     assert attention < 0.7 * far
-    assert distance(started(name, WIDE), wanted, ids) < attention
+    assert distance(copy_of_start(name, WIDE), wanted, ids) < attention
 
 
+@pytest.mark.training
 def test_distillation_brings_it_nearer_still(name):
     ids = tokens(4, 40, seed=9)
     wanted = model_of(name)(ids).logits
-    before = distance(started(name, WIDE, refit="attention"), wanted, ids)
+    before = distance(copy_of_start(name, WIDE, "attention"), wanted, ids)
     after = started(name, WIDE, refit="attention", distil_steps=60)
     assert distance(after, wanted, ids) < 0.97 * before
 
@@ -181,20 +195,15 @@ def test_the_model_computes_what_was_fitted(name, tmp_path):
     folder = tmp_path / "layers"
     model = started(name, layers=[0, 2], folder=folder)
     assert Settings.of(model.config).kinds == ("hardware", "stock", "hardware")
-    stock, ids = model_of(name), tokens(2, 30, seed=8)
-    stream = first_stream(stock, ids)
-    for layer, block in enumerate(blocks_of(stock, 16)):
-        path = folder / f"layer-{layer:03}.safetensors"
-        start = LayerStart.load(path) if path.is_file() else None
-        stream = pass_layer(block, HEAD, start, stream)
-    last = model.transformer.ln_f if name == "gpt2" else model.model.norm
+    ids = tokens(2, 30, seed=8)
+    expected = logits_by_layer(model_of(name), HEAD, folder, ids)
     # Float32 sums of another order may move a code by one.
-    off = (model.lm_head(last(stream)) - model(ids).logits).detach().abs()
+    off = (expected - model(ids).logits).detach().abs()
     assert float(off.quantile(0.9)) < 1e-3
 
 
 def test_first_tokens_are_those_of_the_original_model(name):
-    model = started(name, refit="attention")
+    model = copy_of_start(name, refit="attention")
     ids = tokens(3, 12, seed=7)
     wanted = model_of(name)(ids[:, :1]).logits
     torch.testing.assert_close(model(ids).logits[:, :1], wanted, rtol=1e-3, atol=1e-4)
@@ -206,7 +215,7 @@ def test_first_tokens_are_those_of_the_original_model(name):
 
 
 def test_gpt2_needs_no_maps_beside_its_weights():
-    model = started("gpt2")
+    model = copy_of_start("gpt2")
     assert Settings.of(model.config).maps == ()
     assert not isinstance(model.scalers(0), HeadMaps)
     for part in "qkvy":
@@ -215,13 +224,13 @@ def test_gpt2_needs_no_maps_beside_its_weights():
 
 
 def test_llama_heads_have_arrays_of_their_own():
-    scalers = started("llama").scalers(0)
+    scalers = copy_of_start("llama").scalers(0)
     assert isinstance(scalers, HeadMaps)
     assert scalers.arrays == 4
 
 
 def test_faults_are_those_of_each_query_heads_own_arrays(name):
-    model, ids = started(name), tokens(2, 20)
+    model, ids = copy_of_start(name), tokens(2, 20)
     ideal = model(ids).logits
     set_faults(model, Faults())
     torch.testing.assert_close(model(ids).logits, ideal, rtol=1e-3, atol=1e-3)
@@ -231,11 +240,11 @@ def test_faults_are_those_of_each_query_heads_own_arrays(name):
 
 
 def test_it_is_saved_loaded_and_generates_from_the_arrays(name, tmp_path):
-    model = started(name).double()
+    model = copy_of_start(name).double()
     ids = tokens(2, 12)
     mask = torch.ones_like(ids)
     mask[0, :4] = 0
-    options = {"do_sample": False, "max_new_tokens": 20, "pad_token_id": 0, "attention_mask": mask}
+    options = {"do_sample": False, "max_new_tokens": 10, "pad_token_id": 0, "attention_mask": mask}
     expected = model.generate(ids, use_cache=False, **options)
     assert torch.equal(model.generate(ids, **options), expected)
     model.save_pretrained(tmp_path)
@@ -244,11 +253,12 @@ def test_it_is_saved_loaded_and_generates_from_the_arrays(name, tmp_path):
     assert Settings.of(again.config) == Settings.of(model.config)
 
 
+@pytest.mark.training
 def test_a_refitted_lm_head_is_nearer_and_leaves_the_embedding(name, tmp_path):
     ids = tokens(10, 40)  # those fitted
     stock = model_of(name)
     wanted, embedding = stock(ids).logits, stock.get_input_embeddings().weight.clone()
-    plain = distance(started(name, WIDE), wanted, ids)
+    plain = distance(copy_of_start(name, WIDE), wanted, ids)
     model = started(name, WIDE, refit="lm_head")
     assert distance(model, wanted, ids) < plain
     assert torch.equal(model.get_input_embeddings().weight, embedding)
@@ -258,8 +268,9 @@ def test_a_refitted_lm_head_is_nearer_and_leaves_the_embedding(name, tmp_path):
     torch.testing.assert_close(again(ids).logits, expected)
 
 
+@pytest.mark.training
 def test_an_interrupted_start_goes_on_to_the_same_model(name, tmp_path):
-    whole = started(name).state_dict()
+    whole = copy_of_start(name).state_dict()
     folder = tmp_path / "layers"
     seen = []
 
@@ -296,6 +307,7 @@ def test_a_folder_of_another_start_is_refused(tmp_path):
         started("llama", folder=folder)
 
 
+@pytest.mark.training
 def test_the_start_is_the_same_again(name):
     first, second = (started(name, distil_steps=3).state_dict() for _ in range(2))
     for key in first:
@@ -313,5 +325,5 @@ def test_wrong_arguments():
     with pytest.raises(ValueError, match="layers names 7"):
         closed_form(model, HEAD, tokens(4, 40), layers=[7])
     with pytest.raises(ValueError, match="on hardware already"):
-        closed_form(started("gpt2"), HEAD, tokens(4, 40))
+        closed_form(copy_of_start("gpt2"), HEAD, tokens(4, 40))
     assert {each.name for each in fields(StartOptions)} >= {"refit", "distil_steps"}

@@ -1,11 +1,11 @@
 """Faults of the arrays on a command line: --faults."""
 
-import difflib
-import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from gaincell.behavioral.faults import Faults
+from gaincell.tables import nearest, read_toml
 
 FIELDS = tuple(field.name for field in fields(Faults))
 
@@ -23,36 +23,32 @@ def faults_of(text: str | None) -> Faults | None:
     """
     if text is None:
         return None
-    table: dict[str, object] = {}
-    if "=" not in text:
-        table = _read(Path(text))
-    else:
-        for part in text.split(","):
-            key, equals, value = (each.strip() for each in part.partition("="))
-            if not equals or key in table:
-                why = "is given twice" if equals else "has no value"
-                raise ValueError(f"--faults is {text}, in which {key!r} {why}")
-            try:
-                table[key] = float(value)
-            except ValueError:
-                raise ValueError(f"--faults sets {key} to {value!r}, which is no number") from None
+    table = _pairs(text) if "=" in text else _file(Path(text))
     for key in table:
         if key not in FIELDS:
-            nearest = difflib.get_close_matches(key, FIELDS, n=1, cutoff=0)[0]
-            raise ValueError(f'--faults has the unknown key "{key}" (nearest known: "{nearest}")')
+            raise ValueError(f'--faults has the unknown key "{key}"{nearest(key, FIELDS)}')
     try:
-        return Faults(**table)  # type: ignore[arg-type]
+        return Faults(**table)
     except (TypeError, ValueError) as error:
         raise type(error)(f"--faults: {error}") from error
 
 
-def _read(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(
-            f"--faults is {path}, neither key=value,... nor a file that can be read: "
-            f"{error.strerror}"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"--faults {path} is not valid TOML: {error}") from error
+def _pairs(text: str) -> dict[str, Any]:
+    """Keys and numbers of ``key=value,...``."""
+    table: dict[str, Any] = {}
+    for part in text.split(","):
+        key, equals, value = (word.strip() for word in part.partition("="))
+        if not equals or key in table:
+            why = "is given twice" if equals else "has no value"
+            raise ValueError(f"--faults is {text}, in which {key!r} {why}")
+        try:
+            table[key] = float(value)
+        except ValueError:
+            raise ValueError(f"--faults sets {key} to {value!r}, which is no number") from None
+    return table
+
+
+def _file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise ValueError(f"--faults is {path}, neither key=value,... nor a file that can be read")
+    return read_toml(path, "--faults")

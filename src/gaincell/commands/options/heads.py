@@ -1,13 +1,13 @@
-"""Heads of a model on a command line."""
+"""Reads heads of a model from a command line: ``10:0,12:4``."""
 
 
 def heads_of(option: str, text: str) -> list[tuple[int, int]]:
-    """(layer, head) of a list such as ``10:0,12:4`` that ``option`` was given.
+    """(layer, head) pairs of the value of ``option``, a list such as ``10:0,12:4``.
 
     Raises
     ------
     ValueError
-        It is no such list.
+        The value is no such list.
     """
     try:
         pairs = [part.split(":") for part in text.split(",")]

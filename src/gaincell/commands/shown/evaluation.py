@@ -1,4 +1,4 @@
-"""What ``gaincell evaluate`` found: the table of the terminal and the JSON file."""
+"""The results of ``gaincell evaluate``: the table of the terminal and the JSON file."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gaincell.behavioral.faults import Faults
-from gaincell.commands.perplexity import kinds_of
+from gaincell.commands.options.layers import kinds_of
 from gaincell.files import replacing
 from gaincell.text import grid, table
 from gaincell.versions import versions
@@ -70,7 +70,7 @@ def _meanings(
     arguments: argparse.Namespace, model: Any, results: Sequence["Result"]
 ) -> list[tuple[str, str]]:
     """What each row's layers on the arrays compute, and whose weights the rows have."""
-    from gaincell.ml.evaluate.baselines import ON_ARRAYS
+    from gaincell.ml.evaluate.attentions import ON_ARRAYS
     from gaincell.ml.models.settings import Settings
 
     head = Settings.of(model.config).head

@@ -1,4 +1,4 @@
-"""What ``gaincell generate`` tells of a text, as a table and as JSON."""
+"""The results of ``gaincell generate``: a text and its figures, as a table and as JSON."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any

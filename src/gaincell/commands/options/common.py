@@ -1,0 +1,50 @@
+"""Adds the options that most commands have, --config, --seed and --output; checks lower bounds."""
+
+import argparse
+from pathlib import Path
+
+
+def add_config(parser: argparse._ActionsContainer, *, default: str | None = None) -> None:
+    """--config, a name or path for ``load_config``; required unless it has a default."""
+    text = "a preset's name or a TOML file"
+    if default is not None:
+        text += f"; default {default}"
+    parser.add_argument("--config", required=default is None, default=default, help=text)
+
+
+def add_seed(parser: argparse._ActionsContainer, purpose: str, *, default: int | None = 0) -> None:
+    """--seed; the help says "seed of ``purpose``; default 0".
+
+    Parameters
+    ----------
+    default : None for a command that must know whether the option was given; it then uses 0
+    """
+    parser.add_argument("--seed", type=int, default=default, help=f"seed of {purpose}; default 0")
+
+
+def add_output(
+    parser: argparse._ActionsContainer,
+    content: str,
+    *,
+    default: Path | None = None,
+    required: bool = False,
+) -> None:
+    """-o or --output, a path. The help is ``content``: what the command writes there."""
+    parser.add_argument(
+        "-o", "--output", type=Path, default=default, required=required, help=content
+    )
+
+
+def check_least(arguments: argparse.Namespace, least: int, *names: str) -> None:
+    """Check that options are absent or at least ``least``; ``names`` are their attributes.
+
+    Raises
+    ------
+    ValueError
+        A value below ``least``.
+    """
+    for name in names:
+        value = getattr(arguments, name)
+        if value is not None and value < least:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} is {value}, but must be at least {least}")

@@ -1,0 +1,36 @@
+"""Layers of a model on a command line: a list such as 0,3,10-15, and what layers compute."""
+
+
+def layers_of(text: str | None) -> list[int] | None:
+    """Layer numbers of a list such as ``0,3,10-15``; None, for all layers, without a list.
+
+    Raises
+    ------
+    ValueError
+        The text is no such list.
+    """
+    if text is None:
+        return None
+    layers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            begin, end = int(first), int(last if dash else first)
+        except ValueError:
+            raise ValueError(f"--layers is {text}, but must be a list such as 0,3,10-15") from None
+        if end < begin:
+            raise ValueError(f"--layers holds {part}, whose end is below its begin")
+        layers += range(begin, end + 1)
+    return layers
+
+
+def kinds_of(model: object) -> str:
+    """What the layers of a model compute, in words: "2 layers hardware, 1 layers stock"."""
+    from gaincell.ml.models.hardware_model import HardwareModel
+    from gaincell.ml.models.settings import Settings
+
+    if not isinstance(model, HardwareModel):
+        return "stock"
+    kinds = Settings.of(model.config).kinds
+    counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+    return ", ".join(f"{count} layers {kind}" for kind, count in counts.items())

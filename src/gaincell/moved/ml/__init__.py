@@ -1,0 +1,1 @@
+"""Modules of ``gaincell.ml`` under the paths they had until release 0.6."""

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.evaluate.baselines``."""
+
+from gaincell.ml.evaluate.baselines import *  # noqa: F403

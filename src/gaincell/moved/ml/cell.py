@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.attention.numbers``."""
+
+from gaincell.ml.attention.numbers import *  # noqa: F403

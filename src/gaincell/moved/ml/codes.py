@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.models.codes``."""
+
+from gaincell.ml.models.codes import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.attention.ring_cache``."""
+
+from gaincell.ml.attention.ring_cache import *  # noqa: F403

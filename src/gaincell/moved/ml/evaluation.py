@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.evaluate.evaluation``."""
+
+from gaincell.ml.evaluate.evaluation import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.attention.exact``."""
+
+from gaincell.ml.attention.exact import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.generate.generation``."""
+
+from gaincell.ml.generate.generation import *  # noqa: F403

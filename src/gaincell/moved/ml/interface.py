@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.models.layer``."""
+
+from gaincell.ml.models.layer import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.attention.forward``."""
+
+from gaincell.ml.attention.forward import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.evaluate.linear_kernel``."""
+
+from gaincell.ml.evaluate.linear_kernel import *  # noqa: F403

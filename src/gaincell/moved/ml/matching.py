@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.start.matching``."""
+
+from gaincell.ml.start.matching import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.evaluate.perplexity``."""
+
+from gaincell.ml.evaluate.perplexity import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.attention.quantisers``."""
+
+from gaincell.ml.attention.quantisers import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.process.quiet``."""
+
+from gaincell.ml.process.quiet import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.attention.authors``."""
+
+from gaincell.ml.attention.authors import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.evaluate.scoring``."""
+
+from gaincell.ml.evaluate.scoring import *  # noqa: F403

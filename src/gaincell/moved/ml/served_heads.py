@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.generate.served_heads``."""
+
+from gaincell.ml.generate.served_heads import *  # noqa: F403

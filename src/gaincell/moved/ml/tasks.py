@@ -1,0 +1,3 @@
+"""Moved to ``gaincell.ml.evaluate.tasks``."""
+
+from gaincell.ml.evaluate.tasks import *  # noqa: F403

@@ -1,0 +1,66 @@
+"""Area step: cells, flops and um2 of a netlist, in all and by block."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gaincell.config import HeadConfig
+from gaincell.synth.library.cells import Library
+from gaincell.synth.library.generic import transistors
+from gaincell.synth.metrics import Area, BlockArea
+from gaincell.synth.netlist import Netlist
+from gaincell.synth.steps import step
+from gaincell.synth.steps.clock_tree import clock_tree
+from gaincell.synth.steps.memory_macro import macro_area_um2
+from gaincell.synth.steps.power import WIRE_F_PER_UM
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    config: HeadConfig
+    netlist: Netlist
+    block: Mapping[str, str]
+    library: Library
+    estimate: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(step.Outputs):
+    area: Area
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Count the cells; no tool runs, and no file is written."""
+    netlist, library = inputs.netlist, inputs.library
+    parts: dict[str, list[str]] = {}  # names of the cells of each block
+    for instance in netlist.instances:
+        cells = parts.setdefault(inputs.block[instance.name], [])
+        if instance.cell in library.cells:  # else it is the memory macro
+            cells.append(instance.cell)
+    blocks = {name: _block_area(cells, library) for name, cells in sorted(parts.items())}
+    every = [cell for cells in parts.values() for cell in cells]
+    whole = _block_area(every, library)
+    sequential = [name for name in every if library.cells[name].sequential]
+    has_macro = any(name not in library.cells for name in netlist.counts)
+    tree = clock_tree(netlist, library, Counter(), WIRE_F_PER_UM)
+    return Outputs(
+        area=Area(
+            cells_um2=whole.area_um2,
+            cells=whole.cells,
+            flops=whole.flops,
+            sequential_um2=_block_area(sequential, library).area_um2,
+            clock_tree_um2=round(tree.area_um2, 2),
+            by_block=blocks,
+            memory_macro_um2=macro_area_um2(inputs.config, library.node_nm) if has_macro else None,
+            transistors=transistors(netlist.area_um2(library)) if inputs.estimate else None,
+        )
+    )
+
+
+def _block_area(names: list[str], library: Library) -> BlockArea:
+    cells = [library.cells[name] for name in names]
+    return BlockArea(
+        area_um2=round(sum(cell.area_um2 for cell in cells), 2),
+        cells=len(cells),
+        flops=sum(cell.sequential for cell in cells),
+    )

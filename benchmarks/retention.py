@@ -113,17 +113,17 @@ def main() -> int:
 HEADER = [
     "# How good must retention_error be?",
     "",
-    "`make retention`: slow decoding in age mode `time`, every column refreshed in time. Shown are "
-    "heads whose columns may grow as old as the default `retention_error` allows, half as old and "
-    "a quarter as old, and one without refresh; errors are those of the outputs y against the same "
-    "head with cells that do not leak. Every run equals `attend` with its event log bit for bit, "
-    "and no value was read beyond the bound.",
+    "`make retention` runs heads that decode slowly, in age mode `time`, with every column "
+    "refreshed in time. The columns of a head may grow as old as the default `retention_error` "
+    "allows, half as old, or a quarter as old. One head has no refresh. The errors compare the "
+    "outputs y with the same head whose cells do not leak. Every run equals `attend` with its "
+    "event log bit for bit, and no value was read beyond the bound.",
     "",
     f"The tiny head (retention {TINY_RETENTION_S * 1e6:.0f} us) takes a random token every 4000 "
-    "cycles. The gpt2 head (5 ms) reads one every 3 us, so that its window lives 3 ms, four times "
-    "the bound. Energy counts the DACs of the two columns that a refresh writes, "
-    f"{COLUMN_WRITE_PJ:.0f} pJ as the paper gives for those of a token (published), beside 6.1 nJ "
-    "for a token in all.",
+    "cycles. The gpt2 head (5 ms) reads a token every 3 us, so that its window lives 3 ms, four "
+    "times the bound. Energy counts the DACs of the two columns that a refresh writes. They take "
+    f"{COLUMN_WRITE_PJ:.0f} pJ, as the paper gives for the DACs of a token (published). A token "
+    "takes 6.1 nJ in all.",
     "",
     "| head | retention_error | bound, us | oldest read, us | mean error (share of the outputs' "
     "standard deviation) | largest error | outputs that differ | refreshes per token "
@@ -132,7 +132,7 @@ HEADER = [
 ]
 VERDICT = """
 The default stays at half a step of the stored codes. At that bound the mean error of the gpt2 head
-is 0.2 output codes; rounding the charges of its 16 sub-tiles alone adds up to 1.15 (standard
+is 0.2 output codes. The rounding of the charges of its 16 sub-tiles alone adds up to 1.15 (standard
 deviation). Half the age costs twice the refreshes for a third less error. Without refresh the
 error is three times as large and grows with every pause. At full speed none of this costs anything:
 the ring turns in 33 us, and columns written that lately are skipped.

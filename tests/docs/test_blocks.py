@@ -157,6 +157,8 @@ def _cases() -> list[object]:
         for story in stories(page):
             marks = [getattr(pytest.mark, word) for word in story.options if word in MARKS]
             marks.append(pytest.mark.needs(*story.tools))
+            if "cosim" in story.options:
+                marks.append(pytest.mark.needs("verilator"))
             cases.append(pytest.param(story, id=f"{Path(page).stem}-{story.name}", marks=marks))
     return cases
 

@@ -117,6 +117,20 @@ def test_every_port_of_the_head_is_on_the_hardware_page():
     assert [port for port in ports if f"`{port}`" not in page] == []
 
 
+def test_the_table_of_proofs_has_every_property_with_its_claim_and_geometries():
+    from formal.campaign import PROPERTIES
+    from formal.geometries import describe
+
+    page = (DOCS / "evidence" / "formal.md").read_text(encoding="utf-8")
+    table = [line.split("|") for line in page.splitlines() if line.startswith("| ")][1:]
+    shown = [(cells[1].strip(), cells[3].strip()) for cells in table]
+    assert shown == [
+        (each.name, describe(config)) for each in PROPERTIES for config in each.configs
+    ]
+    claims = "\n\n".join(f"{each.name}\n: {each.claim}" for each in PROPERTIES)
+    assert page.partition("## What they say\n\n")[2].strip() == claims
+
+
 def test_the_arrays_page_has_a_row_for_every_fault():
     table = rows("arrays.md")
     assert [name for name in Faults.__dataclass_fields__ if f"`{name}`" not in table] == []
@@ -144,3 +158,9 @@ def test_modules_that_a_page_names_exist():
                 texts = [folder / f"{parts[0]}.py", folder / "__init__.py"]
                 known = texts[0].exists() or parts[0] in texts[1].read_text(encoding="utf-8")
                 assert known, f"{page}: {name}"
+
+
+def test_links_of_the_readme_lead_to_files():
+    links = re.findall(r"\]\(([\w./-]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(links) > 10
+    assert [link for link in links if not (ROOT / link).exists()] == []

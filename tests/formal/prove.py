@@ -20,10 +20,10 @@ PAGE = """\
 `make formal`: {proofs} proofs of {properties} properties, {failures} not proved,
 {minutes:.1f} minutes.
 
-Each line holds for every input in every cycle, without bound on time, of a head of that geometry:
-M window, N columns of a sub-tile, P sink, cycles of a write, stages of sampling flops if two, the
-readout if not popcount, largest age in cycles if there is refresh. [Proofs](proofs.md) tells what
-is assumed, and why small heads.
+Each line holds for every input in every cycle, without bound on time, of a head of that geometry.
+M is the window, N the columns of a sub-tile, P the sink. Then come the cycles of a write, the
+stages of sampling flops if two, the readout if not popcount, and the largest age in cycles if
+there is refresh. [Proofs](proofs.md) names the assumptions and says why the heads are small.
 
 | property | of | geometry | engine | bound | result | s |
 |---|---|---|---|---|---|---|

@@ -79,8 +79,8 @@ def worst_age_is_true(b: RefreshBench) -> None:
 
 
 def writes_the_token_again(b: RefreshBench) -> None:
-    """What is written to any one column is what the token last accepted for it brought; a column
-    without its token gets code 0: none in the sequence, or dropped. Nothing stale is ever written.
+    """Every write to any one column has the codes of the token last accepted for it. A column that
+    no token of the sequence reached, or whose token was dropped, gets code 0. So no write is stale.
 
     Requests are answered in any order, each with what the column held when it was taken: the
     current token's data or not.

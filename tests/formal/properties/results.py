@@ -46,7 +46,7 @@ def queue_keeps_order(b: Bench, config: HeadConfig) -> None:
 
 
 def one_per_query(b: HeadBench) -> None:
-    """Every query gives one result at its fixed latency; what is owed never exceeds the places."""
+    """Every query gives one result at its fixed latency, and has a place for it until then."""
     timing = b.config.timing
     owed = b.counter("owed", timing.result_places)
     b.m.d.sync += owed.eq(owed + b.accept - b.deliver)
@@ -58,8 +58,8 @@ def one_per_query(b: HeadBench) -> None:
 
 
 def each_gets_its_own(b: HeadBench) -> None:
-    """The result of any one query is the sum of the pulses of its own output phase, and the
-    results before it are those of the queries before it."""
+    """The result of any one query is the sum of the pulses of its own output phase. The results
+    before it belong to the queries before it."""
     config, timing = b.config, b.config.timing
     assert config.head_dim == 1
     for tile in range(config.tiles):

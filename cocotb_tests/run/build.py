@@ -14,7 +14,7 @@ from cocotb_tools.config import libs_dir
 from cocotb_tools.runner import get_runner
 
 from gaincell.cocotb_tests.bench.words import status_widths, token_positions
-from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
+from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder, drop_other_main
 from gaincell.cocotb_tests.run.progress import building
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, Simulator
 from gaincell.config import HeadConfig
@@ -98,7 +98,10 @@ def build(
             building(what, config, progress),
             compiled_folder(folder, runtime, sources) as unfinished,
         ):
-            _compile(unfinished, record, parameters, arguments, waves, environment | levels)
+            how = (record, parameters, arguments, waves, environment | levels)
+            _compile(unfinished, *how)
+            if drop_other_main(unfinished, runtime):
+                _compile(unfinished, *how)
     return Simulation(folder, simulator)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from gaincell.cache import cache_folder
 
 SECONDS_NEWER = 3600
+MAIN, MODEL = "verilator.o", "Vtop.h"
+"""Object of cocotb's main program for Verilator, and the only generated header that it includes."""
 
 
 def cached(kind: str, *recipe: object) -> Path:
@@ -35,6 +37,18 @@ def compiled_folder(folder: Path, runtime: Path, sources: dict[str, str]) -> Ite
         _keep_runtime(unfinished, runtime)
 
 
+def drop_other_main(built: Path, runtime: Path) -> bool:
+    """Remove the main program from ``built`` if its copy from ``runtime`` does not fit this model.
+
+    It fits if the header of the model is the same text as when it was compiled.
+    """
+    kept, header = runtime / MODEL, built / MODEL
+    if not kept.exists() or kept.read_text() == header.read_text():
+        return False
+    (built / MAIN).unlink()
+    return True
+
+
 @contextmanager
 def _first_to_fill(runtime: Path) -> Iterator[None]:
     """While ``runtime`` is not there, one process builds at a time: the first one fills it."""
@@ -54,8 +68,9 @@ def _keep_runtime(built: Path, runtime: Path) -> None:
     if runtime.exists():
         return
     with _whole_folder(runtime) as unfinished:
-        for compiled in built.glob("verilated*.o"):
-            shutil.copy(compiled, unfinished)
+        for pattern in ("verilated*.o", MAIN, MODEL):
+            for compiled in built.glob(pattern):
+                shutil.copy(compiled, unfinished)
 
 
 def _reuse_runtime(runtime: Path, folder: Path) -> None:

@@ -52,7 +52,7 @@ class RefreshTimer(wiring.Component):
         visit_ends = Signal()
         visits = Signal(range(plan.segment_visits))
 
-        # A cycle ahead: the count of columns has all of its cycle.
+        # Decided a cycle ahead, so that the count of columns has a whole cycle.
         m.d.sync += visit_ends.eq(self.elapsed == plan.visit_cycles - 2)
         m.d.comb += self.segment_ends.eq(visit_ends & (visits == plan.segment_visits - 1))
         m.d.sync += self.elapsed.eq(Mux(visit_ends, 0, self.elapsed + 1))

@@ -14,7 +14,8 @@ from typing import Any
 from tqdm import tqdm
 
 from gaincell.ml.evaluate.tasks import Task
-from gaincell.ml.process.quiet import first_line, quiet
+from gaincell.ml.process.quiet import quiet
+from gaincell.refusals import first_line
 
 FEW_SHOT_SEED = 1234
 """Seed of the few-shot examples: lm-eval's own, so that results compare with other people's."""

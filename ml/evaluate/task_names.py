@@ -91,6 +91,7 @@ def index(package: Path) -> tuple[dict[str, Path], set[str]]:
     return tasks, groups
 
 
+@cache
 def tags(package: Path) -> set[str]:
     """Tags below a folder of lm-eval; each names all tasks that carry it."""
     texts = (_text(path) for path in _files(package, ".yaml", ""))

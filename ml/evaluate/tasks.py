@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gaincell.ml.evaluate.task_names import locate, own_names
-from gaincell.ml.process.quiet import first_line, quiet
+from gaincell.ml.process.quiet import quiet
+from gaincell.refusals import first_line
 
 FILES = ("json", "csv", "text", "parquet", "arrow")
 """Values of a task's ``dataset_path`` that mean data files."""

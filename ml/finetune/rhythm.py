@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from transformers import TrainerCallback
 
+from gaincell.ml.finetune.run_file import RunFile
+from gaincell.ml.finetune.state.listing import Checkpoint
 from gaincell.ml.finetune.state.random_state import vary_by_process
 
-if TYPE_CHECKING:
-    from gaincell.ml.finetune.trainer import StageTrainer
+
+class Paced(Protocol):
+    """The part of a trainer that the rhythm uses; ``StageTrainer`` says what each means."""
+
+    model: Any
+    settings: RunFile
+    resumed: Checkpoint | None
+
+    def score(self) -> None: ...
+
+    def should_stop(self) -> bool: ...
 
 
 class Rhythm(TrainerCallback):
     """Tells Trainer after each step what to do, as [run] of the run file says."""
 
-    def __init__(self, trainer: StageTrainer) -> None:
+    def __init__(self, trainer: Paced) -> None:
         self.trainer = trainer
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The cache of a converted model in generation: every converted layer's arrays, O(window) each."""
+"""The cache of a converted model in generation: the arrays of each layer, of O(window) memory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from gaincell.ml.models.settings import Settings
 
 
 class RingLayer(CacheLayerMixin):
-    """One layer's arrays; ``update`` gives back the new keys and values, ``ring`` holds the codes.
+    """One layer's arrays: ``ring`` stores the codes, ``update`` returns keys and values unchanged.
 
-    The arrays are made at the first codes, which tell batch, number of arrays and device.
+    The arrays are made for the first codes, whose tensor gives batch, number of arrays and device.
     """
 
     is_sliding = False
@@ -32,7 +32,7 @@ class RingLayer(CacheLayerMixin):
         self.is_initialized = True
 
     def arrays(self, k: Tensor) -> RingCache:
-        """Those that hold the codes k (B, arrays, T, D) come into."""
+        """The arrays that store the codes k (B, arrays, T, D)."""
         if self.ring is None:
             batch, heads = k.shape[:2]
             self.ring = RingCache(self.head, batch, heads, kind=self.kind, device=k.device)
@@ -71,19 +71,19 @@ class RingLayer(CacheLayerMixin):
             self.ring.reorder(indices.to(self.ring.length.device))
 
     def crop(self, tokens_to_remove: int) -> None:
-        """Overwritten columns are gone.
+        """Refuse to take tokens back: their columns have overwritten older ones.
 
         Raises
         ------
         ValueError
-            Any tokens to remove.
+            There are tokens to remove.
         """
         if tokens_to_remove:
             raise ValueError("the arrays cannot take tokens back: generate without an assistant")
 
 
 class HardwareCache(Cache):
-    """For ``past_key_values``: arrays for the layers on hardware, plain keys and values for others.
+    """A ``past_key_values``: arrays for layers on hardware, plain keys and values for the others.
 
     Parameters
     ----------
@@ -100,15 +100,17 @@ class HardwareCache(Cache):
         )
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, starts: Tensor | None) -> Tensor:
-        """y codes (B, H, T, D) of new tokens, after their ``update``; ``starts`` is of all tokens.
+        """y codes (B, H, T, D) of new tokens, after their ``update``.
+
+        ``starts`` (B,) are the rows' first real tokens, counted from the first token of all calls.
 
         Raises
         ------
         TypeError, ValueError
             As ``RingCache.attend``.
         """
-        held = self.layers[layer]
-        assert isinstance(held, RingLayer)
+        ring = self.layers[layer]
+        assert isinstance(ring, RingLayer)
         if starts is not None:
-            starts = (starts - (held.tokens - q.shape[2])).clamp(min=0)
-        return held.arrays(k).attend(q.detach(), k.detach(), v.detach(), starts)
+            starts = (starts - (ring.tokens - q.shape[2])).clamp(min=0)
+        return ring.arrays(k).attend(q.detach(), k.detach(), v.detach(), starts)

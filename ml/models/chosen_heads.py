@@ -1,4 +1,4 @@
-"""Single heads of a converted model, picked by layer and number."""
+"""Single heads of a converted model, chosen by layer and number."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def by_layer(model: HardwareModel, heads: Iterable[Head] | None) -> dict[int, li
     if heads is None:
         layers = [layer for layer, kind in enumerate(kinds) if kind == "hardware"]
         return {layer: list(range(count)) for layer in layers}
-    wanted: dict[int, set[int]] = {}
+    chosen: dict[int, set[int]] = {}
     for layer, head in heads:
         if not 0 <= layer < len(kinds):
             raise ValueError(f"layer {layer} is not there: the model has 0..{len(kinds) - 1}")
@@ -35,12 +35,12 @@ def by_layer(model: HardwareModel, heads: Iterable[Head] | None) -> dict[int, li
             raise ValueError(f'layer {layer} is of kind "{kinds[layer]}", not "hardware"')
         if not 0 <= head < count:
             raise ValueError(f"head {head} is not there: layer {layer} has 0..{count - 1}")
-        wanted.setdefault(layer, set()).add(head)
-    return {layer: sorted(wanted[layer]) for layer in sorted(wanted)}
+        chosen.setdefault(layer, set()).add(head)
+    return {layer: sorted(chosen[layer]) for layer in sorted(chosen)}
 
 
 def arrays_of(heads: Sequence[int], x: Tensor, query_heads: int) -> Tensor:
-    """The part of x (B, arrays, ...) that each of some query heads reads."""
+    """x (B, arrays, ...) of the arrays that the given query heads read, one for each head."""
     group = query_heads // x.shape[1]
     return x[:, [head // group for head in heads]]
 
@@ -49,11 +49,11 @@ def arrays_of(heads: Sequence[int], x: Tensor, query_heads: int) -> Tensor:
 def exact_attention(model: HardwareModel, layers: Iterable[int]) -> Iterator[None]:
     """Attention of these layers in float64, where codes equal the contract's exactly."""
     scalers = [model.scalers(layer) for layer in layers]
-    before = [each.dtype for each in scalers]
+    before = [of_layer.dtype for of_layer in scalers]
     try:
-        for each in scalers:
-            each.dtype = torch.float64
+        for of_layer in scalers:
+            of_layer.dtype = torch.float64
         yield
     finally:
-        for each, dtype in zip(scalers, before, strict=True):
-            each.dtype = dtype
+        for of_layer, dtype in zip(scalers, before, strict=True):
+            of_layer.dtype = dtype

@@ -1,4 +1,4 @@
-"""Codes of single heads while a converted model reads a text, for ``gaincell cosim --input``."""
+"""Records the codes of single heads while a converted model reads a text."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from gaincell.ml.models.settings import Settings
 
 @dataclass(frozen=True)
 class HeadCodes:
-    """One query head over one sequence; float64 computed what the model went on with.
+    """Codes of one query head over one sequence, as ``gaincell cosim --input`` takes them.
 
-    q : (T, D) uint8; k, v : (T, D) uint8, of the key and value head it reads; y : (T, D) float64,
-    whole numbers
+    q : (T, D) uint8
+    k, v : (T, D) uint8, of the key and value head that the query head reads
+    y : (T, D) float64, whole numbers, from which the model continued
     """
 
     q: NDArray[np.uint8]
@@ -49,28 +50,31 @@ def record_codes(
     """
     if input_ids.dim() != 1 or not len(input_ids):
         raise ValueError(f"input_ids has shape {tuple(input_ids.shape)}, but must be (T,), T >= 1")
-    head_config, wanted = Settings.of(model.config).head, by_layer(model, heads)
-    found: dict[tuple[int, int], HeadCodes] = {}
+    head_config, chosen = Settings.of(model.config).head, by_layer(model, heads)
+    codes: dict[tuple[int, int], HeadCodes] = {}
 
-    def take(layer: int, seen: Observation) -> None:
-        assert seen.q is not None
-        assert seen.k is not None
-        assert seen.v is not None
-        assert seen.y is not None
-        for head in wanted[layer]:
-            q, k, v = (arrays_of([head], x, seen.q.shape[1]) for x in (seen.q, seen.k, seen.v))
-            found[layer, head] = HeadCodes(
+    def take(layer: int, observation: Observation) -> None:
+        assert observation.q is not None
+        assert observation.k is not None
+        assert observation.v is not None
+        assert observation.y is not None
+        for head in chosen[layer]:
+            q, k, v = (
+                arrays_of([head], x, observation.q.shape[1])
+                for x in (observation.q, observation.k, observation.v)
+            )
+            codes[layer, head] = HeadCodes(
                 _integers(q[0, 0], head_config.query_max),
                 _integers(k[0, 0], head_config.key_max),
                 _integers(v[0, 0], head_config.value_max),
-                seen.y[0, head].double().cpu().numpy(),
+                observation.y[0, head].double().cpu().numpy(),
             )
 
-    looking: dict[int, Callable[[Observation], None]]
-    looking = {layer: partial(take, layer) for layer in wanted}
-    with exact_attention(model, wanted), observing(model, looking):
+    observers: dict[int, Callable[[Observation], None]]
+    observers = {layer: partial(take, layer) for layer in chosen}
+    with exact_attention(model, chosen), observing(model, observers):
         model(input_ids[None].to(model.device), use_cache=False)
-    return found
+    return codes
 
 
 def _integers(units: Tensor, largest: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""A Hugging Face language model onto the hardware: ``convert``."""
+"""``convert`` gives layers of a Hugging Face language model attention on the arrays."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def convert(
     model : of a class in ``gaincell.ml.models.families``, stock or converted before
     config : the head of every layer on hardware
     kind : "hardware", "linear", "softmax" (over the window) or "stock" (softmax over all tokens)
-    layers : those to convert, all by default; the others stay what they are
+    layers : numbers of the layers to convert, all by default; the others do not change
 
     Returns
     -------
-    The model, now a ``HardwareModel``. Layers that had no scalers get such as fit values of
-    standard deviation 1: ``fit_ranges`` sets them to what the model's own values need.
+    The model, now a ``HardwareModel``. A layer that had no scalers gets scalers for values of
+    standard deviation 1; ``fit_ranges`` or ``closed_form`` fit them to the model's own values.
 
     Raises
     ------
     TypeError
-        A model of another class, or a config that is none.
+        A model of a family without a record, or a config that is no ``HeadConfig``.
     ValueError
         Another kind, layers that are not there, a head of another dimension, or a model with parts
         that the record of its family does not name.

@@ -1,4 +1,4 @@
-"""Faults of the arrays in a converted model, for training that must bear them."""
+"""``set_faults`` gives a converted model arrays with faults, for training and evaluation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gaincell.ml.models.settings import Settings
 
 
 def set_faults(model: HardwareModel, faults: Faults | None, seed: int = 0) -> None:
-    """Give layers of kind "hardware" or "linear" arrays of their own with ``faults``; None: ideal.
+    """Give each layer of kind "hardware" or "linear" its own arrays with ``faults``; None: ideal.
 
-    Static faults are drawn here, once; noise anew at every read. Not saved with the model. Decoding
-    from a ``HardwareCache`` is refused while there are faults.
+    Static faults are drawn here once, noise at every read. Faults are not saved with the model.
+    While there are faults, the model does not decode from a ``HardwareCache``.
     """
     settings = Settings.of(model.config)
     for layer, kind in enumerate(settings.kinds):

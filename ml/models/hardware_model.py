@@ -40,10 +40,10 @@ class HardwareModel(PreTrainedModel):
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         settings = Settings.of(config)
-        asked = config._attn_implementation
-        if asked not in (None, NAME):
+        named = config._attn_implementation
+        if named not in (None, NAME):
             raise ValueError(
-                f'attn_implementation is "{asked}", but this is a hardware model: convert it with '
+                f'attn_implementation is "{named}", but this is a hardware model: convert it with '
                 'kind="softmax" instead'
             )
         config._attn_implementation = NAME
@@ -53,7 +53,7 @@ class HardwareModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, *args: Any, output_loading_info: bool = False, **kwargs: Any) -> Any:
-        """As the stock class's, from safetensors only.
+        """As the stock class's ``from_pretrained``, but from safetensors only.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class HardwareModel(PreTrainedModel):
         return (model, info) if output_loading_info else model
 
     def set_attn_implementation(self, *args: Any, **kwargs: Any) -> None:
-        """Refused: ``convert`` changes what layers compute.
+        """Refuse: ``convert`` changes what layers compute.
 
         Raises
         ------
@@ -87,32 +87,31 @@ class HardwareModel(PreTrainedModel):
 
     def scalers(self, layer: int) -> HeadScalers:
         """Scalers of a layer that is not of kind "stock"."""
-        found = getattr(self.attention_layers()[layer], SUBMODULE)
-        assert isinstance(found, HeadScalers)
-        return found
+        scalers = getattr(self.attention_layers()[layer], SUBMODULE)
+        assert isinstance(scalers, HeadScalers)
+        return scalers
 
     def hook_layers(self) -> None:
-        """Let every attention layer pass its arrays on; once in a model's life."""
+        """Add the hooks of every attention layer; call once for each model."""
         for module in self.attention_layers():
             module.register_forward_pre_hook(_hand_over_arrays, with_kwargs=True)
             module.register_forward_hook(_finish_output)
 
     def attach(self, settings: Settings) -> None:
-        """Give layers on hardware the scalers they should have, and take them from others."""
+        """Give layers on hardware the scalers that ``settings`` says, and remove all others."""
         for layer, (module, kind) in enumerate(
             zip(self.attention_layers(), settings.kinds, strict=True)
         ):
-            held = getattr(module, SUBMODULE, None)
+            present = getattr(module, SUBMODULE, None)
             if kind == "stock":
-                if held is not None:
+                if present is not None:
                     delattr(module, SUBMODULE)
                 continue
             mapped, first = layer in settings.maps, layer in settings.first
-            if held is not None and (isinstance(held, HeadMaps), held.first_weight is not None) == (
-                mapped,
-                first,
-            ):
-                continue
+            if present is not None:
+                as_before = isinstance(present, HeadMaps), present.first_weight is not None
+                if as_before == (mapped, first):
+                    continue
             heads, kv_heads = _head_counts(self.config)
             dims, levels = settings.head.head_dim, settings.head.readout_max
             width = int(self.config.hidden_size)
@@ -135,9 +134,9 @@ class HardwareModel(PreTrainedModel):
     def _prepare_cache_for_generation(
         self, generation_config: Any, model_kwargs: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
-        wanted = generation_config.cache_implementation in (None, "hardware")
+        on_arrays = generation_config.cache_implementation in (None, "hardware")
         if (
-            wanted
+            on_arrays
             and generation_config.use_cache is not False
             and not generation_config.is_assistant
             and model_kwargs.get("past_key_values") is None
@@ -150,7 +149,7 @@ class HardwareModel(PreTrainedModel):
 
 
 def _head_counts(config: Any) -> tuple[int, int]:
-    """Query heads, and key and value heads, of a model's layers."""
+    """Number of query heads, and of key and value heads, in a layer."""
     heads = config.num_attention_heads
     return heads, getattr(config, "num_key_value_heads", None) or heads
 
@@ -158,7 +157,7 @@ def _head_counts(config: Any) -> tuple[int, int]:
 def _hand_over_arrays(
     _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The layer's arrays for ``layer.attend_layer``; the stock layer does not pass them on."""
+    """Pass the cache to ``layer.attend_layer`` in an argument that the stock layer hands on."""
     cache = kwargs.get("past_key_values")
     if isinstance(cache, HardwareCache):
         kwargs = kwargs | {"hardware_cache": cache}
@@ -168,7 +167,7 @@ def _hand_over_arrays(
 def _finish_output(
     module: nn.Module, _: tuple[Any, ...], output: tuple[torch.Tensor, Any]
 ) -> tuple[torch.Tensor, Any] | None:
-    """The layer's output with its bias, and that of first tokens, which pass by the arrays."""
+    """Add the layer's bias to its output, and put in the first tokens' outputs."""
     scalers = getattr(module, SUBMODULE, None)
     if scalers is None:
         return None

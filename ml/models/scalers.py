@@ -1,4 +1,4 @@
-"""From a model's queries, keys and values to codes, and from read-out codes back: per head."""
+"""Scalers of a layer: from queries, keys and values to codes, and from read-out codes back."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gaincell.ml.attention.faulty_arrays import FaultyArrays
 
 @dataclass(frozen=True)
 class Observation:
-    """What one layer's attention saw and gave; units are codes over the largest code.
+    """Inputs and outputs of one layer's attention in one call.
 
-    queries, keys, values : as the model made them, (B, H, T, D), (B, H_kv, S, D) twice
-    q, k, v : the same, scaled, k and v one for each of the layer's arrays; y : (B, H, T, D) in
-        read-out codes; all None for kind "softmax"
-    output : (B, H, T, D) as the model goes on with it
+    queries : (B, H, T, D); keys, values : (B, H_kv, S, D); before the scalers
+    q, k, v : behind the scalers, in codes over the largest code, k and v for each of the layer's
+        arrays; y : (B, H, T, D) in read-out codes; all None for kind "softmax"
+    output : (B, H, T, D), y behind its scaler, or the output of softmax attention
     """
 
     queries: Tensor
@@ -48,14 +48,14 @@ class HeadScalers(nn.Module):
     q_gain, q_offset, y_gain, y_offset : (H,)
     k_gain, k_offset, v_gain, v_offset : (H_kv,)
     first_weight, first_bias : (C, H * D), (C,) or None
-        What the layer gives for the first token of a sequence, from its values: softmax attention
-        of one token is that token's value, whatever the query.
-    observer : called with what the layer's attention sees; None: nobody looks
-    dtype : what the layer's attention computes in; None: the model's type
-    faults, noise : the layer's arrays if they have faults, and the source of their noise
-    first_tokens : rows, columns and outputs of first tokens in the pass under way
+        The layer's output for the first token of a sequence, from its values: softmax attention of
+        one token is that token's value, whatever the query.
+    observer : called with an ``Observation`` at every call of the layer; None: not called
+    dtype : type in which the layer's attention is computed; None: the model's type
+    faults, noise : the layer's arrays if they have faults, and the generator of their noise
+    first_tokens : rows, columns and outputs of the first tokens in the current pass
 
-    The last five are of one run and are not saved.
+    The last five belong to one run and are not saved.
     """
 
     y_gain: nn.Parameter
@@ -97,16 +97,16 @@ class HeadScalers(nn.Module):
 
     @torch.no_grad()
     def reset(self) -> None:
-        """Values of standard deviation 1 fill the range to +-2; y is +-1 at saturation."""
+        """Set scalers that map -2..2 to the codes' range, and y at saturation to +-1."""
         for name in "qkv":
             gain, offset = self.pair(name)
             gain.fill_(0.25)
             offset.fill_(0.5)
         self.y_gain.fill_(1 / self.levels)
         self.y_offset.fill_(0.0)
-        for each in (self.out_bias, self.first_weight, self.first_bias):
-            if each is not None:
-                each.zero_()
+        for tensor in (self.out_bias, self.first_weight, self.first_bias):
+            if tensor is not None:
+                tensor.zero_()
 
     @torch.no_grad()
     def adjust(self, name: str, factor: Tensor, shift: Tensor) -> None:
@@ -121,7 +121,7 @@ class HeadScalers(nn.Module):
         return x * gain[:, None, None].to(x) + offset[:, None, None].to(x)
 
     def output(self, y: Tensor) -> Tensor:
-        """What the model goes on with, from read-out codes y (B, H, T, D)."""
+        """The output of attention (B, H, T, D), from read-out codes y of the same shape."""
         offset = self.y_offset.unsqueeze(-1) if self.y_offset.dim() == 1 else self.y_offset
         return y * self.y_gain[:, None, None].to(y) + offset[:, None].to(y)
 
@@ -135,10 +135,10 @@ class HeadScalers(nn.Module):
 
 
 class HeadMaps(HeadScalers):
-    """As ``HeadScalers``, with a matrix before the arrays and an offset per dimension.
+    """As ``HeadScalers``, but with a matrix before the arrays and an offset for each dimension.
 
-    Every query head has a map of its own for the keys and values it reads, and so arrays of its
-    own: H of them, also where the model's query heads share keys and values.
+    Every query head maps the keys and values that it reads in its own way. So it has its own
+    arrays: the layer has H of them, also if query heads of the model share keys and values.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class HeadMaps(HeadScalers):
     q_gain, k_gain, v_gain : (H, D, D), x @ gain
     q_offset, k_offset, v_offset, y_offset : (H, D)
     y_gain : (H,)
-    out_bias : (C,), added to what the layer's output projection gives
+    out_bias : (C,), added to the result of the layer's output projection
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class HeadMaps(HeadScalers):
 PARTS = ("gain", "offset")
 
 SUBMODULE = "gaincell_norm"
-"""Where an attention layer keeps its scalers: Trainer decays no weights of a module named so."""
+"""Name of an attention layer's scalers: Trainer applies no weight decay to modules of this name."""
 
 LAYER_KINDS = (*KINDS, "stock")
-"""What a layer may compute: the kinds of ``attention``, or softmax over all earlier tokens."""
+"""The kinds of layers: those of ``attention``, and "stock", softmax over all earlier tokens."""

@@ -1,4 +1,4 @@
-"""What a converted model's config.json says of its hardware: the head, and each layer's kind."""
+"""The table ``gaincell`` in a converted model's config.json: its head and each layer's kind."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Settings:
 
     @classmethod
     def of(cls, config: Any) -> Settings:
-        """Those of a Hugging Face config.
+        """The settings in a Hugging Face config.
 
         Raises
         ------
         ValueError
-            It has none, or not one kind per layer.
+            It has no table ``gaincell``, or not one kind for each layer.
         """
         table = getattr(config, "gaincell", None)
         if not isinstance(table, Mapping) or set(table) - {"maps", "first"} != {"head", "kinds"}:
@@ -64,7 +64,7 @@ class Settings:
         return cls(HeadConfig(**table["head"]), tuple(table["kinds"]), **extra)
 
     def as_table(self) -> dict[str, Any]:
-        """For config.json: the head's fields that differ from their defaults, kinds and layers."""
+        """The table of config.json: the head's fields that are not defaults, kinds and layers."""
         head = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self.head.fields_set().items()

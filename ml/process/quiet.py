@@ -1,4 +1,4 @@
-"""Keeps other libraries' output off the terminal, and shortens their errors to one line."""
+"""Keeps other libraries' output off the terminal."""
 
 from __future__ import annotations
 
@@ -27,9 +27,3 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line; its type if it says nothing."""
-    said = str(error).strip().partition("\n")[0]
-    return said or type(error).__name__

@@ -1,4 +1,4 @@
-"""A trained model onto the arrays without training it: maps and projections in closed form."""
+"""Starts: ways to put a trained model on the arrays; without training ``closed_form`` is best."""
 
 from gaincell.ml.start.by_layer.fit_layer import Errors
 from gaincell.ml.start.by_layer.options import REFITS, StartOptions

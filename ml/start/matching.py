@@ -1,8 +1,8 @@
-"""The paper's adaptation: scalers of the nonlinear model matched to the trained linear model's.
+"""The paper's adaptation: the scalers of the nonlinear model match those of the trained linear one.
 
 Leroux et al., Nature Computational Science 5, 813 (2025), Methods: after training with the linear
-cell, each scaler of the model with the real cell is set so that what it gives has the mean and
-standard deviation it had in the linear model, by a damped iteration on one batch.
+cell, each scaler of the model with the real cell is set so that its result has the mean and the
+standard deviation of the linear model, by a damped iteration on one batch.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ LAST_STEP = 0.1
 
 @dataclass(frozen=True)
 class Matching:
-    """How an adaptation went.
+    """The result of an adaptation.
 
     distances : largest distance of any scaler's moments from its target, in units of the target's
         standard deviation, before each update and after the last
-    tolerance : what they had to fall below
-    idle : scalers (layer, name, head) that give one and the same value, which no gain can spread
+    tolerance : the distance that had to be reached
+    idle : scalers (layer, name, head) whose result is one value everywhere: no gain can spread it
     """
 
     distances: tuple[float, ...]
@@ -75,13 +75,13 @@ def match_moments(
 
     Each update moves all scalers of all layers at once, by a step s of ``step_at``:
     gain <- gain (1 - s + s target std / std), offset <- offset + s (target mean - mean).
-    The model is left with the scalers of the smallest distance seen.
+    At the end the model has the scalers of the smallest distance.
 
     Parameters
     ----------
     model : a converted model; its layers of kind "linear" and "hardware" are adapted
     targets : ``moments_of`` the trained linear model, same layers, on the same or other text
-    iterations : most updates made
+    iterations : number of updates at most
     tolerance : distance that ends the iteration; see ``Matching``
     progress : called with the number of updates made and the distance
 
@@ -95,31 +95,33 @@ def match_moments(
         raise ValueError(f"iterations is {iterations}, but must be 1 or more")
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance}, but must be above 0")
-    found = moments_of(model, input_ids)
-    _check(targets, found)
+    moments = moments_of(model, input_ids)
+    _check(targets, moments)
     distances: list[float] = []
     best: dict[str, Tensor] = {}
     for iteration in range(iterations + 1):
         if iteration:
-            found = moments_of(model, input_ids)
-        distances.append(max(float(targets[key].distance(found[key]).max()) for key in targets))
+            moments = moments_of(model, input_ids)
+        distances.append(max(float(targets[key].distance(moments[key]).max()) for key in targets))
         if progress is not None:
             progress(iteration, distances[-1])
         if distances[-1] == min(distances):
             best = {name: weight.clone() for name, weight in _scalers(model, targets).items()}
-            idle = _idle(found)
+            idle = _idle(moments)
         if distances[-1] < tolerance:
             break
         if iteration < iterations:
-            _update(model, targets, found, step_at(iteration))
+            _update(model, targets, moments, step_at(iteration))
     for name, weight in _scalers(model, targets).items():
         weight.copy_(best[name])
     return Matching(tuple(distances), tolerance, idle)
 
 
-def _update(model: HardwareModel, targets: ModelMoments, found: ModelMoments, step: float) -> None:
+def _update(
+    model: HardwareModel, targets: ModelMoments, moments: ModelMoments, step: float
+) -> None:
     for (layer, name), target in targets.items():
-        scalers, now = model.scalers(layer), found[layer, name]
+        scalers, now = model.scalers(layer), moments[layer, name]
         spread = torch.where(now.std > 0, target.std / now.std, 1.0)
         scalers.adjust(name, 1 - step + step * spread, step * (target.mean - now.mean))
 
@@ -132,19 +134,19 @@ def _scalers(model: HardwareModel, targets: ModelMoments) -> dict[str, Tensor]:
     }
 
 
-def _idle(found: ModelMoments) -> tuple[tuple[int, str, int], ...]:
+def _idle(moments: ModelMoments) -> tuple[tuple[int, str, int], ...]:
     return tuple(
         (layer, name, head)
-        for (layer, name), moments in found.items()
-        for head in (moments.std == 0).nonzero().flatten().tolist()
+        for (layer, name), own in moments.items()
+        for head in (own.std == 0).nonzero().flatten().tolist()
     )
 
 
-def _check(targets: ModelMoments, found: ModelMoments) -> None:
-    for layer, name in targets.keys() ^ found.keys():
+def _check(targets: ModelMoments, moments: ModelMoments) -> None:
+    for layer, name in targets.keys() ^ moments.keys():
         raise ValueError(f"targets and model differ: only one has scaler {name} of layer {layer}")
     for (layer, name), target in targets.items():
-        counts = len(target.mean), len(found[layer, name].mean)
+        counts = len(target.mean), len(moments[layer, name].mean)
         if counts[0] != counts[1]:
             raise ValueError(
                 f"targets have {counts[0]} heads for {name} of layer {layer}, the model {counts[1]}"

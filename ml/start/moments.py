@@ -1,4 +1,4 @@
-"""Mean and standard deviation of what each scaler gives, per head: what adaptation matches."""
+"""Mean and standard deviation of each scaler's result, per head: adaptation matches them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARRAYS = ("linear", "hardware")
 
 @dataclass(frozen=True)
 class Moments:
-    """Of one scaler, over all tokens and dimensions of a head.
+    """Mean and standard deviation of one scaler's result, over all tokens and dimensions of a head.
 
     mean, std : (heads,) float64; heads is H for q and y, H_kv for k and v
     """
@@ -29,12 +29,12 @@ class Moments:
 
     @classmethod
     def of(cls, x: Tensor) -> Moments:
-        """Those of x (B, heads, T, D)."""
+        """The moments of x (B, heads, T, D)."""
         rows = x.transpose(0, 1).flatten(1).double()
         return cls(rows.mean(1), rows.std(1, correction=0))
 
     def distance(self, other: Moments) -> Tensor:
-        """Larger difference of mean and std, in units of this std; (heads,)."""
+        """The larger of the differences in mean and in std, in units of this std; (heads,)."""
         scale = self.std.clamp(min=torch.finfo(torch.float64).tiny)
         return torch.maximum((self.mean - other.mean).abs(), (self.std - other.std).abs()) / scale
 
@@ -47,7 +47,7 @@ ModelMoments = dict[tuple[int, str], Moments]
 def moments_of(model: HardwareModel, input_ids: Tensor) -> ModelMoments:
     """Moments of every scaler in use while the model reads ``input_ids`` (B, T).
 
-    q, k and v are in codes over the largest code, before clipping; y as the model goes on with it.
+    q, k and v are in codes over the largest code, before clipping; y is behind its scaler.
 
     Raises
     ------
@@ -60,24 +60,25 @@ def moments_of(model: HardwareModel, input_ids: Tensor) -> ModelMoments:
     layers = [layer for layer, kind in enumerate(kinds) if kind in ARRAYS]
     if not layers:
         raise ValueError("no layer is of kind linear or hardware: convert the model first")
-    found: ModelMoments = {}
+    moments: ModelMoments = {}
 
-    def look(layer: int) -> Callable[[Observation], None]:
-        def take(seen: Observation) -> None:
-            for name, x in (("q", seen.q), ("k", seen.k), ("v", seen.v), ("y", seen.output)):
+    def observer(layer: int) -> Callable[[Observation], None]:
+        def take(inside: Observation) -> None:
+            results = {"q": inside.q, "k": inside.k, "v": inside.v, "y": inside.output}
+            for name, x in results.items():
                 assert x is not None
-                moments = Moments.of(x)
-                if not bool((moments.mean + moments.std).isfinite().all()):
+                own = Moments.of(x)
+                if not bool((own.mean + own.std).isfinite().all()):
                     raise ValueError(f"layer {layer}: scaler {name} gives values not finite")
-                found[layer, name] = moments
+                moments[layer, name] = own
 
         return take
 
     training = model.training
     model.eval()
     try:
-        with observing(model, {layer: look(layer) for layer in layers}):
+        with observing(model, {layer: observer(layer) for layer in layers}):
             model(input_ids.to(model.device), use_cache=False)
     finally:
         model.train(training)
-    return found
+    return moments

@@ -1,4 +1,4 @@
-"""Scalers from what a model's own queries, keys and values are: the range start."""
+"""The range start: scalers from mean and spread of a model's own queries, keys and values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gaincell.ml.models.settings import Settings
 
 @torch.no_grad()
 def fit_ranges(model: HardwareModel, input_ids: Tensor, sigmas: float = 1.5) -> None:
-    """Set all scalers from one pass of the model with softmax attention over ``input_ids`` (B, T).
+    """Set all scalers from one pass with softmax attention over ``input_ids`` (B, T).
 
     A head's q, k and v fill their range with mean +- ``sigmas`` standard deviations; its output
     scale is the least-squares fit of the arrays' output to softmax attention's.
@@ -41,7 +41,7 @@ def fit_ranges(model: HardwareModel, input_ids: Tensor, sigmas: float = 1.5) -> 
 
     def fit(layer: int) -> Callable[[Observation], None]:
         scalers, kind = model.scalers(layer), settings.kinds[layer]
-        return lambda seen: _fit(scalers, seen, settings, kind, sigmas)
+        return lambda observation: _fit(scalers, observation, settings, kind, sigmas)
 
     soft = tuple("softmax" if kind != "stock" else kind for kind in settings.kinds)
     with (
@@ -53,7 +53,7 @@ def fit_ranges(model: HardwareModel, input_ids: Tensor, sigmas: float = 1.5) -> 
 
 @contextmanager
 def _computing(model: HardwareModel, settings: Settings) -> Iterator[None]:
-    """Other kinds inside this context."""
+    """Let the layers compute the kinds of ``settings`` inside this context."""
     before, training = model.config.gaincell, model.training
     model.config.gaincell = settings.as_table()
     model.eval()
@@ -65,22 +65,20 @@ def _computing(model: HardwareModel, settings: Settings) -> Iterator[None]:
 
 
 def _fit(
-    scalers: HeadScalers, seen: Observation, settings: Settings, kind: str, sigmas: float
+    scalers: HeadScalers, observation: Observation, settings: Settings, kind: str, sigmas: float
 ) -> None:
     """Scalers of one layer from its queries, keys, values and softmax output."""
-    for name, x in (("q", seen.queries), ("k", seen.keys), ("v", seen.values)):
+    values = {"q": observation.queries, "k": observation.keys, "v": observation.values}
+    for name, x in values.items():
         rows = x.transpose(0, 1).flatten(1).double()  # (heads, B * T * D)
         gain = 0.5 / (sigmas * rows.std(1).clamp(min=1e-9))
         getattr(scalers, f"{name}_gain").copy_(gain)
         getattr(scalers, f"{name}_offset").copy_(0.5 - gain * rows.mean(1))
-    q, k, v = (
-        scalers.units(x, name)
-        for x, name in ((seen.queries, "q"), (seen.keys, "k"), (seen.values, "v"))
-    )
+    q, k, v = (scalers.units(x, name) for name, x in values.items())
     y = attention(q, k, v, settings.head, kind=kind)
-    found, wanted = (x.transpose(0, 1).flatten(1).double() for x in (y, seen.output))
-    centred = found - found.mean(1, keepdim=True)
+    read, target = (x.transpose(0, 1).flatten(1).double() for x in (y, observation.output))
+    centred = read - read.mean(1, keepdim=True)
     variance = centred.square().sum(1)
-    gain = (centred * wanted).sum(1) / variance.clamp(min=1e-9)
+    gain = (centred * target).sum(1) / variance.clamp(min=1e-9)
     scalers.y_gain.copy_(gain)
-    scalers.y_offset.copy_(wanted.mean(1) - gain * found.mean(1))
+    scalers.y_offset.copy_(target.mean(1) - gain * read.mean(1))

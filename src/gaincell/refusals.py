@@ -23,3 +23,9 @@ def refusing() -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         raise Refused(str(error)) from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message; the error's type if it has no message."""
+    said = str(error).strip().partition("\n")[0]
+    return said or type(error).__name__

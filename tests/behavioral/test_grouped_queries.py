@@ -13,7 +13,7 @@ from gaincell.behavioral.wires import WritePort
 from gaincell.config import HeadConfig
 
 GROUPS = pytest.mark.parametrize("group", [1, 2, 3])
-SEVERAL = pytest.mark.parametrize("group", [2, 3])
+SEVERAL = pytest.mark.parametrize("group", rest_slow([3, 2]))
 """Tokens of one query have tests of their own in test_attend_literal and test_run_arrays."""
 EVERY_SIZE = pytest.mark.parametrize("name", rest_slow(GEOMETRIES, NAMED))
 

@@ -74,7 +74,6 @@ REFUSED = [
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """Status, standard error and heavy modules after each of ``REFUSED``, all in one process."""
-    pytest.importorskip("lm_eval")
     folder = tmp_path_factory.mktemp("refused")
     for name in ("model", "empty"):
         (folder / name).mkdir()
@@ -98,6 +97,7 @@ def told(tmp_path_factory):
     return json.loads(done.stdout)
 
 
+@pytest.mark.needs("ml")
 @pytest.mark.parametrize("case", range(len(REFUSED)), ids=lambda case: " ".join(REFUSED[case][0]))
 def test_a_wrong_option_is_refused_without_torch(told, case):
     _, sentence = REFUSED[case]

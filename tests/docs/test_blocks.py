@@ -3,8 +3,8 @@
 A block is fenced as ``console``: a line ``$ command``, perhaps with ``> `` lines that continue it,
 then the command's standard output. In the output ``...`` stands for any text of its line, and a
 line ``...`` for any lines. A comment ``<!-- story: name; marks -->`` begins a story: its blocks run
-in one folder, in order. Marks are pytest's, and ``within=0.1`` (relative) for decimal fractions
-that differ from machine to machine.
+in one folder, in order. Marks are pytest's, ``within=0.1`` (relative) for decimal fractions that
+differ from machine to machine, and tools that the story needs, by their name in ``conftest.TOOLS``.
 
     python tests/docs/test_blocks.py [STORY ...]
 
@@ -53,6 +53,11 @@ class Story:
         """Relative tolerance of decimal fractions."""
         values = [option for option in self.options if option.startswith("within=")]
         return float(values[0].removeprefix("within=")) if values else 0.0
+
+    @property
+    def tools(self) -> list[str]:
+        """Optional tools without which the story cannot run."""
+        return [word for word in self.options if word not in MARKS and "=" not in word]
 
 
 def stories(page: str) -> list[Story]:
@@ -156,10 +161,9 @@ def _cases() -> list[object]:
     for page in PAGES:
         for story in stories(page):
             marks = [getattr(pytest.mark, word) for word in story.options if word in MARKS]
+            marks.append(pytest.mark.needs(*story.tools))
             if "cosim" in story.options:
                 marks.append(pytest.mark.needs("verilator"))
-            if "training" in story.options:
-                marks.append(pytest.mark.needs("torch"))
             cases.append(pytest.param(story, id=f"{Path(page).stem}-{story.name}", marks=marks))
     return cases
 

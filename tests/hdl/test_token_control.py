@@ -248,7 +248,7 @@ def test_tokens_enter_at_every_interval_and_run_through_their_spans(config, simu
     check_electrical_rules(record, config)
 
 
-@pytest.mark.parametrize("share", [0.05, 0.3, 1.0])
+@pytest.mark.parametrize("share", rest_slow([0.3, 0.05, 1.0]))
 def test_no_resource_is_used_twice_whatever_streams_do(config, share, simulate, rng):
     valid = rng.random(CYCLES) < share
     first = rng.random(CYCLES) < 0.3
@@ -296,7 +296,7 @@ def test_reset_forgets_tokens_and_results_owed(config, simulate, rng):
         check_wires(record, config, since=reset_at + 1)
 
 
-@pytest.mark.parametrize("share", [0.05, 1.0])
+@pytest.mark.parametrize("share", rest_slow([1.0, 0.05]))
 def test_refreshes_and_further_queries_keep_the_arrays_rules(config, share, simulate, rng):
     cycles = CYCLES
     valid = rng.random(cycles) < share
@@ -328,7 +328,7 @@ def test_first_wins_over_further(config, simulate):
     check_wires(record, config)
 
 
-@pytest.mark.parametrize("share", [0.04, 1.0])
+@pytest.mark.parametrize("share", rest_slow([1.0, 0.04]))
 def test_a_refresh_delays_a_query_by_at_most_one_write(config, share, simulate, rng):
     always = np.ones(CYCLES, dtype=bool)
     valid = rng.random(CYCLES) < share

@@ -1,4 +1,4 @@
-"""Layer-wise distillation: some steps of Adam on one layer's attention output, backward exact."""
+"""Layer-wise distillation: steps of Adam on one layer's attention output, with true gradients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TRAINED = (
 
 
 def distil(
-    found: LayerStart,
+    start: LayerStart,
     heads: tuple[Tensor, Tensor, Tensor],
     target: Tensor,
     weight: Tensor,
@@ -38,18 +38,17 @@ def distil(
     Parameters
     ----------
     heads : q (W, H, T, D), k and v (W, H_kv, T, D)
-    target : what attention should add to the stream, (W, T, C)
-    weight : of each token's error, (W, T)
+    target : (W, T, C), attention's contribution to the stream in the original model
+    weight : (W, T), weight of each token's error
 
     Learning rates are in units of each tensor's own spread, and fall along a cosine.
     """
-    trained = {name: getattr(found, name).clone().requires_grad_() for name in TRAINED}
-    rates = {name: options.distil_rate * _unit(name, each) for name, each in trained.items()}
-    adam = torch.optim.Adam(
-        [{"params": [each], "lr": rates[name]} for name, each in trained.items()], betas=(0.9, 0.95)
-    )
+    trained = {name: getattr(start, name).clone().requires_grad_() for name in TRAINED}
+    rates = {name: options.distil_rate * _unit(name, tensor) for name, tensor in trained.items()}
+    groups = [{"params": [tensor], "lr": rates[name]} for name, tensor in trained.items()]
+    adam = torch.optim.Adam(groups, betas=(0.9, 0.95))
     q, k, v = heads
-    now = replace(found, **trained)
+    now = replace(start, **trained)
     for step in range(options.distil_steps):
         fall = 0.02 + 0.49 * (1 + math.cos(math.pi * step / options.distil_steps))
         for group, rate in zip(adam.param_groups, rates.values(), strict=True):
@@ -63,11 +62,11 @@ def distil(
             torch.autograd.backward(error.sum() / size.sum())
         adam.step()
         adam.zero_grad()
-    return replace(found, **{name: each.detach() for name, each in trained.items()})
+    return replace(start, **{name: tensor.detach() for name, tensor in trained.items()})
 
 
 def _unit(name: str, x: Tensor) -> float:
-    """What a learning rate of 1 moves a tensor by: its spread, or a part of the codes' range."""
+    """Step of a tensor at a learning rate of 1: its spread, or a part of the codes' range."""
     if name == "v_gain":
         return 0.3 * float(x.detach().diagonal(dim1=1, dim2=2).mean())
     return 0.1 if name in ("q_offset", "k_offset", "v_offset") else float(x.detach().std())

@@ -1,4 +1,4 @@
-"""One layer's start: maps, then its projections by ridge regression on what the arrays give."""
+"""One layer's start: its maps, then its projections by ridge regression on the arrays' outputs."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from gaincell.ml.start.by_layer.score_fit import fit_scores
 from gaincell.ml.start.by_layer.spectral import Maps, spectral_maps
 
 SPECTRAL_WINDOWS = 24
-"""Windows that the covariances of the spectral maps are taken from, at most."""
+"""Windows for the covariances of the spectral maps, at most."""
 FIRST_WEIGHT = 0.1
-"""Of first tokens in the fit of the MLP's last projection, to all other tokens together: they are
-attention's sink, and must stay what they are. Of 0, 0.1, 1 and 10 tried, the best on SmolLM2."""
+"""Weight of the first tokens in the fit of the MLP's last projection; all other tokens have 1 in
+all. First tokens are attention's sink and must not change. The best of 0, 0.1, 1 and 10 on SmolLM2.
+"""
 BATCH = 8
 """Windows that pass a layer at once."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Relative root mean square errors on the windows held out, 1 being no better than the mean.
+    """Relative root mean square errors on the held-out windows; 1 is no better than the mean.
 
-    attention : of what attention adds to the stream; down : of the stream after the layer, in units
-    of what the teacher's has that the stock projection does not give (None: not fitted)
+    attention : error of attention's contribution to the stream
+    down : error of the stream after the layer, relative to the error with the stock projection;
+        None: not fitted
     """
 
     attention: float
@@ -43,17 +45,17 @@ def fit_layer(
     block: Block,
     config: HeadConfig,
     student: Tensor,
-    wanted: Tensor,
+    teacher: Tensor,
     fitted: int,
     options: StartOptions,
     generator: torch.Generator,
 ) -> tuple[LayerStart, Errors, Tensor]:
-    """Start of one layer for streams (W, T, C), of which the first ``fitted`` windows are fitted.
+    """Start of one layer from streams (W, T, C); the first ``fitted`` windows are fitted.
 
     Parameters
     ----------
-    student : what comes into the layer of the converted model
-    wanted : what leaves it in the original one
+    student : the stream into the layer of the converted model
+    teacher : the stream out of the layer of the original model
 
     Returns
     -------
@@ -72,7 +74,7 @@ def fit_layer(
         maps, _ = fit_scores(
             q[drawn], keys[drawn], config, maps, full_pulse=options.full_pulse, step=step
         )
-    found = _with_values(block, maps, v[:fitted], group, config, options.value_sigmas)
+    start = _with_values(block, maps, v[:fitted], group, config, options.value_sigmas)
     del keys
     weight = inverse_square(student)
     target = torch.cat([block.out(joined(_softmax(q[p], k[p], v[p]))) for p in batches(len(q))])
@@ -83,40 +85,40 @@ def fit_layer(
         fit = ridge_of_windows(((p, y[p], target[p]) for p in batches(len(q))), weight, fitted)
         return replace(now, out_weight=fit.weight.t(), out_bias=fit.bias), y, fit
 
-    found, y, fit = answered(found)
+    start, y, fit = answered(start)
     if options.distil_steps:
-        found = distil(
-            found, (q[:fitted], k[:fitted], v[:fitted]), target, weight, config, options, generator
+        start = distil(
+            start, (q[:fitted], k[:fitted], v[:fitted]), target, weight, config, options, generator
         )
-        found, y, fit = answered(found)
-    middle = torch.cat([student[p] + found.attended(y[p], v[p]) for p in batches(len(y))])
+        start, y, fit = answered(start)
+    middle = torch.cat([student[p] + start.attended(y[p], v[p]) for p in batches(len(y))])
     if options.refit == "attention":
-        return found, Errors(fit.error, None), _after(block, found, middle)
-    weight = inverse_square(wanted)
-    weight[:, 0] = FIRST_WEIGHT * (wanted.shape[1] - 1)
+        return start, Errors(fit.error, None), _after(block, start, middle)
+    weight = inverse_square(teacher)
+    weight[:, 0] = FIRST_WEIGHT * (teacher.shape[1] - 1)
     biased = block.down.bias is not None
-    down = ridge_of_windows(_missing(block, middle, wanted), weight, fitted, intercept=biased)
-    found = replace(
-        found,
-        down_weight=found.down_weight + down.weight.t(),
-        down_bias=found.down_bias + down.bias,
+    down = ridge_of_windows(_missing(block, middle, teacher), weight, fitted, intercept=biased)
+    start = replace(
+        start,
+        down_weight=start.down_weight + down.weight.t(),
+        down_bias=start.down_bias + down.bias,
     )
-    return found, Errors(fit.error, down.error), _after(block, found, middle)
+    return start, Errors(fit.error, down.error), _after(block, start, middle)
 
 
 def pass_layer(
-    block: Block, config: HeadConfig, found: LayerStart | None, stream: Tensor
+    block: Block, config: HeadConfig, start: LayerStart | None, stream: Tensor
 ) -> Tensor:
-    """The stream (W, T, C) after a layer: as found, or the original one if None."""
+    """The stream (W, T, C) after a layer with ``start``, or after the original layer if None."""
     middle = torch.empty_like(stream)
     for part in batches(len(stream)):
         q, k, v = block.heads(stream[part])
-        if found is None:
+        if start is None:
             added = block.out(joined(_softmax(q, k, v)))
         else:
-            added = found.attended(joined(found.codes(q, k, v, config)), v)
+            added = start.attended(joined(start.codes(q, k, v, config)), v)
         middle[part] = stream[part] + added
-    return _after(block, found, middle)
+    return _after(block, start, middle)
 
 
 def batches(count: int) -> Iterator[slice]:
@@ -124,7 +126,10 @@ def batches(count: int) -> Iterator[slice]:
 
 
 def inverse_square(stream: Tensor) -> Tensor:
-    """Weight (W, T) of each token: 1 over its mean square, as norms make all alike; first: 0."""
+    """Weight (W, T) of each token: 1 over its mean square, 0 for the first token.
+
+    Norms scale all tokens to one size, so that errors count relative to the token.
+    """
     weight = 1 / stream.square().mean(2).clamp(min=1e-12)
     weight[:, 0] = 0.0
     return weight / weight.mean()
@@ -137,7 +142,7 @@ def _softmax(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def _with_values(
     block: Block, maps: Maps, v: Tensor, group: int, config: HeadConfig, sigmas: float
 ) -> LayerStart:
-    """Maps of the values (W, H_kv, T, D) too; projections as the model has them."""
+    """A start of these maps, maps of the values (W, H_kv, T, D), and the model's projections."""
     mean = v[:, :, 1:].mean((0, 2))  # (H_kv, D)
     std = v[:, :, 1:].var((0, 2)).mean(1).sqrt()
     gain = (0.5 / (sigmas * std.clamp(min=1e-9))).repeat_interleave(group)
@@ -163,23 +168,23 @@ def _with_values(
 
 
 def _missing(
-    block: Block, middle: Tensor, wanted: Tensor
+    block: Block, middle: Tensor, teacher: Tensor
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """What the MLP's last projection takes, and what it fails to give of the wanted stream."""
+    """Input of the MLP's last projection, and the teacher's stream minus the student's after it."""
     for part in batches(len(middle)):
         hidden = block.hidden(middle[part])
-        yield part, hidden, wanted[part] - middle[part] - block.down(hidden)
+        yield part, hidden, teacher[part] - middle[part] - block.down(hidden)
 
 
-def _after(block: Block, found: LayerStart | None, middle: Tensor) -> Tensor:
-    """The stream after a layer's MLP, from that before it."""
+def _after(block: Block, start: LayerStart | None, middle: Tensor) -> Tensor:
+    """The stream after a layer's MLP, from the stream before it."""
     after = torch.empty_like(middle)
     for part in batches(len(middle)):
         hidden = block.hidden(middle[part])
-        if found is None:
+        if start is None:
             added = block.down(hidden)
         else:
-            added = hidden @ found.down_weight.t() + found.down_bias
+            added = hidden @ start.down_weight.t() + start.down_bias
         after[part] = middle[part] + added
     return after
 
@@ -191,7 +196,7 @@ def ridge_of_windows(
     *,
     intercept: bool = True,
 ) -> Fit:
-    """Ridge fit of rows of windows: the first ``fitted`` are fitted, the others choose."""
+    """Ridge fit to the first ``fitted`` windows; the other windows choose its penalty."""
     inside, outside = Sums(intercept), Sums(intercept)
     for part, x, y in parts:
         cut = max(0, min(part.stop, fitted) - part.start)

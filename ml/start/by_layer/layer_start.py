@@ -1,4 +1,4 @@
-"""What the start finds for one layer, as tensors that are kept in a file and put into the model."""
+"""The start of one layer: tensors that are kept in a file and then put into the model."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class LayerStart:
         )
 
     def attended(self, y: Tensor, v: Tensor) -> Tensor:
-        """What attention adds to the stream (W, T, C), from codes y (W, T, H * D) and values v."""
+        """Attention's contribution to the stream (W, T, C), from y (W, T, H * D) and values v."""
         output = y @ self.out_weight.t() + self.out_bias
         first = v[:, :, 0].repeat_interleave(len(self.v_gain) // v.shape[1], 1).flatten(1)
         output[:, 0] = first @ self.first_weight.t() + self.first_bias

@@ -1,4 +1,4 @@
-"""lm_head fitted anew to a stream that conversion has changed."""
+"""Fits lm_head again, to the stream of the converted model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from gaincell.ml.start.by_layer.fit_layer import batches, ridge_of_windows
 
 
 def refit_lm_head(model: HardwareModel, student: Tensor, teacher: Tensor, fitted: int) -> float:
-    """Let logits of the student's last stream (W, T, C) be those of the teacher's; the error left.
+    """Fit lm_head so that the student's last stream (W, T, C) gives the teacher's logits.
 
-    The regression is of the two streams behind the last norm; lm_head takes its product, and is no
-    longer tied to the embedding.
+    A regression of the teacher's stream on the student's, both behind the last norm, is multiplied
+    into lm_head, which is no longer tied to the embedding. Returns the error that is left.
     """
     norm = family_of(model).last_norm(model)
     weight = torch.ones(student.shape[:2])

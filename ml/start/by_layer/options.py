@@ -1,4 +1,4 @@
-"""What the closed-form start may change, and how hard it tries."""
+"""Options of the closed-form start: the projections it fits again, and the effort it makes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 REFITS = ("attention", "down", "lm_head")
-"""Each with those before it: the attention's output projection, the MLP's last one, lm_head."""
+"""Projections fitted again: attention's output one; also the MLP's last one; also lm_head."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartOptions:
-    """Of ``closed_form``.
+    """Options of ``closed_form``.
 
     Raises
     ------
@@ -20,7 +20,7 @@ class StartOptions:
     """
 
     refit: str = "down"
-    """Projections fitted anew: "attention" (its output projection only), "down" (also each MLP's
+    """Projections fitted again: "attention" (its output projection only), "down" (also each MLP's
     last one), "lm_head" (also the last of all, untied from the embedding)."""
     rounds: int = 24
     """Rounds of the score fit; 0 leaves the spectral maps."""
@@ -37,7 +37,7 @@ class StartOptions:
     distil_steps: int = 0
     """Steps of Adam for each layer on its own output, one window each; 0: no gradient step."""
     distil_rate: float = 0.004
-    """Learning rate of those, in standard deviations of what is trained."""
+    """Learning rate of these steps, in standard deviations of each trained tensor."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Ridge regression of many targets, with its penalty chosen on rows held out of the fit."""
+"""Ridge regression of many targets; rows held out of the fit choose its penalty."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-"""Tried, in units of the mean diagonal of the Gram matrix."""
+"""Penalties to choose from, in units of the mean diagonal of the Gram matrix."""
 
 
 @dataclass(frozen=True)
 class Fit:
     """y = x @ weight + bias; weight (n, m), bias (m,).
 
-    penalty : the one chosen
-    error : of the rows held out, relative root mean square; 1 is no better than their mean
+    penalty : the penalty of this fit
+    error : relative root mean square error of the held-out rows; 1 is no better than their mean
     """
 
     weight: Tensor
@@ -54,7 +54,7 @@ class Sums:
 
 
 def fit_ridge(fitted: Sums, held_out: Sums, penalties: Sequence[float] = PENALTIES) -> Fit:
-    """The fit whose penalty does best on the rows held out."""
+    """The fit whose penalty has the smallest error on the held-out rows."""
     mean_x, mean_y, gram, cross, _ = fitted.centred()
     far_x, far_y, far_gram, far_cross, far_diagonal = held_out.centred()
     total = far_diagonal[fitted.inputs + 1 :].sum() + (far_y - mean_y).square().sum()

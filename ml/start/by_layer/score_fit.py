@@ -1,11 +1,10 @@
-"""Maps whose pulses are softmax's weights as nearly as the arrays can: iterated least squares.
+"""The score fit: maps whose pulses come near softmax's weights, by iterated least squares.
 
-A head's phi pulse should be p / full_pulse, softmax's weight p of the token, up to a full pulse;
-the output scale takes the factor back. Only what the codes, the cell and HardSigmoid really make of
-it counts, so each round computes phi as the arrays do, takes the residual where a pulse can follow
-it (not below 0 nor above 1), and solves the regression of that residual on queries and keys. Over
-all pairs its normal equations are a Kronecker product: two small systems. No gradient of the model,
-and no loss but this regression's, has a part in it.
+A head's phi pulse should be p / full_pulse, where p is softmax's weight of the token, up to a full
+pulse; the output scale takes the factor back. Each round computes phi as the arrays do, with codes,
+cell and clipping. It takes the residual where a pulse can follow it, not below 0 nor above 1, and
+solves the regression of this residual on queries and keys. Over all pairs the normal equations are
+a Kronecker product: two small systems. No gradient of the model and no other loss are used.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ def fit_scores(
     Parameters
     ----------
     full_pulse : softmax weight that a full pulse stands for
-    step : how much of each side's solution is taken; both sides move at once
+    step : part of each side's solution that is added; both sides move at once
 
     The first token of a text is left out of queries, not of keys. The error is the root mean square
-    over the pairs that the arrays hold, in units of a full pulse; leak is neglected.
+    over the pairs whose key the arrays store, in units of a full pulse. Leak is neglected.
 
     Raises
     ------
@@ -43,20 +42,20 @@ def fit_scores(
     """
     absent = unseen(config, q.shape[2])
     of_q, of_k = _affine(maps.q_gain, maps.q_offset), _affine(maps.k_gain, maps.k_offset)
-    found = [
+    fits = [
         _fit_head(q[:, head], k[:, head], config, absent, sides, full_pulse, step)
         for head, sides in enumerate(zip(of_q, of_k, strict=True))
     ]
-    queries, keys = torch.stack([each[0] for each in found]), torch.stack([e[1] for e in found])
+    queries, keys = torch.stack([fit[0] for fit in fits]), torch.stack([fit[1] for fit in fits])
     if not bool(queries.isfinite().all() & keys.isfinite().all()):
         raise ValueError(f"the score fit diverged at a step of {step:g}: choose a smaller one")
-    error = math.sqrt(sum(each[2] for each in found) / len(found))
+    error = math.sqrt(sum(fit[2] for fit in fits) / len(fits))
     dims = q.shape[3]
     return Maps(queries[:, :dims], queries[:, dims], keys[:, :dims], keys[:, dims]), error
 
 
 def unseen(config: HeadConfig, tokens: int) -> Tensor:
-    """Pairs (query, key), (T, T), of which the arrays do not hold the key."""
+    """True for pairs (query, key), (T, T), whose key the arrays do not store."""
     place = torch.arange(tokens)
     age = place[:, None] - place
     return (age < 0) | ((age >= config.window) & (place >= config.sink))
@@ -109,8 +108,8 @@ def _followed(target: Tensor, score: Tensor, absent: Tensor) -> Tensor:
     ``target`` is overwritten.
     """
     residual = target.sub_(score.clamp(0, 1))
-    held = ((score <= 0) & (residual < 0)) | ((score >= 1) & (residual > 0))
-    residual.masked_fill_(held | absent, 0.0)
+    clipped = ((score <= 0) & (residual < 0)) | ((score >= 1) & (residual > 0))
+    residual.masked_fill_(clipped | absent, 0.0)
     residual[0] = 0.0
     return residual
 
@@ -130,7 +129,7 @@ def _with_one(x: Tensor) -> Tensor:
 
 
 def _inverse(gram: Tensor) -> Tensor:
-    """Inverse of a Gram matrix with a part of its diagonal added, and of that's mean."""
+    """Inverse of a Gram matrix, with ``RIDGE`` times its diagonal and the diagonal's mean added."""
     gram = gram.double()
     own = gram.diagonal()
     inverse: Tensor = torch.linalg.inv(gram + RIDGE * (own + own.mean()).diag())

@@ -1,4 +1,4 @@
-"""All layers in turn, each fitted on what the converted layers before it really give."""
+"""``closed_form``: fits all layers in turn, on the stream of the converted layers before each."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def closed_form(
     model : of a class in ``gaincell.ml.models.families``, not converted yet, float32, in
         evaluation mode
     windows : (W, T) tokens of text, W >= 2; more of them fit better
-    layers : those to convert, all by default
-    folder : keeps what is found of each layer; what is there already is not computed again
+    layers : numbers of the layers to convert, all by default
+    folder : keeps the start of each layer; a start that is there already is not computed again
     progress : called after each layer with its number and its errors (None: taken from the folder)
 
     Returns
@@ -65,7 +65,10 @@ def closed_form(
             "of 3 tokens: one part fits, the other chooses the penalties"
         )
     if isinstance(model, HardwareModel):
-        raise ValueError("the model is on hardware already: start from the original one")
+        raise ValueError(
+            "the model is on hardware already: start from the original one, or adapt its scalers "
+            "with --init ranges or matching"
+        )
     _check_scale(model)
     chosen = sorted(range(model.config.num_hidden_layers) if layers is None else set(layers))
     training = model.training
@@ -127,7 +130,7 @@ def _claim(
     windows: Tensor,
     options: StartOptions,
 ) -> None:
-    """Write down what the folder is for, or check that it is for the same."""
+    """Write plan.json with head, options, model and text, or refuse a folder of another plan."""
     digest = sha256(windows.cpu().numpy().tobytes())
     for parameter in model.parameters():
         digest.update(parameter.detach().cpu().flatten()[:4096].float().numpy().tobytes())

@@ -1,10 +1,10 @@
-"""A head's maps from queries and keys to codes in closed form: where its score fit begins.
+"""The spectral maps: a head's maps to codes in closed form, from which its score fit begins.
 
-phi = clip(1 + (logit - lse) / tau, 0, 1) falls from 1, for a token that has all of softmax's
-weight, to 0, for one that has exp(-tau) of it. The logit less its log-sum-exp is made bilinear: a
-regression of the log-sum-exp on the query gives a vector that is taken off every key, which softmax
-does not see. The product of queries and keys then is spread evenly over the word lines, at right
-angles to the all-ones vector, as the offset that an unsigned query needs would else drive every
+phi = clip(1 + (logit - lse) / tau, 0, 1) falls from 1, for a token with all of softmax's weight, to
+0, for a token with exp(-tau) of it. The logit less its log-sum-exp is made bilinear: a regression
+of the log-sum-exp on the query gives a vector that is subtracted from every key, which does not
+change softmax. Then the product of queries and keys is spread evenly over the word lines, at right
+angles to the all-ones vector: an unsigned query needs an offset, which would otherwise drive every
 column.
 """
 
@@ -20,15 +20,19 @@ from gaincell.config import HeadConfig
 from gaincell.ml.attention.numbers import linear_slope
 
 TAU_NATS = 7.0
-"""tau: of 3 to 10 tried, the best beginning on SmolLM2; the score fit moves on from it."""
+"""tau: of 3 to 10, the best beginning of the score fit on SmolLM2."""
 SHARE = 0.25
-"""Queries and keys share what spread tau asks for alike, as parts of their codes' range."""
+"""Standard deviation of queries and of keys, as a part of their codes' range: tau's spread is
+shared equally."""
 RIDGE = 1e-3
 
 
 @dataclass(frozen=True)
 class Maps:
-    """Of all heads, x @ gain + offset in codes over the largest: gain (H, D, D), offset (H, D)."""
+    """Maps of all heads, x @ gain + offset in codes over the largest.
+
+    q_gain, k_gain : (H, D, D); q_offset, k_offset : (H, D)
+    """
 
     q_gain: Tensor
     q_offset: Tensor
@@ -37,7 +41,10 @@ class Maps:
 
 
 def spectral_maps(q: Tensor, k: Tensor, config: HeadConfig) -> Maps:
-    """Maps of all heads from queries and keys (W, H, T, D) of W texts, token 0 left out."""
+    """Maps of all heads, x @ gain + offset in codes over the largest.
+
+    q_gain, k_gain : (H, D, D); q_offset, k_offset : (H, D)
+    """
     heads = [_head(q[:, head], k[:, head], config) for head in range(q.shape[1])]
     return Maps(*(torch.stack(parts) for parts in zip(*heads, strict=True)))
 
@@ -45,7 +52,7 @@ def spectral_maps(q: Tensor, k: Tensor, config: HeadConfig) -> Maps:
 def flat_rows(dims: int) -> Tensor:
     """dims - 1 orthonormal rows (dims - 1, dims) at right angles to the all-ones vector.
 
-    Those of a Hadamard matrix if dims is a power of two, else of a cosine transform.
+    Rows of a Hadamard matrix if dims is a power of two, else of a cosine transform.
     """
     if dims & (dims - 1) == 0:
         rows = torch.ones(1, 1, dtype=torch.float64)
@@ -102,11 +109,11 @@ def _head(q: Tensor, k: Tensor, config: HeadConfig) -> tuple[Tensor, Tensor, Ten
     k_offset = config.center_v + constant - shift @ kappa_gain
     volts = config.full_scale_v
     made = (q_gain, 0.5 - mean_q @ q_gain, k_gain / volts, k_offset / volts)
-    return tuple(each.to(q.dtype) for each in made)
+    return tuple(tensor.to(q.dtype) for tensor in made)
 
 
 def _softmax_sums(q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    """Log-sum-exp of each query's logits and attention each key receives, (W, T) both."""
+    """Log-sum-exp of each query's logits, and the attention that each key receives; both (W, T)."""
     tokens = q.shape[1]
     later = torch.ones(tokens, tokens, dtype=torch.bool).triu(1)
     lse, received = [], []

@@ -20,7 +20,7 @@ from gaincell.commands.shown.evaluation import as_table, write_json
 from gaincell.files import check_writable
 from gaincell.ml.evaluate.attentions import check_attentions
 from gaincell.ml.evaluate.tasks import Tasks
-from gaincell.refusals import Failed, refusing
+from gaincell.refusals import Failed, first_line, refusing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,7 +79,6 @@ def run(arguments: argparse.Namespace) -> int:
         named_tasks = _named_tasks(arguments)
     from gaincell.ml.evaluate.evaluation import evaluate, rows_of
     from gaincell.ml.models.load import load_model
-    from gaincell.ml.process.quiet import first_line
 
     with refusing():
         model, tokenizer = load_model(arguments.model)

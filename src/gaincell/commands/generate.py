@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         outcome = _with_torch(model, prompt, arguments.tokens, choice)
     else:
         outcome = _with_rtl(model, prompt, arguments.tokens, served, choice)
-    text = tokenizer.decode(outcome.found.ids)
+    text = tokenizer.decode(outcome.generated.ids)
     print(text)
     print()
     print(table(outcome.rows()))
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Served:
-    """Heads of each layer that their Verilog computes, and what their arrays are like."""
+    """Heads of each layer that their Verilog computes, and the state of their arrays."""
 
     heads: dict[int, list[int]]
     config: HeadConfig
@@ -214,7 +214,7 @@ def _with_rtl(
 
         bar.set_description("RTL")
         cache = ServedCache(model.config, served.heads, answer)
-        found = generate(model, prompt, tokens, cache=cache, told=told, **choice)
+        served_text = generate(model, prompt, tokens, cache=cache, told=told, **choice)
         bar.set_description("torch")
         alone = generate(model, prompt, tokens, told=told, **choice)
-        return Outcome(found, alone, cache.agreement, len(names), rtl.restarts)
+        return Outcome(served_text, alone, cache.agreement, len(names), rtl.restarts)

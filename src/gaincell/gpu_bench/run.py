@@ -11,8 +11,7 @@ from gaincell.gpu_bench.bench import bench, measurements
 from gaincell.gpu_bench.machine import Machine
 from gaincell.gpu_bench.records import AUTHORS_BATCH, Bench, Settings
 from gaincell.gpu_bench.workload import bytes_of
-from gaincell.ml.process.quiet import first_line
-from gaincell.refusals import Failed
+from gaincell.refusals import Failed, first_line
 
 
 def measured(settings: Settings, machine: Machine) -> Bench:

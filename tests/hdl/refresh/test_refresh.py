@@ -306,7 +306,7 @@ async def fill_and_age(bench, tokens):
     bench.log.clear()
 
 
-@pytest.mark.parametrize("profile", ["idle", "steady", "full rate", "restless"])
+@pytest.mark.parametrize("profile", rest_slow(["restless", "idle", "steady", "full rate"], 2))
 @pytest.mark.parametrize("geometry", rest_slow(GEOMETRIES, 3))
 def test_no_column_outlives_the_bound_whatever_happens(geometry, profile, simulate, rng):
     config = refreshing_config(geometry, slack=int(rng.integers(6, 12)), spare=3)
@@ -462,7 +462,7 @@ def test_gives_up_when_all_tags_are_out(simulate):
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("elapsed", range(15))
+@pytest.mark.parametrize("elapsed", rest_slow(range(15), 6))
 def test_ends_the_visit_of_a_column_that_is_overwritten(elapsed, simulate):
     config = refreshing_config((4, 4, 0), slack=12)
     dut = RefreshedRing(config)
@@ -483,7 +483,7 @@ def test_ends_the_visit_of_a_column_that_is_overwritten(elapsed, simulate):
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("elapsed", range(15))
+@pytest.mark.parametrize("elapsed", rest_slow(range(15), 6))
 def test_ends_the_visit_when_a_sequence_starts(elapsed, simulate):
     config = refreshing_config((4, 4, 0), slack=12)
     dut = RefreshedRing(config)

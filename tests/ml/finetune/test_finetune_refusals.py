@@ -21,8 +21,8 @@ def more_models(material, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     text, head = f"{material}/text.txt", f"{material}/head.toml"
     for name, kind in (("hw", "hardware"), ("soft", "softmax")):
-        options = ["--text", text, "--window", "32", "--config", head, "--kind", kind]
-        options += ["--init", "ranges"]
+        options = ["--text", text, "--window", "32", "--config", head]
+        options += ["--kind", kind, "--init", "ranges"]
         model = f"{material}/llama"
         assert main(["convert", "--model", model, *options, "-o", f"{folder}/{name}"]) == 0
     shutil.copytree(material / "llama", folder / "other")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Outcome:
     """A text, and with heads in RTL how they compare with the same run in torch alone."""
 
-    found: "Generated"
+    generated: "Generated"
     torch: "Generated | None" = None
     agreement: "Agreement | None" = None
     heads: int = 0
@@ -20,15 +20,16 @@ class Outcome:
 
     @property
     def same_text(self) -> bool:
-        return self.torch is not None and self.found.ids.tolist() == self.torch.ids.tolist()
+        return self.torch is not None and self.generated.ids.tolist() == self.torch.ids.tolist()
 
     def rows(self) -> list[tuple[str, str]]:
         """The table for the terminal."""
-        found, seen = self.found, self.agreement
+        generated, seen = self.generated, self.agreement
+        new = len(generated.ids) - generated.prompt
         rows = [
-            ("tokens", f"{found.prompt} of the prompt, {len(found.ids) - found.prompt} new"),
-            ("perplexity of this text", f"{found.perplexity:.4f}"),
-            ("speed", f"{found.tokens_per_s:.2f} tokens/s"),
+            ("tokens", f"{generated.prompt} of the prompt, {new} new"),
+            ("perplexity of this text", f"{generated.perplexity:.4f}"),
+            ("speed", f"{generated.tokens_per_s:.2f} tokens/s"),
         ]
         if seen is None or self.torch is None:
             return rows
@@ -49,12 +50,12 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """All of it for a file."""
-        found = self.found
+        generated = self.generated
         whole: dict[str, Any] = {
-            "ids": found.ids.tolist(),
-            "prompt_tokens": found.prompt,
-            "perplexity": found.perplexity,
-            "tokens_per_s": found.tokens_per_s,
+            "ids": generated.ids.tolist(),
+            "prompt_tokens": generated.prompt,
+            "perplexity": generated.perplexity,
+            "tokens_per_s": generated.tokens_per_s,
         }
         if self.agreement is None or self.torch is None:
             return whole

@@ -173,10 +173,11 @@ class _Diagram:
     def _answer(self, axes: Axes) -> None:
         config, timing = self._config, self._config.timing
         wires = config.tiles * config.head_dim
-        name = "popcount\nreadout" if config.readout == "popcount" else "counter\nreadout"
-        how = (
-            "Σ p ⊕ s over" if config.readout == "popcount" else f"{wires} counters,\nΣ ± count over"
-        )
+        name = f"{config.readout.removesuffix('s')}\nreadout"
+        how = {
+            "popcount": "Σ p ⊕ s over",
+            "counters": f"{wires} counters,\nΣ ± count over",
+        }.get(config.readout, "Σ ± c over")
         block(
             axes,
             READOUT,

@@ -129,7 +129,12 @@ def printed_by(story: Story, folder: Path) -> Iterator[tuple[Command, list[str]]
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n')
         program.chmod(0o755)
     (folder / "docs").symlink_to(ROOT / "docs")
-    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "COLUMNS": "80"}
+    environment = {
+        **os.environ,
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "COLUMNS": "80",
+        "OMP_NUM_THREADS": "1",  # small tensors: threads that wait for each other only cost time
+    }
     for command in story.commands:
         done = subprocess.run(
             ["bash", "-euc", _without_make(command.text)],

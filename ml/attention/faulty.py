@@ -30,7 +30,7 @@ _LARGEST = 1 << 22
 
 @dataclass(frozen=True)
 class _Columns:
-    """Columns of the arrays: slot, position of the token held (-1 since the clear), and who sees.
+    """Columns of the arrays: slot, position of the stored token (-1: cleared), and their queries.
 
     slot, written, begin, end : (C,); the queries of tokens begin..end-1 see a column
     k_volts, v_volts : (B, H_kv, C, D)

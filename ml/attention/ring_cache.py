@@ -1,4 +1,4 @@
-"""Decoding: a cache that is the arrays, codes in ring slots, and one token's query against it."""
+"""Decoding with a cache: ``RingCache`` stores the codes of the arrays, slot by slot."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from gaincell.ml.attention.quantisers import codes_of, quantised, rounded_codes
 
 
 class RingCache:
-    """Key and value codes of one layer, as its arrays hold them; inference only.
+    """Key and value codes of one layer, as its arrays store them; inference only.
 
-    ``attend`` takes new tokens and gives their outputs: those of ``attention`` over the whole
-    sequence, code for code in float64. A single token costs O(M) time, whatever its position.
+    ``attend`` takes new tokens and returns their outputs. In float64 they equal ``attention`` over
+    the whole sequence, code for code. A single token costs O(M) time, whatever its position.
 
     Attributes
     ----------
     k_code, v_code : (B, H_kv, M + P, D) uint8, by slot; a sink token p is at slot M + p
-    held : (B, M + P) int64, position of each slot's token, -1 where none is
-    length : (B,) int64, tokens each row has taken
+    held : (B, M + P) int64, position of each slot's token; -1: the slot is empty
+    length : (B,) int64, number of tokens that each row has taken so far
 
     Raises
     ------
@@ -60,7 +60,7 @@ class RingCache:
         self.length.zero_()
 
     def reorder(self, rows: Tensor) -> None:
-        """Row b continues from what row ``rows[b]`` was, as a beam search wants it.
+        """Let row b continue from the past of row ``rows[b]``, as a beam search does.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class RingCache:
 
     @torch.no_grad()
     def attend(self, q: Tensor, k: Tensor, v: Tensor, start: Tensor | None = None) -> Tensor:
-        """y (B, H, T, D) of T new tokens, which the cache then holds.
+        """y (B, H, T, D) of T new tokens, which the cache then stores.
 
         Parameters
         ----------

@@ -3,7 +3,7 @@
 A record names the classes, the way to each part of a model that conversion or the closed-form start
 touches, and all parts that such a model has. A model that is of no family, or has a part that its
 record does not name, is refused. Adding a family takes a config class, a model class, a ``Block``
-and a record below, and the record's name in ``FAMILIES``.
+and a record below, and its name in the loop that registers all records.
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ from gaincell.ml.evaluate.tasks import Task, Tasks
 from gaincell.ml.models.convert import convert
 from gaincell.ml.start.ranges import fit_ranges
 
+# Hundreds of sequences through lm-eval, seconds in all.
+pytestmark = pytest.mark.slow
+
 WORDS = tokenizer(eos_token="w49")
 ROWS = ["converted", "stock", "linear-kernel"]
 

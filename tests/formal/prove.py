@@ -21,9 +21,9 @@ PAGE = """\
 {minutes:.1f} minutes.
 
 Each line holds for every input in every cycle, without bound on time, of a head of that geometry.
-M is the window, N the columns of a sub-tile, P the sink. Then come the cycles of a write, the
-stages of sampling flops if two, the readout if not popcount, and the largest age in cycles if
-there is refresh. [Proofs](proofs.md) names the assumptions and says why the heads are small.
+M is the window, N the columns of a sub-tile, P the sink. Then come the cycles of a write and the
+largest age in cycles if there is refresh. Two stages of sampling flops, and a readout other than
+popcount, are named. [Proofs](proofs.md) names the assumptions and says why the heads are small.
 
 | property | of | geometry | engine | bound | result | s |
 |---|---|---|---|---|---|---|

@@ -15,12 +15,15 @@ demo-ml: $(VENV)/.installed-ml
 report: $(VENV)/.installed
 	$(BIN)/gaincell report -o build/report
 
+# A module's tests share what they build, so they run in one process; conftest.py orders the modules.
+PYTEST := $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
+
 test: $(VENV)/.installed-test
-	$(BIN)/pytest -n auto --dist loadscope
+	$(PYTEST)
 
 # The inner loop: everything but simulations, proofs, training and other slow tests.
 quick: $(VENV)/.installed-test
-	$(BIN)/pytest -n auto --dist loadscope -m "not cosim and not formal and not training and not slow"
+	$(PYTEST) -m "not cosim and not formal and not training and not slow"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

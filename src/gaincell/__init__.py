@@ -1,3 +1,3 @@
 """Analog in-memory attention: digital control, gain-cell arrays and models as one machine."""
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"

@@ -5,6 +5,7 @@ input is wrong or a tool is missing, and one sentence says so. 130: the user int
 """
 
 import argparse
+import os
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -77,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     try:
         status: int = COMMANDS[arguments.command][0].run(arguments)
+        sys.stdout.flush()
     except Refused as refusal:
         print(f"gaincell: {refusal}", file=sys.stderr)
         return 2
@@ -86,6 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gaincell: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Who reads the output wants no more of it, as ``head`` does. Nothing is left to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return status
 
 

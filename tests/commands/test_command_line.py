@@ -1,5 +1,6 @@
 """Commands as a user types them: what they print, and how they refuse."""
 
+import os
 import re
 import subprocess
 import sys
@@ -40,6 +41,15 @@ def test_config_says_what_follows(capsys: pytest.CaptureFixture[str]) -> None:
     assert "# sub-tiles            16 of 64 columns" in printed
     assert "# initiation interval  32 cycles" in printed
     assert tomllib.loads(printed)["window"] == 1024
+
+
+def test_a_reader_that_stops_early_sees_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "gaincell", "config", "gpt2"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_verilog_writes_the_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import platform
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from cocotb_tools.runner import get_runner
@@ -18,7 +19,7 @@ from gaincell.behavioral.arrays import AnalogHead
 from gaincell.behavioral.tokens import shipped_tokens
 from gaincell.cocotb_tests.run.build import TOP, Simulation, build
 from gaincell.cocotb_tests.run.simulate import simulate
-from gaincell.config import PRESETS
+from gaincell.config import PRESETS, HeadConfig
 from gaincell.text import table
 
 CONFIG = PRESETS["gpt2"]
@@ -29,8 +30,8 @@ MODEL_REPEATS = 300
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gaincell-bench-") as folder:
         os.environ["GAINCELL_CACHE"] = folder
-        cold = seconds_to_build("fast")
-        warm = seconds_to_build("per-ns")
+        cold = seconds_to_build(CONFIG)
+        warm = seconds_to_build(replace(CONFIG, sink=1))
         alone = head_alone(build(CONFIG), Path(folder))
         speeds = {transport: tokens_per_s(transport) for transport in ("fast", "per-ns")}
     rows = [
@@ -58,9 +59,9 @@ def main() -> None:
     print(table(rows))
 
 
-def seconds_to_build(transport: str) -> float:
+def seconds_to_build(config: HeadConfig) -> float:
     started = time.perf_counter()
-    build(CONFIG, transport=transport)
+    build(config)
     return time.perf_counter() - started
 
 
@@ -99,7 +100,7 @@ def arrays_alone() -> float:
 
 def tokens_per_s(transport: str) -> tuple[float, float, float]:
     """Median, lowest and highest speed over the shipped tokens."""
-    simulation = build(CONFIG, transport=transport)
+    simulation = build(CONFIG)
     tokens = shipped_tokens(CONFIG)
     runs = []
     for _ in range(RUNS + 1):

@@ -45,7 +45,7 @@ def main() -> int:
         tokens = all_tokens(config)
         covered = coverage(tokens[:3000], config)
         for transport in TRANSPORTS:
-            simulation = build(config, transport=transport)
+            simulation = build(config)
             simulated = simulate(simulation, tokens, config, transport=transport, progress=True)
             found = compare(tokens, simulated, config)
             wrong += found.mismatches

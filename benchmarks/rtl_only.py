@@ -29,7 +29,7 @@ async def run_head_alone(tb: Any) -> None:
     none = np.zeros(HELD_TOKENS, dtype=np.int64)
     tokens = replace(random_tokens(HELD_TOKENS, config, rng), first=none)
     Clock(tb.clk, 1, unit="ns", impl="gpi").start()
-    tb.fast.transport.watchdog.value = 2**31
+    tb.transport.watchdog.value = 2**31
     await Timer(3, "ns")
     tb.rst.value = 0
     await Timer(1, "ns")
@@ -40,7 +40,7 @@ async def run_head_alone(tb: Any) -> None:
         await Timer(1, "ns")
     outputs = (config.tiles, config.head_dim)
     magnitude = rng.integers(0, config.readout_max + 1, outputs)
-    Raw(tb.fast.transport.play).write(played_codes(magnitude, rng.random(outputs) < 0.5, config))
+    Raw(tb.transport.play).write(played_codes(magnitude, rng.random(outputs) < 0.5, config))
     tb.streams.repeat_forever.value = 1
     tb.hold.value = 0
     await Timer(1000, "ns")

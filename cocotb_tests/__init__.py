@@ -13,7 +13,7 @@ the contract, ``behavioral.attention.attend``.
 
 >>> config = PRESETS["tiny"]
 >>> tokens = random_tokens(20, config, np.random.default_rng(0))
->>> simulation = build(config, simulator="verilator", transport="fast")
+>>> simulation = build(config, simulator="verilator")
 >>> simulated = simulate(simulation, tokens, config)
 >>> simulated.y_code.shape  # 20 tokens, 8 dimensions
 (20, 8)

@@ -26,6 +26,12 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulators, "OPTIMIZATION", "-O0")
 
 
+@pytest.fixture
+def longer_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile with little optimization: runs of some ten thousand cycles."""
+    monkeypatch.setattr(simulators, "OPTIMIZATION", "-O1")
+
+
 def lively_run(
     config: HeadConfig, seed: int, laps: float = 3.2, first_share: float = 0.0
 ) -> tuple[HeadConfig, Tokens]:

@@ -17,7 +17,7 @@ from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 from gaincell.retention import Retention
 
-pytestmark = pytest.mark.cosim
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("longer_runs")]
 
 CONFIG = HeadConfig(head_dim=5, window=12, columns=3, sink=2, retention_s=20e-6)
 Change = Callable[[Retention], dict[str, Any]]

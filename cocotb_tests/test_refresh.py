@@ -14,7 +14,7 @@ from gaincell.cocotb_tests.run.simulate import Memory, SimulationFailed
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import PRESETS, HeadConfig
 
-pytestmark = pytest.mark.cosim
+pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("longer_runs")]
 
 SLOW: dict[str, Any] = PRESETS["tiny"].fields_set() | {"retention_s": 25e-6, "age_mode": "time"}
 """Three windows of tokens that outlive their cells several times, within a million cycles."""

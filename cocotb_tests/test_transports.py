@@ -29,7 +29,7 @@ def test_fast_sees_what_per_ns_sees(schedule: str, simulator: str) -> None:
     idle, stall = random_pace(count, 40, rng), random_pace(count, 40, rng)
 
     def run(transport: str) -> Simulated:
-        built = build(config, simulator=simulator, transport=transport)
+        built = build(config, simulator=simulator)
         return simulate(built, tokens, config, transport=transport, idle=idle, stall=stall)
 
     fast, reference = run("fast"), run("per-ns")

@@ -50,7 +50,7 @@ void* gaincell_create() {
     auto head = std::make_unique<Head>();
     head->model.eval();
     const bool whole = bind(*head, head->clk, "head.tb", "clk")
-        && bind(*head, head->wake, "head.tb.fast.transport", "wake")
+        && bind(*head, head->wake, "head.tb.transport", "wake")
         && bind(*head, head->pushed, "head.tb.streams", "pushed")
         && bind(*head, head->delivered, "head.tb.streams", "delivered");
     return whole ? head.release() : nullptr;

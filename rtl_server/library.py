@@ -48,7 +48,7 @@ def build_library(config: HeadConfig, verilog: str | None = None, progress: bool
         *("verilator", "--cc", "--exe", "--build", "--prefix", "Vhead", "--top-module", TOP),
         *arguments,
         *("-CFLAGS", "-fPIC", "-LDFLAGS", "-shared", "-o", LIBRARY, "--Mdir", "."),
-        *(f"-G{name}={value}" for name, value in bench_parameters(config, "fast").items()),
+        *(f"-G{name}={value}" for name, value in bench_parameters(config).items()),
         HARNESS.name,
         *(name for name in sources if name != LAYOUT),
     ]

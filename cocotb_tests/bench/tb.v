@@ -1,12 +1,11 @@
 // The test bench: a head, its token streams, the memory of its columns, the wires to its arrays.
 //
-// PER_NS = 1: Python sees and drives the array wires in every clock cycle (reference transport).
-// PER_NS = 0: pulse_transport turns pulses into codes and back; Python acts once per token.
+// pulse_transport turns pulses into codes and back: Python acts once per token. If Python sets
+// every_cycle, it sees and drives the array wires itself in every clock cycle (reference transport).
 
 `timescale 1ns / 1ps
 
 module tb #(
-    parameter PER_NS = 1,
     parameter D = 1,
     parameter KEY_BITS = 1,
     parameter VALUE_BITS = 1,
@@ -148,45 +147,42 @@ module tb #(
 
     wire [64:0] progress = {unstable, accepted, delivered};
 
-    generate
-        if (PER_NS) begin : per_ns
-            reg [TILES*D-1:0] pulse_in, sign_in;
-            assign pulse = pulse_in;
-            assign sign = sign_in;
-            wire [CONTROL_WIDTH+CODES_WIDTH+D-1:0] wires = {control, codes, query};
-            initial begin
-                pulse_in = 0;
-                sign_in = 0;
-            end
-        end else begin : fast
-            pulse_transport #(
-                .D(D),
-                .TILES(TILES),
-                .BANKS(BANKS),
-                .CONTROL_WIDTH(CONTROL_WIDTH),
-                .CODES_WIDTH(CODES_WIDTH),
-                .COUNT_BITS(COUNT_BITS),
-                .MAGNITUDE_BITS(MAGNITUDE_BITS),
-                .SYNC_STAGES(SYNC_STAGES)
-            ) transport (
-                .clk(clk),
-                .cycle(cycle),
-                .control(control),
-                .k_enable(k_enable),
-                .v_enable(v_enable),
-                .codes(codes),
-                .query(query),
-                .k_integrate(k_integrate),
-                .v_convert(v_convert),
-                .pulse(pulse),
-                .sign(sign)
-            );
-        end
-    endgenerate
+    wire [CONTROL_WIDTH+CODES_WIDTH+D-1:0] wires = {control, codes, query};
+    reg every_cycle;
+    reg [TILES*D-1:0] pulse_in, sign_in;
+    wire [TILES*D-1:0] played_pulse, played_sign;
+    assign pulse = every_cycle ? pulse_in : played_pulse;
+    assign sign = every_cycle ? sign_in : played_sign;
+
+    pulse_transport #(
+        .D(D),
+        .TILES(TILES),
+        .BANKS(BANKS),
+        .CONTROL_WIDTH(CONTROL_WIDTH),
+        .CODES_WIDTH(CODES_WIDTH),
+        .COUNT_BITS(COUNT_BITS),
+        .MAGNITUDE_BITS(MAGNITUDE_BITS),
+        .SYNC_STAGES(SYNC_STAGES)
+    ) transport (
+        .clk(clk),
+        .cycle(cycle),
+        .control(control),
+        .k_enable(k_enable),
+        .v_enable(v_enable),
+        .codes(codes),
+        .query(query),
+        .k_integrate(k_integrate),
+        .v_convert(v_convert),
+        .pulse(played_pulse),
+        .sign(played_sign)
+    );
 
     initial begin
         clk = 0;
         rst = 1;
         hold = 1;
+        every_cycle = 0;
+        pulse_in = 0;
+        sign_in = 0;
     end
 endmodule

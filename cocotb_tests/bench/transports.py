@@ -7,6 +7,7 @@ from gaincell.cocotb_tests.bench.signals import Signals, word
 from gaincell.cocotb_tests.bench.words import WireFormat, counted_widths, played_codes
 from gaincell.config import HeadConfig
 
+TRANSPORTS = ("fast", "per-ns")
 ENTRIES = 64
 
 
@@ -26,9 +27,9 @@ class PerNsTransport:
     def __init__(self, signals: Signals, pins: ArrayPins, config: HeadConfig) -> None:
         self._pins = pins
         self._format = WireFormat(config)
-        self._wires = signals.one("per_ns.wires")
-        self._pulse = signals.one("per_ns.pulse_in")
-        self._sign = signals.one("per_ns.sign_in")
+        self._wires = signals.one("wires")
+        self._pulse = signals.one("pulse_in")
+        self._sign = signals.one("sign_in")
         self._cycle = signals.one("cycle")
         self._edge = signals.edge
         self._outputs = f"0{config.tiles * config.head_dim}b"
@@ -36,6 +37,7 @@ class PerNsTransport:
         self._last_cycle = -1
         self._now = Wires()
         self._driven: tuple[int, int] = (-1, -1)
+        self._every_cycle = signals.one("every_cycle")
 
     async def tick(self) -> None:
         await self.advance()
@@ -43,7 +45,10 @@ class PerNsTransport:
     async def advance(self) -> int:
         await self._edge
         # Every falling edge is seen: the cycle is read once and counted from then on.
-        cycle = int(self._cycle.read(), 2) if self._last_cycle < 0 else self._last_cycle + 1
+        if self._last_cycle < 0:
+            self._every_cycle.write("1")
+            self._last_cycle = int(self._cycle.read(), 2) - 1
+        cycle = self._last_cycle + 1
         self._last_cycle = cycle
         text = self._wires.read()
         if text != self._last_text:
@@ -77,18 +82,18 @@ class FastTransport:
         self._pins = pins
         self._config = config
         self._format = WireFormat(config)
-        self._entries = signals.many("fast.transport.entries", ENTRIES)
-        self._codes = signals.many("fast.transport.entry_codes", ENTRIES)
-        self._recorded = signals.one("fast.transport.recorded")
-        self._counted = signals.one("fast.transport.counted")
-        self._play = signals.one("fast.transport.play")
+        self._entries = signals.many("transport.entries", ENTRIES)
+        self._codes = signals.many("transport.entry_codes", ENTRIES)
+        self._recorded = signals.one("transport.recorded")
+        self._counted = signals.one("transport.counted")
+        self._play = signals.one("transport.play")
         self._cycle = signals.one("cycle")
         self._edge, self._wake = signals.edge, signals.wake
         self._replayed = 0
         self._last_writes = ""
         self._last_codes = ""
         self._integrating = False
-        signals.one("fast.transport.watchdog").write(word(watchdog_cycles))
+        signals.one("transport.watchdog").write(word(watchdog_cycles))
 
     async def tick(self) -> None:
         await self._edge

@@ -22,7 +22,6 @@ from gaincell.hdl.layouts import TAGS, index_shape
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 
-TRANSPORTS = ("fast", "per-ns")
 BENCH = Path(__file__).parents[1] / "bench"
 BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "pulse_transport.v")
 LAYOUT = "token_layout.vh"
@@ -50,7 +49,6 @@ def build(
     config: HeadConfig,
     *,
     simulator: str = "verilator",
-    transport: str = "fast",
     waves: str | None = None,
     verilog: str | None = None,
     progress: bool = False,
@@ -63,7 +61,6 @@ def build(
     Parameters
     ----------
     simulator : a name in ``SIMULATORS``
-    transport : "fast" or "per-ns"
     waves : "vcd", "fst" or "saif", optional
         The simulation can write a waveform of this format, or count changes (Verilator).
     verilog : str, optional
@@ -80,12 +77,10 @@ def build(
     """
     if simulator not in SIMULATORS:
         raise ValueError(f'simulator is "{simulator}", but must be one of {", ".join(SIMULATORS)}')
-    if transport not in TRANSPORTS:
-        raise ValueError(f'transport is "{transport}", but must be one of {", ".join(TRANSPORTS)}')
     record = SIMULATORS[simulator]
     environment, levels = record.environment(waves), record.levels(waves)
     sources = bench_sources(config, verilog)
-    parameters = bench_parameters(config, transport)
+    parameters = bench_parameters(config)
     arguments = record.build_arguments(waves)
     tools = [version("cocotb"), version("verilator")]
     recipe = (arguments, simulator, waves, tools)
@@ -116,11 +111,10 @@ def bench_sources(config: HeadConfig, verilog: str | None = None) -> dict[str, s
     return sources | {"head.v": head_verilog(config) if verilog is None else verilog}
 
 
-def bench_parameters(config: HeadConfig, transport: str) -> dict[str, int]:
+def bench_parameters(config: HeadConfig) -> dict[str, int]:
     """Parameters of the Verilog test bench for ``config``."""
     status = status_widths(config)
     return {
-        "PER_NS": int(transport == "per-ns"),
         "D": config.head_dim,
         "KEY_BITS": config.key_bits,
         "VALUE_BITS": config.value_bits,

@@ -19,6 +19,7 @@ from gaincell.behavioral.codes import check_first, check_sequence
 from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.bench.transports import TRANSPORTS
 from gaincell.cocotb_tests.bench.words import PACE_BITS
 from gaincell.cocotb_tests.run.build import TOP, Simulation
 from gaincell.cocotb_tests.run.simulators import SIMULATORS
@@ -94,8 +95,10 @@ def simulate(
 
     Parameters
     ----------
-    simulation, transport
-        From ``build``, and the transport it was built for.
+    simulation : Simulation
+        From ``build``.
+    transport : "fast" or "per-ns"
+        Python acts once per token, or sees and drives every wire in every cycle.
     idle, stall : (T,) or (T, G) cycles, optional
         Wait before a query is offered, and for how long its result is refused; below 2**16.
     memory : Memory, optional
@@ -116,6 +119,8 @@ def simulate(
     SimulationFailed
         The head broke a rule.
     """
+    if transport not in TRANSPORTS:
+        raise ValueError(f'transport is "{transport}", but must be one of {", ".join(TRANSPORTS)}')
     shape = check_sequence(*tokens.codes, config)
     first = check_first(tokens.first, shape.tokens)
     with tempfile.TemporaryDirectory(prefix="gaincell-run-") as name:

@@ -50,7 +50,7 @@ class CocotbSignals:
         self.edge: Awaitable[object] = FallingEdge(tb.clk)
         self.wake: Awaitable[object] = self.edge
         if transport == "fast":
-            self.wake = ValueChange(self._handle("fast.transport.wake"))
+            self.wake = ValueChange(self._handle("transport.wake"))
 
     def one(self, name: str) -> Signal:
         return Raw(self._handle(name))

@@ -30,7 +30,7 @@ def verify(
     The outputs must equal those of ``attend`` with and without the event log. If no result was
     refused, every latency must be exactly the config's.
     """
-    simulation = build(config, simulator=simulator, transport=transport, verilog=verilog)
+    simulation = build(config, simulator=simulator, verilog=verilog)
     simulated = simulate(
         simulation,
         tokens,

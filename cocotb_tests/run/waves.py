@@ -14,6 +14,6 @@ def record_waves(
     tokens: Tokens, config: HeadConfig, output: Path, seed: int = 0, progress: bool = False
 ) -> None:
     """Run the first ``WAVE_TOKENS`` of ``tokens`` and write a VCD file; raises as ``simulate``."""
-    recorded = build(config, transport="per-ns", waves="vcd", progress=progress)
+    recorded = build(config, waves="vcd", progress=progress)
     few = tokens[:WAVE_TOKENS]
     simulate(recorded, few, config, transport="per-ns", waves=output, seed=seed)

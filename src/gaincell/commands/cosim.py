@@ -76,7 +76,6 @@ def run(arguments: argparse.Namespace) -> int:
     simulation = build(
         config,
         simulator=arguments.simulator,
-        transport=arguments.transport,
         waves=waves,
         progress=True,
     )

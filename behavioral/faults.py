@@ -1,7 +1,7 @@
 """Non-idealities of real arrays: each one a parameter, zero by default, and a small function.
 
-Every function returns its ideal input unchanged when its parameter is zero, draws all its
-randomness from the generator it is given, and can be used on its own or with any other.
+Every function returns its ideal input unchanged when its parameter is zero. It draws all its
+randomness from the generator it is given. It can be used on its own or with any other.
 """
 
 import math

@@ -32,8 +32,8 @@ class WriteLog:
 
         Wires do not say whether a ``blank`` column, all codes 0, is meant to be empty from now on.
         In K it is a clear: an all-zero key that is refreshed is the same to every later read,
-        since its score cannot be positive. A blank value matters while its key can score, so in V
-        it is a clear only where K, which is always written first, or V itself holds no token.
+        since its score cannot be positive. A blank value matters while its key can score. So in V
+        it is a clear only where K or V holds no token; K is always written first.
         """
         if blank and (array == "K" or min(self._held["K"][slot], self._held["V"][slot]) < 0):
             self._held[array][slot] = -1

@@ -12,8 +12,8 @@ from gaincell.hdl.layouts import index_shape
 class WritePointer(wiring.Component):
     """Sub-tile and column of the newest token, and how many tokens the window holds.
 
-    Token t of a sequence goes to ring slot t mod M, except that the first ``sink`` tokens go to
-    the same columns of the sink's sub-tile, the last one. Outputs change in the cycle after
+    Token t of a sequence goes to ring slot t mod M. The first ``sink`` tokens go to the same
+    columns of the sink's sub-tile instead, the last one. Outputs change in the cycle after
     ``advance`` and hold until the next. After reset nothing is stored.
 
     Parameters

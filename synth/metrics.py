@@ -1,6 +1,6 @@
 """The schema of metrics.json: each of its keys, with unit and meaning, in one place.
 
-A step of the flow fills the dataclasses, ``as_json`` writes them, ``read_metrics`` reads them, and
+A step of the flow fills the dataclasses, ``as_json`` writes them and ``read_metrics`` reads them.
 ``rows`` prints the numbers that have a row of their own on the terminal. A new number is a field
 here and a value in the step that computes it.
 """

@@ -1,4 +1,4 @@
-"""All heads of a batch: the outputs of their ring sub-tiles plus those of the sink sub-tile."""
+"""All heads of a batch: the outputs of the ring sub-tiles plus the outputs of the sink sub-tile."""
 
 import torch
 from torch import Tensor

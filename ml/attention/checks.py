@@ -34,7 +34,9 @@ def check_tensors(q: Tensor, k: Tensor, v: Tensor) -> None:
                 f"{name} has shape {tuple(x.shape)}, but must be (batch, heads, tokens, dimensions)"
             )
     if v.shape != k.shape:
-        raise ValueError(f"v has shape {tuple(v.shape)}, but must be that of k, {tuple(k.shape)}")
+        raise ValueError(
+            f"v has shape {tuple(v.shape)}, but must have the shape of k, {tuple(k.shape)}"
+        )
     batch, heads, tokens, dims = q.shape
     if (k.shape[0], k.shape[3]) != (batch, dims):
         raise ValueError(
@@ -73,7 +75,7 @@ def first_position(q: Tensor, k: Tensor, offset: int | None, config: HeadConfig 
         raise TypeError(f"offset is {offset!r}, but must be an integer")
     if offset < missing:
         raise ValueError(
-            f"offset is {offset}, but must be at least {missing}, the tokens of k before those of q"
+            f"offset is {offset}, but must be at least {missing}, the keys before the first query"
         )
     first = offset - missing
     seen = 0 if config is None or config.sink else max(0, offset - config.window + 1)

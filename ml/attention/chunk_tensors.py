@@ -1,8 +1,8 @@
 """The tensors of one chunk of queries, weighted for the orders of the cell's response.
 
-The decay gamma^(i * age) of order i is a factor of the query times one of the column, so the scores
-of a block are one matrix product over the orders of all dimensions, and the charges of its
-sub-tiles one batched product over the orders of all columns.
+The decay gamma^(i * age) of order i is a factor of the query times one of the column. So the scores
+of a block are one matrix product, over the orders of all dimensions. The charges of its sub-tiles
+are one batched product, over the orders of all columns.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def config_leaks(arrays: FaultyArrays) -> bool:
 def _columns(
     k: Tensor, v: Tensor, numbers: Numbers, arrays: FaultyArrays, generator: torch.Generator
 ) -> _Columns:
-    """Every column of a sequence: the cleared ones of all slots, then those of the tokens."""
+    """Every column of a sequence: all slots while cleared, then the columns of the tokens."""
     config, tokens = numbers.config, k.shape[2]
     window, sink = config.window, config.sink
     position = torch.arange(tokens, device=k.device)
@@ -251,6 +251,6 @@ def _aged(order: Order, age: Tensor, like: Tensor) -> Tensor:
 
 
 def _at(cells: Cells, slot: Tensor) -> Cells:
-    """The static faults of the cells at some slots; those of word lines stay."""
+    """The static faults of the cells at some slots; faults of word lines stay."""
     gain, offset = (each[:, slot] for each in (cells.gain, cells.offset))
     return Cells(cells.bow, gain, offset, None if cells.leak is None else cells.leak[:, slot])

@@ -91,7 +91,7 @@ def attention(
         op = partial(attend_heads, numbers=numbers)
         if faults:
             if reference:
-                raise ValueError("faults are those of the hardware: leave out reference")
+                raise ValueError("faults belong to the hardware: leave out reference")
             op = partial(faulty_attention, numbers=numbers, arrays=faults, generator=generator)
     with nullcontext() if kind == "softmax" else exact_products(q.device.type):
         if starts is None:

@@ -196,4 +196,4 @@ SUBMODULE = "gaincell_norm"
 """Name of an attention layer's scalers: Trainer applies no weight decay to modules of this name."""
 
 LAYER_KINDS = (*KINDS, "stock")
-"""The kinds of layers: those of ``attention``, and "stock", softmax over all earlier tokens."""
+"""The kinds of layers: the kinds of ``attention``, and "stock", softmax over all earlier tokens."""

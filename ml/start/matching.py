@@ -1,8 +1,8 @@
-"""The paper's adaptation: the scalers of the nonlinear model match those of the trained linear one.
+"""The paper's adaptation: scalers of the nonlinear model match a trained linear model.
 
-Leroux et al., Nature Computational Science 5, 813 (2025), Methods: after training with the linear
-cell, each scaler of the model with the real cell is set so that its result has the mean and the
-standard deviation of the linear model, by a damped iteration on one batch.
+Leroux et al., Nature Computational Science 5, 813 (2025), Methods. A model with the linear cell is
+trained first. Then each scaler of the model with the real cell is set so that its result has the
+mean and the standard deviation of the linear model. A damped iteration on one batch does this.
 """
 
 from __future__ import annotations

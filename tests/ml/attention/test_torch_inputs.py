@@ -100,7 +100,7 @@ GOOD = (2, 4, 6, CONFIG.head_dim)
             "v is torch.float64, but q is torch.float32",
         ),
         ({"q": torch.zeros(4, 6, 5)}, ValueError, r"q has shape \(4, 6, 5\), but must be \(batch"),
-        ({"v": torch.zeros(2, 4, 7, 5)}, ValueError, "v has shape .* but must be that of k"),
+        ({"v": torch.zeros(2, 4, 7, 5)}, ValueError, "v has shape .* but must have the shape of k"),
         ({"q": torch.zeros(1, 4, 6, 5)}, ValueError, r"k has shape .* but must be \(1, heads"),
         ({"q": torch.zeros(2, 3, 6, 5)}, ValueError, "q has 3 heads, but must have a multiple"),
         (

@@ -1,8 +1,8 @@
 """``make fuzz``: random heads, random tokens, random pacing; every output must be exact.
 
 Each case draws a geometry, code widths, timing, schedule, readout, queries per token, retention and
-a memory. It runs at least three laps of the ring on one of the two transports, and compares with the
-contract. The table it writes is committed as docs/evidence/fuzz.md.
+a memory. It runs at least three laps of the ring on one of the two transports, and compares all
+outputs with the contract. The table it writes is committed as docs/evidence/fuzz.md.
 """
 
 import argparse

@@ -15,7 +15,7 @@ DEVICES = ("cuda", "cpu")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--heads", type=int, default=12, help="default 12")
+    parser.add_argument("--heads", type=int, default=12, help="heads of the layer; default 12")
     parser.add_argument("--head-dim", type=int, default=64, help="dimensions of a head; default 64")
     parser.add_argument(
         "--window", type=int, default=1024, help="keys that the new token sees; default 1024"
@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(DTYPES)}; default: float16 on a GPU; on a CPU float32, and no other",
     )
     parser.add_argument("--device", help="cuda or cpu; default: cuda if there is one")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement; default 2")
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="seconds of each measurement; default 2"
+    )
     add_seed(parser, "queries, keys, values")
     add_output(parser, "JSON file for everything")
 

@@ -35,9 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", type=Path, help="a text file, UTF-8, that the start is fitted on")
     add_window_arguments(parser, default="as many as the start needs and the machine can fit")
     parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
-    parser.add_argument("--kind", choices=LAYER_KINDS, default="hardware")
     parser.add_argument(
-        "--layers", help="such as 0,3,10-15; default: all. Others stay what they are"
+        "--kind",
+        choices=LAYER_KINDS,
+        default="hardware",
+        help="what the layers compute; default hardware",
+    )
+    parser.add_argument(
+        "--layers",
+        help="layers to convert, such as 0,3,10-15; other layers stay as they are; default: all",
     )
     add_start_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the model")

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed",
         type=int,
         default=0,
-        help="of random tokens, the cells' power-up state and the memory's waits",
+        help="seed of random tokens, power-up states and memory waits; default 0",
     )
     parser.add_argument(
         "--idle", type=int, default=0, help="cycles for which every query is held back; default 0"
@@ -47,12 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--waves", type=Path, help="waveform to write, *.vcd or *.fst (Icarus: *.fst)"
     )
-    parser.add_argument("--simulator", choices=tuple(SIMULATORS), default=next(iter(SIMULATORS)))
+    parser.add_argument(
+        "--simulator",
+        choices=tuple(SIMULATORS),
+        default=next(iter(SIMULATORS)),
+        help=f"simulator of the Verilog; default {next(iter(SIMULATORS))}",
+    )
     parser.add_argument(
         "--transport",
         choices=("fast", "per-ns"),
         default="fast",
-        help="fast: once per token; per-ns: every wire in every cycle, the reference",
+        help="fast: once per token; per-ns: every wire in every cycle, the reference; default fast",
     )
 
 

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a smaller model and a few steps only: whether all of it runs, in seconds",
+        help="a smaller model and few steps, as a check that takes seconds",
     )
 
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metrics",
         type=Path,
-        help="metrics.json of a gaincell synth run; default: those shipped for this config, if any",
+        help="metrics.json of a gaincell synth run; default: the metrics shipped for this config, if any",
     )
     parser.add_argument(
         "--input",
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="npz with codes q, k, v whose pulses are counted; default: shipped codes of a "
         "language model if the config has their shape, else random ones",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of random codes; default 0")
+    parser.add_argument("--seed", type=int, default=0, help="seed of random codes; default 0")
     parser.add_argument("-o", "--output", type=Path, help="JSON file for all numbers")
 
 

@@ -55,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     tasks.add_argument("--limit", type=int, help="examples of each task; default: all")
     tasks.add_argument(
-        "--few-shot", type=int, help="solved examples before each; default: as the task says"
+        "--few-shot",
+        type=int,
+        help="solved examples before each question; default: as the task says",
     )
     tasks.add_argument("--batch-size", type=int, default=1, help="sequences at once; default 1")
     tasks.add_argument(

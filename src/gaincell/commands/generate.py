@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_argument(parser)
     prompt = parser.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", help="the text to go on with")
-    prompt.add_argument("--prompt-file", type=Path, help="a file that holds it, UTF-8")
+    prompt.add_argument("--prompt-file", type=Path, help="UTF-8 file with the prompt")
     parser.add_argument(
         "--tokens",
         type=int,
@@ -43,11 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rtl",
         metavar="HEADS",
-        help="layer:head of each head that its Verilog shall compute, such as 10:0,12:4, or all",
+        help="heads that run in Verilog, as layer:head, such as 10:0,12:4, or all",
     )
     parser.add_argument(
         "--faults",
-        help="of these heads' arrays: key=value,... or a TOML file, as in gaincell evaluate",
+        help="faults of these heads: key=value,... or a TOML file, as in gaincell evaluate",
     )
     parser.add_argument(
         "--wait-us",
@@ -57,7 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default 0: they age by the token, whatever the time",
     )
     parser.add_argument(
-        "--temperature", type=float, default=0.0, help="of the choice of tokens; default 0: none"
+        "--temperature",
+        type=float,
+        default=0.0,
+        help="temperature of sampling; default 0: the likeliest token",
     )
     add_seed(parser, "that choice, of power-up states and faults")
     add_output(parser, "JSON file for text and figures")

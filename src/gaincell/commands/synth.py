@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--liberty",
         type=Path,
-        help="Liberty file, *.lib or *.lib.gz; default: what PDK_ROOT holds, else an estimate",
+        help="Liberty file, *.lib or *.lib.gz; default: the library in PDK_ROOT, else an estimate",
     )
     parser.add_argument("--clock-ns", type=float, help="clock period; default: the config's")
     parser.add_argument(
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--memory",
         choices=("flops", "macro"),
         default="flops",
-        help="what keeps the marks of dropped columns; default flops",
+        help="cells that keep the marks of dropped columns; default flops",
     )
     parser.add_argument(
         "--tokens",
@@ -53,9 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "language model if the config has their shape, else random ones",
     )
     parser.add_argument(
-        "--activity", type=Path, help="SAIF of this netlist from an earlier run: do not simulate"
+        "--activity",
+        type=Path,
+        help="SAIF file of an earlier run of this netlist, instead of a simulation",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of random tokens; default 0")
+    parser.add_argument("--seed", type=int, default=0, help="seed of random tokens; default 0")
     parser.add_argument(
         "--prove", action="store_true", help="prove that the netlist does what the Verilog does"
     )

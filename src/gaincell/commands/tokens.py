@@ -11,15 +11,17 @@ from gaincell.text import file_size, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, help="whose tokenizer to use; as for convert")
+    parser.add_argument(
+        "--model", required=True, help="model whose tokenizer is used, as for convert"
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--text", type=Path, help="a text file, UTF-8")
     source.add_argument("--hub", help="name of a data set on a hub, or a folder of one")
-    parser.add_argument("--subset", help="of the hub's data set")
-    parser.add_argument("--split", default="train", help="of the hub's data set; default train")
+    parser.add_argument("--subset", help="subset of the hub's data set")
     parser.add_argument(
-        "--column", default="text", help="of the hub's data set, with one text a row; default text"
+        "--split", default="train", help="split of the hub's data set; default train"
     )
+    parser.add_argument("--column", default="text", help="column with one text a row; default text")
     add_output(parser, "file to write; a .json comes beside it", required=True)
 
 

@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="tokens in the testbench; default: twice around the window, or fewer if that is long",
     )
-    parser.add_argument("--seed", type=int, help="of the testbench's tokens and pace; default 0")
+    parser.add_argument(
+        "--seed", type=int, help="seed of the testbench's tokens and pace; default 0"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metrics",
         type=Path,
-        help="metrics.json of a gaincell synth run; default: the metrics shipped for this config, if any",
+        help="metrics.json of a gaincell synth run; default: the shipped metrics of this config",
     )
     parser.add_argument(
         "--input",

@@ -27,6 +27,7 @@ MODEL = ["--model", "model"]
 TEXT = ["--text", "text.txt"]
 SCORED = [*MODEL, *TEXT]
 SPOKEN = [*MODEL, "--prompt", "a"]
+HEAD = ["--config", "tiny", "-o", "hw"]
 CODES = ["codes", *SCORED, "-o", "codes"]
 TOKENS = ["tokens", *SCORED, "-o", "tokens.bin"]
 
@@ -46,6 +47,12 @@ REFUSED = [
     (["evaluate", *SCORED, "--faults", "gain=1"], '--faults has the unknown key "gain"'),
     (["evaluate", *SCORED, "--window", "1"], "--window is 1, but must be at least 2"),
     (["evaluate", *SCORED, "-o", "none/a.json"], "output none/a.json cannot be written"),
+    (["convert", *MODEL, *HEAD], "every start is fitted on a text: give one with --text"),
+    (["convert", *SCORED, "--config", "tinyy", "-o", "hw"], 'config "tinyy" is neither a file'),
+    (["convert", *SCORED, *HEAD, "--layers", "x"], "--layers is x, but must be a list such as"),
+    (["convert", *MODEL, *HEAD, "--text", "none.txt"], "text none.txt cannot be read: No such"),
+    (["convert", *TEXT, *HEAD, "--model", "empty"], "empty is a folder without config.json"),
+    (["convert", *SCORED, *HEAD, "--windows", "0"], "--windows is 0, but must be at least 1"),
     (["perplexity", "--model", "none.gguf", *TEXT], "none.gguf is not a file"),
     (["perplexity", *MODEL, "--text", "none.txt"], "text none.txt cannot be read"),
     (["perplexity", *SCORED, "--windows", "0"], "--windows is 0, but must be at least 1"),

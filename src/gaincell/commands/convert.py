@@ -18,6 +18,9 @@ from gaincell.commands.options.start import (
 from gaincell.commands.options.texts import (
     add_model_argument,
     add_window_arguments,
+    check_model,
+    check_text,
+    check_windows,
     cut,
     need_ml,
     tokens_of,
@@ -51,19 +54,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
-    from gaincell.ml.models.convert import check_conversion
-    from gaincell.ml.models.load import load_model
-
     with refusing():
         config = load_config(arguments.config)
         layers = layers_of(arguments.layers)
         check_new_folder(arguments.output)
-        start, settings = chosen_start(arguments)
         if arguments.text is None:
             raise ValueError(
-                f"--init {arguments.init} is fitted on a text: give one with --text, such as "
-                "100 000 words for closed-form or 4 windows of 512 tokens for ranges"
+                "every start is fitted on a text: give one with --text, such as 100 000 words "
+                "for closed-form or 4 windows of 512 tokens for ranges"
             )
+        check_model(arguments.model)
+        check_text(arguments.text)
+        check_windows(arguments)
+
+        from gaincell.ml.models.convert import check_conversion
+        from gaincell.ml.models.load import load_model
+
+        start, settings = chosen_start(arguments)
         model, tokenizer = load_model(arguments.model)
         check_conversion(model, config, arguments.kind, layers)
         windows = _windows(arguments, tokenizer, start, model, layers)

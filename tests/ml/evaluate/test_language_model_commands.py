@@ -153,8 +153,7 @@ def test_the_default_of_other_kinds_is_ranges_on_four_windows(folder, capsys, ki
 def test_a_conversion_without_a_text_says_what_to_give(folder, capsys, more):
     options = ["--config", f"{folder}/head.toml", "-o", f"{folder}/hw", *more]
     assert main(["convert", "--model", f"{folder}/stock", *options]) == 2
-    name = "ranges" if more else "closed-form"
-    assert f"--init {name} is fitted on a text: give one with --text" in capsys.readouterr().err
+    assert "every start is fitted on a text: give one with --text" in capsys.readouterr().err
     assert not (folder / "hw").exists()
 
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gaincell.commands.options.common import add_config, add_output
 from gaincell.commands.options.layers import kinds_of, layers_of
 from gaincell.commands.options.start import (
     LAYER_KINDS,
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_argument(parser)
     parser.add_argument("--text", type=Path, help="a text file, UTF-8, that the start is fitted on")
     add_window_arguments(parser, default="as many as the start needs and the machine can fit")
-    parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
+    add_config(parser)
     parser.add_argument(
         "--kind",
         choices=LAYER_KINDS,
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="layers to convert, such as 0,3,10-15; other layers stay as they are; default: all",
     )
     add_start_arguments(parser)
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the model")
+    add_output(parser, "folder for the model", required=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

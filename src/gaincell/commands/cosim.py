@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gaincell.cocotb_tests.run.simulators import SIMULATORS
+from gaincell.commands.options.common import add_config, add_seed
 from gaincell.commands.shown.cosim import report_difference, result_rows, save_results
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
+    add_config(parser)
     parser.add_argument(
         "--input",
         type=Path,
@@ -29,12 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tokens", type=int, help="take the first N of the input; without input, draw N at random"
     )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        help="seed of random tokens, power-up states and memory waits; default 0",
-    )
+    add_seed(parser, "random tokens, power-up states and memory waits")
     parser.add_argument(
         "--idle", type=int, default=0, help="cycles for which every query is held back; default 0"
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gaincell.commands.options.common import add_config, add_output, add_seed
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
+    add_config(parser)
     parser.add_argument(
         "--metrics",
         type=Path,
@@ -36,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="npz with codes q, k, v whose pulses are counted; default: shipped codes of a "
         "language model if the config has their shape, else random ones",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of random codes; default 0")
-    parser.add_argument("-o", "--output", type=Path, help="JSON file for all numbers")
+    add_seed(parser, "random codes")
+    add_output(parser, "JSON file for all numbers")
 
 
 def run(arguments: argparse.Namespace) -> int:

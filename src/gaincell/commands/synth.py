@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gaincell.commands.options.common import add_config, add_output, add_seed
 from gaincell.config_file import load_config
 from gaincell.refusals import Refused, refusing
 from gaincell.synth.metrics import METRICS, Metrics, Power, rows
@@ -19,16 +20,14 @@ FIRST_STEP = "1-verilog"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
+    add_config(parser)
     parser.add_argument(
         "--liberty",
         type=Path,
         help="Liberty file, *.lib or *.lib.gz; default: the library in PDK_ROOT, else an estimate",
     )
     parser.add_argument("--clock-ns", type=float, help="clock period; default: the config's")
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="folder for all steps and metrics.json"
-    )
+    add_output(parser, "folder for all steps and metrics.json", required=True)
     parser.add_argument(
         "--no-clock-gating",
         action="store_true",
@@ -57,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="SAIF file of an earlier run of this netlist, instead of a simulation",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of random tokens; default 0")
+    add_seed(parser, "random tokens")
     parser.add_argument(
         "--prove", action="store_true", help="prove that the netlist does what the Verilog does"
     )

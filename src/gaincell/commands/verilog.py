@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from gaincell.commands.options.common import add_config, add_output, add_seed
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import refusing
@@ -11,8 +12,8 @@ from gaincell.text import file_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", required=True, help="a preset's name or a TOML file")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="Verilog file to write")
+    add_config(parser)
+    add_output(parser, "Verilog file to write", required=True)
     parser.add_argument(
         "--testbench",
         type=Path,
@@ -23,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="tokens in the testbench; default: twice around the window, or fewer if that is long",
     )
-    parser.add_argument(
-        "--seed", type=int, help="seed of the testbench's tokens and pace; default 0"
-    )
+    add_seed(parser, "the testbench's tokens and pace", default=None)
 
 
 def run(arguments: argparse.Namespace) -> int:

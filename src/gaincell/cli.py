@@ -1,13 +1,15 @@
 """The command line: the table of all commands, its parser and its exit statuses.
 
 Exit status 0: the command did its work. 1: the head gave a wrong output or broke a rule. 2: the
-input is wrong or a tool is missing, and one sentence says so. 130: the user interrupted it.
+input is wrong. 3: the environment hinders it: a missing tool, a full disk, no network. One sentence
+says which. 70: a fault of gaincell, with its traceback. 130: the user interrupted it.
 """
 
 import argparse
 import os
 import sys
 import textwrap
+import traceback
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -31,7 +33,7 @@ from gaincell.commands import (
     tokens,
     verilog,
 )
-from gaincell.refusals import Failed, Refused
+from gaincell.refusals import Failed, Refused, Unable, first_line
 from gaincell.tables import nearest
 
 GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
@@ -85,6 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Failed as failure:
         print(f"gaincell: {failure}", file=sys.stderr)
         return 1
+    except Unable as hindrance:
+        print(f"gaincell: {hindrance}", file=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         print("gaincell: interrupted", file=sys.stderr)
         return 130
@@ -92,6 +97,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Who reads the output wants no more of it, as ``head`` does. Nothing is left to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"gaincell: {place}{first_line(error)}", file=sys.stderr)
+        return 3
+    except MemoryError:
+        print("gaincell: the memory of this machine is too small for this", file=sys.stderr)
+        return 3
+    except Exception:
+        traceback.print_exc()
+        print(
+            "gaincell: this is a fault of gaincell; please report the lines above", file=sys.stderr
+        )
+        return 70
     return status
 
 

@@ -1,7 +1,8 @@
-"""Exceptions with which a command ends early: one sentence for the user, and an exit status.
+"""How a command ends early: one sentence for the user, and an exit status.
 
-Status 2: wrong input or a missing tool kept the command from starting; nothing was written.
-Status 1: the command ran, and its work failed.
+Three exceptions carry such a sentence. Any other exception is a fault of gaincell and keeps its
+traceback. What others made, files, models, tools, is read inside ``foreign``: whatever its reader
+raises becomes a sentence there, so that no list of exceptions can be too narrow.
 """
 
 from collections.abc import Iterator
@@ -9,11 +10,18 @@ from contextlib import contextmanager
 
 
 class Refused(Exception):
-    """A command cannot start with what it was given; the message is one sentence for the user."""
+    """Status 2: the input is wrong; the message says how, in one sentence."""
 
 
 class Failed(Exception):
-    """A command ran and failed; the message is one sentence for the user."""
+    """Status 1: the command ran, and what it checked is wrong; the message is one sentence."""
+
+
+class Unable(Exception):
+    """Status 3: the environment hinders it: a tool, a disk, a network; the message is one sentence.
+
+    The same command with the same input can succeed elsewhere.
+    """
 
 
 @contextmanager
@@ -25,7 +33,25 @@ def refusing() -> Iterator[None]:
         raise Refused(str(error)) from error
 
 
+@contextmanager
+def foreign(fault: str) -> Iterator[None]:
+    """Raise ValueError, ``fault`` and the reason, for whatever the block raises.
+
+    The block holds nothing but a reader of what others made, and no code of ours that can be wrong.
+    ``fault`` is a clause such as "head.npz is no file of tokens". Exceptions of this module and
+    MemoryError pass.
+    """
+    try:
+        yield
+    except (Refused, Failed, Unable, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"{fault}: {first_line(error)}") from error
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message; the error's type if it has no message."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     said = str(error).strip().partition("\n")[0]
     return said or type(error).__name__

@@ -1,8 +1,10 @@
 """``make fuzz``: random heads, random tokens, random pacing; every output must be exact.
 
 Each case draws a geometry, code widths, timing, schedule, readout, queries per token, retention and
-a memory. It runs at least three laps of the ring on one of the two transports, and compares all
-outputs with the contract. The table it writes is committed as docs/evidence/fuzz.md.
+a memory, which may be slower than all tags last. It runs at least three laps of the ring on one of
+the two transports, and compares all outputs with the contract. Every tenth case runs on both
+simulators: answers, events and status must be the same. The table it writes is committed as
+docs/evidence/fuzz.md.
 """
 
 import argparse
@@ -10,7 +12,7 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count
 from pathlib import Path
 
@@ -19,7 +21,8 @@ from tqdm import tqdm
 
 from gaincell.behavioral.lively import coverage, lively_config, lively_tokens, random_pace
 from gaincell.behavioral.tokens import Tokens
-from gaincell.cocotb_tests.run.simulate import Memory
+from gaincell.cocotb_tests.run.simulate import Memory, Simulated
+from gaincell.cocotb_tests.run.simulators import SIMULATORS
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.files import check_writable, replacing
@@ -29,6 +32,8 @@ LAPS = 3
 LEAST_TOKENS = 120
 MOST_TOKENS = 400
 LONGEST_MEMORY_WAIT = 100_000
+BOTH_SIMULATORS = 10
+"""One in so many cases runs on both."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class Case:
     transport: str
     longest_wait: int
     memory: Memory
+
+    @property
+    def simulators(self) -> tuple[str, ...]:
+        """The simulators that run it."""
+        return tuple(SIMULATORS) if self.seed % BOTH_SIMULATORS == 0 else tuple(SIMULATORS)[:1]
 
     @property
     def group(self) -> int:
@@ -103,8 +113,10 @@ def _draw(seed: int, attempt: int) -> Case:
     plan = config.retention
     assert plan is not None
     longest_wait = int(rng.choice([0, 3, 2 * config.latency_cycles]))
-    slowest = int(rng.choice([0.0, 0.5, 1.1]) * plan.patience_cycles)
-    memory = Memory(min(slowest, LONGEST_MEMORY_WAIT), float(rng.choice([0.0, 0.8])))
+    # At once, in time, sometimes late, or so late that every tag is out.
+    waits = (0, plan.patience_cycles // 2, round(1.1 * plan.patience_cycles), 6 * plan.visit_cycles)
+    slowest = min(int(rng.choice(waits)), LONGEST_MEMORY_WAIT)
+    memory = Memory(slowest, float(rng.choice([0.0, 0.5, 0.95])))
     return Case(seed, config, tokens, transport, longest_wait, memory)
 
 
@@ -128,20 +140,41 @@ def run_case(case: Case) -> Verdict:
     rng = np.random.default_rng(case.seed)
     queries = len(tokens) * case.group
     covered = str(coverage(tokens, config))
-    try:
-        simulated = verify(
-            config,
-            tokens,
-            transport=case.transport,
-            idle=random_pace(queries, case.longest_wait, rng),
-            stall=random_pace(queries, case.longest_wait, rng),
-            memory=case.memory,
-            seed=case.seed,
-        )
-    except Failed as failure:
-        return Verdict(case, covered, 0, 0, str(failure))
-    status = simulated.status
+    idle, stall = (random_pace(queries, case.longest_wait, rng) for _ in range(2))
+    runs = []
+    for simulator in case.simulators:
+        try:
+            runs.append(
+                verify(
+                    config,
+                    tokens,
+                    simulator=simulator,
+                    transport=case.transport,
+                    idle=idle,
+                    stall=stall,
+                    memory=case.memory,
+                    seed=case.seed,
+                )
+            )
+        except Failed as failure:
+            return Verdict(case, covered, 0, 0, f"{simulator}: {failure}")
+    if differing := differences(runs):
+        return Verdict(case, covered, 0, 0, f"the simulators differ in {', '.join(differing)}")
+    status = runs[0].status
     return Verdict(case, covered, status["refreshed"], status["dropped"], None)
+
+
+def differences(runs: list[Simulated]) -> list[str]:
+    """What is not the same in all runs, the time that they took aside."""
+    first = runs[0]
+    return [
+        field.name
+        for field in fields(Simulated)
+        if field.name != "seconds"
+        and not all(
+            np.array_equal(getattr(first, field.name), getattr(run, field.name)) for run in runs
+        )
+    ]
 
 
 def run_seed(seed: int) -> Verdict:
@@ -166,11 +199,11 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
         "Bits: query, key, value, read-out. Cycles: write, reset, step, sync stages. Age: counted "
         "in tokens (steps) or on the wires (time). Visit: cycles of a column's visit. Wait: "
         "longest idle and stall, longest answer of the memory, cycles. Columns: refreshed, "
-        "dropped. No read was older than its bound.",
+        "dropped. No read was older than its bound. Every tenth head ran on both simulators.",
         "",
         "| seed | D | M | N | P | G | bits | cell | cycles | schedule | readout | age | visit "
-        "| transport | wait | tokens | columns | covered | result |",
-        "|---" * 19 + "|",
+        "| simulators | transport | wait | tokens | columns | covered | result |",
+        "|---" * 20 + "|",
     ]
     for verdict in verdicts:
         case, config = verdict.case, verdict.case.config
@@ -195,6 +228,7 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
             config.readout,
             config.age_mode,
             config.retention.visit_cycles if config.retention else "none",
+            len(case.simulators),
             case.transport,
             f"{case.longest_wait} {case.memory.slowest_cycles}",
             len(case.tokens),

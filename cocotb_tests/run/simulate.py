@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -88,6 +88,7 @@ def simulate(
     check_age: bool = True,
     seed: int = 0,
     interrupt_cycle: int | None = None,
+    plusargs: Sequence[str] = (),
     waves: Path | None = None,
     progress: bool = False,
 ) -> Simulated:
@@ -109,6 +110,8 @@ def simulate(
         Of the arrays' power-up state, of all faults and of the memory's waits.
     interrupt_cycle : int, optional
         Reset the head in this cycle, then run all tokens from the start.
+    plusargs : sequence of str
+        Given to the simulator, for Verilog that asks for them: "+name=value".
     waves : Path, optional
         Waveform file; the simulation must be built for its format.
     progress : bool
@@ -143,7 +146,7 @@ def simulate(
         (folder / "run.json").write_text(json.dumps(spec))
         with _progress_bar(folder / "progress", shape.queries, progress):
             try:
-                _run_simulator(simulation, folder, waves)
+                _run_simulator(simulation, folder, waves, plusargs)
             finally:
                 _keep_waves(folder, waves)
         return _outcome(folder)
@@ -166,12 +169,15 @@ def _waits(name: str, cycles: NDArray[np.integer] | None, queries: int) -> NDArr
     return cycles.ravel()
 
 
-def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> None:
+def _run_simulator(
+    simulation: Simulation, folder: Path, waves: Path | None, plusargs: Sequence[str]
+) -> None:
     runner = get_runner(simulation.simulator)
     arguments: dict[str, Any] = {}
     if waves is not None:
         recorded = _recorded(folder, waves)
         arguments = SIMULATORS[simulation.simulator].wave_arguments(recorded)
+    arguments["plusargs"] = [*plusargs, *arguments.get("plusargs", [])]
     try:
         runner.test(
             test_module=TEST_MODULE,

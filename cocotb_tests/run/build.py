@@ -13,6 +13,7 @@ from typing import Any
 from cocotb_tools.config import libs_dir
 from cocotb_tools.runner import get_runner
 
+from gaincell.cocotb_tests.bench.watch import watch_parameters
 from gaincell.cocotb_tests.bench.words import status_widths, token_positions
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder, drop_other_main
 from gaincell.cocotb_tests.run.progress import building
@@ -23,7 +24,7 @@ from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 
 BENCH = Path(__file__).parents[1] / "bench"
-BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "pulse_transport.v")
+BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "column_watch.v", "pulse_transport.v")
 LAYOUT = "token_layout.vh"
 TOP = "tb"
 
@@ -133,6 +134,7 @@ def bench_parameters(config: HeadConfig) -> dict[str, int]:
         "FILL_BITS": status["fill"],
         "COUNTER_BITS": status["dropped"],
         "AGE_BITS": status["worst_age"],
+        **watch_parameters(config),
     }
 
 

@@ -101,7 +101,7 @@ async def _run(tb: Any, folder: Path) -> None:
     signals.one("store.slowest").write(word(spec["memory"]["slowest_cycles"]))
     signals.one("store.busy").write(word(round(256 * spec["memory"]["busy_share"]), 9))
     signals.one("store.random").write(word(spec["seed"] + 1))
-    bench = Bench(signals, transport, patience, _Report(folder / "progress"))
+    bench = Bench(signals, transport, config, patience, _Report(folder / "progress"))
     words = token_words(tokens, *paces, config)
     await bench.reset()
     await bench.start(words)

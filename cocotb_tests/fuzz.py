@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 from gaincell.behavioral.lively import coverage, lively_config, lively_tokens, random_pace
 from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.run import simulators
 from gaincell.cocotb_tests.run.simulate import Memory, Simulated
-from gaincell.cocotb_tests.run.simulators import SIMULATORS
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.files import check_writable, replacing
@@ -50,7 +50,8 @@ class Case:
     @property
     def simulators(self) -> tuple[str, ...]:
         """The simulators that run it."""
-        return tuple(SIMULATORS) if self.seed % BOTH_SIMULATORS == 0 else tuple(SIMULATORS)[:1]
+        names = tuple(simulators.SIMULATORS)
+        return names if self.seed % BOTH_SIMULATORS == 0 else names[:1]
 
     @property
     def group(self) -> int:
@@ -182,6 +183,11 @@ def run_seed(seed: int) -> Verdict:
     return run_case(draw_case(seed))
 
 
+def _compile_fast() -> None:
+    """Runs of a few hundred tokens are shorter than an optimizing compiler."""
+    simulators.OPTIMIZATION = "-O0"
+
+
 def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
     """Markdown table of all cases."""
     failures = sum(verdict.failure is not None for verdict in verdicts)
@@ -254,7 +260,7 @@ def main() -> int:
     started = time.monotonic()
     seeds = range(arguments.seed, arguments.seed + arguments.cases)
     verdicts = []
-    with ProcessPoolExecutor(arguments.jobs) as workers:
+    with ProcessPoolExecutor(arguments.jobs, initializer=_compile_fast) as workers:
         for verdict in tqdm(workers.map(run_seed, seeds), total=len(seeds), unit=" heads"):
             verdicts.append(verdict)
             if verdict.failure:

@@ -44,7 +44,6 @@ class Bench:
         self._pushed_total = signals.one("streams.pushed")
         self._results = signals.many("streams.results", RESULTS_HELD)
         self._progress = signals.one("progress")
-        self._misused = signals.one("store.misused")
         self._watched = signals.one("watched")
         self._last_progress = ""
         self._counts = (0, 0)
@@ -94,9 +93,8 @@ class Bench:
         Raises
         ------
         ProtocolError
-            Results are late, too many, or change while they are refused; or the head asks its
-            memory for a column that does not exist; or the watch on the columns and on the status
-            found a fault.
+            Results are late, too many, or change while they are refused; or the watch on the
+            columns and on the status found a fault.
         """
         results: list[str] = []
         last_progress, delivered = self.cycle, 0
@@ -116,8 +114,6 @@ class Bench:
             self._push_if_due(accepted)
         if delivered > len(self._words):
             raise ProtocolError(f"{delivered} results for {len(self._words)} tokens")
-        if self._misused.read() != "0":
-            raise ProtocolError("a request names no column, or an unanswered tag")
         if fault := watch_fault(self._watched.read(), self._config):
             raise ProtocolError(fault)
         return results

@@ -231,6 +231,7 @@ module tb #(
         .SYNC_STAGES(SYNC_STAGES)
     ) transport (
         .clk(clk),
+        .rst(rst),
         .cycle(cycle),
         .control(control),
         .k_enable(k_enable),

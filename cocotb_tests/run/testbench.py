@@ -98,9 +98,12 @@ async def _run(tb: Any, folder: Path) -> None:
         transport = PerNsTransport(signals, pins, config)
     else:
         transport = FastTransport(signals, pins, config, patience)
-    signals.one("store.slowest").write(word(spec["memory"]["slowest_cycles"]))
-    signals.one("store.busy").write(word(round(256 * spec["memory"]["busy_share"]), 9))
-    signals.one("store.random").write(word(spec["seed"] + 1))
+    memory = spec["memory"]
+    signals.one("store.slowest").write(word(memory["slowest_cycles"]))
+    signals.one("store.burst").write(word(memory["burst_cycles"]))
+    signals.one("store.busy").write(word(round(256 * memory["busy_share"]), 9))
+    signals.one("store.span").write(word(memory["busy_cycles"]))
+    signals.one("store.seed").write(word(spec["seed"] + 1))
     bench = Bench(signals, transport, config, patience, _Report(folder / "progress"))
     words = token_words(tokens, *paces, config)
     await bench.reset()

@@ -91,6 +91,7 @@ module column_watch #(
     reg [31:0] written [0:SLOTS-1];
     reg [SLOTS-1:0] holds;
     reg [31:0] cleared, age, oldest;
+    integer each;
 
     // The visit: its column, cycles since it began, the request of this visit and its answer.
     reg [31:0] visited, elapsed, give_up;
@@ -275,6 +276,7 @@ module column_watch #(
             clear_age = V_WRITE_END;
             holds = 0;
             cleared = 0;
+            for (each = 0; each < SLOTS; each = each + 1) written[each] = 0;
             oldest = 0;
             visited = 0;
             elapsed = 0;

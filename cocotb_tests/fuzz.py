@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from itertools import count
 from pathlib import Path
 
@@ -117,7 +117,12 @@ def _draw(seed: int, attempt: int) -> Case:
     # At once, in time, sometimes late, or so late that every tag is out.
     waits = (0, plan.patience_cycles // 2, round(1.1 * plan.patience_cycles), 6 * plan.visit_cycles)
     slowest = min(int(rng.choice(waits)), LONGEST_MEMORY_WAIT)
-    memory = Memory(slowest, float(rng.choice([0.0, 0.5, 0.95])))
+    memory = Memory(
+        slowest,
+        burst_cycles=int(rng.choice([0, 0, plan.visit_cycles])),
+        busy_share=float(rng.choice([0.0, 0.5, 0.9])),
+        busy_cycles=int(rng.choice([1, plan.visit_cycles])),
+    )
     return Case(seed, config, tokens, transport, longest_wait, memory)
 
 
@@ -204,12 +209,13 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
         "D, M, N, P, G: head dimension, window, columns of a sub-tile, sink, queries per token. "
         "Bits: query, key, value, read-out. Cycles: write, reset, step, sync stages. Age: counted "
         "in tokens (steps) or on the wires (time). Visit: cycles of a column's visit. Wait: "
-        "longest idle and stall, longest answer of the memory, cycles. Columns: refreshed, "
+        "longest idle and stall, cycles. Memory: longest answer, cycles of a burst, busy share, "
+        "cycles of being busy. Columns: refreshed, "
         "dropped. No read was older than its bound. Every tenth head ran on both simulators.",
         "",
         "| seed | D | M | N | P | G | bits | cell | cycles | schedule | readout | age | visit "
-        "| simulators | transport | wait | tokens | columns | covered | result |",
-        "|---" * 20 + "|",
+        "| simulators | transport | wait | memory | tokens | columns | covered | result |",
+        "|---" * 21 + "|",
     ]
     for verdict in verdicts:
         case, config = verdict.case, verdict.case.config
@@ -236,7 +242,8 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
             config.retention.visit_cycles if config.retention else "none",
             len(case.simulators),
             case.transport,
-            f"{case.longest_wait} {case.memory.slowest_cycles}",
+            case.longest_wait,
+            " ".join(map(str, astuple(case.memory))),
             len(case.tokens),
             f"{verdict.refreshed} {verdict.dropped}",
             verdict.coverage,

@@ -75,18 +75,27 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
         ),
         "slow tokens": scenario(2 * short, idle=4 * visit, first_share=0.02),
         "slow memory": scenario(
-            2 * short, group=2, idle=3 * visit, stall=100, memory=Memory(6 * visit, 0.5)
+            2 * short, group=2, idle=3 * visit, stall=100, memory=Memory(6 * visit, busy_share=0.5)
+        ),
+        "bursts": scenario(
+            2 * short,
+            idle=3 * visit,
+            memory=Memory(5 * visit, burst_cycles=visit, busy_share=0.3, busy_cycles=visit),
         ),
         "late memory": scenario(
             2 * short,
             idle=3 * visit,
             first_share=0.02,
-            memory=Memory(round(1.2 * plan.patience_cycles), 0.3),
+            memory=Memory(round(1.2 * plan.patience_cycles), busy_share=0.3),
         ),
-        "silent memory": scenario(short, idle=3 * visit, memory=Memory(0, 1.0)),
-        "busy refresh": scenario(16 * short, stall=90, memory=Memory(visit // 2, 0.3)),
+        "silent memory": scenario(short, idle=3 * visit, memory=Memory(busy_share=1.0)),
+        "busy refresh": scenario(16 * short, stall=90, memory=Memory(visit // 2, busy_share=0.3)),
         "reset": scenario(
-            short, group=2, idle=2 * visit, memory=Memory(visit, 0.3), interrupt_cycle=middle
+            short,
+            group=2,
+            idle=2 * visit,
+            memory=Memory(visit, busy_share=0.3),
+            interrupt_cycle=middle,
         ),
         "reset while busy": scenario(short, stall=80, interrupt_cycle=20 * config.interval_cycles),
     }

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
 
 CONFIG = HeadConfig(head_dim=3, window=6, columns=3, sink=2, retention_s=12e-6)
 EARLIER = """
-  reg [{top}:0] earlier;
+  reg [{top}:0] earlier = ~0;
   always @(posedge clk) if (refresh_response_valid & refresh_response_ready)
     earlier <= refresh_response_payload[{top}:0];
 endmodule"""
@@ -119,7 +119,13 @@ def check(verilog: str) -> None:
     assert plan is not None
     idle = random_pace(len(tokens), 6 * plan.visit_cycles, np.random.default_rng(61))
     visit = plan.visit_cycles
-    memory = Memory(9 * visit // 2, burst_cycles=20, busy_share=0.1, busy_cycles=visit)
+    memory = Memory(
+        slowest_cycles=8 * visit,
+        quick_share=0.3,
+        burst_cycles=30,
+        busy_share=0.1,
+        busy_cycles=visit,
+    )
     simulated = verify(config, tokens, verilog=verilog, idle=idle, memory=memory, seed=61)
     assert simulated.status["refreshed"] > 4
     assert simulated.status["dropped"] > 10

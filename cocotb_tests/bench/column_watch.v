@@ -58,7 +58,7 @@ module column_watch #(
         CLEARED = 12, CLEARED_EARLY = 13, NOT_ASKED = 14, NOT_CLEARED = 15, REQUEST = 16,
         REQUEST_MOVED = 17, TAG = 18, REFUSED = 19;
 
-    reg [31:0] cycle;
+    reg [31:0] cycle;  // not reset: stamps of writes before a reset stay in the past
 
     task blame;
         input [7:0] code;
@@ -266,15 +266,15 @@ module column_watch #(
     endtask
 
     always @(posedge clk) begin
+        cycle = cycle + 1;
         if (rst !== 1'b0) begin
-            cycle = 0;
             fresh = 1;
             ring = 0;
             early = 0;
             token_age = V_WRITE_END;
             clear_age = V_WRITE_END;
             holds = 0;
-            cleared = 0;
+            cleared = cycle;
             oldest = 0;
             visited = 0;
             elapsed = 0;
@@ -299,7 +299,6 @@ module column_watch #(
             look_at_requests;
             look_at_writes;
             look_at_tokens;
-            cycle = cycle + 1;
             if (token_age != V_WRITE_END) token_age = token_age + 1;
             if (clear_age != V_WRITE_END) clear_age = clear_age + 1;
             if (refreshing) refresh_age = refresh_age + 1;
@@ -316,5 +315,9 @@ module column_watch #(
         end
     end
 
-    initial fault = NO_FAULT;
+    initial begin
+        cycle = 0;
+        fault = NO_FAULT;
+        for (slot = 0; slot < SLOTS; slot = slot + 1) written[slot] = 0;
+    end
 endmodule

@@ -57,7 +57,7 @@ def watch_fault(watched: str, config: HeadConfig) -> str | None:
         place=_place(fields["slot"], config),
         wanted_place=_place(fields["wanted"], config),
     )
-    return f"cycle {fields['cycle']} after reset: {sentence}"
+    return f"cycle {fields['cycle']}: {sentence}"
 
 
 def _place(slot: int, config: HeadConfig) -> str:

@@ -296,8 +296,10 @@ module column_watch #(
             settling = 0;
         end else if (fault == NO_FAULT) begin
             look_at_status;
-            look_at_requests;
-            look_at_writes;
+            if ({request_waits, request_valid, response_valid} !== 3'd0 || !(asked | could_ask))
+                look_at_requests;
+            if ({k_enable, v_enable} !== 2'd0 || refreshing
+                || token_age != V_WRITE_END || clear_age != V_WRITE_END) look_at_writes;
             look_at_tokens;
             if (token_age != V_WRITE_END) token_age = token_age + 1;
             if (clear_age != V_WRITE_END) clear_age = clear_age + 1;

@@ -126,7 +126,8 @@ module column_watch #(
                 if (fill !== true_fill) blame(FILL, 0, fill, true_fill);
                 if (refreshed !== true_refreshed) blame(REFRESHED, 0, refreshed, true_refreshed);
                 if (dropped !== true_dropped) blame(DROPPED, 0, dropped, true_dropped);
-                if (worst_age !== true_worst_age) blame(WORST_AGE, 0, worst_age, true_worst_age);
+                if (AGE_BITS != 0 && worst_age !== true_worst_age)
+                    blame(WORST_AGE, 0, worst_age, true_worst_age);
                 if (oldest > true_worst_age) blame(OLDER, 0, true_worst_age, oldest);
             end
         end

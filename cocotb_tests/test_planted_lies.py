@@ -8,8 +8,7 @@ import pytest
 
 from gaincell.behavioral.lively import random_pace
 from gaincell.behavioral.tokens import Tokens
-from gaincell.cocotb_tests.conftest import lively_run
-from gaincell.cocotb_tests.run.simulate import Memory
+from gaincell.cocotb_tests.conftest import awkward_memory, lively_run
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
@@ -118,14 +117,7 @@ def check(verilog: str) -> None:
     plan = config.retention
     assert plan is not None
     idle = random_pace(len(tokens), 6 * plan.visit_cycles, np.random.default_rng(61))
-    visit = plan.visit_cycles
-    memory = Memory(
-        slowest_cycles=8 * visit,
-        quick_share=0.3,
-        burst_cycles=30,
-        busy_share=0.1,
-        busy_cycles=visit,
-    )
+    memory = awkward_memory(config)
     simulated = verify(config, tokens, verilog=verilog, idle=idle, memory=memory, seed=61)
     assert simulated.status["refreshed"] > 4
     assert simulated.status["dropped"] > 10

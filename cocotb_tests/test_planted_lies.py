@@ -8,8 +8,7 @@ import pytest
 
 from gaincell.behavioral.lively import random_pace
 from gaincell.behavioral.tokens import Tokens
-from gaincell.cocotb_tests.conftest import lively_run
-from gaincell.cocotb_tests.run.simulate import Memory
+from gaincell.cocotb_tests.conftest import awkward_memory, lively_run
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
@@ -19,7 +18,7 @@ pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
 
 CONFIG = HeadConfig(head_dim=3, window=6, columns=3, sink=2, retention_s=12e-6)
 EARLIER = """
-  reg [{top}:0] earlier;
+  reg [{top}:0] earlier = ~0;
   always @(posedge clk) if (refresh_response_valid & refresh_response_ready)
     earlier <= refresh_response_payload[{top}:0];
 endmodule"""
@@ -118,8 +117,7 @@ def check(verilog: str) -> None:
     plan = config.retention
     assert plan is not None
     idle = random_pace(len(tokens), 6 * plan.visit_cycles, np.random.default_rng(61))
-    visit = plan.visit_cycles
-    memory = Memory(9 * visit // 2, burst_cycles=20, busy_share=0.1, busy_cycles=visit)
+    memory = awkward_memory(config)
     simulated = verify(config, tokens, verilog=verilog, idle=idle, memory=memory, seed=61)
     assert simulated.status["refreshed"] > 4
     assert simulated.status["dropped"] > 10

@@ -58,7 +58,7 @@ module column_watch #(
         CLEARED = 12, CLEARED_EARLY = 13, NOT_ASKED = 14, NOT_CLEARED = 15, REQUEST = 16,
         REQUEST_MOVED = 17, TAG = 18, REFUSED = 19;
 
-    reg [31:0] cycle;
+    reg [31:0] cycle;  // not reset: stamps of writes before a reset stay in the past
 
     task blame;
         input [7:0] code;
@@ -91,7 +91,6 @@ module column_watch #(
     reg [31:0] written [0:SLOTS-1];
     reg [SLOTS-1:0] holds;
     reg [31:0] cleared, age, oldest;
-    integer each;
 
     // The visit: its column, cycles since it began, the request of this visit and its answer.
     reg [31:0] visited, elapsed, give_up;
@@ -127,7 +126,8 @@ module column_watch #(
                 if (fill !== true_fill) blame(FILL, 0, fill, true_fill);
                 if (refreshed !== true_refreshed) blame(REFRESHED, 0, refreshed, true_refreshed);
                 if (dropped !== true_dropped) blame(DROPPED, 0, dropped, true_dropped);
-                if (worst_age !== true_worst_age) blame(WORST_AGE, 0, worst_age, true_worst_age);
+                if (AGE_BITS != 0 && worst_age !== true_worst_age)
+                    blame(WORST_AGE, 0, worst_age, true_worst_age);
                 if (oldest > true_worst_age) blame(OLDER, 0, true_worst_age, oldest);
             end
         end
@@ -267,16 +267,15 @@ module column_watch #(
     endtask
 
     always @(posedge clk) begin
+        cycle = cycle + 1;
         if (rst !== 1'b0) begin
-            cycle = 0;
             fresh = 1;
             ring = 0;
             early = 0;
             token_age = V_WRITE_END;
             clear_age = V_WRITE_END;
             holds = 0;
-            cleared = 0;
-            for (each = 0; each < SLOTS; each = each + 1) written[each] = 0;
+            cleared = cycle;
             oldest = 0;
             visited = 0;
             elapsed = 0;
@@ -298,10 +297,11 @@ module column_watch #(
             settling = 0;
         end else if (fault == NO_FAULT) begin
             look_at_status;
-            look_at_requests;
-            look_at_writes;
+            if ({request_waits, request_valid, response_valid} !== 3'd0 || !(asked | could_ask))
+                look_at_requests;
+            if ({k_enable, v_enable} !== 2'd0 || refreshing
+                || token_age != V_WRITE_END || clear_age != V_WRITE_END) look_at_writes;
             look_at_tokens;
-            cycle = cycle + 1;
             if (token_age != V_WRITE_END) token_age = token_age + 1;
             if (clear_age != V_WRITE_END) clear_age = clear_age + 1;
             if (refreshing) refresh_age = refresh_age + 1;
@@ -318,5 +318,9 @@ module column_watch #(
         end
     end
 
-    initial fault = NO_FAULT;
+    initial begin
+        cycle = 0;
+        fault = NO_FAULT;
+        for (slot = 0; slot < SLOTS; slot = slot + 1) written[slot] = 0;
+    end
 endmodule

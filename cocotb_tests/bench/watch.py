@@ -1,5 +1,8 @@
 """Parameters of ``column_watch.v``, and the faults that it finds as sentences."""
 
+from collections.abc import Iterator
+from string import Formatter
+
 from gaincell.config import HeadConfig
 
 WATCHED_BITS = {"fault": 8, "cycle": 32, "slot": 32, "seen": 32, "wanted": 32}
@@ -26,6 +29,9 @@ SENTENCES = {
     18: "the request for {place} has tag {seen}, which belongs to an unanswered request",
     19: "a response with tag {seen} is refused, but nothing waits for it",
 }
+
+
+VERILOG_PLACE = "sub-tile %0d, column %0d"
 
 
 def watch_parameters(config: HeadConfig) -> dict[str, int]:
@@ -57,7 +63,22 @@ def watch_fault(watched: str, config: HeadConfig) -> str | None:
         place=_place(fields["slot"], config),
         wanted_place=_place(fields["wanted"], config),
     )
-    return f"cycle {fields['cycle']} after reset: {sentence}"
+    return f"cycle {fields['cycle']}: {sentence}"
+
+
+def verilog_faults() -> Iterator[str]:
+    """Cases of a Verilog statement that displays the sentence of each fault."""
+    values = {
+        "seen": ("%0d", "fault_seen"),
+        "wanted": ("%0d", "fault_wanted"),
+        "place": (VERILOG_PLACE, "fault_slot / COLUMNS, fault_slot % COLUMNS"),
+        "wanted_place": (VERILOG_PLACE, "fault_wanted / COLUMNS, fault_wanted % COLUMNS"),
+    }
+    for fault, sentence in SENTENCES.items():
+        text = sentence.format(**{name: shown for name, (shown, _) in values.items()})
+        used = [name for _, name, _, _ in Formatter().parse(sentence) if name]
+        arguments = "".join(f", {values[name][1]}" for name in used)
+        yield f'{fault}: $display("{text}"{arguments});'
 
 
 def _place(slot: int, config: HeadConfig) -> str:

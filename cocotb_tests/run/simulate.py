@@ -46,12 +46,14 @@ class Memory:
     """The memory that holds digital copies of the columns and answers requests for them.
 
     slowest_cycles : it answers after 0 to that many cycles
+    quick_share : share of requests that it answers at once, 0..1
     burst_cycles : answers leave together, in the first few of that many cycles; 0: at any time
     busy_share : share of time in which it takes no request, 0..1
     busy_cycles : cycles for which it is busy, or not, at least
     """
 
     slowest_cycles: int = 0
+    quick_share: float = 0.0
     burst_cycles: int = 0
     busy_share: float = 0.0
     busy_cycles: int = 1

@@ -100,6 +100,7 @@ async def _run(tb: Any, folder: Path) -> None:
         transport = FastTransport(signals, pins, config, patience)
     memory = spec["memory"]
     signals.one("store.slowest").write(word(memory["slowest_cycles"]))
+    signals.one("store.quick").write(word(round(256 * memory["quick_share"]), 9))
     signals.one("store.burst").write(word(memory["burst_cycles"]))
     signals.one("store.busy").write(word(round(256 * memory["busy_share"]), 9))
     signals.one("store.span").write(word(memory["busy_cycles"]))

@@ -20,7 +20,7 @@ from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.transports import TRANSPORTS
-from gaincell.cocotb_tests.bench.words import PACE_BITS
+from gaincell.cocotb_tests.bench.words import PACE_BITS, status_of
 from gaincell.cocotb_tests.run.build import TOP, Simulation
 from gaincell.cocotb_tests.run.simulators import SIMULATORS
 from gaincell.config import HeadConfig
@@ -152,7 +152,7 @@ def simulate(
                 _run_simulator(simulation, folder, waves)
             finally:
                 _keep_waves(folder, waves)
-        return _outcome(folder)
+        return _outcome(folder, config)
 
 
 def check_waits(name: str, cycles: NDArray[np.integer]) -> None:
@@ -206,7 +206,7 @@ def _keep_waves(folder: Path, waves: Path | None) -> None:
             shutil.copyfile(_recorded(folder, waves), unfinished)
 
 
-def _outcome(folder: Path) -> Simulated:
+def _outcome(folder: Path, config: HeadConfig) -> Simulated:
     try:
         outcome = json.loads((folder / "outcome.json").read_text())
     except OSError as error:
@@ -220,7 +220,7 @@ def _outcome(folder: Path) -> Simulated:
             results["y"],
             results["latency_cycles"],
             results["events"],
-            json.loads(str(results["status"])),
+            status_of(str(results["status"]), config),
             int(results["oldest_read_cycles"]),
             float(results["seconds"]),
             int(results["cycles"]),

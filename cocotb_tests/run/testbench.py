@@ -22,7 +22,7 @@ from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.signals import Signal, word
 from gaincell.cocotb_tests.bench.streams import Bench, ProtocolError
 from gaincell.cocotb_tests.bench.transports import FastTransport, PerNsTransport, Transport
-from gaincell.cocotb_tests.bench.words import UnknownWire, results_of, status_of, token_words
+from gaincell.cocotb_tests.bench.words import UnknownWire, results_of, token_words
 from gaincell.config import HeadConfig
 
 SECONDS_BETWEEN_REPORTS = 0.2
@@ -124,7 +124,7 @@ async def _run(tb: Any, folder: Path) -> None:
         y=y_code.reshape(tokens.q_code.shape),
         latency_cycles=latency.reshape(tokens.q_code.shape[:-1]),
         events=pins.events,
-        status=json.dumps(status_of(signals.one("status").read(), config)),
+        status=signals.one("status").read(),
         oldest_read_cycles=max(pins.oldest_read_cycles.values()),
         seconds=seconds,
         cycles=bench.cycle - first_cycle,

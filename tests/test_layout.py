@@ -29,8 +29,8 @@ GROUND = (
     "tables",
 )
 """Modules of the configuration: they import nothing of the project but each other."""
-TOOLS = ("cache", "files", "model_places", "refusals", "text", "versions")
-"""Modules that know nothing of heads."""
+TOOLS = ("cache", "files", "model_places", "refusals", "system", "text", "versions")
+"""Modules and a folder that know nothing of heads."""
 MAY_IMPORT = {
     "behavioral": (),
     "hdl": (),

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here so that other commands start without loading the simulator's tools.
     from gaincell.cocotb_tests.run.build import build
     from gaincell.cocotb_tests.run.compare import compare
-    from gaincell.cocotb_tests.run.simulate import Memory, check_waits, simulate
+    from gaincell.cocotb_tests.run.simulate import Memory, WavesLost, check_waits, simulate
 
     with refusing():
         config = load_config(arguments.config)
@@ -80,21 +80,30 @@ def run(arguments: argparse.Namespace) -> int:
         waves=waves,
         progress=True,
     )
-    simulated = simulate(
-        simulation,
-        tokens,
-        config,
-        transport=arguments.transport,
-        idle=idle,
-        memory=Memory(slowest_cycles=arguments.memory_wait),
-        seed=arguments.seed,
-        waves=arguments.waves,
-        progress=True,
-    )
+    lost: Exception | None = None
+    try:
+        simulated = simulate(
+            simulation,
+            tokens,
+            config,
+            transport=arguments.transport,
+            idle=idle,
+            memory=Memory(slowest_cycles=arguments.memory_wait),
+            seed=arguments.seed,
+            waves=arguments.waves,
+            progress=True,
+        )
+    except WavesLost as loss:
+        simulated, lost = loss.simulated, loss
     if arguments.output is not None:
-        save_results(arguments.output, simulated)
+        try:
+            save_results(arguments.output, simulated)
+        except OSError as error:
+            lost = error
     comparison = compare(tokens, simulated, config)
     print(table(result_rows(simulation.verilog, simulated, comparison)))
+    if lost is not None and comparison.first_difference is None:
+        raise lost
     return report_difference(comparison)
 
 

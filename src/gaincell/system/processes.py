@@ -13,7 +13,7 @@ from typing import Any
 from gaincell.refusals import Unable
 from gaincell.system.environment import environment
 
-GUARD = 'read -r _; kill -KILL -- "-$1"'
+GUARD = 'read -r _; kill -9 "-$1"'
 """Waits for the end of its input, which only the process that started it holds open."""
 SAYS_WHY = re.compile(r"\b(error|fatal|cannot|failed|failure|killed|no space|denied)\b", re.I)
 SAYS_NOTHING = re.compile(r"^make\b|Exiting due to|^\s*\^|Error \d+$|warning", re.I)

@@ -33,6 +33,7 @@ from gaincell.system.processes import reason, run
 TEST_MODULE = "gaincell.cocotb_tests.run.testbench"
 RUN_FOLDER = "GAINCELL_RUN_FOLDER"
 OUTCOME = "outcome.json"
+LONGEST_MEMORY = (1 << 31) - 1
 RUN_ENVIRONMENT = {
     # Threads of the matrix library cost more than they gain on arrays of this size.
     "OPENBLAS_NUM_THREADS": "1",
@@ -53,7 +54,7 @@ class SimulatorStopped(Unable):
 class Memory:
     """The memory that holds digital copies of the columns and answers requests for them.
 
-    slowest_cycles : it answers after 0 to that many cycles
+    slowest_cycles : it answers after 0 to that many cycles, below 2**31
     busy_share : share of cycles in which it takes no request, 0..1
     """
 
@@ -146,6 +147,11 @@ def simulate(
         raise ValueError(f'transport is "{transport}", but must be one of {", ".join(TRANSPORTS)}')
     shape = check_sequence(*tokens.codes, config)
     first = check_first(tokens.first, shape.tokens)
+    memory = memory or Memory()
+    if not 0 <= memory.slowest_cycles <= LONGEST_MEMORY:
+        raise ValueError(
+            f"slowest_cycles is {memory.slowest_cycles}, but must be 0..{LONGEST_MEMORY} cycles"
+        )
     with tempfile.TemporaryDirectory(prefix="gaincell-run-") as name:
         folder = Path(name)
         arrays: dict[str, Any] = tokens.arrays() | {
@@ -158,7 +164,7 @@ def simulate(
             "config": config.fields_set(),
             "transport": transport,
             "faults": asdict(faults or Faults()),
-            "memory": asdict(memory or Memory()),
+            "memory": asdict(memory),
             "check_age": check_age,
             "seed": seed,
             "interrupt_cycle": interrupt_cycle,

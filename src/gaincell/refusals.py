@@ -5,10 +5,14 @@ traceback. What others made, files, models, tools, is read inside ``foreign``: w
 raises becomes a sentence there, so that no list of exceptions can be too narrow.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gaincell.system.console import Ended
+
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+"""Where an object lies in memory, as Python's own texts say it."""
 
 
 class Refused(Exception):
@@ -58,4 +62,4 @@ def first_line(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     said = str(error).strip().partition("\n")[0]
-    return said or type(error).__name__
+    return ADDRESS.sub("", said) or type(error).__name__

@@ -3,7 +3,6 @@
 import argparse
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import gaincell
@@ -12,7 +11,7 @@ from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.data import shipped
 from gaincell.data.adaptation import shipped_results
-from gaincell.files import check_writable, make_folder, replacing
+from gaincell.files import check_writable, make_folder, replacing, scratch_folder
 from gaincell.gpu_bench.figures import load_bench
 from gaincell.refusals import refusing
 from gaincell.synth.estimate.activity import measure_activity
@@ -63,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         estimate, rows = _estimate(arguments, config, tokens, source)
         make_folder(folder)
         check_writable(folder / PAGE)
-    with TemporaryDirectory(prefix="gaincell-report-") as name:
-        waves = Path(name) / "waves.vcd"
+    with scratch_folder("gaincell-report-") as scratch:
+        waves = scratch / "waves.vcd"
         inputs = _simulated(config, arguments.seed, tokens, source, waves, estimate, rows, given)
         sections = _sections(inputs)
     lead = (

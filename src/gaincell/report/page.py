@@ -4,11 +4,11 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gaincell.files import scratch_folder
 from gaincell.pictures.bars import MARKS
 
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -38,8 +38,8 @@ class Section:
 
     def picture(self, caption: str, draw: Callable[[Path], object], suffix: str = ".svg") -> None:
         """A picture that ``draw`` writes to a file."""
-        with TemporaryDirectory(prefix="gaincell-report-") as name:
-            path = Path(name) / f"picture{suffix}"
+        with scratch_folder("gaincell-report-") as folder:
+            path = folder / f"picture{suffix}"
             draw(path)
             data = base64.b64encode(path.read_bytes()).decode()
         source = f"data:{TYPES[suffix]};base64,{data}"

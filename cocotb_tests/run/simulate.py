@@ -216,9 +216,15 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: str | None) -> N
         **simulator.run_variables,
         RUN_FOLDER: str(folder),
     }
-    status = run(simulator.run_command(simulation.folder, waves), folder, log, changes)
-    if shutil.disk_usage(folder).free < BLOCK:
-        raise SimulatorStopped(f"{folder}: the disk is full; the simulation is lost")
+
+    def check_disk() -> None:
+        """A simulator that cannot write its waveform tries for ever, or goes on without."""
+        if shutil.disk_usage(folder).free < BLOCK:
+            raise SimulatorStopped(f"{folder}: No space left on device; the simulation is lost")
+
+    command = simulator.run_command(simulation.folder, waves)
+    status = run(command, folder, log, changes, check_disk)
+    check_disk()
     if not (folder / OUTCOME).exists():
         raise SimulatorStopped(f"{simulator.name} stopped: {reason(log, status)}")
 
@@ -234,6 +240,8 @@ def _outcome(folder: Path) -> Simulated:
     outcome = json.loads((folder / OUTCOME).read_text())
     if crash := outcome.get("crash"):
         raise RuntimeError(f"the test bench failed:\n{crash}")
+    if hindrance := outcome.get("hindrance"):
+        raise SimulatorStopped(hindrance)
     if outcome["error"]:
         raise SimulationFailed(outcome["error"])
     with np.load(folder / "results.npz") as results:

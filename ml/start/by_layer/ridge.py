@@ -33,14 +33,14 @@ class Sums:
     """
 
     def __init__(self, intercept: bool = True) -> None:
-        self.intercept, self.inputs = intercept, 0
+        self.intercept, self.inputs, self.dtype = intercept, 0, torch.float32
         self.moments: Tensor | None = None
 
     def add(self, x: Tensor, y: Tensor, weight: Tensor) -> None:
         """Rows with their weights (…)."""
         rows = torch.cat([x, torch.ones_like(x[..., :1]), y], -1).flatten(0, -2)
         moments = ((rows * weight.reshape(-1, 1)).t() @ rows).double()
-        self.inputs = x.shape[-1]
+        self.inputs, self.dtype = x.shape[-1], x.dtype
         self.moments = moments if self.moments is None else self.moments + moments
 
     def centred(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -58,7 +58,9 @@ def fit_ridge(fitted: Sums, held_out: Sums, penalties: Sequence[float] = PENALTI
     mean_x, mean_y, gram, cross, _ = fitted.centred()
     far_x, far_y, far_gram, far_cross, far_diagonal = held_out.centred()
     total = far_diagonal[fitted.inputs + 1 :].sum() + (far_y - mean_y).square().sum()
-    unit = gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
+    # Arrays that answer 0 to all windows have no diagonal: nothing is fitted to them.
+    mean = gram.diagonal().mean().clamp(min=torch.finfo(torch.float64).tiny)
+    unit = mean * torch.eye(len(gram), dtype=torch.float64)
     best: Fit | None = None
     for penalty in penalties:
         factor = torch.linalg.cholesky(gram + penalty * unit)
@@ -70,6 +72,6 @@ def fit_ridge(fitted: Sums, held_out: Sums, penalties: Sequence[float] = PENALTI
         relative = float((error / total).clamp(min=0).sqrt())
         if best is None or relative < best.error:
             bias = mean_y - mean_x @ weight
-            best = Fit(weight.float(), bias.float(), penalty, relative)
+            best = Fit(weight.to(fitted.dtype), bias.to(fitted.dtype), penalty, relative)
     assert best is not None
     return best

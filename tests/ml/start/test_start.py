@@ -12,7 +12,7 @@ from tiny_models import HEAD, MODELS, logits_by_layer, tokens
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 from gaincell.ml.models.convert import convert
-from gaincell.ml.models.families import blocks_of
+from gaincell.ml.models.families import family_of
 from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.scalers import HeadMaps
 from gaincell.ml.models.settings import Settings
@@ -36,8 +36,8 @@ def name(request):
 def model_of(name):
     """In float32, with queries large enough that softmax is not flat."""
     model = MODELS[name]().float()
-    for block in blocks_of(model):
-        module = block.layer.attn.c_attn if name == "gpt2" else block.layer.self_attn.q_proj
+    for layer in family_of(model).layers_of(model):
+        module = layer.attn.c_attn if name == "gpt2" else layer.self_attn.q_proj
         with torch.no_grad():
             module.weight.mul_(12.0)
     return model
@@ -132,7 +132,7 @@ def test_spectral_maps_give_the_pulses_of_their_formula(dims):
     """With a linear cell, no codes and little clipping: 1 + (logit - lse regressed) / tau."""
     q, k = heads(dims=dims)
     head = HeadConfig(head_dim=dims, window=64, columns=8, cell="linear", score_saturation=1.0)
-    maps = spectral_maps(q * 0.05, k * 0.05, head)
+    maps = spectral_maps(q * 0.05, k * 0.05, head, scale=dims**-0.5)
     q, k = q[:, 0] * 0.05, k[:, 0] * 0.05
     x = q @ maps.q_gain[0] + maps.q_offset[0]
     volts = (k @ maps.k_gain[0] + maps.k_offset[0]) * 0.9
@@ -149,20 +149,20 @@ def test_spectral_maps_give_the_pulses_of_their_formula(dims):
 def test_rounds_of_the_score_fit_bring_pulses_nearer_to_softmax():
     q, k = heads()
     head = HeadConfig(head_dim=16, window=64, columns=8)
-    maps = spectral_maps(q, k, head)
+    maps = spectral_maps(q, k, head, scale=0.25)
     errors = []
     for _ in range(8):
-        maps, error = fit_scores(q, k, head, maps, full_pulse=0.4, step=1.0)
+        maps, error = fit_scores(q, k, head, maps, scale=0.25, full_pulse=0.4, step=1.0)
         errors.append(error)
     assert errors[-1] < 0.8 * errors[0]
 
 
 def test_a_score_fit_that_diverges_says_so():
     q, k = heads()
-    maps = spectral_maps(q, k, WIDE)
+    maps = spectral_maps(q, k, WIDE, scale=0.25)
     maps = replace(maps, q_gain=maps.q_gain * torch.inf)
     with pytest.raises(ValueError, match="the score fit diverged at a step of 2"):
-        fit_scores(q, k, WIDE, maps, full_pulse=0.4, step=2.0)
+        fit_scores(q, k, WIDE, maps, scale=0.25, full_pulse=0.4, step=2.0)
 
 
 def test_pairs_that_the_arrays_do_not_hold():

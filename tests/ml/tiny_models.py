@@ -145,4 +145,5 @@ def logits_by_layer(stock, head: HeadConfig, folder: Path, ids: torch.Tensor) ->
             path = folder / f"layer-{layer:03}.safetensors"
             start = LayerStart.load(path) if path.is_file() else None
             stream = pass_layer(block, head, start, stream)
-    return stock.lm_head(family_of(stock).last_norm_of(stock)(stream))
+    logits = stock.lm_head(family_of(stock).last_norm_of(stock)(stream))
+    return logits / getattr(stock.config, "logits_scaling", 1.0)

@@ -227,7 +227,7 @@ def assert_computes_what_was_fitted(make, folder) -> None:
     off = (model(ids).logits - expected).abs()
     # Float32 sums of another order may move a code by one.
     assert float(off.quantile(0.9)) < 1e-3 * float(expected.std())
-    assert float((wanted - expected).abs().quantile(0.1)) > 1e-3 * float(expected.std())
+    assert float((wanted - expected).abs().median()) > 1e-3 * float(expected.std())
 
 
 @pytest.mark.parametrize("name", sorted(VARIANTS.keys() - {"gpt2", "llama"}))

@@ -110,6 +110,20 @@ def test_the_ridge_fit_is_the_textbooks_and_its_error_that_of_the_rows_held_out(
     )
 
 
+def test_a_ridge_fit_stays_with_its_mean_where_inputs_say_nothing():
+    """Inputs that are always 0, and inputs whose spread is lost in float32's rounding."""
+    y = torch.randn(200, 2, generator=torch.Generator().manual_seed(8))
+    for x in (torch.zeros(200, 5), 3e4 + 1e-3 * torch.arange(1000.0).reshape(200, 5)):
+        sums = Sums()
+        sums.add(x, y, torch.ones(200))
+        fit = fit_ridge(sums, sums)
+        assert fit.error == pytest.approx(1, abs=0.2)
+        torch.testing.assert_close(x[0] @ fit.weight + fit.bias, y.mean(0), rtol=0, atol=0.5)
+    sums.add(torch.full((1, 5), torch.nan), y[:1], torch.ones(1))
+    with pytest.raises(ValueError, match="streams of the model hold values that are not finite"):
+        fit_ridge(sums, sums)
+
+
 def test_a_ridge_fit_without_intercept_goes_through_0():
     x = torch.tensor([[1.0], [2.0]])
     y = torch.tensor([[3.0], [5.0]])

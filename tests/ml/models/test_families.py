@@ -248,6 +248,8 @@ def test_every_family_has_every_start_and_generates_from_its_arrays(name, tmp_pa
     options["attention_mask"] = torch.ones_like(ids)
     expected = model.generate(ids, use_cache=False, **options)
     assert torch.equal(model.generate(ids, **options), expected)
+    model(ids, labels=ids).loss.backward()
+    assert all(bool(part.grad.abs().max() > 0) for part in model.scalers(0).pair("q"))
     codes = record_codes(model, ids[0], [(2, 3)])[2, 3]
     assert codes.q.shape == codes.y.shape == (30, 16)
     with torch.no_grad(), attending(model, "stock"):

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 import torch
-from tiny_models import HEAD, MODELS, logits_by_layer, tokens
+from tiny_models import HEAD, MODELS, gpt2, logits_by_layer, tokens
 
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
@@ -203,6 +203,65 @@ def test_distillation_brings_it_nearer_still(name):
     before = distance(copy_of_start(name, WIDE, "attention"), wanted, ids)
     after = started(name, WIDE, refit="attention", distil_steps=60)
     assert distance(after, wanted, ids) < 0.97 * before
+
+
+@torch.no_grad()
+def test_another_scale_of_softmax_is_fitted_as_well_as_the_usual_one():
+    """The same GPT-2 three times: what a scale leaves out, the weights of the queries have."""
+    ids, windows = tokens(4, 40, seed=9), tokens(10, 40)
+    wanted = model_of("gpt2")(ids).logits
+    distances = []
+    for options, factors in (
+        ({}, [1, 1, 1]),
+        ({"scale_attn_weights": False}, [0.25, 0.25, 0.25]),
+        ({"scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True}, [1, 2, 3]),
+    ):
+        model = gpt2(**options).float()
+        model.load_state_dict(model_of("gpt2").state_dict())
+        for layer, factor in zip(model.transformer.h, factors, strict=True):
+            layer.attn.c_attn.weight[:, :32] *= factor
+            layer.attn.c_attn.bias[:32] *= factor
+        torch.testing.assert_close(model(ids).logits, wanted)
+        model = closed_form(model, WIDE, windows, options=QUICK)
+        distances.append(distance(model, wanted, ids))
+    assert max(distances) < 1.05 * distances[0]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64], ids=str)
+def test_models_of_other_types_are_fitted_as_well_and_keep_their_type(name, dtype):
+    ids = tokens(4, 40, seed=9)
+    stock = model_of(name)
+    wanted, embedding = stock(ids).logits, stock.get_input_embeddings().weight
+    model = closed_form(model_of(name).to(dtype), WIDE, tokens(10, 40), options=QUICK)
+    assert {parameter.dtype for parameter in model.parameters()} == {dtype}
+    assert torch.equal(model.get_input_embeddings().weight, embedding.to(dtype))
+    plain = distance(copy_of_start(name, WIDE), wanted, ids)
+    assert distance(model, wanted, ids) < 1.1 * plain
+
+
+@torch.no_grad()
+def test_a_start_that_is_stopped_leaves_the_model_as_it_was(name):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    model, ids = model_of(name), tokens(1, 20)
+    before = type(model), model.config._attn_implementation, model(ids).logits
+    with pytest.raises(KeyboardInterrupt):
+        closed_form(model, HEAD, tokens(4, 20), options=QUICK, progress=stop)
+    assert before[:2] == (type(model), model.config._attn_implementation)
+    assert torch.equal(model(ids).logits, before[2])
+
+
+def test_softmax_is_refused_for_weights_that_were_fitted_to_the_arrays(name):
+    model = started(name, layers=[0, 2])
+    for kind in ("stock", "softmax"):
+        message = f'weights of layer 0 to the arrays, and they are wrong for kind "{kind}"'
+        with pytest.raises(ValueError, match=message):
+            convert(model, HEAD, kind)
+    with pytest.raises(ValueError, match="layer 0 has the closed-form start's weights"):
+        fit_ranges(model, tokens(1, 20))
+    assert Settings.of(convert(model, HEAD, "stock", [1]).config).kinds[1] == "stock"
+    assert Settings.of(convert(model, HEAD, "linear").config).kinds == ("linear",) * 3
 
 
 def test_the_model_computes_what_was_fitted(name, tmp_path):

@@ -158,7 +158,7 @@ def _hand_over_arrays(
     _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Pass the cache to ``layer.attend_layer`` in an argument that the stock layer hands on."""
-    cache = kwargs.get("past_key_values")
+    cache = kwargs.get("past_key_values", kwargs.get("layer_past"))  # GPT-NeoX's name
     if isinstance(cache, HardwareCache):
         kwargs = kwargs | {"hardware_cache": cache}
     return args, kwargs

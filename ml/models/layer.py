@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface, causal_mask_function
 
+from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
 from gaincell.ml.attention.checks import start_of_mask
+from gaincell.ml.attention.softmax import Reach
 from gaincell.ml.models.cache import HardwareCache
 from gaincell.ml.models.scalers import SUBMODULE, HeadScalers, Observation
 from gaincell.ml.models.settings import Settings
@@ -29,7 +31,8 @@ def attend_layer(
     scaling: float | None = None,
     dropout: float = 0.0,
     hardware_cache: HardwareCache | None = None,
-    **_: Any,
+    sliding_window: int | None = None,
+    **more: Any,
 ) -> tuple[Tensor, None]:
     """Attention output (B, T, H, D) of one layer.
 
@@ -39,16 +42,18 @@ def attend_layer(
     query : (B, H, T, D); key, value : (B, H_kv, S, D)
     attention_mask : the result of ``padding_starts``
     hardware_cache : the arrays with all earlier tokens; key and value then belong to the new ones
+    sliding_window : tokens that a query of the stock model sees; the arrays have their own window
 
     Raises
     ------
     ValueError
-        Scalers are missing, dropout is not 0, the mask is not from ``padding_starts``, or arrays
-        with faults would decode from a cache.
+        Scalers are missing, dropout is not 0, scores are more than scaled products, the mask is not
+        from ``padding_starts``, or arrays with faults would decode from a cache.
     """
     settings, layer = Settings.of(module.config), module.layer_idx
     assert isinstance(layer, int)
     kind = settings.kinds[layer]
+    check_scores(more)
     if dropout:
         raise ValueError(
             f"dropout of attention is {dropout}, but the arrays have none: set it to 0 in the "
@@ -57,7 +62,9 @@ def attend_layer(
     if attention_mask is not None and attention_mask.dim() != 1:
         raise ValueError("a ready-made attention mask was given: give one of shape (batch, tokens)")
     if kind in ("softmax", "stock"):
-        head = None if kind == "stock" else settings.head
+        head: HeadConfig | Reach | None = settings.head
+        if kind == "stock":
+            head = None if sliding_window is None else Reach(sliding_window)
         output = attention(
             query, key, value, head, kind="softmax", start=attention_mask, scale=scaling
         )
@@ -88,6 +95,8 @@ def padding_starts(
     kv_offset: int = 0,
     mask_function: Callable[..., Any] = causal_mask_function,
     attention_mask: Tensor | None = None,
+    local_size: int | None = None,
+    allow_is_causal_skip: bool = True,
     **_: Any,
 ) -> Tensor | None:
     """First real token of each row, (B,); None if no row is padded on the left.
@@ -97,10 +106,11 @@ def padding_starts(
     ValueError
         Attention other than causal attention of one sequence per row, or a cache with empty places.
     """
-    if mask_function is not causal_mask_function:
+    # A sliding window of the model's own comes as an argument of attention, too.
+    sliding = local_size is not None and allow_is_causal_skip
+    if mask_function is not causal_mask_function and not sliding:
         raise ValueError(
-            "the mask is more than causal: several sequences in one row, or a sliding window of "
-            "the model's own, cannot run on the arrays"
+            "the mask is more than causal: several sequences in one row cannot run on the arrays"
         )
     if kv_offset or int(q_offset) + q_length != kv_length:
         raise ValueError(
@@ -110,6 +120,22 @@ def padding_starts(
         return None
     starts = start_of_mask(attention_mask[:, :kv_length])
     return starts if bool(starts.any()) else None
+
+
+def check_scores(more: Mapping[str, Any]) -> None:
+    """Refuse arguments of an attention function that make scores more than scaled products.
+
+    Raises
+    ------
+    ValueError
+        Soft caps, sinks of softmax or biases, such as those of ALiBi.
+    """
+    for name in ("softcap", "s_aux", "position_bias"):
+        if more.get(name) is not None:
+            raise ValueError(
+                f"attention is called with {name}, which changes its scores: the arrays compute "
+                "products of queries and keys only"
+            )
 
 
 def register() -> None:

@@ -96,7 +96,7 @@ def _caches(folder: Path) -> Iterator[dict[str, str]]:
 def plain_names(intermediate: str) -> str:
     """RTLIL whose public names need no escape in Verilog, and no ``__``, which VHDL forbids.
 
-    ``token_valid`` becomes ``token_valid``, and module ``head.refresh`` becomes ``head_refresh``.
+    ``token__valid`` becomes ``token_valid``, and module ``head.refresh`` becomes ``head_refresh``.
     Names that would meet get a number.
     """
     names = sorted(set(re.findall(r"(?<=\\)[^\s\"\\]+", intermediate)))

@@ -168,6 +168,30 @@ def test_power_of_a_library_with_tables_and_again_from_its_activity(tmp_path, ca
     assert "recorded from another netlist" in capsys.readouterr().err
 
 
+def test_two_files_are_one_library_of_a_told_node(tmp_path, capsys):
+    text = LIBRARY.read_text()
+    cell = text.index("  cell (NOR2)")
+    rest = text.index("  cell (", cell + 9)
+    head = text[: text.index("  cell (")]
+    (tmp_path / "most.lib").write_text(text[:cell] + text[rest:])
+    (tmp_path / "nor.lib").write_text(head + text[cell:rest] + "}")
+    config, folder = tmp_path / "head.toml", tmp_path / "run"
+    config.write_text(SMALLEST)
+    command = ["synth", "--config", str(config), "-o", str(folder), "--tokens", "0"]
+    slacks = []
+    for parts in ([LIBRARY], [tmp_path / "most.lib", tmp_path / "nor.lib"]):
+        paths = [word for file in parts for word in ("--liberty", str(file))]
+        assert main([*command, *paths, "--node-nm", "7"]) == 0
+        metrics = metrics_of(folder)
+        assert metrics["library"]["node_nm"] == 7
+        assert "cautions" not in metrics
+        slacks.append((metrics["area"]["cells"], metrics["timing"]["slack_ns"]))
+    assert slacks[0] == slacks[1]
+    printed = capsys.readouterr().out
+    assert "library small45 has no tie cells, which constants of the netlist could" in printed
+    assert "small45, 7 nm, typical, 1 V, 25 C" in printed
+
+
 def test_replaces_an_earlier_run_whole(estimate, tmp_path):
     _, earlier, _ = estimate
     folder = tmp_path / "run"

@@ -5,6 +5,7 @@ anywhere, a backslash or nothing before a new line, names with or without quotes
 brackets, statements without a semicolon. The text that it gives back has one form only.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ class Group:
             It is no number.
         """
         text = self.text(name)
-        if text and not NUMBER.fullmatch(text):
+        if text and not is_number(text):
             raise ValueError(f'{name} is "{text}", but must be a number')
         return float(text) if text else None
 
@@ -86,11 +87,16 @@ class Group:
         """
         for item in self.attributes(name):
             words = [row.replace(",", " ").split() for row in item.values]
-            wrong = next((word for row in words for word in row if not NUMBER.fullmatch(word)), "")
+            wrong = next((word for row in words for word in row if not is_number(word)), "")
             if wrong:
                 raise ValueError(f'{name} has "{wrong}", but must have numbers')
             return [[float(word) for word in row] for row in words if row]
         return []
+
+
+def is_number(text: str) -> bool:
+    """Whether ``text`` is a finite number."""
+    return NUMBER.fullmatch(text) is not None and math.isfinite(float(text))
 
 
 def parse(text: str, include: Callable[[str], str] | None = None) -> list[Group]:

@@ -47,16 +47,24 @@ def check_node(node_nm: float | None) -> None:
         raise ValueError(f"--node-nm is {node_nm:g}, but must be finite and above 0")
 
 
-def check_least(arguments: argparse.Namespace, least: int, *names: str) -> None:
-    """Check that options are absent or at least ``least``; ``names`` are their attributes.
+LARGEST = (1 << 63) - 1
+"""Largest whole number of an option: seeds of torch and sizes of arrays end there."""
+
+
+def check_least(
+    arguments: argparse.Namespace, least: int, *names: str, most: int = LARGEST
+) -> None:
+    """Check that options are absent or in ``least..most``; ``names`` are their attributes.
 
     Raises
     ------
     ValueError
-        A value below ``least``.
+        A value below ``least`` or above ``most``.
     """
     for name in names:
         value = getattr(arguments, name)
         if value is not None and value < least:
             option = name.replace("_", "-")
             raise ValueError(f"--{option} is {value}, but must be at least {least}")
+        if value is not None and value > most:
+            raise ValueError(f"--{name.replace('_', '-')} is {value}, but must be at most {most}")

@@ -31,6 +31,10 @@ from transformers import (
     Qwen3Config,
     Qwen3ForCausalLM,
 )
+from transformers.conversion_mapping import (
+    get_checkpoint_conversion_mapping,
+    register_checkpoint_conversion_mapping,
+)
 
 from gaincell.ml.models.anatomy import Family
 from gaincell.ml.models.hardware_model import HardwareConfig, HardwareModel
@@ -177,6 +181,14 @@ def register_family(family: Family) -> None:
     hardware.family = family
     AutoConfig.register(hardware.config_class.model_type, hardware.config_class, exist_ok=True)
     AutoModelForCausalLM.register(hardware.config_class, hardware, exist_ok=True)
+    # Names of weights in files: those of GPT-NeoX differ from the model's.
+    for stock, own in (
+        (family.stock.config_class.model_type, hardware.config_class.model_type),
+        (family.stock.__name__, hardware.__name__),
+    ):
+        names = get_checkpoint_conversion_mapping(stock)
+        if names is not None:
+            register_checkpoint_conversion_mapping(own, names, overwrite=True)
     FAMILIES.update({family.stock: family, hardware: family})
 
 
@@ -228,6 +240,8 @@ def head_dim_of(config: Any) -> int:
 
 def own_window(config: Any, layer: int) -> int | None:
     """Tokens that a layer of the stock model sees, its sliding window; None: all before it."""
-    window: int | None = getattr(config, "sliding_window", None)
+    if not hasattr(type(config), "sliding_window"):
+        return None  # a stray entry of config.json, which its class ignores
+    window: int | None = config.sliding_window
     types = getattr(config, "layer_types", None)
     return None if types and types[layer] != "sliding_attention" else window

@@ -8,6 +8,7 @@ from tiny_models import (
     FAMILIES,
     FULL,
     HEAD,
+    LONG_ROPE,
     VARIANTS,
     VOCABULARY,
     gpt2,
@@ -29,6 +30,7 @@ from transformers import (
     MptConfig,
     MptForCausalLM,
     Olmo2ForCausalLM,
+    Phi3ForCausalLM,
     SmolLM3Config,
     SmolLM3ForCausalLM,
 )
@@ -239,7 +241,9 @@ def test_the_closed_form_start_computes_what_was_fitted(name, tmp_path):
 def test_every_family_has_every_start_and_generates_from_its_arrays(name, tmp_path):
     ids = tokens(2, 30)
     stock = FAMILIES[name]()
-    model = convert(FAMILIES[name](), HEAD, "linear", layers=[0, 2])
+    stock.save_pretrained(tmp_path / "stock")
+    model = type(stock).from_pretrained(tmp_path / "stock", dtype=torch.float64)
+    convert(model, HEAD, "linear", layers=[0, 2])
     fit_ranges(model, ids)
     targets = moments_of(model, ids)
     convert(model, HEAD, "hardware", layers=[0, 2])
@@ -346,6 +350,17 @@ def test_a_sliding_window_of_the_model_bounds_the_heads_window():
         with pytest.raises(ValueError, match=f"{message}.* is 64: choose 16 or less"):
             convert(model, FULL, kind)
     assert isinstance(convert(model, FULL, "hardware", layers=[0]), HardwareModel)
+    assert own_window(llama(sliding_window=8).config, 0) is None  # Llama has none
+
+
+def test_generation_goes_on_where_rotary_positions_change_to_those_of_long_texts():
+    model = convert(small(Phi3ForCausalLM, rope_parameters=LONG_ROPE), HEAD)
+    ids = tokens(1, 28)
+    fit_ranges(model, ids)
+    options = {"do_sample": False, "max_new_tokens": 10, "pad_token_id": 0}
+    options["attention_mask"] = torch.ones_like(ids)
+    expected = model.generate(ids, use_cache=False, **options)
+    assert torch.equal(model.generate(ids, **options), expected)
 
 
 @torch.no_grad()

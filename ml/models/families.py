@@ -38,6 +38,7 @@ from transformers.conversion_mapping import (
 
 from gaincell.ml.models.anatomy import Family
 from gaincell.ml.models.hardware_model import HardwareConfig, HardwareModel
+from gaincell.ml.models.obstacles import obstacle_of
 
 
 class GainCellGPT2Config(HardwareConfig, GPT2Config):
@@ -207,29 +208,11 @@ def family_of(model: Any) -> Family:
     family = FAMILIES.get(type(model))
     if family is None:
         known = ", ".join(dict.fromkeys(each.stock.__name__ for each in FAMILIES.values()))
-        obstacle = _obstacle(model)
         raise TypeError(
             f"the model is {type(model).__name__}, but must be one of {known}; "
-            + (obstacle or "a record in gaincell.ml.models.families adds a family")
+            + (obstacle_of(model) or "a record in gaincell.ml.models.families adds a family")
         )
     return family
-
-
-def _obstacle(model: Any) -> str | None:
-    """Why no record could add the model's family, as far as its config and tensors tell."""
-    config = getattr(model, "config", None)
-    reasons = {
-        "soft caps bend its attention scores": getattr(config, "attn_logit_softcapping", None),
-        "ALiBi adds distances to its attention scores": (
-            getattr(config, "model_type", None) in ("bloom", "mpt")
-            or getattr(config, "alibi", False)
-        ),
-        "its softmax has sinks of its own": any(
-            name.endswith(".sinks") for name, _ in getattr(model, "named_parameters", list)()
-        ),
-    }
-    found = [reason for reason, present in reasons.items() if present]
-    return f"{' and '.join(found)}, which the arrays do not compute" if found else None
 
 
 def head_dim_of(config: Any) -> int:

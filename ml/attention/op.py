@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 
@@ -137,11 +137,16 @@ def _by_start(op: _Op, q: Tensor, k: Tensor, v: Tensor, starts: list[int]) -> Te
     """Run the op once for each start, on the rows that begin there, without their padding."""
     before = k.shape[2] - q.shape[2]
     pieces, order = [], []
-    for begin in sorted(set(starts)):
-        rows = [row for row, start in enumerate(starts) if start == begin]
+    for rows, begin in rows_by_start(starts):
         padding = max(0, begin - before)
         y = op(q[rows, :, padding:], k[rows, :, begin:], v[rows, :, begin:], first_key=0)
         pieces.append(pad(y, (0, 0, padding, 0)))
         order += rows
     place = torch.tensor(order, device=q.device).argsort()
     return torch.cat(pieces)[place]
+
+
+def rows_by_start(starts: list[int]) -> Iterator[tuple[list[int], int]]:
+    """The rows of each start, and that start."""
+    for begin in sorted(set(starts)):
+        yield [row for row, start in enumerate(starts) if start == begin], begin

@@ -82,6 +82,9 @@ def check_conversion(
     if kind not in LAYER_KINDS:
         raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(LAYER_KINDS)}")
     family = family_of(model)
+    for name, parameter in model.named_parameters():
+        if parameter.is_meta:
+            raise ValueError(f"{name} is not in memory: load the model without offloading it")
     if not isinstance(model, HardwareModel):
         check_anatomy(model, family)
     count: int = model.config.num_hidden_layers

@@ -29,7 +29,7 @@ GROUND = (
     "tables",
 )
 """Modules of the configuration: they import nothing of the project but each other."""
-TOOLS = ("cache", "files", "model_places", "refusals", "text", "versions")
+TOOLS = ("cache", "files", "inputs", "refusals", "text", "versions")
 """Modules that know nothing of heads."""
 MAY_IMPORT = {
     "behavioral": (),

@@ -89,7 +89,7 @@ def test_the_closed_form_start_is_saved_and_leaves_nothing_else(folder, capsys):
 @pytest.mark.training
 def test_the_closed_form_start_goes_on_with_the_layers_it_has(folder, capsys, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("gaincell.commands.convert.save", lambda *_: 1 / 0)
+        patch.setattr("gaincell.ml.models.saved.write.save_model", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             closed_form(folder)
     assert len(list((folder / "hw.layers").glob("layer-*.safetensors"))) == 3
@@ -234,11 +234,15 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
         (
             "convert",
             ["--config", "{}/head.toml", "-o", "{}/hw"],
-            "2 windows of 512 tokens are asked for, but the text's 200 tokens make 0",
+            "--window is 512, but the model has positions for 128 tokens only",
         ),
         ("perplexity", ["--kind", "linear"], "is not on hardware: convert it first"),
-        ("perplexity", ["--skip", "300"], r"--skip is 300, but must be 0\.\.200"),
-        ("perplexity", [], "0 windows of 512 tokens are asked for, but the text's 200"),
+        ("perplexity", ["--skip", "300", "--window", "9"], r"--skip is 300, but must be 0\.\.200"),
+        (
+            "perplexity",
+            ["--skip", "99", "--window", "128"],
+            "has 101 tokens, but a window needs 128",
+        ),
         ("codes", ["--heads", "0:0", "-o", "{}/c"], "is not on hardware: convert it first"),
         ("codes", ["--heads", "0", "-o", "{}/c"], "--heads is 0, but must be a list such as"),
         ("codes", ["--heads", "0:0", "-o", "{}/a/b"], "cannot be made a folder"),
@@ -265,7 +269,7 @@ def test_wrong_inputs_are_one_sentence_and_status_2(folder, capsys, command, mor
 )
 def test_a_model_that_is_not_there_is_one_sentence(tmp_path, name, message, monkeypatch):
     (tmp_path / "empty").mkdir()
-    monkeypatch.setattr("gaincell.model_places.find_spec", lambda name: None)
+    monkeypatch.setattr("gaincell.inputs.model_places.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=message):
         load_model(name if name == "smollm2" else tmp_path / name)
 

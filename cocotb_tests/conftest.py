@@ -47,7 +47,8 @@ def lively_run(
 
 def with_line_changed(config: HeadConfig, component: str, pattern: str, replacement: str) -> str:
     """Verilog of the head with one line of one component changed."""
-    before, module, behind = head_verilog(config).partition(f"module \\gaincell_head.{component} ")
+    start = f"module gaincell_head_{component.replace('.', '_')}("
+    before, module, behind = head_verilog(config).partition(start)
     lines, end, after = behind.partition("endmodule")
     changed, times = re.subn(pattern, replacement, lines)
     assert times == 1

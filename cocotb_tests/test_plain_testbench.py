@@ -67,7 +67,7 @@ WRONG_SCHEDULES: dict[str, tuple[Change, str]] = {
 WRONG_CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "query pulses too long": ({"step_cycles": 2}, r"query pulses are [01]+, expected"),
     "sign looked at too late": ({"sync_stages": 2}, r"output \d of query \d+ is"),
-    "result too late": ({"sync_stages": 2}, r"result__valid is 0, expected 1, latency of query"),
+    "result too late": ({"sync_stages": 2}, r"result_valid is 0, expected 1, latency of query"),
 }
 WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
     "cells not cleared": (
@@ -116,7 +116,7 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
         "refresh.held_columns",
         r"assign holds = .*;",
         "assign holds = 1'b1;",
-        r"refresh_request__valid is 1 for sub-tile",
+        r"refresh_request_valid is 1 for sub-tile",
     ),
     "data never arrive": (
         "refresh",
@@ -127,8 +127,8 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
 }
 WRONG_TOP_LINES: dict[str, tuple[str, str, str]] = {
     "refresh of the wrong column": (
-        r"assign array__v_write__column = .*;",
-        "assign array__v_write__column = column;",
+        r"assign array_v_write_column = .*;",
+        "assign array_v_write_column = column;",
         r"V refresh goes to sub-tile",
     ),
     "empty column refreshed with data": (
@@ -136,7 +136,7 @@ WRONG_TOP_LINES: dict[str, tuple[str, str, str]] = {
         "assign v_from_response = v_refresh;",
         r"V refresh has codes \w+, expected 0+$",
     ),
-    "flops without reset": (r"rst \? 1'h0 : (\S+);", r"\1;", r"token__ready is x"),
+    "flops without reset": (r"rst \? 1'h0 : (\S+);", r"\1;", r"token_ready is x"),
 }
 
 

@@ -47,13 +47,13 @@ def test_no_transport_bypasses_the_heads_pulses(transport: str) -> None:
     """A head whose pulse generators drop dimension 0 must be caught, codes being right."""
     config, tokens = lively_run(CONFIG, seed=22)
     verilog = head_verilog(config)
-    wired = "    .pulse(array__query),"
+    wired = "    .pulse(array_query),"
     assert wired in verilog
     silenced = verilog.replace(wired, "    .pulse(pulses),").replace(
-        "  \\gaincell_head.query_pulses  query_pulses (",
+        "  gaincell_head_query_pulses query_pulses (",
         f"  wire [{config.head_dim - 1}:0] pulses;\n"
-        f"  assign array__query = pulses & ~{config.head_dim}'d1;\n"
-        "  \\gaincell_head.query_pulses  query_pulses (",
+        f"  assign array_query = pulses & ~{config.head_dim}'d1;\n"
+        "  gaincell_head_query_pulses query_pulses (",
     )
     with pytest.raises(Failed, match="first difference at token"):
         verify(config, tokens, transport=transport, verilog=silenced)

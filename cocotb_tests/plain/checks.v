@@ -107,7 +107,7 @@
             owed = accepted - delivered;
             if ((token_ready ^ token_ready) !== 1'b0) begin
                 wrong(READY);
-                if (tell) $display("token__ready is %b", token_ready);
+                if (tell) $display("token_ready is %b", token_ready);
             end
             if (take && gap < INTERVAL_CYCLES) begin
                 wrong(READY);
@@ -144,7 +144,7 @@
                 result_due = cycle >= launched[delivered] + LATENCY_CYCLES && cycle > taken_at;
             if (result_valid !== result_due) begin
                 wrong(LATENCY);
-                if (tell) $display("result__valid is %b, expected %b, latency of query %0d is %0d",
+                if (tell) $display("result_valid is %b, expected %b, latency of query %0d is %0d",
                     result_valid, result_due, delivered, LATENCY_CYCLES);
             end
             if (result_valid === 1'b1 && was_refused && result_payload !== shown) begin
@@ -179,7 +179,7 @@
                 || (copied[request_payload[PLACE_BITS-1:0]] !== 1'b1
                     && copied_before[request_payload[PLACE_BITS-1:0]] !== 1'b1))) begin
                 wrong(REQUEST);
-                if (tell) $display("refresh_request__valid is %b for sub-tile %0d, column %0d",
+                if (tell) $display("refresh_request_valid is %b for sub-tile %0d, column %0d",
                     request_valid, request_payload[TILE_BITS-1:0],
                     request_payload[TILE_BITS+:COLUMN_BITS]);
             end

@@ -27,7 +27,7 @@ class Golden:
 
     config : HeadConfig, with the saturations of the golden values
     tokens : number of tokens
-    offered : (Q,) words of ``token__payload`` as text, highest bit first
+    offered : (Q,) words of ``token_payload`` as text, highest bit first
     idle, refuse : (Q,) cycles
     starts, writes : (Q,) the query starts a sequence; it brings a key and value
     position : (Q,) of the query's token in its sequence

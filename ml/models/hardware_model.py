@@ -7,8 +7,10 @@ and loading fails; a stock class finds a sentence in the place of a number, and 
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +21,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from gaincell.ml.models.anatomy import Family
 from gaincell.ml.models.cache import HardwareCache
 from gaincell.ml.models.layer import NAME, register
+from gaincell.ml.models.positions import place_tokens
 from gaincell.ml.models.saved.guard import guarded, unguarded, write_card
 from gaincell.ml.models.saved.weights import check_weights
 from gaincell.ml.models.scalers import SUBMODULE, HeadMaps, HeadScalers
@@ -104,7 +107,9 @@ class HardwareModel(PreTrainedModel):
         return scalers
 
     def hook_layers(self) -> None:
-        """Add the hooks of every attention layer; call once for each model."""
+        """Add the hooks of the model and of every attention layer; call once for each model."""
+        names = tuple(inspect.signature(self.base_model.forward).parameters)
+        self.base_model.register_forward_pre_hook(partial(place_tokens, names), with_kwargs=True)
         for module in self.attention_layers():
             module.register_forward_pre_hook(_hand_over_arrays, with_kwargs=True)
             module.register_forward_hook(_finish_output)
@@ -123,6 +128,7 @@ class HardwareModel(PreTrainedModel):
             if present is not None:
                 as_before = isinstance(present, HeadMaps), present.first_weight is not None
                 if as_before == (mapped, first):
+                    present.lead_to(settings.head)
                     continue
             heads, kv_heads = _head_counts(self.config)
             dims, levels = settings.head.head_dim, settings.head.readout_max
@@ -133,6 +139,7 @@ class HardwareModel(PreTrainedModel):
                 if mapped
                 else HeadScalers(heads, kv_heads, levels, shape)
             )
+            scalers.lead_to(settings.head)
             weight = next(module.parameters())
             module.add_module(SUBMODULE, scalers.to(weight.device, weight.dtype))
 
@@ -167,12 +174,14 @@ def _head_counts(config: Any) -> tuple[int, int]:
 
 
 def _hand_over_arrays(
-    _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Pass the cache to ``layer.attend_layer`` in an argument that the stock layer hands on."""
-    cache = kwargs.get("past_key_values")
-    if isinstance(cache, HardwareCache):
-        kwargs = kwargs | {"hardware_cache": cache}
+    for name in ("past_key_values", "layer_past"):  # the latter in GPT-NeoX
+        cache = kwargs.get(name)
+        if isinstance(cache, HardwareCache):
+            own = cache.of(module)
+            kwargs = kwargs | {name: own, "hardware_cache": own}
     return args, kwargs
 
 
@@ -181,15 +190,18 @@ def _finish_output(
 ) -> tuple[torch.Tensor, Any] | None:
     """Add the layer's bias to its output, and put in the first tokens' outputs."""
     scalers = getattr(module, SUBMODULE, None)
-    if scalers is None:
+    if scalers is None or (scalers.out_bias is None and scalers.first_tokens is None):
         return None
-    whole = output[0]
+    return scalers(_with_bias, output[0]), *output[1:]
+
+
+def _with_bias(scalers: HeadScalers, whole: torch.Tensor) -> torch.Tensor:
     if scalers.out_bias is not None:
         whole = whole + scalers.out_bias.to(whole)
     if scalers.first_tokens is not None:
-        (rows, columns, first), scalers.first_tokens = scalers.first_tokens, None
-        whole = whole.index_put((rows, columns), first.to(whole))
-    return whole, *output[1:]
+        (here, first), scalers.first_tokens = scalers.first_tokens, None
+        whole = torch.where(here[:, :, None], first[:, None].to(whole), whole)
+    return whole
 
 
 register()

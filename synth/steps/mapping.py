@@ -13,8 +13,8 @@ from gaincell.synth.steps import step
 from gaincell.synth.steps.yosys import run_yosys
 
 TOP = "gaincell_head"
-READOUT = f"{TOP}.readout"
-MARKS = f"{TOP}.refresh.held_columns.dropped"
+READOUT = f"{TOP}_readout"
+MARKS = f"{TOP}_refresh_held_columns_dropped"
 GATED_FLOPS = 4
 """Fewest flops with a common enable that are worth a clock gate."""
 EFFORT = 0.7
@@ -93,7 +93,7 @@ def map_head(verilog: str, library: Library, options: MappingOptions, folder: Pa
     (folder / "library.lib").write_text(library.text)
     (folder / "abc.constr").write_text(_constraints(library))
     (folder / "cells.v").write_text(_adder_map(library))
-    macro = options.memory == "macro" and f"module \\{MARKS} " in verilog
+    macro = options.memory == "macro" and f"module {MARKS}(" in verilog
     run_yosys(_script(library, options, macro), folder, "map")
     return folder / "netlist.json"
 

@@ -17,7 +17,7 @@ import gaincell.hdl
 from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
-from gaincell.hdl.verilog import TOP, head_verilog
+from gaincell.hdl.verilog import TOP, head_verilog, plain_names
 
 SCHEDULES = ("sequential", "overlapped", "paired")
 WAIVERS = Path(gaincell.hdl.__file__).with_name("lint_waivers.vlt")
@@ -107,8 +107,10 @@ def test_full_size_head_is_a_small_file(config):
 
 
 def test_top_module_has_the_name_given():
-    assert re.findall(r"^module (\w+)", head_verilog(PRESETS["tiny"]), re.M) == [TOP]
-    assert re.findall(r"^module (\w+)", head_verilog(PRESETS["tiny"], "other"), re.M) == ["other"]
+    for name in (TOP, "other"):
+        modules = re.findall(r"^module (\w+)", head_verilog(PRESETS["tiny"], name), re.M)
+        assert modules[0] == name
+        assert all(module.startswith(f"{name}_") for module in modules[1:])
 
 
 PAYLOADS = {
@@ -123,7 +125,7 @@ PAYLOADS = {
 def test_header_names_the_fields_of_a_payload(fields, stream):
     config = HeadConfig(**fields)
     text = head_verilog(config)
-    header = re.search(rf"^//   {stream}__payload\n((//     .+\n)+)", text, re.M)[1]
+    header = re.search(rf"^//   {stream}_payload\n((//     .+\n)+)", text, re.M)[1]
     found = re.findall(r"^//     (\w+) +\[(\d+):(\d+)\](?:  (\d+) x (\d+) bits)?$", header, re.M)
     layout = dict(PAYLOADS[stream](config))
     assert len(found) == header.count("\n")
@@ -136,7 +138,7 @@ def test_header_names_the_fields_of_a_payload(fields, stream):
             assert (int(count), int(bits)) == (config.head_dim, width // config.head_dim)
         else:
             assert count == bits == ""
-    top = re.search(rf"^  (?:input|output) \[(\d+):0\] {stream}__payload;", text, re.M)
+    top = re.search(rf"^  (?:input|output) \[(\d+):0\] {stream}_payload;", text, re.M)
     assert int(top[1]) == Shape.cast(PAYLOADS[stream](config)).width - 1 == int(found[-1][1])
 
 
@@ -150,10 +152,24 @@ def test_has_no_empty_range_and_no_path(fields):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("fields", SMALL.values(), ids=SMALL)
+def test_names_need_no_escape_and_suit_vhdl(fields):
+    for config in heads(**fields):
+        text = head_verilog(config)
+        assert "\\" not in text
+        assert not re.search(r"\w__\w", text)
+
+
+def test_names_that_would_meet_are_told_apart():
+    intermediate = r'wire \a__b \a_b \a.b \$c "\\a_b" "\\a__b"'
+    assert plain_names(intermediate) == r'wire \a_b_3 \a_b \a_b_2 \c "\\a_b" "\\a_b_3"'
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, *SMALL.values()], ids=["gpt2", *SMALL])
 def test_every_signal_has_a_name(fields):
     for config in heads(**fields):
-        assert "$signal" not in head_verilog(config)
+        assert not re.search(r"\bsignal(_\d+)?\b", head_verilog(config))
 
 
 def test_has_no_initial_values():

@@ -102,7 +102,7 @@ def test_is_the_only_memory_and_a_module_whose_ports_bear_their_names(shape):
     window, columns, sink = shape
     config = HeadConfig(window=window, columns=columns, sink=sink)
     before, name, after = head_verilog(config).partition(
-        "module \\gaincell_head.refresh.held_columns.dropped "
+        "module gaincell_head_refresh_held_columns_dropped("
     )
     module, end, after = after.partition("endmodule")
     assert name

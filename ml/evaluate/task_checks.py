@@ -49,9 +49,7 @@ def missing_split(name: str, table: Mapping[str, Any], error: Exception) -> str 
     what = f"the data of task {name} has no split {wanted}, which its {key} names"
     files = (table.get("dataset_kwargs") or {}).get("data_files")
     if isinstance(files, (str, list)):
-        return (
-            f"{what}: files without a split are train; name it, as in data_files: {{{wanted}: …}}"
-        )
+        return f"{what}: name it in data_files, as in {{{wanted}: d.jsonl}}; else it is train"
     return what
 
 

@@ -20,6 +20,7 @@ from gaincell.ml.attention.checks import starts_of
 from gaincell.ml.attention.exact import exact_products
 from gaincell.ml.attention.numbers import Numbers
 from gaincell.ml.attention.op import attention, rows_by_start
+from gaincell.ml.attention.softmax import Reach
 
 
 def text_of(head: HeadConfig) -> str:
@@ -87,7 +88,7 @@ def softmax_in_graph(
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    config: HeadConfig | None,
+    config: HeadConfig | Reach | None,
     start: Tensor | None,
     scale: float | None,
 ) -> Tensor:

@@ -158,7 +158,7 @@ def test_refuses_metrics_of_another_config(
     ("arguments", "sentence"),
     [
         (["--metrics", "no.json"], "metrics no.json cannot be read: No such file or directory"),
-        (["--seed", "-1"], "--seed is -1, but must be 0 or above"),
+        (["--seed", "-1"], "--seed is -1, but must be at least 0"),
         (["--input", "no.npz"], "input no.npz is not a file"),
         (["-o", "/nowhere/e.json"], "output /nowhere/e.json cannot be written: No such file"),
         (["--config", "gpt3"], 'config "gpt3" is neither a file nor a preset'),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaincell.commands.options.common import add_config, add_output, add_seed
+from gaincell.commands.options.common import add_config, add_output, add_seed, check_least
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
@@ -141,8 +141,7 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "tuple[Tokens, str]":
     from gaincell.behavioral.tokens import load_tokens, typical_tokens
 
-    if arguments.seed < 0:
-        raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")
+    check_least(arguments, 0, "seed")
     if arguments.input is not None:
         return load_tokens(arguments.input, config), str(arguments.input)
     return typical_tokens(config, arguments.seed)

@@ -8,7 +8,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, Qwen3Config, Qwen3ForCausalLM
+from tiny_models import small
+from transformers import AutoModelForCausalLM, Olmo2ForCausalLM
 
 from gaincell.cli import main
 from gaincell.commands.options.heads import heads_of
@@ -158,21 +159,12 @@ def test_a_conversion_without_a_text_says_what_to_give(folder, capsys, more):
 
 
 def test_a_model_of_an_unknown_family_is_refused_by_name(folder, capsys):
-    config = Qwen3Config(
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=16,
-        hidden_size=16,
-        intermediate_size=16,
-        vocab_size=50,
-    )
-    Qwen3ForCausalLM(config).save_pretrained(folder / "qwen3")
+    small(Olmo2ForCausalLM).save_pretrained(folder / "olmo2")
     for file in (folder / "stock").glob("tokenizer*"):
-        shutil.copy(file, folder / "qwen3")
+        shutil.copy(file, folder / "olmo2")
     options = ["--config", f"{folder}/head.toml", "-o", f"{folder}/hw"]
-    assert main(arguments(folder, "convert", *options, model="qwen3")) == 2
-    assert "the model is Qwen3ForCausalLM, but must be one of GPT2" in capsys.readouterr().err
+    assert main(arguments(folder, "convert", *options, model="olmo2")) == 2
+    assert "the model is Olmo2ForCausalLM, but must be one of GPT2" in capsys.readouterr().err
     assert not (folder / "hw").exists()
 
 

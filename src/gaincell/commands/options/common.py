@@ -1,4 +1,4 @@
-"""Adds the options that most commands have, --config, --seed and --output; checks lower bounds."""
+"""Adds the options that most commands have, --config, --seed and --output; checks bounds."""
 
 import argparse
 from pathlib import Path
@@ -35,16 +35,24 @@ def add_output(
     )
 
 
-def check_least(arguments: argparse.Namespace, least: int, *names: str) -> None:
-    """Check that options are absent or at least ``least``; ``names`` are their attributes.
+LARGEST = (1 << 63) - 1
+"""Largest whole number of an option: seeds of torch and sizes of arrays end there."""
+
+
+def check_least(
+    arguments: argparse.Namespace, least: int, *names: str, most: int = LARGEST
+) -> None:
+    """Check that options are absent or in ``least..most``; ``names`` are their attributes.
 
     Raises
     ------
     ValueError
-        A value below ``least``.
+        A value below ``least`` or above ``most``.
     """
     for name in names:
         value = getattr(arguments, name)
         if value is not None and value < least:
             option = name.replace("_", "-")
             raise ValueError(f"--{option} is {value}, but must be at least {least}")
+        if value is not None and value > most:
+            raise ValueError(f"--{name.replace('_', '-')} is {value}, but must be at most {most}")

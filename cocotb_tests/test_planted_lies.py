@@ -1,6 +1,7 @@
 """Heads that give right outputs for what they wrote, but write or report what they must not."""
 
 import re
+from collections import Counter
 from functools import cache
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from gaincell.behavioral.lively import random_pace
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.conftest import awkward_memory, lively_run
+from gaincell.cocotb_tests.run.simulate import Simulated
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
+from gaincell.hdl import layouts
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 
@@ -112,15 +115,19 @@ def run_of() -> tuple[HeadConfig, Tokens]:
 
 
 def check(verilog: str) -> None:
+    simulated = run(verilog)
+    assert simulated.status["refreshed"] > 4
+    assert simulated.status["dropped"] > 10
+
+
+def run(verilog: str) -> Simulated:
     """Slow decoding; a memory slower than four visits, with bursts, that refuses for long."""
     config, tokens = run_of()
     plan = config.retention
     assert plan is not None
     idle = random_pace(len(tokens), 6 * plan.visit_cycles, np.random.default_rng(61))
     memory = awkward_memory(config)
-    simulated = verify(config, tokens, verilog=verilog, idle=idle, memory=memory, seed=61)
-    assert simulated.status["refreshed"] > 4
-    assert simulated.status["dropped"] > 10
+    return verify(config, tokens, verilog=verilog, idle=idle, memory=memory, seed=61)
 
 
 def changed(module: str, pattern: str, replacement: str) -> str:
@@ -137,6 +144,20 @@ def changed(module: str, pattern: str, replacement: str) -> str:
 
 def test_the_conditions_suit_a_correct_head() -> None:
     check(head_verilog(run_of()[0]))
+
+
+def test_counters_start_again_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layouts, "COUNTER_BITS", 2)
+    verilog = head_verilog(run_of()[0])
+    simulated = run(verilog)
+    writes = Counter(simulated.events["kind"].tolist())
+    assert writes["refresh"] > 2 * 2**2
+    saturating, times = re.subn(
+        r"(assign \S+ = )(status_(?:refreshed|dropped)) \+ 1'h1;", r"\1\2 + (\2 != 3);", verilog
+    )
+    assert times == 2
+    with pytest.raises(Failed, match=r"status_\w+ is 3, but 0"):
+        run(saturating)
 
 
 @pytest.mark.parametrize("lie", LIES)

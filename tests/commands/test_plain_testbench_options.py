@@ -46,11 +46,11 @@ def test_names_the_files_where_they_lie(command: list[str]) -> None:
     [
         (
             ["--testbench", "tb.v", "--tokens", "0"],
-            "--tokens is 0, but must be 1 or above",
+            "--tokens is 0, but must be at least 1",
         ),
         (
             ["--testbench", "tb.v", "--seed", "-1"],
-            "--seed is -1, but must be 0 or above",
+            "--seed is -1, but must be at least 0",
         ),
         (["--tokens", "5"], "--tokens is 5, but means nothing without --testbench"),
         (["--seed", "0"], "--seed is 0, but means nothing without --testbench"),

@@ -32,7 +32,7 @@ def check_codes(name: str, codes: Codes, shape: tuple[int, ...], largest: int) -
     ValueError
         Wrong shape, or a code outside 0..``largest``.
     """
-    if not isinstance(codes, np.ndarray) or not np.issubdtype(codes.dtype, np.integer):
+    if not isinstance(codes, np.ndarray) or codes.dtype.kind not in "iu":
         kind = codes.dtype if isinstance(codes, np.ndarray) else type(codes).__name__
         raise TypeError(f"{name} is {kind}, but must be an integer array of codes")
     if codes.shape != shape:

@@ -1,7 +1,6 @@
 """``Tokens``: the codes that enter a head; read from npz files, drawn at random, or shipped."""
 
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -13,10 +12,14 @@ from numpy.typing import NDArray
 
 from gaincell.behavioral.codes import Codes, check_first, check_sequence
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.refusals import foreign
 
 KEYS = {"q": "q_code", "k": "k_code", "v": "v_code", "first": "first"}
 """Names of the arrays in an npz file, and the fields of ``Tokens`` that they fill."""
 REQUIRED = ("q", "k", "v")
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+MOST_BYTES = 1 << 32
+"""Size of all codes of an npz file, which may be far larger than the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +92,7 @@ def load_tokens(path: Path, config: HeadConfig, count: int | None = None) -> Tok
         raise ValueError(f"input {path} is not a file")
     if not zipfile.is_zipfile(path):
         raise ValueError(f"input {path} is not a complete npz file")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in KEYS if name in stored}
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"input {path} is not a complete npz file: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"input {path} holds objects, but must hold plain numbers") from error
+    arrays = _arrays(path)
     if missing := [name for name in REQUIRED if name not in arrays]:
         raise ValueError(f"input {path} lacks the array {', '.join(missing)}")
     try:
@@ -132,6 +129,26 @@ def typical_tokens(config: HeadConfig, seed: int) -> tuple[Tokens, str]:
         f"{count} random tokens, seed {seed}, "
         "since the shipped codes are not of this config's shape"
     )
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of ``KEYS`` that the file holds; ValueError says why it cannot be read."""
+    fault = f"input {path} cannot be read"
+    with foreign(fault), zipfile.ZipFile(path) as stored:
+        members = [each for each in stored.infolist() if each.filename.split(".npy")[0] in KEYS]
+    for member in members:
+        if member.compress_type not in METHODS:
+            raise ValueError(
+                f"{fault}: {member.filename} is compressed by method {member.compress_type} of "
+                "zip, but Python knows deflate, bzip2 and LZMA"
+            )
+    if (size := sum(member.file_size for member in members)) > MOST_BYTES:
+        raise ValueError(f"{fault}: its codes take {size} bytes, but at most {MOST_BYTES} are read")
+    with foreign(fault), np.load(path, allow_pickle=False) as arrays:
+        try:
+            return {name: arrays[name] for name in KEYS if name in arrays}
+        except MemoryError as error:
+            raise ValueError("a header promises a larger array than the file holds") from error
 
 
 def _checked(arrays: dict[str, NDArray[Any]], config: HeadConfig, count: int | None) -> Tokens:

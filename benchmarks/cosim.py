@@ -17,8 +17,9 @@ from cocotb_tools.runner import get_runner
 
 from gaincell.behavioral.arrays import AnalogHead
 from gaincell.behavioral.tokens import shipped_tokens
-from gaincell.cocotb_tests.run.build import TOP, Simulation, build
+from gaincell.cocotb_tests.run.build import Simulation, build
 from gaincell.cocotb_tests.run.simulate import simulate
+from gaincell.cocotb_tests.run.simulators import TOP
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.text import table
 

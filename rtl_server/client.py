@@ -43,7 +43,7 @@ class RtlHeads:
         No names, equal names, or a number out of range.
     MissingTool, BuildFailed
         The Verilog cannot be compiled.
-    Failed
+    Unable
         A server does not start.
     """
 
@@ -97,6 +97,8 @@ class RtlHeads:
         BrokenRule
             A head broke a rule.
         Failed
+            A new server does not answer as the one that died.
+        Unable
             Servers keep dying.
         """
         self._check(names, q, k, v)

@@ -1,17 +1,19 @@
 """``LastingServer``: a server process of heads that is replaced when it dies."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.codes import Codes
-from gaincell.refusals import Failed
+from gaincell.refusals import Failed, Unable
 from gaincell.rtl_server.protocol import PROTOCOL, Closed, receive, send
+from gaincell.system.environment import environment
+from gaincell.system.processes import child
 
 Step = tuple[Codes, Codes] | tuple[None, None]
 """Codes (3, T, D) sent to a head and its answer (T, D); two None: the sequence ended here."""
@@ -37,7 +39,7 @@ class LastingServer:
 
     Raises
     ------
-    Failed
+    Unable
         The server does not start.
     """
 
@@ -47,6 +49,8 @@ class LastingServer:
         self._begin = begin
         self._history: dict[str, list[Step]] = {name: [] for name in begin["seeds"]}
         self._server: subprocess.Popen[bytes] | None = None
+        self._life = ExitStack()
+        self._closed = False
         try:
             self._safely(lambda: None)
         except BaseException:
@@ -61,7 +65,9 @@ class LastingServer:
         BrokenRule
             A head broke a rule.
         Failed
-            Servers keep dying, or a new one does not answer as the one before.
+            A new server does not answer as the one before.
+        Unable
+            Servers keep dying.
         """
         asked = [np.stack([x[head] for x in (q, k, v)]) for head in range(len(names))]
         y: NDArray[np.int64] = self._safely(self._attend, names, np.stack(asked, axis=1))
@@ -82,15 +88,17 @@ class LastingServer:
         return self._server.pid
 
     def close(self) -> None:
-        """End the server."""
+        """End the server, also while another thread waits for its answer."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        self._life.close()
         if self._server is not None:
             for stream in (self._server.stdin, self._server.stdout):
                 assert stream is not None
-                try:
+                with suppress(BrokenPipeError):
                     stream.close()
-                except BrokenPipeError:
-                    continue
-            self._server.wait()
             self._server = None
 
     def _safely(self, act: Callable[..., Any], *arguments: Any) -> Any:
@@ -101,24 +109,27 @@ class LastingServer:
                     self._start()
                 return act(*arguments)
             except Closed:
+                if self._closed:
+                    raise
                 self.restarts += 1
-                self.close()
-        raise Failed(f"{ATTEMPTS} servers of heads died one after the other at the same place")
+                self._end()
+        raise Unable(f"{ATTEMPTS} servers of heads died one after the other at the same place")
 
     def _start(self) -> None:
         """Start a server, and send all earlier tokens to its heads."""
-        self._server = subprocess.Popen(
-            SERVER,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # an interrupt is for this process, which ends the server
-            # Threads of the matrix library cost more than they gain on arrays of this size.
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        self._server = self._life.enter_context(
+            child(
+                SERVER,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Threads of the matrix library cost more than they gain on arrays of this size.
+                env=environment(OPENBLAS_NUM_THREADS="1"),
+            )
         )
         assert self._server.stdout is not None
         greeting, _ = receive(self._server.stdout)
         if greeting["protocol"] != PROTOCOL:
-            raise Failed(f"the server of heads speaks protocol {greeting['protocol']}")
+            raise Unable(f"the server of heads speaks protocol {greeting['protocol']}")
         self._request(self._begin)
         for name, history in self._history.items():
             for asked, answer in history:

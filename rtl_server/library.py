@@ -1,21 +1,18 @@
 """Compile the Verilog of a head to a shared library, or load the library of an earlier run."""
 
 import ctypes
-import subprocess
 from importlib.metadata import version
-from os import environ
 from pathlib import Path
 
 from gaincell.cocotb_tests.run.build import (
     LAYOUT,
-    TOP,
     bench_parameters,
     bench_sources,
-    build_failed,
+    compile_in,
 )
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
 from gaincell.cocotb_tests.run.progress import building
-from gaincell.cocotb_tests.run.simulators import VERILATOR
+from gaincell.cocotb_tests.run.simulators import TOP, VERILATOR
 from gaincell.config import HeadConfig
 
 HARNESS = Path(__file__).with_name("harness.cpp")
@@ -39,7 +36,9 @@ def build_library(config: HeadConfig, verilog: str | None = None, progress: bool
     MissingTool
         A compiler, or Verilator, is not installed.
     BuildFailed
-        Verilator or the compiler refused the sources.
+        Verilator or the compiler failed.
+    Unable
+        The cache cannot be written to.
     """
     environment, levels = VERILATOR.environment(None), VERILATOR.levels(None)
     sources = bench_sources(config, verilog) | VERILATOR.control_files
@@ -60,7 +59,8 @@ def build_library(config: HeadConfig, verilog: str | None = None, progress: bool
             building("the library of heads", config, progress),
             compiled_folder(folder, runtime, sources) as unfinished,
         ):
-            _compile(command, unfinished, environment | levels)
+            changes = environment | levels
+            compile_in(unfinished, command, changes, "verilator cannot build the heads' library")
     return folder / LIBRARY
 
 
@@ -79,13 +79,3 @@ def load_library(path: Path) -> ctypes.CDLL:
         function = getattr(library, f"gaincell_{name}")
         function.restype, function.argtypes = result, arguments
     return library
-
-
-def _compile(command: list[str], folder: Path, changes: dict[str, str]) -> None:
-    run = subprocess.run(
-        command, cwd=folder, env=environ | changes, capture_output=True, text=True, check=False
-    )
-    log = folder / "build.log"
-    log.write_text(run.stdout + run.stderr)
-    if run.returncode:
-        raise build_failed("verilator cannot build the heads' library", log)

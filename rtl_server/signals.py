@@ -4,7 +4,7 @@ import ctypes
 from collections.abc import Awaitable, Callable, Generator
 
 from gaincell.cocotb_tests.bench.signals import Signal
-from gaincell.cocotb_tests.run.build import TOP
+from gaincell.cocotb_tests.run.simulators import TOP
 
 
 class NativeSignal:

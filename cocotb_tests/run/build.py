@@ -1,17 +1,12 @@
 """``build``: compile the simulation of a config, or take it from the cache."""
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from cocotb_tools.config import libs_dir
-from cocotb_tools.runner import get_runner
 
 from gaincell.cocotb_tests.bench.words import status_widths, token_positions
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder, drop_other_main
@@ -20,16 +15,16 @@ from gaincell.cocotb_tests.run.simulators import SIMULATORS, Simulator
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import TAGS, index_shape
 from gaincell.hdl.verilog import head_verilog
-from gaincell.refusals import Failed
+from gaincell.refusals import Unable
+from gaincell.system.processes import reason, run
 
 BENCH = Path(__file__).parents[1] / "bench"
 BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "pulse_transport.v")
 LAYOUT = "token_layout.vh"
-TOP = "tb"
 
 
-class BuildFailed(Failed):
-    """The simulator refused the sources; the message names its log."""
+class BuildFailed(Unable):
+    """The simulator cannot be built; the message says why, and names the log."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,9 @@ def build(
     MissingTool
         A program or header is not installed.
     BuildFailed
-        The simulator refused the sources.
+        A tool of the simulator failed.
+    Unable
+        The cache cannot be written to.
     """
     if simulator not in SIMULATORS:
         raise ValueError(f'simulator is "{simulator}", but must be one of {", ".join(SIMULATORS)}')
@@ -93,7 +90,7 @@ def build(
             building(what, config, progress),
             compiled_folder(folder, runtime, sources) as unfinished,
         ):
-            how = (record, parameters, arguments, waves, environment | levels)
+            how = (record, waves, parameters, environment | levels)
             _compile(unfinished, *how)
             if drop_other_main(unfinished, runtime):
                 _compile(unfinished, *how)
@@ -139,51 +136,24 @@ def bench_parameters(config: HeadConfig) -> dict[str, int]:
 def _compile(
     folder: Path,
     simulator: Simulator,
-    parameters: dict[str, int],
-    arguments: list[str],
     waves: str | None,
-    environment: dict[str, str],
+    parameters: dict[str, int],
+    changes: dict[str, str],
 ) -> None:
-    sources: list[Any] = [folder / name for name in (*BENCH_SOURCES, "head.v")]
+    """Run the simulator's compilers in ``folder``. No name holds its path, so any path will do."""
     for name, text in simulator.control_files.items():
         (folder / name).write_text(text)
-        sources.append(folder / name)
+    sources = [*BENCH_SOURCES, "head.v"]
+    for command in simulator.build_commands(waves, parameters, sources):
+        compile_in(folder, command, changes, f"{simulator.name} cannot build the simulation")
+
+
+def compile_in(folder: Path, command: list[str], changes: dict[str, str], fault: str) -> None:
+    """Run one compiler; ``changes`` are of its environment. Raises BuildFailed with ``fault``."""
     log = folder / "build.log"
-    with _environment(environment):
-        runner = get_runner(simulator.name)
-        try:
-            runner.build(
-                sources=sources,
-                includes=[folder],
-                hdl_toplevel=TOP,
-                parameters=parameters,
-                build_args=arguments,
-                build_dir=folder,
-                waves=waves is not None,
-                timescale=("1ns", "1ps"),
-                log_file=log,
-            )
-        except RuntimeError as error:
-            raise build_failed(f"{simulator.name} cannot build the simulation", log) from error
-
-
-def build_failed(what: str, log: Path) -> BuildFailed:
-    """The error of a build in a folder that will vanish; keeps its log."""
-    kept = Path(tempfile.mkstemp(prefix="gaincell-build-", suffix=".log")[1])
-    shutil.copy(log, kept)
-    return BuildFailed(f"{what}, see {kept}")
-
-
-@contextmanager
-def _environment(changes: dict[str, str]) -> Iterator[None]:
-    """``os.environ`` with ``changes`` for a while: the runner passes it on to the simulator."""
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    # Not every compiler takes any path for its temporary files.
+    if status := run(command, folder, log, {**changes, "TMPDIR": "."}):
+        # The folder will vanish.
+        kept = Path(tempfile.mkstemp(prefix="gaincell-build-", suffix=".log")[1])
+        shutil.copy(log, kept)
+        raise BuildFailed(f"{fault}: {reason(log, status)}; see {kept}")

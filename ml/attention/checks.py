@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from gaincell.config import HeadConfig
+from gaincell.ml.attention.softmax import Reach
 
 FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
@@ -59,7 +60,9 @@ def check_dims(q: Tensor, config: HeadConfig) -> None:
         )
 
 
-def first_position(q: Tensor, k: Tensor, offset: int | None, config: HeadConfig | None) -> int:
+def first_position(
+    q: Tensor, k: Tensor, offset: int | None, config: HeadConfig | Reach | None
+) -> int:
     """Absolute position of key 0, from ``offset``, the position of query 0; S - T by default.
 
     Raises

@@ -33,43 +33,96 @@ def compute_type(x: Tensor) -> torch.dtype:
     return torch.float64 if x.dtype == torch.float64 else torch.float32
 
 
+def part_outputs(q: Tensor, k: Tensor, v: Tensor, work: Work) -> Tensor:
+    """As ``attend_part``, without a gradient."""
+    y = torch.zeros_like(q, dtype=compute_type(q))
+    for chunk in _chunks(work, q):
+        decay = Decay(work.numbers, chunk, q.device, compute_type(q))
+        for heads in _passes(q):
+            tensors = ChunkTensors(q, k, v, work, chunk, decay, heads)
+            for block in chunk.blocks:
+                steps = tensors.charges(tensors.pulses(block), block)[0]
+                folded = fold(steps, work.part.laps)
+                y[heads, _rows(block, work)] = _read(folded, work.numbers).transpose(1, 2)
+    return y
+
+
+def part_gradients(
+    q: Tensor, k: Tensor, v: Tensor, dy: Tensor, work: Work
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of q, k and v from that of ``attend_part``'s y; shapes as there."""
+    dq, dk, dv = (torch.zeros_like(each, dtype=compute_type(q)) for each in (q, k, v))
+    for chunk in _chunks(work, q):
+        decay = Decay(work.numbers, chunk, q.device, compute_type(q))
+        for heads in _passes(q):
+            tensors = ChunkTensors(q, k, v, work, chunk, decay, heads)
+            sums = ChunkGradients(tensors)
+            for block in chunk.blocks:
+                of_block = dy[heads, _rows(block, work)]
+                sums.add(block, of_block.to(decay.dtype).transpose(1, 2))
+            sums.add_to_inputs(dq, dk, dv)
+    if work.numbers.quantise:
+        for gradient, x in ((dq, q), (dk, k), (dv, v)):
+            gradient *= within_unit(x)
+    return dq.to(q.dtype), dk.to(q.dtype), dv.to(q.dtype)
+
+
 class _AttendPart(torch.autograd.Function):
     """Keeps its inputs for backward, and nothing else."""
 
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, work: Work) -> Tensor:
-        ctx.save_for_backward(q, k, v)
-        ctx.work = work
-        y = torch.zeros_like(q, dtype=compute_type(q))
-        for chunk in _chunks(work, q):
-            decay = Decay(work.numbers, chunk, q.device, compute_type(q))
-            for heads in _passes(q):
-                tensors = ChunkTensors(q, k, v, work, chunk, decay, heads)
-                for block in chunk.blocks:
-                    steps = tensors.charges(tensors.pulses(block), block)[0]
-                    folded = fold(steps, work.part.laps)
-                    y[heads, _rows(block, work)] = _read(folded, work.numbers).transpose(1, 2)
-        return y
+    def forward(q: Tensor, k: Tensor, v: Tensor, work: Work) -> Tensor:
+        return part_outputs(q, k, v, work)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        q, k, v = ctx.saved_tensors
-        work: Work = ctx.work
-        dq, dk, dv = (torch.zeros_like(each, dtype=compute_type(q)) for each in (q, k, v))
-        for chunk in _chunks(work, q):
-            decay = Decay(work.numbers, chunk, q.device, compute_type(q))
-            for heads in _passes(q):
-                tensors = ChunkTensors(q, k, v, work, chunk, decay, heads)
-                sums = ChunkGradients(tensors)
-                for block in chunk.blocks:
-                    dy = gradients[0][heads, _rows(block, work)]
-                    sums.add(block, dy.to(decay.dtype).transpose(1, 2))
-                sums.add_to_inputs(dq, dk, dv)
-        if work.numbers.quantise:
-            for gradient, x in ((dq, q), (dk, k), (dv, v)):
-                gradient *= within_unit(x)
-        return dq.to(q.dtype), dk.to(q.dtype), dv.to(q.dtype), None
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        *tensors, ctx.work = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+        return (*_PartGradients.apply(*ctx.saved_tensors, gradients[0], ctx.work), None)  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[Tensor, int]:
+        tensors = _many_in_one(info, in_dims, inputs)
+        y: Tensor = _AttendPart.apply(*tensors, inputs[-1])  # type: ignore[no-untyped-call]
+        return torch.unflatten(y, 0, (info.batch_size, -1)), 0
+
+
+class _PartGradients(torch.autograd.Function):
+    """A function of its own for ``torch.func.vmap``; it has no gradient."""
+
+    @staticmethod
+    def forward(
+        q: Tensor, k: Tensor, v: Tensor, dy: Tensor, work: Work
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        return part_gradients(q, k, v, dy, work)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+        raise RuntimeError("attention on the arrays can be differentiated once, not twice")
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[Any, ...], *inputs: Any
+    ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        tensors = _many_in_one(info, in_dims, inputs)
+        found = _PartGradients.apply(*tensors, inputs[-1])  # type: ignore[no-untyped-call]
+        return tuple(torch.unflatten(each, 0, (info.batch_size, -1)) for each in found), (0, 0, 0)
+
+
+def _many_in_one(info: Any, in_dims: tuple[Any, ...], inputs: tuple[Any, ...]) -> list[Tensor]:
+    """The tensors of a call under ``vmap``, its dimension put before and into that of the heads."""
+    every = []
+    for dim, x in zip(in_dims[:-1], inputs[:-1], strict=True):
+        whole = x.expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
+        every.append(whole.flatten(0, 1))
+    return every
 
 
 def _read(charge: Tensor, numbers: Numbers) -> Tensor:

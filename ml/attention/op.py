@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 
@@ -18,7 +18,7 @@ from gaincell.ml.attention.exact import exact_products
 from gaincell.ml.attention.faulty import faulty_attention
 from gaincell.ml.attention.faulty_arrays import FaultyArrays
 from gaincell.ml.attention.numbers import Numbers
-from gaincell.ml.attention.softmax import softmax_attention
+from gaincell.ml.attention.softmax import Reach, softmax_attention
 
 KINDS = ("softmax", "linear", "hardware")
 
@@ -27,7 +27,7 @@ def attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    config: HeadConfig | None,
+    config: HeadConfig | Reach | None,
     *,
     kind: str = "hardware",
     backward: str = "surrogate",
@@ -47,8 +47,8 @@ def attention(
         The queries of the last T of S tokens.
     k, v : (B, H_kv, S, D)
         H is a multiple of H_kv: query head h reads key and value head h // (H / H_kv).
-    config : HeadConfig, or None
-        None only with kind "softmax": no window.
+    config : HeadConfig, Reach or None
+        Without a head only with kind "softmax": a window of another size, or none.
     kind : "hardware" (the config's cell), "linear" (the linear cell) or "softmax" (stock softmax
         over the window and the sink)
         For the first two, inputs are codes over the largest code, 0..1, and y is the sum of the
@@ -72,8 +72,8 @@ def attention(
     check_tensors(q, k, v)
     if kind not in KINDS:
         raise ValueError(f'kind is {kind!r}, but must be "softmax", "linear" or "hardware"')
-    if config is None and kind != "softmax":
-        raise ValueError(f'config is None, but kind "{kind}" needs a HeadConfig')
+    if not isinstance(config, HeadConfig) and kind != "softmax":
+        raise ValueError(f'config is {config}, but kind "{kind}" needs a HeadConfig')
     starts = starts_of(start, len(q), k.shape[2])
     first_key = first_position(q, k, offset, config)
     if starts and first_key:
@@ -83,7 +83,7 @@ def attention(
             raise ValueError('kind is "softmax", which has neither faults nor reference numerics')
         op: _Op = partial(softmax_attention, config=config, scale=scale)
     else:
-        assert config is not None
+        assert isinstance(config, HeadConfig)
         check_dims(q, config)
         numbers = Numbers.of(
             config, kind=kind, backward=backward, quantise=quantise, reference=reference
@@ -137,11 +137,16 @@ def _by_start(op: _Op, q: Tensor, k: Tensor, v: Tensor, starts: list[int]) -> Te
     """Run the op once for each start, on the rows that begin there, without their padding."""
     before = k.shape[2] - q.shape[2]
     pieces, order = [], []
-    for begin in sorted(set(starts)):
-        rows = [row for row, start in enumerate(starts) if start == begin]
+    for rows, begin in rows_by_start(starts):
         padding = max(0, begin - before)
         y = op(q[rows, :, padding:], k[rows, :, begin:], v[rows, :, begin:], first_key=0)
         pieces.append(pad(y, (0, 0, padding, 0)))
         order += rows
     place = torch.tensor(order, device=q.device).argsort()
     return torch.cat(pieces)[place]
+
+
+def rows_by_start(starts: list[int]) -> Iterator[tuple[list[int], int]]:
+    """The rows of each start, and that start."""
+    for begin in sorted(set(starts)):
+        yield [row for row, start in enumerate(starts) if start == begin], begin

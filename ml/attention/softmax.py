@@ -1,5 +1,9 @@
 """Causal softmax attention over all tokens, or over the window and sink of a head."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
@@ -7,11 +11,23 @@ from torch.nn.functional import scaled_dot_product_attention
 from gaincell.config import HeadConfig
 
 
+@dataclass(frozen=True)
+class Reach:
+    """The tokens that a query sees: the newest, its own with them; and the first ones."""
+
+    window: int
+    sink: int = 0
+
+    @property
+    def stored_columns(self) -> int:
+        return self.window + self.sink
+
+
 def softmax_attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    config: HeadConfig | None,
+    config: HeadConfig | Reach | None,
     first_key: int = 0,
     scale: float | None = None,
 ) -> Tensor:
@@ -19,7 +35,7 @@ def softmax_attention(
 
     Parameters
     ----------
-    config : gives ``window`` and ``sink``; None: a query sees every earlier token
+    config : a head, or a model's own sliding window; None: a query sees every earlier token
     first_key : absolute position of key 0
     scale : 1 / sqrt(D) by default
 

@@ -1,10 +1,8 @@
-"""How a language model is taken apart: the record of its family, its layers, and their check."""
+"""How a language model is taken apart: its family's record, its projections, and their check."""
 
 from __future__ import annotations
 
-import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,71 +32,57 @@ class Projection:
 
     @torch.no_grad()
     def set(self, weight: Tensor, bias: Tensor | None) -> None:
-        """Replace the module's weight, and its bias unless ``bias`` is None."""
+        """Replace the module's weight, and its bias unless ``bias`` is None; its type stays."""
         self.module.weight.copy_(weight.t() if self._transposed else weight)  # type: ignore[operator]
         if bias is not None:
             self.module.bias.copy_(bias)  # type: ignore[operator]
 
     def __call__(self, x: Tensor) -> Tensor:
-        return nn.functional.linear(x, self.weight, self.bias)
-
-
-class Block(ABC):
-    """One layer without caches and masks; streams are (W, T, C), all starting at position 0.
-
-    Attributes
-    ----------
-    out, down : the last projections of attention and of the MLP
-    packed : one projection (3 * H * D, C) with a bias that gives queries, keys and values as
-        attention takes them, so that a head's maps can be folded into it; None: something between
-        the projections and attention, such as rotary positions, keeps the maps out of the weights
-    """
-
-    out: Projection
-    down: Projection
-    packed: Projection | None = None
-
-    @abstractmethod
-    def heads(self, stream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """q (W, H, T, D), k and v (W, H_kv, T, D) as attention takes them."""
-
-    @abstractmethod
-    def hidden(self, stream: Tensor) -> Tensor:
-        """Input of ``down``, (W, T, I), from the stream after attention."""
+        """In the type of x."""
+        bias = None if self.bias is None else self.bias.to(x)
+        return nn.functional.linear(x, self.weight.to(x), bias)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """What conversion and the closed-form start know about one family of language models.
+    """What conversion and the starts know about one family of language models.
 
     stock, hardware : the class of transformers, and its subclass with attention on the arrays
-    layers : a model's layers, in order
-    attention : the attention module of a layer
-    block : (model, layer, D), a layer taken apart
-    first_stream : (model, token ids (W, T)), the residual stream (W, T, C) before layer 0
-    last_norm : the norm between the last layer and lm_head
+    layers, last_norm : paths in the model of its layers, and of the norm before lm_head
+    attention, out, down : paths in a layer of its attention, and of the last projections of
+        attention and of the MLP
+    packed : path in a layer of one projection (3 * H * D, C) with a bias that gives queries, keys
+        and values as attention takes them, so that a head's maps can be folded into it; None:
+        something between the projections and attention, such as rotary positions, forbids that
+    residual : attribute of a layer by which the outputs of ``out`` and ``down`` are multiplied
+        before they are added to the stream; None: they are added as they are
     dropout : where attention's dropout is set: in the model's config, in the attention module
-    modules : every module of the model by its path, with * for the number of a layer, and its class
-    attributes : every public attribute of an attention module that is no module or tensor
 
-    ``check_anatomy`` refuses a model that has more than ``modules`` and ``attributes`` name: the
-    functions of the record would leave that out of the computation.
+    All else is computed by the model's own modules, with another attention function.
     """
 
     stock: type[Any]
     hardware: type[Any]
-    layers: Callable[[Any], Any]
-    attention: Callable[[Any], Any]
-    block: Callable[[Any, Any, int], Block]
-    first_stream: Callable[[Any, Tensor], Tensor]
-    last_norm: Callable[[Any], Any]
-    dropout: tuple[str, str]
-    modules: Mapping[str, type[nn.Module]]
-    attributes: frozenset[str]
+    layers: str = "model.layers"
+    last_norm: str = "model.norm"
+    attention: str = "self_attn"
+    out: str = "self_attn.o_proj"
+    down: str = "mlp.down_proj"
+    packed: str | None = None
+    residual: str | None = None
+    dropout: tuple[str, str] = ("attention_dropout", "attention_dropout")
+
+    def layers_of(self, model: Any) -> list[Any]:
+        """A model's layers, in order."""
+        return list(model.get_submodule(self.layers))
 
     def attention_layers(self, model: Any) -> list[nn.Module]:
         """The attention module of each layer, in order."""
-        return [self.attention(layer) for layer in self.layers(model)]
+        return [layer.get_submodule(self.attention) for layer in self.layers_of(model)]
+
+    def last_norm_of(self, model: Any) -> nn.Module:
+        norm: nn.Module = model.get_submodule(self.last_norm)
+        return norm
 
     def stop_dropout(self, model: Any) -> None:
         """Set dropout of attention to 0: attention weights are pulses, and none is dropped."""
@@ -113,51 +97,57 @@ class Family:
 
 
 def check_anatomy(model: Any, family: Family) -> None:
-    """Refuse a model with a part that its family's record does not name, or without one it names.
+    """Refuse a model that is not as its stock class builds it from its config.
 
     Raises
     ------
     ValueError
-        A module, tensor or attribute more or less than in the record, a module of another class, or
-        attention that is not causal.
+        A module or tensor more or less than the stock class has, a module of another class, another
+        attribute of attention, cross-attention, or attention that is not causal.
     """
+    config = deepcopy(model.config)
+    config._attn_implementation = "eager"
+    with torch.device("meta"):
+        stock = family.stock(config)
+    expected = dict(stock.named_modules())
     for path, module in model.named_modules():
-        place = re.sub(r"\.\d+(?=\.|$)", ".*", path)
-        if not path or f".{SUBMODULE}" in path:
+        if f".{SUBMODULE}" in path:
             continue
-        expected = family.modules.get(place)
-        if expected is None:
+        like = expected.get(path)
+        if like is None:
             raise _unknown(f"a module {path} ({type(module).__name__})", family)
-        if not isinstance(module, expected):
+        if not isinstance(module, type(like)):
             raise _unknown(f"{path} of class {type(module).__name__}", family)
-        tensors = [*module._parameters, *module._buffers]
-        if tensors and next(module.children(), None) is not None:
-            raise _unknown(f"a tensor {path}.{tensors[0]}", family)
-    paths = {re.sub(r"\.\d+(?=\.|$)", ".*", path) for path, _ in model.named_modules()}
-    missing = sorted(set(family.modules) - paths)
-    if missing:
-        raise _unknown(f"no module {missing[0]}", family)
-    for layer, module in enumerate(family.attention_layers(model)):
+        for name in _tensors(module) - _tensors(like):
+            raise _unknown(f"a tensor {path}.{name}", family)
+    for path in expected.keys() - dict(model.named_modules()).keys():
+        raise _unknown(f"no module {path}", family)
+    layers = zip(family.attention_layers(model), family.attention_layers(stock), strict=True)
+    for layer, (module, like) in enumerate(layers):
         public = {name: value for name, value in vars(module).items() if name[0] != "_"}
-        more = sorted(
-            name
-            for name in public.keys() - family.attributes - {"training"}
-            # Switched off: an attribute of a newer release of transformers need not stop a user.
-            if public[name] is not None
-        )
-        if more:
-            value = public[more[0]]
+        # Switched off: an attribute that is None need not stop a user.
+        given = {name for name, value in public.items() if value is not None}
+        for name in sorted(given - vars(like).keys()):
+            value = public[name]
             shown = f" = {value!r}" if isinstance(value, (bool, int, float, str)) else ""
-            raise _unknown(f"attention with {more[0]}{shown} in layer {layer}", family)
-        less = sorted(family.attributes - public.keys())
-        if less:
-            raise _unknown(f"attention without {less[0]} in layer {layer}", family)
+            raise _unknown(f"attention with {name}{shown} in layer {layer}", family)
+        for name in sorted(name for name in vars(like).keys() - public.keys() if name[0] != "_"):
+            raise _unknown(f"attention without {name} in layer {layer}", family)
         if not public["is_causal"]:
             raise _unknown(f"attention that is not causal in layer {layer}", family)
+    if getattr(config, "add_cross_attention", False):
+        raise ValueError(
+            "the model has cross-attention, which reads another sequence than its arrays hold"
+        )
+
+
+def _tensors(module: nn.Module) -> set[str]:
+    own = {**module._parameters, **module._buffers}
+    return {name for name, tensor in own.items() if tensor is not None}
 
 
 def _unknown(part: str, family: Family) -> ValueError:
     return ValueError(
-        f"the model has {part}, which the record of {family.stock.__name__} does not know: "
-        "conversion would leave it out; see gaincell.ml.models.families"
+        f"the model has {part}, unlike the {family.stock.__name__} of its config: nothing is known "
+        "of what that computes"
     )

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from gaincell.config import HeadConfig
 from gaincell.ml.models.anatomy import check_anatomy
-from gaincell.ml.models.families import family_of, head_dim_of
+from gaincell.ml.models.families import family_of, head_dim_of, own_window
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.models.layer import NAME
 from gaincell.ml.models.scalers import LAYER_KINDS
@@ -41,8 +41,9 @@ def convert(
     TypeError
         A model of a family without a record, or a config that is no ``HeadConfig``.
     ValueError
-        Another kind, layers that are not there, a head of another dimension, or a model with parts
-        that the record of its family does not name.
+        Another kind, layers that are not there, a head of another dimension, a head's window longer
+        than the model's own, a model that is not as its stock class builds it, or softmax attention
+        for a layer whose weights the closed-form start fitted to the arrays.
     """
     check_conversion(model, config, kind, layers)
     family = family_of(model)
@@ -81,6 +82,9 @@ def check_conversion(
     if kind not in LAYER_KINDS:
         raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(LAYER_KINDS)}")
     family = family_of(model)
+    for name, parameter in model.named_parameters():
+        if parameter.is_meta:
+            raise ValueError(f"{name} is not in memory: load the model without offloading it")
     if not isinstance(model, HardwareModel):
         check_anatomy(model, family)
     count: int = model.config.num_hidden_layers
@@ -93,3 +97,20 @@ def check_conversion(
             f"the model's heads have {dims} dimensions, but head_dim of the config is "
             f"{config.head_dim}"
         )
+    for layer in range(count) if layers is None else layers:
+        own = own_window(model.config, layer)
+        if kind != "stock" and own is not None and own < config.window:
+            raise ValueError(
+                f"layer {layer} of the model sees {own} tokens, its own sliding window, but window "
+                f"of the config is {config.window}: choose {own} or less"
+            )
+        if kind in ("stock", "softmax") and layer in _started(model):
+            raise ValueError(
+                f"the closed-form start fitted the weights of layer {layer} to the arrays, and "
+                f'they are wrong for kind "{kind}": load the model that it began with'
+            )
+
+
+def _started(model: PreTrainedModel) -> tuple[int, ...]:
+    """Layers of the closed-form start: all of them compute their first tokens apart."""
+    return Settings.of(model.config).first if isinstance(model, HardwareModel) else ()

@@ -1,39 +1,44 @@
 """The model families that can be converted, one record each: here a new one is added.
 
-A record names the classes, the way to each part of a model that conversion or the closed-form start
-touches, and all parts that such a model has. A model that is of no family, or has a part that its
-record does not name, is refused. Adding a family takes a config class, a model class, a ``Block``
-and a record below, and its name in the loop that registers all records.
+A record names the classes, and the few parts of a model that conversion and the starts replace. The
+model's own modules compute all else. Adding a family takes a config class, a model class and a
+record below, and its name in the loop that registers all records.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
-from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    GraniteConfig,
+    GraniteForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    OlmoConfig,
+    OlmoForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
 )
-from transformers.models.gpt2.modeling_gpt2 import GPT2MLP, GPT2Attention, GPT2Block, GPT2Model
-from transformers.models.llama.modeling_llama import (
-    LlamaAttention,
-    LlamaDecoderLayer,
-    LlamaMLP,
-    LlamaModel,
-    LlamaRMSNorm,
-    LlamaRotaryEmbedding,
-    apply_rotary_pos_emb,
+from transformers.conversion_mapping import (
+    get_checkpoint_conversion_mapping,
+    register_checkpoint_conversion_mapping,
 )
-from transformers.pytorch_utils import Conv1D
 
-from gaincell.ml.models.anatomy import Block, Family, Projection
+from gaincell.ml.models.anatomy import Family
 from gaincell.ml.models.hardware_model import HardwareConfig, HardwareModel
+from gaincell.ml.models.obstacles import obstacle_of
 
 
 class GainCellGPT2Config(HardwareConfig, GPT2Config):
@@ -44,76 +49,16 @@ class GainCellGPT2LMHeadModel(HardwareModel, GPT2LMHeadModel):
     config_class = GainCellGPT2Config
 
 
-class _Gpt2Block(Block):
-    def __init__(self, _: Any, layer: Any, dims: int) -> None:
-        self.layer, self.dims = layer, dims
-        self.out, self.down = Projection(layer.attn.c_proj), Projection(layer.mlp.c_proj)
-        self.packed = Projection(layer.attn.c_attn)
-
-    def heads(self, stream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        packed = self.layer.attn.c_attn(self.layer.ln_1(stream))  # (W, T, 3 * H * D)
-        parts = torch.unflatten(packed, 2, (3, -1, self.dims)).permute(2, 0, 3, 1, 4)
-        q, k, v = parts.unbind(0)
-        return q, k, v
-
-    def hidden(self, stream: Tensor) -> Tensor:
-        hidden: Tensor = self.layer.mlp.act(self.layer.mlp.c_fc(self.layer.ln_2(stream)))
-        return hidden
-
-
-def _gpt2_stream(model: Any, input_ids: Tensor) -> Tensor:
-    position = torch.arange(input_ids.shape[1], device=input_ids.device)
-    stream: Tensor = model.transformer.wte(input_ids) + model.transformer.wpe(position)
-    return stream
-
-
 GPT2 = Family(
     stock=GPT2LMHeadModel,
     hardware=GainCellGPT2LMHeadModel,
-    layers=lambda model: model.transformer.h,
-    attention=lambda layer: layer.attn,
-    block=_Gpt2Block,
-    first_stream=_gpt2_stream,
-    last_norm=lambda model: model.transformer.ln_f,
+    layers="transformer.h",
+    last_norm="transformer.ln_f",
+    attention="attn",
+    out="attn.c_proj",
+    down="mlp.c_proj",
+    packed="attn.c_attn",
     dropout=("attn_pdrop", "attn_dropout"),
-    modules={
-        "transformer": GPT2Model,
-        "transformer.wte": nn.Embedding,
-        "transformer.wpe": nn.Embedding,
-        "transformer.drop": nn.Dropout,
-        "transformer.h": nn.ModuleList,
-        "transformer.h.*": GPT2Block,
-        "transformer.h.*.ln_1": nn.LayerNorm,
-        "transformer.h.*.attn": GPT2Attention,
-        "transformer.h.*.attn.c_attn": Conv1D,
-        "transformer.h.*.attn.c_proj": Conv1D,
-        "transformer.h.*.attn.attn_dropout": nn.Dropout,
-        "transformer.h.*.attn.resid_dropout": nn.Dropout,
-        "transformer.h.*.ln_2": nn.LayerNorm,
-        "transformer.h.*.mlp": GPT2MLP,
-        "transformer.h.*.mlp.c_fc": Conv1D,
-        "transformer.h.*.mlp.c_proj": Conv1D,
-        "transformer.h.*.mlp.act": nn.Module,
-        "transformer.h.*.mlp.dropout": nn.Dropout,
-        "transformer.ln_f": nn.LayerNorm,
-        "lm_head": nn.Linear,
-    },
-    attributes=frozenset(
-        {
-            "config",
-            "embed_dim",
-            "head_dim",
-            "is_causal",
-            "is_cross_attention",
-            "layer_idx",
-            "num_heads",
-            "reorder_and_upcast_attn",
-            "scale_attn_by_inverse_layer_idx",
-            "scale_attn_weights",
-            "scaling",
-            "split_size",
-        }
-    ),
 )
 
 
@@ -125,68 +70,95 @@ class GainCellLlamaForCausalLM(HardwareModel, LlamaForCausalLM):
     config_class = GainCellLlamaConfig
 
 
-class _LlamaBlock(Block):
-    def __init__(self, model: Any, layer: Any, dims: int) -> None:
-        self.layer, self.dims, self.rotary = layer, dims, model.model.rotary_emb
-        self.out, self.down = Projection(layer.self_attn.o_proj), Projection(layer.mlp.down_proj)
-
-    def heads(self, stream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        attention, normed = self.layer.self_attn, self.layer.input_layernorm(stream)
-        q, k, v = (
-            torch.unflatten(projection(normed), 2, (-1, self.dims)).transpose(1, 2)
-            for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
-        )
-        position = torch.arange(stream.shape[1], device=stream.device)[None]
-        q, k = apply_rotary_pos_emb(q, k, *self.rotary(stream, position))
-        return q, k, v
-
-    def hidden(self, stream: Tensor) -> Tensor:
-        mlp, normed = self.layer.mlp, self.layer.post_attention_layernorm(stream)
-        hidden: Tensor = mlp.act_fn(mlp.gate_proj(normed)) * mlp.up_proj(normed)
-        return hidden
+LLAMA = Family(stock=LlamaForCausalLM, hardware=GainCellLlamaForCausalLM)
 
 
-LLAMA = Family(
-    stock=LlamaForCausalLM,
-    hardware=GainCellLlamaForCausalLM,
-    layers=lambda model: model.model.layers,
-    attention=lambda layer: layer.self_attn,
-    block=_LlamaBlock,
-    first_stream=lambda model, input_ids: model.model.embed_tokens(input_ids),
-    last_norm=lambda model: model.model.norm,
-    dropout=("attention_dropout", "attention_dropout"),
-    modules={
-        "model": LlamaModel,
-        "model.embed_tokens": nn.Embedding,
-        "model.layers": nn.ModuleList,
-        "model.layers.*": LlamaDecoderLayer,
-        "model.layers.*.self_attn": LlamaAttention,
-        "model.layers.*.self_attn.q_proj": nn.Linear,
-        "model.layers.*.self_attn.k_proj": nn.Linear,
-        "model.layers.*.self_attn.v_proj": nn.Linear,
-        "model.layers.*.self_attn.o_proj": nn.Linear,
-        "model.layers.*.mlp": LlamaMLP,
-        "model.layers.*.mlp.gate_proj": nn.Linear,
-        "model.layers.*.mlp.up_proj": nn.Linear,
-        "model.layers.*.mlp.down_proj": nn.Linear,
-        "model.layers.*.mlp.act_fn": nn.Module,
-        "model.layers.*.input_layernorm": LlamaRMSNorm,
-        "model.layers.*.post_attention_layernorm": LlamaRMSNorm,
-        "model.norm": LlamaRMSNorm,
-        "model.rotary_emb": LlamaRotaryEmbedding,
-        "lm_head": nn.Linear,
-    },
-    attributes=frozenset(
-        {
-            "attention_dropout",
-            "config",
-            "head_dim",
-            "is_causal",
-            "layer_idx",
-            "num_key_value_groups",
-            "scaling",
-        }
-    ),
+class GainCellQwen2Config(HardwareConfig, Qwen2Config):
+    model_type = "gaincell_qwen2"
+
+
+class GainCellQwen2ForCausalLM(HardwareModel, Qwen2ForCausalLM):
+    config_class = GainCellQwen2Config
+
+
+QWEN2 = Family(stock=Qwen2ForCausalLM, hardware=GainCellQwen2ForCausalLM)
+
+
+class GainCellQwen3Config(HardwareConfig, Qwen3Config):
+    model_type = "gaincell_qwen3"
+
+
+class GainCellQwen3ForCausalLM(HardwareModel, Qwen3ForCausalLM):
+    config_class = GainCellQwen3Config
+
+
+QWEN3 = Family(stock=Qwen3ForCausalLM, hardware=GainCellQwen3ForCausalLM)
+
+
+class GainCellMistralConfig(HardwareConfig, MistralConfig):
+    model_type = "gaincell_mistral"
+
+
+class GainCellMistralForCausalLM(HardwareModel, MistralForCausalLM):
+    config_class = GainCellMistralConfig
+
+
+MISTRAL = Family(stock=MistralForCausalLM, hardware=GainCellMistralForCausalLM)
+
+
+class GainCellPhi3Config(HardwareConfig, Phi3Config):
+    model_type = "gaincell_phi3"
+
+
+class GainCellPhi3ForCausalLM(HardwareModel, Phi3ForCausalLM):
+    config_class = GainCellPhi3Config
+
+
+PHI3 = Family(stock=Phi3ForCausalLM, hardware=GainCellPhi3ForCausalLM)
+
+
+class GainCellGPTNeoXConfig(HardwareConfig, GPTNeoXConfig):
+    model_type = "gaincell_gpt_neox"
+
+
+class GainCellGPTNeoXForCausalLM(HardwareModel, GPTNeoXForCausalLM):
+    config_class = GainCellGPTNeoXConfig
+
+
+GPT_NEOX = Family(
+    stock=GPTNeoXForCausalLM,
+    hardware=GainCellGPTNeoXForCausalLM,
+    layers="gpt_neox.layers",
+    last_norm="gpt_neox.final_layer_norm",
+    attention="attention",
+    out="attention.dense",
+    down="mlp.dense_4h_to_h",
+)
+
+
+class GainCellOlmoConfig(HardwareConfig, OlmoConfig):
+    model_type = "gaincell_olmo"
+
+
+class GainCellOlmoForCausalLM(HardwareModel, OlmoForCausalLM):
+    config_class = GainCellOlmoConfig
+
+
+OLMO = Family(stock=OlmoForCausalLM, hardware=GainCellOlmoForCausalLM)
+
+
+class GainCellGraniteConfig(HardwareConfig, GraniteConfig):
+    model_type = "gaincell_granite"
+
+
+class GainCellGraniteForCausalLM(HardwareModel, GraniteForCausalLM):
+    config_class = GainCellGraniteConfig
+
+
+GRANITE = Family(
+    stock=GraniteForCausalLM,
+    hardware=GainCellGraniteForCausalLM,
+    residual="residual_multiplier",
 )
 
 FAMILIES: dict[type[Any], Family] = {}
@@ -194,15 +166,34 @@ FAMILIES: dict[type[Any], Family] = {}
 
 
 def register_family(family: Family) -> None:
-    """Let ``convert`` take models of a family, and ``AutoModelForCausalLM`` load converted ones."""
+    """Let ``convert`` take models of a family, and ``AutoModelForCausalLM`` load converted ones.
+
+    Raises
+    ------
+    ValueError
+        The stock class computes attention in a way of its own, which nothing can replace.
+    """
     hardware = family.hardware
+    if not getattr(hardware, "_supports_attention_backend", False):
+        raise ValueError(
+            f"{family.stock.__name__} does not call the attention functions of transformers, so "
+            "its attention cannot be replaced"
+        )
     hardware.family = family
     AutoConfig.register(hardware.config_class.model_type, hardware.config_class, exist_ok=True)
     AutoModelForCausalLM.register(hardware.config_class, hardware, exist_ok=True)
+    # Names of weights in files: those of GPT-NeoX differ from the model's.
+    for stock, own in (
+        (family.stock.config_class.model_type, hardware.config_class.model_type),
+        (family.stock.__name__, hardware.__name__),
+    ):
+        names = get_checkpoint_conversion_mapping(stock)
+        if names is not None:
+            register_checkpoint_conversion_mapping(own, names, overwrite=True)
     FAMILIES.update({family.stock: family, hardware: family})
 
 
-for _family in (GPT2, LLAMA):
+for _family in (GPT2, LLAMA, QWEN2, QWEN3, MISTRAL, PHI3, GPT_NEOX, OLMO, GRANITE):
     register_family(_family)
 
 
@@ -218,8 +209,8 @@ def family_of(model: Any) -> Family:
     if family is None:
         known = ", ".join(dict.fromkeys(each.stock.__name__ for each in FAMILIES.values()))
         raise TypeError(
-            f"the model is {type(model).__name__}, but must be one of {known}; a record in "
-            "gaincell.ml.models.families adds a family"
+            f"the model is {type(model).__name__}, but must be one of {known}; "
+            + (obstacle_of(model) or "a record in gaincell.ml.models.families adds a family")
         )
     return family
 
@@ -230,7 +221,10 @@ def head_dim_of(config: Any) -> int:
     return int(dims or config.hidden_size // config.num_attention_heads)
 
 
-def blocks_of(model: Any) -> list[Block]:
-    """The layers of a stock or converted model, taken apart; raises as ``family_of``."""
-    family, dims = family_of(model), head_dim_of(model.config)
-    return [family.block(model, layer, dims) for layer in family.layers(model)]
+def own_window(config: Any, layer: int) -> int | None:
+    """Tokens that a layer of the stock model sees, its sliding window; None: all before it."""
+    if not hasattr(type(config), "sliding_window"):
+        return None  # a stray entry of config.json, which its class ignores
+    window: int | None = config.sliding_window
+    types = getattr(config, "layer_types", None)
+    return None if types and types[layer] != "sliding_attention" else window

@@ -2,11 +2,16 @@
 
 ``gaincell.ml.models.families`` makes one subclass for each stock class and registers it:
 ``AutoModelForCausalLM`` then loads what it saved. Without that import the ``model_type`` is unknown
-and loading fails; no stock class computes softmax attention from such files.
+and loading fails; a stock class finds a sentence in the place of a number, and fails as well.
 """
 
 from __future__ import annotations
 
+import inspect
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +21,9 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from gaincell.ml.models.anatomy import Family
 from gaincell.ml.models.cache import HardwareCache
 from gaincell.ml.models.layer import NAME, register
+from gaincell.ml.models.positions import place_tokens
+from gaincell.ml.models.saved.guard import guarded, unguarded, write_card
+from gaincell.ml.models.saved.weights import check_weights
 from gaincell.ml.models.scalers import SUBMODULE, HeadMaps, HeadScalers
 from gaincell.ml.models.settings import Settings
 
@@ -23,10 +31,21 @@ from gaincell.ml.models.settings import Settings
 class HardwareConfig(PreTrainedConfig):
     """Config of a converted model; ``gaincell`` is the table of ``Settings``."""
 
-    def to_dict(self) -> dict[str, Any]:
-        table: dict[str, Any] = super().to_dict()
-        # A stock class that reads this knows no attention of that name, and fails.
-        return table | {"attn_implementation": NAME}
+    def to_json_file(self, json_file_path: Any, use_diff: bool = True) -> None:
+        """As of a stock config, but no stock class makes a model from the file."""
+        table = guarded(json.loads(self.to_json_string(use_diff)))
+        text = json.dumps(table, indent=2, sort_keys=True)
+        Path(json_file_path).write_text(f"{text}\n", encoding="utf-8")
+
+    def save_pretrained(self, save_directory: Any, *args: Any, **kwargs: Any) -> None:
+        """As of a stock config, with a model card that says how to load the model."""
+        super().save_pretrained(save_directory, *args, **kwargs)
+        write_card(Path(save_directory))
+
+    @classmethod
+    def from_dict(cls, config_dict: Mapping[str, Any], **kwargs: Any) -> Any:
+        """From the table of config.json."""
+        return super().from_dict(unguarded(config_dict), **kwargs)
 
 
 class HardwareModel(PreTrainedModel):
@@ -58,17 +77,13 @@ class HardwareModel(PreTrainedModel):
         Raises
         ------
         ValueError
-            Scalers are missing or do not belong to the layers, or another attention is asked for.
+            Weights or scalers are missing, have another shape or no place in the model, or another
+            attention is asked for.
         """
-        kwargs["use_safetensors"] = True
+        kwargs |= {"use_safetensors": True, "ignore_mismatched_sizes": True}
         load = super().from_pretrained
         model, info = load(*args, output_loading_info=True, **kwargs)
-        missing = sorted(info["missing_keys"])
-        if missing:
-            raise ValueError(f"{args[0]} has no {missing[0]}, of {len(missing)} missing tensors")
-        foreign = sorted(key for key in info["unexpected_keys"] if f".{SUBMODULE}." in key)
-        if foreign:
-            raise ValueError(f"{args[0]} has {foreign[0]}, but that layer is not on hardware")
+        check_weights(args[0], info)
         return (model, info) if output_loading_info else model
 
     def set_attn_implementation(self, *args: Any, **kwargs: Any) -> None:
@@ -92,7 +107,9 @@ class HardwareModel(PreTrainedModel):
         return scalers
 
     def hook_layers(self) -> None:
-        """Add the hooks of every attention layer; call once for each model."""
+        """Add the hooks of the model and of every attention layer; call once for each model."""
+        names = tuple(inspect.signature(self.base_model.forward).parameters)
+        self.base_model.register_forward_pre_hook(partial(place_tokens, names), with_kwargs=True)
         for module in self.attention_layers():
             module.register_forward_pre_hook(_hand_over_arrays, with_kwargs=True)
             module.register_forward_hook(_finish_output)
@@ -111,6 +128,7 @@ class HardwareModel(PreTrainedModel):
             if present is not None:
                 as_before = isinstance(present, HeadMaps), present.first_weight is not None
                 if as_before == (mapped, first):
+                    present.lead_to(settings.head)
                     continue
             heads, kv_heads = _head_counts(self.config)
             dims, levels = settings.head.head_dim, settings.head.readout_max
@@ -121,6 +139,7 @@ class HardwareModel(PreTrainedModel):
                 if mapped
                 else HeadScalers(heads, kv_heads, levels, shape)
             )
+            scalers.lead_to(settings.head)
             weight = next(module.parameters())
             module.add_module(SUBMODULE, scalers.to(weight.device, weight.dtype))
 
@@ -150,17 +169,21 @@ class HardwareModel(PreTrainedModel):
 
 def _head_counts(config: Any) -> tuple[int, int]:
     """Number of query heads, and of key and value heads, in a layer."""
-    heads = config.num_attention_heads
-    return heads, getattr(config, "num_key_value_heads", None) or heads
+    heads: int = config.num_attention_heads
+    if not hasattr(type(config), "num_key_value_heads"):
+        return heads, heads  # a stray entry of config.json is ignored by its class
+    return heads, config.num_key_value_heads or heads
 
 
 def _hand_over_arrays(
-    _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Pass the cache to ``layer.attend_layer`` in an argument that the stock layer hands on."""
-    cache = kwargs.get("past_key_values")
-    if isinstance(cache, HardwareCache):
-        kwargs = kwargs | {"hardware_cache": cache}
+    for name in ("past_key_values", "layer_past"):  # the latter in GPT-NeoX
+        cache = kwargs.get(name)
+        if isinstance(cache, HardwareCache):
+            own = cache.of(module)
+            kwargs = kwargs | {name: own, "hardware_cache": own}
     return args, kwargs
 
 
@@ -169,15 +192,18 @@ def _finish_output(
 ) -> tuple[torch.Tensor, Any] | None:
     """Add the layer's bias to its output, and put in the first tokens' outputs."""
     scalers = getattr(module, SUBMODULE, None)
-    if scalers is None:
+    if scalers is None or (scalers.out_bias is None and scalers.first_tokens is None):
         return None
-    whole = output[0]
+    return scalers(_with_bias, output[0]), *output[1:]
+
+
+def _with_bias(scalers: HeadScalers, whole: torch.Tensor) -> torch.Tensor:
     if scalers.out_bias is not None:
         whole = whole + scalers.out_bias.to(whole)
     if scalers.first_tokens is not None:
-        (rows, columns, first), scalers.first_tokens = scalers.first_tokens, None
-        whole = whole.index_put((rows, columns), first.to(whole))
-    return whole, *output[1:]
+        (here, first), scalers.first_tokens = scalers.first_tokens, None
+        whole = torch.where(here[:, :, None], first[:, None].to(whole), whole)
+    return whole
 
 
 register()

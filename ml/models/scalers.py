@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from gaincell.config import HeadConfig
 from gaincell.ml.attention import KINDS
-from gaincell.ml.attention.exact import exact_products
+from gaincell.ml.attention.exact import exact_product
 from gaincell.ml.attention.faulty_arrays import FaultyArrays
+from gaincell.ml.attention.in_graph import text_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,10 @@ class HeadScalers(nn.Module):
     observer : called with an ``Observation`` at every call of the layer; None: not called
     dtype : type in which the layer's attention is computed; None: the model's type
     faults, noise : the layer's arrays if they have faults, and the generator of their noise
-    first_tokens : rows, columns and outputs of the first tokens in the current pass
+    first_tokens : where the first tokens are in the current pass, and the layer's output for them
+    head, head_text : the head that the scalers lead to, and the same as ``text_of`` gives it
 
-    The last five belong to one run and are not saved.
+    The last seven belong to one run and are not saved.
     """
 
     y_gain: nn.Parameter
@@ -73,7 +79,9 @@ class HeadScalers(nn.Module):
         self.dtype: torch.dtype | None = None
         self.faults: FaultyArrays | None = None
         self.noise: torch.Generator | None = None
-        self.first_tokens: tuple[Tensor, Tensor, Tensor] | None = None
+        self.first_tokens: tuple[Tensor, Tensor] | None = None
+        self.head: HeadConfig | None = None
+        self.head_text = ""
         for name in "qkvy":
             for part, shape in zip(PARTS, self._shapes(name), strict=True):
                 self.register_parameter(f"{name}_{part}", nn.Parameter(torch.empty(shape)))
@@ -90,9 +98,20 @@ class HeadScalers(nn.Module):
         """Key and value arrays of the layer."""
         return self.kv_heads
 
-    def pair(self, name: str) -> tuple[nn.Parameter, nn.Parameter]:
-        """Gain and offset of scaler "q", "k", "v" or "y"."""
-        gain, offset = (self.get_parameter(f"{name}_{part}") for part in PARTS)
+    def forward(self, work: Callable[..., T], *args: Any) -> T:
+        """``work(self, *args)``: tensors kept on disk or in shards come when a module is called."""
+        return work(self, *args)
+
+    def lead_to(self, head: HeadConfig) -> None:
+        """Say whose codes these are; once for each conversion."""
+        self.head, self.head_text = head, text_of(head)
+
+    def pair(self, name: str) -> tuple[Tensor, Tensor]:
+        """Gain and offset of scaler "q", "k", "v" or "y", as the module has them now.
+
+        They need not be parameters: sharding, parametrizations and ``torch.func`` replace them.
+        """
+        gain, offset = (getattr(self, f"{name}_{part}") for part in PARTS)
         return gain, offset
 
     @torch.no_grad()
@@ -179,8 +198,7 @@ class HeadMaps(HeadScalers):
     def units(self, x: Tensor, name: str) -> Tensor:
         gain, offset = self.pair(name)
         x = x.repeat_interleave(self.heads // x.shape[1], dim=1)  # (B, H, T, D)
-        with exact_products(x.device.type):
-            return x @ gain.to(x) + offset[:, None].to(x)
+        return exact_product(x, gain.to(x)) + offset[:, None].to(x)
 
     def _bias_width(self) -> int | None:
         return self.width

@@ -54,7 +54,7 @@ def calibration_for(
 
     As many as the time budget and the memory allow, 24 to 160: the same on the same machine.
     """
-    blocks = family_of(model).layers(model)
+    blocks = family_of(model).layers_of(model)
     chosen = range(len(blocks)) if layers is None else layers
     weights = sum(parameter.numel() for layer in chosen for parameter in blocks[layer].parameters())
     window_s = CORE_S_PER_WEIGHT * weights * tokens / machine.threads

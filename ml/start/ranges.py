@@ -26,7 +26,8 @@ def fit_ranges(model: HardwareModel, input_ids: Tensor, sigmas: float = 1.5) -> 
     Raises
     ------
     ValueError
-        ``input_ids`` is not (B, T), ``sigmas`` is not above 0, or a layer has maps.
+        ``input_ids`` is not (B, T), ``sigmas`` is not above 0, or a layer has
+        the closed-form start's weights.
     """
     if input_ids.dim() != 2:
         raise ValueError(f"input_ids has shape {tuple(input_ids.shape)}, but must be (B, T)")
@@ -34,9 +35,10 @@ def fit_ranges(model: HardwareModel, input_ids: Tensor, sigmas: float = 1.5) -> 
         raise ValueError(f"sigmas is {sigmas}, but must be above 0")
     settings = Settings.of(model.config)
     chosen = [layer for layer, kind in enumerate(settings.kinds) if kind in ("hardware", "linear")]
-    if settings.maps:
+    if settings.first:
         raise ValueError(
-            f"layer {settings.maps[0]} has maps from another start: convert the original model"
+            f"layer {settings.first[0]} has the closed-form start's weights: convert the original "
+            "model"
         )
 
     def fit(layer: int) -> Callable[[Observation], None]:

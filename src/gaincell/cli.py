@@ -2,11 +2,11 @@
 
 Exit status 0: the command did its work. 1: the head gave a wrong output or broke a rule. 2: the
 input is wrong. 3: the environment hinders it: a missing tool, a full disk, no network. One sentence
-says which. 70: a fault of gaincell, with its traceback. 130: the user interrupted it.
+says which. 70: a fault of gaincell, with its traceback. 130: the user interrupted it. 143: it was
+told to end (128 and the number of the signal).
 """
 
 import argparse
-import os
 import sys
 import textwrap
 import traceback
@@ -34,6 +34,7 @@ from gaincell.commands import (
     verilog,
 )
 from gaincell.refusals import Failed, Refused, Unable, first_line
+from gaincell.system.console import Ended, discard_output, ending_on_signals, prepare_streams
 from gaincell.tables import nearest
 
 GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
@@ -65,6 +66,9 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
 }
 """Module and summary of each command, by group: parser, help and reference come from it."""
 
+FAULT = 70
+"""Exit status of a fault of gaincell itself."""
+
 COLUMNS = 80
 """Width of a terminal in which the help fits."""
 
@@ -73,43 +77,52 @@ COMMANDS = {name: entry for group in GROUPS.values() for name, entry in group.it
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    prepare_streams()
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with ending_on_signals():
+            try:
+                return _run(words)
+            finally:
+                sys.stdout.flush()
+    except SystemExit:  # of argparse, which has said why
+        raise
+    except BaseException as error:
+        discard_output()
+        status, sentence = verdict(error)
+        if status == FAULT:
+            traceback.print_exc()
+        print(f"gaincell: {sentence}", file=sys.stderr)
+        return status
+
+
+def verdict(error: BaseException) -> tuple[int, str]:
+    """Exit status of a command that ``error`` ended, and what the user reads."""
+    match error:
+        case Refused():
+            return 2, str(error)
+        case Failed():
+            return 1, str(error)
+        case Unable():
+            return 3, str(error)
+        case KeyboardInterrupt():
+            return 130, "interrupted"
+        case Ended():
+            return error.status, f"ended by {error}"
+        case OSError():
+            place = f"{error.filename}: " if error.filename else ""
+            return 3, f"{place}{first_line(error)}"
+        case MemoryError():
+            return 3, "the memory of this machine is too small for this"
+    return FAULT, "this is a fault of gaincell; please report the lines above"
+
+
+def _run(words: list[str]) -> int:
     parser, _ = parsers()
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
         parser.error(_unknown(words[0]))
     arguments = parser.parse_args(words)
-    try:
-        status: int = COMMANDS[arguments.command][0].run(arguments)
-        sys.stdout.flush()
-    except Refused as refusal:
-        print(f"gaincell: {refusal}", file=sys.stderr)
-        return 2
-    except Failed as failure:
-        print(f"gaincell: {failure}", file=sys.stderr)
-        return 1
-    except Unable as hindrance:
-        print(f"gaincell: {hindrance}", file=sys.stderr)
-        return 3
-    except KeyboardInterrupt:
-        print("gaincell: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # Who reads the output wants no more of it, as ``head`` does. Nothing is left to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"gaincell: {place}{first_line(error)}", file=sys.stderr)
-        return 3
-    except MemoryError:
-        print("gaincell: the memory of this machine is too small for this", file=sys.stderr)
-        return 3
-    except Exception:
-        traceback.print_exc()
-        print(
-            "gaincell: this is a fault of gaincell; please report the lines above", file=sys.stderr
-        )
-        return 70
+    status: int = COMMANDS[arguments.command][0].run(arguments)
     return status
 
 

@@ -10,10 +10,17 @@ from typing import Any
 from gaincell.cell import CELLS, Coefficients, largest_charge
 from gaincell.retention import Retention
 from gaincell.schedule import SCHEDULES, Schedule
-from gaincell.tables import Table, checked, choice, flag, is_number, number, whole
+from gaincell.tables import MOST_WHOLE, Table, checked, choice, flag, is_number, number, whole
 
 READOUT_NAMES = ("popcount", "counters")
 """Names of the readouts; ``gaincell.hdl.readout.READOUTS`` has the component of each."""
+
+MOST_SIZE, MOST_TOKENS, MOST_CYCLES = 1 << 16, 1 << 24, 1 << 16
+"""Largest dimension or sub-tile, window, and phase: far beyond what can be built or simulated."""
+MOST_WIRES = 1 << 20
+"""Most pulses of a head, sub-tiles times dimensions: simulators take no wider vector."""
+MOST_VOLTS = 1e3
+MOST_COEFFICIENTS, LARGEST_COEFFICIENT = 16, 1e12
 
 
 def _cell_rule(cell: Any) -> tuple[bool, str] | None:
@@ -24,7 +31,15 @@ def _cell_rule(cell: Any) -> tuple[bool, str] | None:
         return None if cell in CELLS else (False, must_be)
     if not isinstance(cell, tuple) or not all(map(is_number, cell)):
         return True, must_be
-    return None if len(cell) >= 2 and all(map(math.isfinite, cell)) else (False, must_be)
+    if len(cell) < 2 or any(isinstance(a, float) and not math.isfinite(a) for a in cell):
+        return False, must_be
+    low, high = 1 / LARGEST_COEFFICIENT, LARGEST_COEFFICIENT
+    if len(cell) > MOST_COEFFICIENTS or not all(a == 0 or low <= abs(a) <= high for a in cell):
+        return (
+            False,
+            f"at most {MOST_COEFFICIENTS} coefficients of a magnitude in {low:g}..{high:g}",
+        )
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +57,13 @@ class HeadConfig(Table):
         A field is out of its range. All problems are reported in one message.
     """
 
-    head_dim: int = whole(64, low=1)
+    head_dim: int = whole(64, low=1, most=MOST_SIZE)
     """D, elements of a query, key or value; >= 1 (paper: 64)."""
-    window: int = whole(1024, low=1)
+    window: int = whole(1024, low=1, most=MOST_TOKENS)
     """M, tokens of the sliding window; a multiple of ``columns`` (paper: 1024)."""
-    columns: int = whole(64, low=1)
+    columns: int = whole(64, low=1, most=MOST_SIZE)
     """N, tokens stored in one sub-tile; >= 1 (paper: 64)."""
-    sink: int = whole(0, low=0)
+    sink: int = whole(0, low=0, most=MOST_SIZE)
     """P, first tokens of a sequence kept for ever in a sub-tile of their own; 0..columns."""
 
     query_bits: int = whole(4, low=1, high=8)
@@ -62,9 +77,9 @@ class HeadConfig(Table):
 
     cell: str | Coefficients = checked("cubic", _cell_rule)  # noqa: RUF009
     """Read response: "cubic" or "linear" (paper), or polynomial coefficients in (V - center_v)."""
-    full_scale_v: float = number(0.9, above=0, unit="V")
+    full_scale_v: float = number(0.9, above=0, most=MOST_VOLTS, unit="V")
     """Stored voltage of the largest code, V (paper: 0.9)."""
-    center_v: float = number(0.45, unit="V")
+    center_v: float = number(0.45, most=MOST_VOLTS, unit="V")
     """Voltage towards which a cell leaks and about which its response is expanded, V (paper)."""
     score_saturation: float | None = number(None, above=0, unit="charge", none=True)
     """s_sat, score at which HardSigmoid reaches 1; None: 80 * D / 64 (paper: 80)."""
@@ -86,11 +101,11 @@ class HeadConfig(Table):
 
     clock_s: float = number(1e-9, above=0, unit="s")
     """Clock period, s (paper: 1 ns)."""
-    write_cycles: int = whole(10, low=1)
+    write_cycles: int = whole(10, low=1, most=MOST_CYCLES)
     """Cycles for which a column write holds codes and select; >= 1 (contract: 10)."""
-    reset_cycles: int = whole(2, low=1)
+    reset_cycles: int = whole(2, low=1, most=MOST_CYCLES)
     """Cycles that empty an integrator; >= 1 (contract: 2)."""
-    step_cycles: int = whole(1, low=1)
+    step_cycles: int = whole(1, low=1, most=MOST_CYCLES)
     """m, cycles per step of a query pulse; >= 1 (paper: 1)."""
     sync_stages: int = whole(1, low=1, high=2)
     """Sampling flops on every output pulse, 1 or 2 (contract: 1)."""
@@ -118,13 +133,18 @@ class HeadConfig(Table):
                 f"sink is {self.sink}, but must be at most columns ({self.columns}), "
                 "the size of its sub-tile"
             )
+        if (wires := self.tiles * self.head_dim) > MOST_WIRES:
+            problems.append(
+                f"head_dim is {self.head_dim} and the sub-tiles are {self.tiles}, which makes "
+                f"{wires} pulses, but at most {MOST_WIRES} are possible"
+            )
         if charge := self._charge_of_a_cleared_cell():
             problems.append(
                 f"a cleared cell answers with charge {charge:.3g} > 0 before its refresh at "
                 f"retention_error {self.retention_error_limit:.3g}, so empty slots would score; "
                 "lower retention_error or choose another cell"
             )
-        return problems or self._shortage_of_refresh()
+        return problems or self._ages_too_long() or self._shortage_of_refresh()
 
     def _charge_of_a_cleared_cell(self) -> float:
         """Largest charge by which a cell holding code 0 adds to a score before its refresh."""
@@ -132,6 +152,16 @@ class HeadConfig(Table):
         aged_v = cleared_v * (1 - 2 * self.retention_error_limit)
         low_v, high_v = sorted((cleared_v, aged_v))
         return max(0.0, largest_charge(self.cell_coefficients, low_v, high_v))
+
+    def _ages_too_long(self) -> list[str]:
+        """Ages are counted in whole cycles that a double holds exactly."""
+        if self.bound_cycles is None or self.bound_cycles <= MOST_WHOLE:
+            return []
+        most_s = self.retention_s * (MOST_WHOLE / self.bound_cycles)
+        return [
+            f"retention_s is {self.retention_s:g}, but must be at most {most_s:.3g}: longer ages "
+            f"than {MOST_WHOLE} cycles of clock_s are not counted"
+        ]
 
     def _shortage_of_refresh(self) -> list[str]:
         """Between two visits that claim the arrays a waiting token must find its way in."""

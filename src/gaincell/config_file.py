@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.tables import read_toml, unknown_key
+from gaincell.tables import read_toml, shown, unknown_keys
 
 FIELDS = tuple(field.name for field in fields(HeadConfig))
 ANALOG_TABLE = "analog"
@@ -62,10 +62,9 @@ def config_from_table(table: dict[str, Any]) -> HeadConfig:
     _check_nothing_strayed(table.pop(ANALOG_TABLE, None))
     base = table.pop("preset", "gpt2")
     if not isinstance(base, str) or base not in PRESETS:
-        raise ValueError(f"preset is {base!r}, but must be one of {_presets()}")
-    if unknown := [key for key in table if key not in FIELDS]:
-        known = (*FIELDS, ANALOG_TABLE)
-        raise ValueError("; ".join(unknown_key(key, known) for key in unknown))
+        raise ValueError(f"preset is {shown(base)}, but must be one of {_presets()}")
+    if unknown := unknown_keys(table, (*FIELDS, ANALOG_TABLE)):
+        raise ValueError("; ".join(unknown))
     return replace(PRESETS[base], **table)
 
 

@@ -1,11 +1,21 @@
 """Write files and folders whole or not at all."""
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from gaincell.refusals import Unable
+
+UNFINISHED = ".unfinished-"
+"""Start of the name of a file or folder that is still being written."""
+WRONG_PLACE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+"""Errors that another path avoids. Other ones are the machine's, such as a full disk."""
+BLOCK = 4096
+"""Bytes that a check writes: a full disk takes names, but no data."""
 
 
 @contextmanager
@@ -17,23 +27,49 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        The folder of ``path`` does not exist or cannot be written to.
+        The folder of ``path`` does not exist or cannot be written to, or its disk is full; the
+        error names ``path``.
     """
-    handle, name = tempfile.mkstemp(prefix=".unfinished-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    unfinished = Path(name)
+    unfinished = None
     try:
+        handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        unfinished = Path(name)
         yield unfinished
         umask = os.umask(0)
         os.umask(umask)
         unfinished.chmod(0o666 & ~umask)
         unfinished.replace(path)
+    except OSError as error:
+        if unfinished is None or error.filename in (None, str(unfinished)):
+            raise _at(path, error) from error
+        raise
     finally:
-        unfinished.unlink(missing_ok=True)
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
 
 
-UNFINISHED = ".unfinished-"
-"""Start of the name of a file or folder that is still being written."""
+@contextmanager
+def scratch_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """A temporary folder that vanishes after the block; in ``parent``, else among temporary files.
+
+    Raises
+    ------
+    OSError
+        It cannot be made, or its disk is full; the error names a path.
+    """
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as name:
+        try:
+            yield Path(name)
+        except OSError as error:
+            if error.filename is None:
+                raise _at(Path(name), error) from error
+            raise
+
+
+def _at(path: Path, error: OSError) -> OSError:
+    """``error`` with the name of the path that it is about; a write of data knows none."""
+    return OSError(error.errno, error.strerror or str(error), str(path))
 
 
 @contextmanager
@@ -93,21 +129,38 @@ def make_folder(path: Path) -> None:
     Raises
     ------
     ValueError
-        It cannot be made.
+        It cannot be made at this path.
+    Unable
+        The disk is full or broken.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"output {path} cannot be made: {error.strerror}") from error
+        sentence = f"output {path} cannot be made: {error.strerror}"
+        if error.errno in (*WRONG_PLACE, errno.EEXIST):
+            raise ValueError(sentence) from error
+        raise Unable(sentence) from error
 
 
 def check_writable(path: Path) -> None:
-    """Raise ValueError unless a file can be written at ``path``; leave nothing behind."""
+    """Check that a file can be written at ``path``; leave nothing behind.
+
+    Raises
+    ------
+    ValueError
+        ``path`` is no file, or the folder that it is in is missing or cannot be written to.
+    Unable
+        Its disk is full or broken.
+    """
     if path.is_dir():
         raise ValueError(f"output {path} is a folder, but must be a file")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"output {path} is a device or a pipe, but must be a file")
     try:
-        handle, name = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
+        with tempfile.TemporaryFile(prefix=UNFINISHED, dir=path.parent) as file:
+            file.write(bytes(BLOCK))
     except OSError as error:
-        raise ValueError(f"output {path} cannot be written: {error.strerror}") from error
-    os.close(handle)
-    os.unlink(name)
+        sentence = f"output {path} cannot be written: {error.strerror}"
+        if error.errno in WRONG_PLACE:
+            raise ValueError(sentence) from error
+        raise Unable(sentence) from error

@@ -5,8 +5,14 @@ traceback. What others made, files, models, tools, is read inside ``foreign``: w
 raises becomes a sentence there, so that no list of exceptions can be too narrow.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from gaincell.system.console import Ended
+
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+"""Where an object lies in memory, as Python's own texts say it."""
 
 
 class Refused(Exception):
@@ -38,14 +44,14 @@ def foreign(fault: str) -> Iterator[None]:
     """Raise ValueError, ``fault`` and the reason, for whatever the block raises.
 
     The block holds nothing but a reader of what others made, and no code of ours that can be wrong.
-    ``fault`` is a clause such as "head.npz is no file of tokens". Exceptions of this module and
-    MemoryError pass.
+    ``fault`` is a clause such as "head.npz is no file of tokens". Exceptions of this module,
+    signals and MemoryError pass.
     """
     try:
         yield
-    except (Refused, Failed, Unable, MemoryError):
+    except (Refused, Failed, Unable, MemoryError, KeyboardInterrupt, GeneratorExit, Ended):
         raise
-    except Exception as error:
+    except BaseException as error:  # libraries in Rust panic with one, and some call sys.exit
         raise ValueError(f"{fault}: {first_line(error)}") from error
 
 
@@ -53,5 +59,7 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's message; the error's type if it has no message."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     said = str(error).strip().partition("\n")[0]
-    return said or type(error).__name__
+    return ADDRESS.sub("", said) or type(error).__name__

@@ -131,7 +131,7 @@ def test_rejects_an_unknown_preset_by_name_and_in_a_file(write):
     said = refusal_of("gpt3")
     assert said == 'config "gpt3" is neither a file nor a preset (gpt2, tiny)'
     path = write('preset = "gpt3"\n')
-    assert refusal_of(path) == f"config {path}: preset is 'gpt3', but must be one of gpt2, tiny"
+    assert refusal_of(path) == f'config {path}: preset is "gpt3", but must be one of gpt2, tiny'
     path = write("preset = 3\n")
     assert refusal_of(path) == f"config {path}: preset is 3, but must be one of gpt2, tiny"
 

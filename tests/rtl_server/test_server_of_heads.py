@@ -13,7 +13,7 @@ from spoilt import spoilt_verilog
 from gaincell.behavioral.attention import attend
 from gaincell.behavioral.faults import Faults
 from gaincell.config import PRESETS
-from gaincell.refusals import Failed
+from gaincell.refusals import Unable
 from gaincell.rtl_server import lasting_server
 from gaincell.rtl_server.client import RtlHeads
 from gaincell.rtl_server.lasting_server import BrokenRule
@@ -95,13 +95,13 @@ def test_sequences_begin_anew_also_after_a_server_died() -> None:
 def test_servers_that_keep_dying_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     dying = (sys.executable, "-c", "import sys; sys.exit(3)")
     monkeypatch.setattr(lasting_server, "SERVER", dying)
-    with pytest.raises(Failed, match="3 servers of heads died one after the other"):
+    with pytest.raises(Unable, match="3 servers of heads died one after the other"):
         RtlHeads(TINY, NAMES)
 
 
 def test_another_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lasting_server, "PROTOCOL", 2)
-    with pytest.raises(Failed, match="speaks protocol 1"):
+    with pytest.raises(Unable, match="speaks protocol 1"):
         RtlHeads(TINY, NAMES)
 
 

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from gaincell.config import HeadConfig
-from gaincell.ml.attention.softmax import softmax_attention
-from gaincell.ml.models.anatomy import Block
+from gaincell.ml.start.by_layer.blocks import Block, Heads, batches
 from gaincell.ml.start.by_layer.distil import distil
 from gaincell.ml.start.by_layer.layer_start import LayerStart, joined
 from gaincell.ml.start.by_layer.options import StartOptions
@@ -24,8 +23,6 @@ FIRST_WEIGHT = 0.1
 """Weight of the first tokens in the fit of the MLP's last projection; all other tokens have 1 in
 all. First tokens are attention's sink and must not change. The best of 0, 0.1, 1 and 10 on SmolLM2.
 """
-BATCH = 8
-"""Windows that pass a layer at once."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +58,28 @@ def fit_layer(
     -------
     The start, its errors, and the stream that leaves the layer of the converted model.
     """
-    heads = [block.heads(student[part]) for part in batches(len(student))]
-    q, k, v = (torch.cat(parts) for parts in zip(*heads, strict=True))
-    del heads
-    group = q.shape[1] // k.shape[1]
-    keys = k.repeat_interleave(group, 1)
+    heads = Heads.joined([block.heads(student[part]) for part in batches(len(student))])
+    q, k, v = heads.q, heads.k, heads.v
+    keys = k.repeat_interleave(heads.group, 1)
     few = slice(0, min(fitted, SPECTRAL_WINDOWS))
-    maps = spectral_maps(q[few], keys[few], config)
+    maps = spectral_maps(q[few], keys[few], config, scale=heads.scale, window=heads.window)
     for number in range(options.rounds):
         drawn = torch.randperm(fitted, generator=generator)[: options.round_windows]
         step = options.round_step * (0.5 if number >= options.rounds * 2 / 3 else 1.0)
         maps, _ = fit_scores(
-            q[drawn], keys[drawn], config, maps, full_pulse=options.full_pulse, step=step
+            q[drawn],
+            keys[drawn],
+            config,
+            maps,
+            scale=heads.scale,
+            window=heads.window,
+            full_pulse=options.full_pulse,
+            step=step,
         )
-    start = _with_values(block, maps, v[:fitted], group, config, options.value_sigmas)
+    start = _with_values(block, maps, v[:fitted], heads.group, config, options.value_sigmas)
     del keys
     weight = inverse_square(student)
-    target = torch.cat([block.out(joined(_softmax(q[p], k[p], v[p]))) for p in batches(len(q))])
+    target = torch.cat([block.out(joined(heads[part].softmax())) for part in batches(len(q))])
 
     def answered(now: LayerStart) -> tuple[LayerStart, Tensor, Fit]:
         """The layer with its output projection fitted, its codes (W, T, H * D), and the fit."""
@@ -91,38 +93,37 @@ def fit_layer(
             start, (q[:fitted], k[:fitted], v[:fitted]), target, weight, config, options, generator
         )
         start, y, fit = answered(start)
-    middle = torch.cat([student[p] + start.attended(y[p], v[p]) for p in batches(len(y))])
+    added = torch.cat([start.attended(y[p], v[p]) for p in batches(len(y))])
     if options.refit == "attention":
-        return start, Errors(fit.error, None), _after(block, start, middle)
+        return start, Errors(fit.error, None), _finished(block, start, student, added)
     weight = inverse_square(teacher)
     weight[:, 0] = FIRST_WEIGHT * (teacher.shape[1] - 1)
     biased = block.down.bias is not None
-    down = ridge_of_windows(_missing(block, middle, teacher), weight, fitted, intercept=biased)
+    down = ridge_of_windows(
+        _missing(block, student, added, teacher), weight, fitted, intercept=biased
+    )
     start = replace(
         start,
         down_weight=start.down_weight + down.weight.t(),
         down_bias=start.down_bias + down.bias,
     )
-    return start, Errors(fit.error, down.error), _after(block, start, middle)
+    return start, Errors(fit.error, down.error), _finished(block, start, student, added)
 
 
 def pass_layer(
     block: Block, config: HeadConfig, start: LayerStart | None, stream: Tensor
 ) -> Tensor:
     """The stream (W, T, C) after a layer with ``start``, or after the original layer if None."""
-    middle = torch.empty_like(stream)
+    after = torch.empty_like(stream)
     for part in batches(len(stream)):
-        q, k, v = block.heads(stream[part])
         if start is None:
-            added = block.out(joined(_softmax(q, k, v)))
+            after[part] = block.after(stream[part])
         else:
-            added = start.attended(joined(start.codes(q, k, v, config)), v)
-        middle[part] = stream[part] + added
-    return _after(block, start, middle)
-
-
-def batches(count: int) -> Iterator[slice]:
-    return (slice(begin, min(count, begin + BATCH)) for begin in range(0, count, BATCH))
+            heads = block.heads(stream[part])
+            y = joined(start.codes(heads.q, heads.k, heads.v, config))
+            added = start.attended(y, heads.v)
+            after[part] = block.finished(stream[part], added, start.down)
+    return after
 
 
 def inverse_square(stream: Tensor) -> Tensor:
@@ -135,10 +136,6 @@ def inverse_square(stream: Tensor) -> Tensor:
     return weight / weight.mean()
 
 
-def _softmax(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    return softmax_attention(q, k, v, None)
-
-
 def _with_values(
     block: Block, maps: Maps, v: Tensor, group: int, config: HeadConfig, sigmas: float
 ) -> LayerStart:
@@ -146,11 +143,11 @@ def _with_values(
     mean = v[:, :, 1:].mean((0, 2))  # (H_kv, D)
     std = v[:, :, 1:].var((0, 2)).mean(1).sqrt()
     gain = (0.5 / (sigmas * std.clamp(min=1e-9))).repeat_interleave(group)
-    eye = torch.eye(v.shape[3])
+    eye = torch.eye(v.shape[3]).to(v)
     center = config.center_v / config.full_scale_v
     offset = center - mean.repeat_interleave(group, 0) * gain[:, None]
     out, down = block.out, block.down
-    none_out, none_down = (each.weight.new_zeros(len(each.weight)) for each in (out, down))
+    none_out, none_down = (v.new_zeros(len(each.weight)) for each in (out, down))
     return LayerStart(
         maps.q_gain,
         maps.q_offset,
@@ -158,35 +155,35 @@ def _with_values(
         maps.k_offset,
         gain[:, None, None] * eye,
         offset,
-        out.weight.clone(),
+        out.weight.to(v, copy=True),
         none_out.clone(),
-        out.weight.clone(),
-        none_out if out.bias is None else out.bias.clone(),
-        down.weight.clone(),
-        none_down if down.bias is None else down.bias.clone(),
+        out.weight.to(v, copy=True),
+        none_out if out.bias is None else out.bias.to(v, copy=True),
+        down.weight.to(v, copy=True),
+        none_down if down.bias is None else down.bias.to(v, copy=True),
     )
 
 
 def _missing(
-    block: Block, middle: Tensor, teacher: Tensor
+    block: Block, student: Tensor, added: Tensor, teacher: Tensor
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Input of the MLP's last projection, and the teacher's stream minus the student's after it."""
-    for part in batches(len(middle)):
-        hidden = block.hidden(middle[part])
-        yield part, hidden, teacher[part] - middle[part] - block.down(hidden)
+    """Input of the MLP's last projection, and what its output lacks for the teacher's stream."""
+    for part in batches(len(student)):
+        inputs: list[Tensor] = []
+
+        def without(hidden: Tensor, inputs: list[Tensor] = inputs) -> Tensor:
+            inputs.append(hidden)
+            return torch.zeros_like(student[:1, :1])
+
+        base = block.finished(student[part], added[part], without)
+        yield part, inputs[0], (teacher[part] - base) / block.residual - block.down(inputs[0])
 
 
-def _after(block: Block, start: LayerStart | None, middle: Tensor) -> Tensor:
-    """The stream after a layer's MLP, from the stream before it."""
-    after = torch.empty_like(middle)
-    for part in batches(len(middle)):
-        hidden = block.hidden(middle[part])
-        if start is None:
-            added = block.down(hidden)
-        else:
-            added = hidden @ start.down_weight.t() + start.down_bias
-        after[part] = middle[part] + added
-    return after
+def _finished(block: Block, start: LayerStart, stream: Tensor, added: Tensor) -> Tensor:
+    """The stream after a layer, from the stream before it and its attention's output."""
+    return torch.cat(
+        [block.finished(stream[p], added[p], start.down) for p in batches(len(stream))]
+    )
 
 
 def ridge_of_windows(

@@ -59,6 +59,10 @@ class LayerStart:
         output[:, 0] = first @ self.first_weight.t() + self.first_bias
         return output
 
+    def down(self, hidden: Tensor) -> Tensor:
+        """The MLP's contribution to the stream (W, T, C), from its last hidden layer (W, T, I)."""
+        return hidden @ self.down_weight.t() + self.down_bias
+
     def save(self, path: Path) -> None:
         """Write a safetensors file, whole or not at all."""
         tensors = {field.name: getattr(self, field.name).contiguous() for field in fields(self)}

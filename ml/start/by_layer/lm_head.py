@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from gaincell.ml.models.families import family_of
 from gaincell.ml.models.hardware_model import HardwareModel
-from gaincell.ml.start.by_layer.fit_layer import batches, ridge_of_windows
+from gaincell.ml.start.by_layer.blocks import batches, parameters_of
+from gaincell.ml.start.by_layer.fit_layer import ridge_of_windows
 
 
 def refit_lm_head(model: HardwareModel, student: Tensor, teacher: Tensor, fitted: int) -> float:
@@ -18,20 +19,18 @@ def refit_lm_head(model: HardwareModel, student: Tensor, teacher: Tensor, fitted
     A regression of the teacher's stream on the student's, both behind the last norm, is multiplied
     into lm_head, which is no longer tied to the embedding. Returns the error that is left.
     """
-    norm = family_of(model).last_norm(model)
-    weight = torch.ones(student.shape[:2])
+    norm = family_of(model).last_norm_of(model)
+    weight = student.new_ones(student.shape[:2])
     weight[:, 0] = 0.0
-    fit = ridge_of_windows(
-        (
+    with parameters_of(norm, student.dtype):
+        parts = (
             (part, norm(student[part]), norm(teacher[part]) - norm(student[part]))
             for part in batches(len(student))
-        ),
-        weight,
-        fitted,
-        intercept=False,
-    )
+        )
+        fit = ridge_of_windows(parts, weight, fitted, intercept=False)
     whole: Any = model
-    turned = torch.eye(len(fit.weight)) + fit.weight
-    whole.lm_head.weight = nn.Parameter(whole.lm_head.weight.detach() @ turned.t())
+    turned = torch.eye(len(fit.weight)).to(fit.weight) + fit.weight
+    before = whole.lm_head.weight.detach()
+    whole.lm_head.weight = nn.Parameter((before.to(turned) @ turned.t()).to(before))
     whole.config.tie_word_embeddings = False
     return fit.error

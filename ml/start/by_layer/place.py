@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from gaincell.ml.models.anatomy import Projection
-from gaincell.ml.models.families import blocks_of
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.models.settings import Settings
 from gaincell.ml.start.by_layer.layer_start import LayerStart, block_diagonal
@@ -22,21 +21,23 @@ def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
     become part of it, and every scaler is x * 1 + 0. Otherwise, as with the rotary positions of
     Llama, the layer keeps maps of its own.
     """
-    block = blocks_of(model)[layer]
+    family, own = model.family, model.family.layers_of(model)[layer]
+    out, down = (Projection(own.get_submodule(path)) for path in (family.out, family.down))
+    packed = None if family.packed is None else Projection(own.get_submodule(family.packed))
     settings = Settings.of(model.config)
-    if block.packed is None:
+    if packed is None:
         settings = replace(settings, maps=tuple(sorted({*settings.maps, layer})))
     settings = replace(settings, first=tuple(sorted({*settings.first, layer})))
     model.config.gaincell = settings.as_table()
     model.attach(settings)
     scalers = model.scalers(layer)
-    if block.packed is not None:
-        first_weight, first_bias = _fold(block.packed, start)
+    if packed is not None:
+        first_weight, first_bias = _fold(packed, start)
         for name in "qkvy":
             gain, offset = scalers.pair(name)
             gain.fill_(1.0)
             offset.fill_(0.0)
-        block.out.set(start.out_weight, start.out_bias)
+        out.set(start.out_weight, start.out_bias)
     else:
         first_weight, first_bias = start.first_weight, start.first_bias
         for name in "qkv":
@@ -45,18 +46,18 @@ def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
             offset.copy_(getattr(start, f"{name}_offset"))
         # y leaves the scaler in the size that the original weights expect, so that training at one
         # rate moves both alike.
-        scale = float(start.out_weight.norm() / block.out.weight.norm())
+        scale = float(start.out_weight.norm() / out.weight.norm())
         scalers.y_gain.fill_(scale)
         scalers.y_offset.fill_(0.0)
         assert scalers.out_bias is not None
-        bias = start.out_bias if block.out.bias is None else start.out_bias - block.out.bias
+        bias = start.out_bias if out.bias is None else start.out_bias - out.bias
         scalers.out_bias.copy_(bias)
-        block.out.set(start.out_weight / scale, None)
+        out.set(start.out_weight / scale, None)
     assert scalers.first_weight is not None
     assert scalers.first_bias is not None
     scalers.first_weight.copy_(first_weight)
     scalers.first_bias.copy_(first_bias)
-    block.down.set(start.down_weight, None if block.down.bias is None else start.down_bias)
+    down.set(start.down_weight, None if down.bias is None else start.down_bias)
 
 
 def _fold(packed: Projection, start: LayerStart) -> tuple[Tensor, Tensor]:
@@ -67,7 +68,8 @@ def _fold(packed: Projection, start: LayerStart) -> tuple[Tensor, Tensor]:
     """
     assert packed.bias is not None
     weights, biases = [], []
-    for name, weight, bias in zip("qkv", packed.weight.chunk(3), packed.bias.chunk(3), strict=True):
+    parts = (each.to(start.v_gain).chunk(3) for each in (packed.weight, packed.bias))
+    for name, weight, bias in zip("qkv", *parts, strict=True):
         map_ = block_diagonal(getattr(start, f"{name}_gain"))
         weights.append(map_.t() @ weight)
         biases.append(bias @ map_ + getattr(start, f"{name}_offset").flatten())
@@ -75,4 +77,4 @@ def _fold(packed: Projection, start: LayerStart) -> tuple[Tensor, Tensor]:
     back = torch.linalg.inv(block_diagonal(start.v_gain).double())
     first_weight = start.first_weight.double() @ back.t()
     first_bias = start.first_bias - first_weight @ start.v_offset.flatten().double()
-    return first_weight.float(), first_bias.float()
+    return first_weight, first_bias

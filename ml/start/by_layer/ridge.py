@@ -10,6 +10,8 @@ from torch import Tensor
 
 PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Penalties to choose from, in units of the mean diagonal of the Gram matrix."""
+ROUNDING, TINY = 1e-6, 1e-30
+"""Relative error of sums of float32, and a scale for rows of zeros."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,14 @@ class Sums:
     """
 
     def __init__(self, intercept: bool = True) -> None:
-        self.intercept, self.inputs = intercept, 0
+        self.intercept, self.inputs, self.dtype = intercept, 0, torch.float32
         self.moments: Tensor | None = None
 
     def add(self, x: Tensor, y: Tensor, weight: Tensor) -> None:
         """Rows with their weights (…)."""
         rows = torch.cat([x, torch.ones_like(x[..., :1]), y], -1).flatten(0, -2)
         moments = ((rows * weight.reshape(-1, 1)).t() @ rows).double()
-        self.inputs = x.shape[-1]
+        self.inputs, self.dtype = x.shape[-1], x.dtype
         self.moments = moments if self.moments is None else self.moments + moments
 
     def centred(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -54,14 +56,24 @@ class Sums:
 
 
 def fit_ridge(fitted: Sums, held_out: Sums, penalties: Sequence[float] = PENALTIES) -> Fit:
-    """The fit whose penalty has the smallest error on the held-out rows."""
+    """The fit whose penalty has the smallest error on the held-out rows.
+
+    Raises
+    ------
+    ValueError
+        Values that are not finite.
+    """
     mean_x, mean_y, gram, cross, _ = fitted.centred()
     far_x, far_y, far_gram, far_cross, far_diagonal = held_out.centred()
     total = far_diagonal[fitted.inputs + 1 :].sum() + (far_y - mean_y).square().sum()
-    unit = gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
+    # Arrays that answer the same to all windows leave a diagonal of rounding alone.
+    least = max(TINY, ROUNDING * float((gram.diagonal() + mean_x.square()).mean()))
+    unit = gram.diagonal().mean().clamp(min=least) * torch.eye(len(gram), dtype=torch.float64)
     best: Fit | None = None
     for penalty in penalties:
-        factor = torch.linalg.cholesky(gram + penalty * unit)
+        factor, wrong = torch.linalg.cholesky_ex(gram + penalty * unit)
+        if wrong:
+            continue  # rounding of the sums is larger than so small a penalty
         weight = torch.cholesky_solve(cross, factor)
         # Squared error of the rows held out, from their moments about the fit's own means.
         shift = (far_x - mean_x) @ weight - (far_y - mean_y)
@@ -70,6 +82,7 @@ def fit_ridge(fitted: Sums, held_out: Sums, penalties: Sequence[float] = PENALTI
         relative = float((error / total).clamp(min=0).sqrt())
         if best is None or relative < best.error:
             bias = mean_y - mean_x @ weight
-            best = Fit(weight.float(), bias.float(), penalty, relative)
-    assert best is not None
+            best = Fit(weight.to(fitted.dtype), bias.to(fitted.dtype), penalty, relative)
+    if best is None:
+        raise ValueError("the streams of the model hold values that are not finite")
     return best

@@ -23,12 +23,22 @@ RIDGE = 1e-2
 
 
 def fit_scores(
-    q: Tensor, k: Tensor, config: HeadConfig, maps: Maps, *, full_pulse: float, step: float
+    q: Tensor,
+    k: Tensor,
+    config: HeadConfig,
+    maps: Maps,
+    *,
+    scale: float,
+    window: int | None = None,
+    full_pulse: float,
+    step: float,
 ) -> tuple[Maps, float]:
     """One round on queries and keys (W, H, T, D): maps, and the error of phi before the round.
 
     Parameters
     ----------
+    scale : of q k^T before softmax
+    window : tokens that a query of the model sees; None: all before it
     full_pulse : softmax weight that a full pulse stands for
     step : part of each side's solution that is added; both sides move at once
 
@@ -41,9 +51,11 @@ def fit_scores(
         The fit diverges.
     """
     absent = unseen(config, q.shape[2])
+    place = torch.arange(q.shape[2])
+    hidden = absent | (place[:, None] - place >= (window or q.shape[2]))
     of_q, of_k = _affine(maps.q_gain, maps.q_offset), _affine(maps.k_gain, maps.k_offset)
     fits = [
-        _fit_head(q[:, head], k[:, head], config, absent, sides, full_pulse, step)
+        _fit_head(q[:, head], k[:, head], config, (absent, hidden), sides, scale, full_pulse, step)
         for head, sides in enumerate(zip(of_q, of_k, strict=True))
     ]
     queries, keys = torch.stack([fit[0] for fit in fits]), torch.stack([fit[1] for fit in fits])
@@ -65,13 +77,15 @@ def _fit_head(
     q: Tensor,
     k: Tensor,
     config: HeadConfig,
-    absent: Tensor,
+    masks: tuple[Tensor, Tensor],
     sides: tuple[Tensor, Tensor],
+    scale: float,
     full_pulse: float,
     step: float,
 ) -> tuple[Tensor, Tensor, float]:
     """Affine maps (D + 1, D) of one head's queries and keys after a round, and the mean square."""
     of_q, of_k = sides
+    absent, hidden = masks
     windows, tokens, dims = q.shape
     pairs = windows * float((~absent).sum())
     sum_q, sum_k, squares = torch.zeros_like(of_q), torch.zeros_like(of_k), 0.0
@@ -82,7 +96,8 @@ def _fit_head(
         x = quantised(queries @ of_q, config.query_max)
         volts = quantised(keys @ of_k, config.key_max) * config.full_scale_v
         charge = polynomial(volts - config.center_v, config.cell_coefficients)
-        target = _softmax(queries[:, :-1], keys[:, :-1], absent).div_(full_pulse).clamp_(max=1)
+        target = _softmax(queries[:, :-1], keys[:, :-1], hidden, scale)
+        target = target.div_(full_pulse).clamp_(max=1)
         residual = _followed(target, (x @ charge.t()).div_(config.s_sat), absent)
         squares += float(residual.square().sum())
         sum_q += queries.t() @ (residual @ charge)
@@ -95,10 +110,10 @@ def _fit_head(
         ):
             gram += each[1:].t() @ each[1:]
     count = windows * (tokens - 1)
-    scale = step * config.s_sat / pairs
+    pace = step * config.s_sat / pairs
     per_unit = linear_slope(config) * config.full_scale_v
-    moved_q = scale * _inverse(gram_q / count) @ sum_q @ _inverse(gram_charge / count)
-    moved_k = scale / per_unit * _inverse(gram_k / count) @ sum_k @ _inverse(gram_x / count)
+    moved_q = pace * _inverse(gram_q / count) @ sum_q @ _inverse(gram_charge / count)
+    moved_k = pace / per_unit * _inverse(gram_k / count) @ sum_k @ _inverse(gram_x / count)
     return of_q + moved_q, of_k + moved_k, squares / pairs
 
 
@@ -114,9 +129,9 @@ def _followed(target: Tensor, score: Tensor, absent: Tensor) -> Tensor:
     return residual
 
 
-def _softmax(queries: Tensor, keys: Tensor, absent: Tensor) -> Tensor:
-    logits = (queries @ keys.t()).div_(math.sqrt(queries.shape[1]))
-    return logits.masked_fill_(absent, -torch.inf).softmax(1)
+def _softmax(queries: Tensor, keys: Tensor, hidden: Tensor, scale: float) -> Tensor:
+    logits = (queries @ keys.t()).mul_(scale)
+    return logits.masked_fill_(hidden, -torch.inf).softmax(1)
 
 
 def _affine(gain: Tensor, offset: Tensor) -> Tensor:
@@ -130,7 +145,7 @@ def _with_one(x: Tensor) -> Tensor:
 
 def _inverse(gram: Tensor) -> Tensor:
     """Inverse of a Gram matrix, with ``RIDGE`` times its diagonal and the diagonal's mean added."""
-    gram = gram.double()
-    own = gram.diagonal()
-    inverse: Tensor = torch.linalg.inv(gram + RIDGE * (own + own.mean()).diag())
-    return inverse.float()
+    whole = gram.double()
+    own = whole.diagonal()
+    inverse: Tensor = torch.linalg.inv(whole + RIDGE * (own + own.mean()).diag())
+    return inverse.to(gram)

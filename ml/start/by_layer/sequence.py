@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -15,15 +14,18 @@ from transformers import PreTrainedModel
 
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
-from gaincell.ml.models.convert import convert
-from gaincell.ml.models.families import blocks_of, family_of, head_dim_of
+from gaincell.ml.models.convert import check_conversion, convert
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.models.settings import Settings
+from gaincell.ml.start.by_layer.blocks import Block, taken_apart
 from gaincell.ml.start.by_layer.fit_layer import Errors, fit_layer, pass_layer
 from gaincell.ml.start.by_layer.layer_start import LayerStart
 from gaincell.ml.start.by_layer.lm_head import refit_lm_head
 from gaincell.ml.start.by_layer.options import StartOptions
 from gaincell.ml.start.by_layer.place import place
+
+NAMES = ("_name_or_path", "architectures", "transformers_version", "attn_implementation")
+"""Entries of a model's config that do not change what it computes."""
 
 
 @torch.no_grad()
@@ -41,8 +43,8 @@ def closed_form(
 
     Parameters
     ----------
-    model : of a class in ``gaincell.ml.models.families``, not converted yet, float32, in
-        evaluation mode
+    model : of a class in ``gaincell.ml.models.families``, not converted yet; bfloat16 and float16
+        are fitted in float32, and written back in the model's type
     windows : (W, T) tokens of text, W >= 2; more of them fit better
     layers : numbers of the layers to convert, all by default
     folder : keeps the start of each layer; a start that is there already is not computed again
@@ -55,8 +57,7 @@ def closed_form(
     Raises
     ------
     TypeError, ValueError
-        As ``convert``; windows of another shape; a softmax scale other than 1 / sqrt(D); a folder
-        of another model, text or options.
+        As ``convert``; windows of another shape; a folder of another model, text or options.
     """
     options = options or StartOptions()
     if windows.dim() != 2 or len(windows) < 2 or windows.shape[1] < 3:
@@ -69,58 +70,66 @@ def closed_form(
             "the model is on hardware already: start from the original one, or adapt its scalers "
             "with --init ranges or matching"
         )
-    _check_scale(model)
     chosen = sorted(range(model.config.num_hidden_layers) if layers is None else set(layers))
-    training = model.training
-    model.eval()
-    convert(model, config, "stock", chosen)  # checks all, changes nothing that is computed
+    check_conversion(model, config, "hardware", chosen)
     if folder is not None:
         _claim(folder, model, config, windows, options)
-    fitted = len(windows) - max(1, round(options.held_out * len(windows)))
-    teacher = family_of(model).first_stream(model, windows.to(model.device))
-    student = teacher
+    training = model.training
+    model.eval()
+    try:
+        with taken_apart(model, windows) as (stream, blocks):
+            starts, student, teacher = _fit_layers(
+                blocks, stream, config, chosen, options, folder, progress
+            )
+        convert(model, config, "hardware", chosen)
+        for layer, start in starts.items():
+            place(model, layer, start)
+        if options.refit == "lm_head":
+            refit_lm_head(model, student, teacher, _fitted(len(windows), options))
+    finally:
+        model.train(training)
+    return model
+
+
+def _fitted(windows: int, options: StartOptions) -> int:
+    """How many windows are fitted; the others choose the penalties."""
+    return windows - max(1, round(options.held_out * windows))
+
+
+def _fit_layers(
+    blocks: Sequence[Block],
+    stream: Tensor,
+    config: HeadConfig,
+    chosen: Sequence[int],
+    options: StartOptions,
+    folder: Path | None,
+    progress: Callable[[int, Errors | None], None] | None,
+) -> tuple[dict[int, LayerStart], Tensor, Tensor]:
+    """Starts of the chosen layers, and the last streams of the converted and the original model."""
+    fitted = _fitted(len(stream), options)
+    teacher = student = stream
     starts: dict[int, LayerStart] = {}
-    for layer, block in enumerate(blocks_of(model)):
-        if not starts and layer not in chosen:
-            teacher = student = pass_layer(block, config, None, teacher)
-            continue
+    for layer, block in enumerate(blocks):
         teacher = pass_layer(block, config, None, teacher)
-        if layer in chosen:
-            path = None if folder is None else folder / f"layer-{layer:03}.safetensors"
-            generator = torch.Generator().manual_seed(options.seed * 1000 + layer)
-            if path is not None and path.is_file():
-                starts[layer], errors = LayerStart.load(path), None
-                student = pass_layer(block, config, starts[layer], student)
-            else:
-                starts[layer], errors, student = fit_layer(
-                    block, config, student, teacher, fitted, options, generator
-                )
-                if path is not None:
-                    starts[layer].save(path)
-            if progress is not None:
-                progress(layer, errors)
+        if layer not in chosen:
+            student = pass_layer(block, config, None, student) if starts else teacher
+            continue
+        path = None if folder is None else folder / f"layer-{layer:03}.safetensors"
+        generator = torch.Generator().manual_seed(options.seed * 1000 + layer)
+        if path is not None and path.is_file():
+            starts[layer], errors = LayerStart.load(path), None
+            student = pass_layer(block, config, starts[layer], student)
         else:
-            student = pass_layer(block, config, None, student)
+            starts[layer], errors, student = fit_layer(
+                block, config, student, teacher, fitted, options, generator
+            )
+            if path is not None:
+                starts[layer].save(path)
+        if progress is not None:
+            progress(layer, errors)
         if layer == chosen[-1] and options.refit != "lm_head":
             break
-    convert(model, config, "hardware", chosen)
-    for layer, start in starts.items():
-        place(model, layer, start)
-    if options.refit == "lm_head":
-        refit_lm_head(model, student, teacher, fitted)
-    return model.train(training)
-
-
-def _check_scale(model: PreTrainedModel) -> None:
-    """Refuse a softmax scale other than 1 / sqrt(D): the maps are fitted to that one."""
-    dims = head_dim_of(model.config)
-    for layer, module in enumerate(family_of(model).attention_layers(model)):
-        scale = getattr(module, "scaling", None)
-        if scale is not None and not math.isclose(scale, dims**-0.5, rel_tol=1e-6):
-            raise ValueError(
-                f"layer {layer} scales its softmax by {scale:g}, but the closed-form start fits "
-                f"1 / sqrt({dims}) = {dims**-0.5:g}: use --init ranges"
-            )
+    return starts, student, teacher
 
 
 def _claim(
@@ -135,6 +144,9 @@ def _claim(
     for parameter in model.parameters():
         digest.update(parameter.detach().cpu().flatten()[:4096].float().numpy().tobytes())
     head = Settings(config, ()).as_table()["head"]
+    given = model.config.to_dict()
+    architecture = {name: value for name, value in given.items() if name not in NAMES}
+    digest.update(json.dumps(architecture, sort_keys=True, default=str).encode())
     plan = json.dumps(
         {"head": head, "options": options.as_table(), "model and text": digest.hexdigest()},
         indent=1,

@@ -40,12 +40,15 @@ class Maps:
     k_offset: Tensor
 
 
-def spectral_maps(q: Tensor, k: Tensor, config: HeadConfig) -> Maps:
-    """Maps of all heads, x @ gain + offset in codes over the largest.
+def spectral_maps(
+    q: Tensor, k: Tensor, config: HeadConfig, *, scale: float, window: int | None = None
+) -> Maps:
+    """Maps of all heads, from queries and keys (W, H, T, D).
 
-    q_gain, k_gain : (H, D, D); q_offset, k_offset : (H, D)
+    scale : of q k^T before softmax
+    window : tokens that a query of the model sees; None: all before it
     """
-    heads = [_head(q[:, head], k[:, head], config) for head in range(q.shape[1])]
+    heads = [_head(q[:, head], k[:, head], config, scale, window) for head in range(q.shape[1])]
     return Maps(*(torch.stack(parts) for parts in zip(*heads, strict=True)))
 
 
@@ -64,11 +67,13 @@ def flat_rows(dims: int) -> Tensor:
     return math.sqrt(2 / dims) * torch.cos(angle)
 
 
-def _head(q: Tensor, k: Tensor, config: HeadConfig) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _head(
+    q: Tensor, k: Tensor, config: HeadConfig, scale: float, window: int | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gain and offset of one head's queries, then of its keys, from (W, T, D) each."""
     dims = q.shape[2]
     key_mean = k[:, 1:].flatten(0, 1).mean(0)
-    lse, received = _softmax_sums(q, k - key_mean)
+    lse, received = _softmax_sums(q, k - key_mean, scale, window)
     queries = q[:, 1:].reshape(-1, dims).double()
     mean_q = queries.mean(0)
     queries = queries - mean_q
@@ -81,8 +86,8 @@ def _head(q: Tensor, k: Tensor, config: HeadConfig) -> tuple[Tensor, Tensor, Ten
     )
     level = lse.mean() - mean_q @ slope
 
-    shift = key_mean.double() / math.sqrt(dims) + slope  # kappa = k / sqrt(D) - shift
-    kappa = k[:, 1:].reshape(-1, dims).double() / math.sqrt(dims) - shift
+    shift = key_mean.double() * scale + slope  # kappa = k * scale - shift
+    kappa = k[:, 1:].reshape(-1, dims).double() * scale - shift
     weight = 0.5 + 0.5 * received[:, 1:].reshape(-1).double()
     centred = kappa - (kappa * weight[:, None]).sum(0) / weight.sum()
     cov_k = (centred * weight[:, None]).t() @ centred / weight.sum()
@@ -105,20 +110,21 @@ def _head(q: Tensor, k: Tensor, config: HeadConfig) -> tuple[Tensor, Tensor, Ten
     bend = a[0] + (a[2] * std_v**2 if len(a) > 2 else 0.0)
     constant = (1 - level / TAU_NATS - bend * dims / 2 / config.s_sat) / of_all
     kappa_gain = std_v * balance / spread * to_k + (mean_q / TAU_NATS / of_all)[:, None]
-    k_gain = kappa_gain / math.sqrt(dims)
+    k_gain = kappa_gain * scale
     k_offset = config.center_v + constant - shift @ kappa_gain
     volts = config.full_scale_v
     made = (q_gain, 0.5 - mean_q @ q_gain, k_gain / volts, k_offset / volts)
     return tuple(tensor.to(q.dtype) for tensor in made)
 
 
-def _softmax_sums(q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+def _softmax_sums(q: Tensor, k: Tensor, scale: float, window: int | None) -> tuple[Tensor, Tensor]:
     """Log-sum-exp of each query's logits, and the attention that each key receives; both (W, T)."""
     tokens = q.shape[1]
-    later = torch.ones(tokens, tokens, dtype=torch.bool).triu(1)
+    age = torch.arange(tokens)[:, None] - torch.arange(tokens)
+    hidden = (age < 0) | (age >= (window or tokens))
     lse, received = [], []
     for queries, keys in zip(q, k, strict=True):
-        logits = (queries @ keys.t()).div_(math.sqrt(q.shape[2])).masked_fill_(later, -torch.inf)
+        logits = (queries @ keys.t()).mul_(scale).masked_fill_(hidden, -torch.inf)
         lse.append(logits.logsumexp(1))
         received.append(logits.sub_(lse[-1][:, None]).exp_().sum(0))
     return torch.stack(lse), torch.stack(received)

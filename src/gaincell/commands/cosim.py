@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gaincell.cocotb_tests.run.simulators import SIMULATORS
-from gaincell.commands.options.common import add_config, add_seed
+from gaincell.commands.options.common import add_config, add_seed, check_least
 from gaincell.commands.shown.cosim import report_difference, result_rows, save_results
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
@@ -17,6 +17,8 @@ from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
+
+MOST_TOKENS = (1 << 31) - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,15 +63,20 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here so that other commands start without loading the simulator's tools.
     from gaincell.cocotb_tests.run.build import build
     from gaincell.cocotb_tests.run.compare import compare
-    from gaincell.cocotb_tests.run.simulate import Memory, check_waits, simulate
+    from gaincell.cocotb_tests.run.simulate import (
+        LONGEST_MEMORY,
+        Memory,
+        WavesLost,
+        check_waits,
+        simulate,
+    )
 
     with refusing():
         config = load_config(arguments.config)
         tokens = _tokens(arguments, config)
+        check_waits("--idle", np.array([arguments.idle], dtype=object))
         idle = np.full(tokens.q_code.shape[:-1], arguments.idle)
-        check_waits("--idle", idle)
-        if arguments.memory_wait < 0:
-            raise ValueError(f"--memory-wait is {arguments.memory_wait}, but must be 0 or above")
+        check_least(arguments, 0, "memory_wait", most=LONGEST_MEMORY)
         waves = _waves_format(arguments.waves, arguments.simulator)
         for path in (arguments.output, arguments.waves):
             if path is not None:
@@ -80,31 +87,38 @@ def run(arguments: argparse.Namespace) -> int:
         waves=waves,
         progress=True,
     )
-    simulated = simulate(
-        simulation,
-        tokens,
-        config,
-        transport=arguments.transport,
-        idle=idle,
-        memory=Memory(slowest_cycles=arguments.memory_wait),
-        seed=arguments.seed,
-        waves=arguments.waves,
-        progress=True,
-    )
+    lost: Exception | None = None
+    try:
+        simulated = simulate(
+            simulation,
+            tokens,
+            config,
+            transport=arguments.transport,
+            idle=idle,
+            memory=Memory(slowest_cycles=arguments.memory_wait),
+            seed=arguments.seed,
+            waves=arguments.waves,
+            progress=True,
+        )
+    except WavesLost as loss:
+        simulated, lost = loss.simulated, loss
     if arguments.output is not None:
-        save_results(arguments.output, simulated)
+        try:
+            save_results(arguments.output, simulated)
+        except OSError as error:
+            lost = error
     comparison = compare(tokens, simulated, config)
     print(table(result_rows(simulation.verilog, simulated, comparison)))
+    if lost is not None and comparison.first_difference is None:
+        raise lost
     return report_difference(comparison)
 
 
 def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "Tokens":
     from gaincell.behavioral.tokens import load_tokens, random_tokens
 
-    if arguments.tokens is not None and arguments.tokens < 1:
-        raise ValueError(f"--tokens is {arguments.tokens}, but must be at least 1")
-    if arguments.seed < 0:
-        raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")
+    check_least(arguments, 1, "tokens", most=MOST_TOKENS)
+    check_least(arguments, 0, "seed")
     if arguments.input is not None:
         return load_tokens(arguments.input, config, arguments.tokens)
     if arguments.tokens is None:

@@ -4,11 +4,14 @@ import argparse
 import os
 from pathlib import Path
 
-from gaincell.commands.options.common import add_config, add_output, add_seed
+from gaincell.commands.options.common import add_config, add_output, add_seed, check_least
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import refusing
 from gaincell.text import file_size
+
+MOST_TOKENS = 1 << 20
+"""Each token is a line of the testbench."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,12 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_testbench(arguments: argparse.Namespace) -> None:
     """Raise ValueError unless the testbench's options fit together."""
-    options = (("--tokens", arguments.tokens, 1), ("--seed", arguments.seed, 0))
-    for option, value, least in options:
+    for option, value in (("--tokens", arguments.tokens), ("--seed", arguments.seed)):
         if value is not None and arguments.testbench is None:
             raise ValueError(f"{option} is {value}, but means nothing without --testbench")
-        if value is not None and value < least:
-            raise ValueError(f"{option} is {value}, but must be {least} or above")
+    check_least(arguments, 1, "tokens", most=MOST_TOKENS)
+    check_least(arguments, 0, "seed")
     output, testbench = arguments.output, arguments.testbench
     if testbench is not None and testbench.resolve() == output.resolve():
         raise ValueError(f"--testbench is {testbench}, but must not be the same file as --output")

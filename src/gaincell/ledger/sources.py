@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import cache
@@ -21,7 +20,7 @@ from gaincell.synth.estimate.analog import AnalogConfig
 from gaincell.synth.estimate.comparison import Mark, Row, compare
 from gaincell.synth.estimate.digital import reference_metrics
 from gaincell.synth.estimate.system import Estimate
-from gaincell.tables import is_number, nearest
+from gaincell.tables import is_number, nearest, parse_toml
 
 NUMBER = re.compile(r"[-+]?\d[\d ]*(?:\.\d+)?(?:e[-+]?\d+)?")
 FIGURES: dict[str, Callable[[HeadConfig], float | tuple[float, ...]]] = {
@@ -105,7 +104,7 @@ def _config(what: str, root: Path) -> Ours:
     """config:FIGURE, or config:FIGURE:key=value,..., of the default head."""
     name, _, changes = what.partition(":")
     figure = FIGURES[known(name, FIGURES, "figure")]
-    value = figure(config_from_table(tomllib.loads(changes.replace(",", "\n"))))
+    value = figure(config_from_table(parse_toml(changes.replace(",", "\n").encode(), changes)))
     return Ours(values=value if isinstance(value, tuple) else (value,))
 
 

@@ -7,12 +7,12 @@ from functools import cache
 
 import pytest
 import torch
-from tiny_models import HEAD, MODELS, logits_by_layer, tokens
+from tiny_models import HEAD, MODELS, gpt2, logits_by_layer, tokens
 
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 from gaincell.ml.models.convert import convert
-from gaincell.ml.models.families import blocks_of
+from gaincell.ml.models.families import family_of
 from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.scalers import HeadMaps
 from gaincell.ml.models.settings import Settings
@@ -36,8 +36,8 @@ def name(request):
 def model_of(name):
     """In float32, with queries large enough that softmax is not flat."""
     model = MODELS[name]().float()
-    for block in blocks_of(model):
-        module = block.layer.attn.c_attn if name == "gpt2" else block.layer.self_attn.q_proj
+    for layer in family_of(model).layers_of(model):
+        module = layer.attn.c_attn if name == "gpt2" else layer.self_attn.q_proj
         with torch.no_grad():
             module.weight.mul_(12.0)
     return model
@@ -110,6 +110,20 @@ def test_the_ridge_fit_is_the_textbooks_and_its_error_that_of_the_rows_held_out(
     )
 
 
+def test_a_ridge_fit_stays_with_its_mean_where_inputs_say_nothing():
+    """Inputs that are always 0, and inputs whose spread is lost in float32's rounding."""
+    y = torch.randn(200, 2, generator=torch.Generator().manual_seed(8))
+    for x in (torch.zeros(200, 5), 3e4 + 1e-3 * torch.arange(1000.0).reshape(200, 5)):
+        sums = Sums()
+        sums.add(x, y, torch.ones(200))
+        fit = fit_ridge(sums, sums)
+        assert fit.error == pytest.approx(1, abs=0.2)
+        torch.testing.assert_close(x[0] @ fit.weight + fit.bias, y.mean(0), rtol=0, atol=0.5)
+    sums.add(torch.full((1, 5), torch.nan), y[:1], torch.ones(1))
+    with pytest.raises(ValueError, match="streams of the model hold values that are not finite"):
+        fit_ridge(sums, sums)
+
+
 def test_a_ridge_fit_without_intercept_goes_through_0():
     x = torch.tensor([[1.0], [2.0]])
     y = torch.tensor([[3.0], [5.0]])
@@ -132,7 +146,7 @@ def test_spectral_maps_give_the_pulses_of_their_formula(dims):
     """With a linear cell, no codes and little clipping: 1 + (logit - lse regressed) / tau."""
     q, k = heads(dims=dims)
     head = HeadConfig(head_dim=dims, window=64, columns=8, cell="linear", score_saturation=1.0)
-    maps = spectral_maps(q * 0.05, k * 0.05, head)
+    maps = spectral_maps(q * 0.05, k * 0.05, head, scale=dims**-0.5)
     q, k = q[:, 0] * 0.05, k[:, 0] * 0.05
     x = q @ maps.q_gain[0] + maps.q_offset[0]
     volts = (k @ maps.k_gain[0] + maps.k_offset[0]) * 0.9
@@ -149,20 +163,20 @@ def test_spectral_maps_give_the_pulses_of_their_formula(dims):
 def test_rounds_of_the_score_fit_bring_pulses_nearer_to_softmax():
     q, k = heads()
     head = HeadConfig(head_dim=16, window=64, columns=8)
-    maps = spectral_maps(q, k, head)
+    maps = spectral_maps(q, k, head, scale=0.25)
     errors = []
     for _ in range(8):
-        maps, error = fit_scores(q, k, head, maps, full_pulse=0.4, step=1.0)
+        maps, error = fit_scores(q, k, head, maps, scale=0.25, full_pulse=0.4, step=1.0)
         errors.append(error)
     assert errors[-1] < 0.8 * errors[0]
 
 
 def test_a_score_fit_that_diverges_says_so():
     q, k = heads()
-    maps = spectral_maps(q, k, WIDE)
+    maps = spectral_maps(q, k, WIDE, scale=0.25)
     maps = replace(maps, q_gain=maps.q_gain * torch.inf)
     with pytest.raises(ValueError, match="the score fit diverged at a step of 2"):
-        fit_scores(q, k, WIDE, maps, full_pulse=0.4, step=2.0)
+        fit_scores(q, k, WIDE, maps, scale=0.25, full_pulse=0.4, step=2.0)
 
 
 def test_pairs_that_the_arrays_do_not_hold():
@@ -189,6 +203,65 @@ def test_distillation_brings_it_nearer_still(name):
     before = distance(copy_of_start(name, WIDE, "attention"), wanted, ids)
     after = started(name, WIDE, refit="attention", distil_steps=60)
     assert distance(after, wanted, ids) < 0.97 * before
+
+
+@torch.no_grad()
+def test_another_scale_of_softmax_is_fitted_as_well_as_the_usual_one():
+    """The same GPT-2 three times: what a scale leaves out, the weights of the queries have."""
+    ids, windows = tokens(4, 40, seed=9), tokens(10, 40)
+    wanted = model_of("gpt2")(ids).logits
+    distances = []
+    for options, factors in (
+        ({}, [1, 1, 1]),
+        ({"scale_attn_weights": False}, [0.25, 0.25, 0.25]),
+        ({"scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True}, [1, 2, 3]),
+    ):
+        model = gpt2(**options).float()
+        model.load_state_dict(model_of("gpt2").state_dict())
+        for layer, factor in zip(model.transformer.h, factors, strict=True):
+            layer.attn.c_attn.weight[:, :32] *= factor
+            layer.attn.c_attn.bias[:32] *= factor
+        torch.testing.assert_close(model(ids).logits, wanted)
+        model = closed_form(model, WIDE, windows, options=QUICK)
+        distances.append(distance(model, wanted, ids))
+    assert max(distances) < 1.05 * distances[0]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64], ids=str)
+def test_models_of_other_types_are_fitted_as_well_and_keep_their_type(name, dtype):
+    ids = tokens(4, 40, seed=9)
+    stock = model_of(name)
+    wanted, embedding = stock(ids).logits, stock.get_input_embeddings().weight
+    model = closed_form(model_of(name).to(dtype), WIDE, tokens(10, 40), options=QUICK)
+    assert {parameter.dtype for parameter in model.parameters()} == {dtype}
+    assert torch.equal(model.get_input_embeddings().weight, embedding.to(dtype))
+    plain = distance(copy_of_start(name, WIDE), wanted, ids)
+    assert distance(model, wanted, ids) < 1.1 * plain
+
+
+@torch.no_grad()
+def test_a_start_that_is_stopped_leaves_the_model_as_it_was(name):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    model, ids = model_of(name), tokens(1, 20)
+    before = type(model), model.config._attn_implementation, model(ids).logits
+    with pytest.raises(KeyboardInterrupt):
+        closed_form(model, HEAD, tokens(4, 20), options=QUICK, progress=stop)
+    assert before[:2] == (type(model), model.config._attn_implementation)
+    assert torch.equal(model(ids).logits, before[2])
+
+
+def test_softmax_is_refused_for_weights_that_were_fitted_to_the_arrays(name):
+    model = started(name, layers=[0, 2])
+    for kind in ("stock", "softmax"):
+        message = f'weights of layer 0 to the arrays, and they are wrong for kind "{kind}"'
+        with pytest.raises(ValueError, match=message):
+            convert(model, HEAD, kind)
+    with pytest.raises(ValueError, match="layer 0 has the closed-form start's weights"):
+        fit_ranges(model, tokens(1, 20))
+    assert Settings.of(convert(model, HEAD, "stock", [1]).config).kinds[1] == "stock"
+    assert Settings.of(convert(model, HEAD, "linear").config).kinds == ("linear",) * 3
 
 
 def test_the_model_computes_what_was_fitted(name, tmp_path):

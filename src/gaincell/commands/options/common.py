@@ -1,6 +1,7 @@
-"""Adds the options that most commands have, --config, --seed and --output; checks lower bounds."""
+"""Adds the options that several commands have; checks numbers."""
 
 import argparse
+import math
 from pathlib import Path
 
 
@@ -35,16 +36,35 @@ def add_output(
     )
 
 
-def check_least(arguments: argparse.Namespace, least: int, *names: str) -> None:
-    """Check that options are absent or at least ``least``; ``names`` are their attributes.
+def add_node(parser: argparse._ActionsContainer, owner: str) -> None:
+    """--node-nm, which is checked by ``check_node``; the help is "technology node ``owner``"."""
+    parser.add_argument("--node-nm", type=float, help=f"technology node, nm, {owner}")
+
+
+def check_node(node_nm: float | None) -> None:
+    """Raise ValueError unless the value of --node-nm is absent, or finite and above 0."""
+    if node_nm is not None and not (math.isfinite(node_nm) and node_nm > 0):
+        raise ValueError(f"--node-nm is {node_nm:g}, but must be finite and above 0")
+
+
+LARGEST = (1 << 63) - 1
+"""Largest whole number of an option: seeds of torch and sizes of arrays end there."""
+
+
+def check_least(
+    arguments: argparse.Namespace, least: int, *names: str, most: int = LARGEST
+) -> None:
+    """Check that options are absent or in ``least..most``; ``names`` are their attributes.
 
     Raises
     ------
     ValueError
-        A value below ``least``.
+        A value below ``least`` or above ``most``.
     """
     for name in names:
         value = getattr(arguments, name)
         if value is not None and value < least:
             option = name.replace("_", "-")
             raise ValueError(f"--{option} is {value}, but must be at least {least}")
+        if value is not None and value > most:
+            raise ValueError(f"--{name.replace('_', '-')} is {value}, but must be at most {most}")

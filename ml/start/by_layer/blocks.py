@@ -1,0 +1,236 @@
+"""A model's own layers, run alone: what attention is given, and the stream with other parts.
+
+Nothing of a layer is written down again. An attention function of transformers takes queries, keys,
+values and scale from the model's modules; a part that the start replaces is answered for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface
+from transformers.masking_utils import AttentionMaskInterface
+
+from gaincell.ml.attention.softmax import Reach, softmax_attention
+from gaincell.ml.models.anatomy import Family, Projection
+from gaincell.ml.models.families import family_of
+from gaincell.ml.models.layer import check_scores, padding_starts
+
+NAME = "gaincell_start"
+BATCH = 8
+"""Windows that pass a layer at once."""
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What a layer's attention is given, and all that decides what softmax makes of it.
+
+    q : (W, H, T, D); k, v : (W, H_kv, T, D); as attention takes them
+    scale : of q k^T before softmax
+    window : tokens that a query sees, if the model has a sliding window
+    """
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    scale: float
+    window: int | None
+
+    @classmethod
+    def joined(cls, parts: Sequence[Heads]) -> Heads:
+        """Of all windows, from the parts of some each."""
+        q, k, v = (torch.cat([getattr(part, name) for part in parts]) for name in "qkv")
+        return cls(q, k, v, parts[0].scale, parts[0].window)
+
+    def __getitem__(self, windows: slice) -> Heads:
+        return Heads(self.q[windows], self.k[windows], self.v[windows], self.scale, self.window)
+
+    @property
+    def group(self) -> int:
+        """Query heads that share keys and values."""
+        return self.q.shape[1] // self.k.shape[1]
+
+    def softmax(self) -> Tensor:
+        """The output of the model's own attention, (W, H, T, D)."""
+        reach = None if self.window is None else Reach(self.window)
+        return softmax_attention(self.q, self.k, self.v, reach, scale=self.scale)
+
+
+class Block:
+    """One layer without caches and masks; streams are (W, T, C), all starting at position 0.
+
+    Attributes
+    ----------
+    out, down : the last projections of attention and of the MLP
+    residual : factor of their outputs in the stream
+    """
+
+    def __init__(self, family: Family, layer: nn.Module, arguments: tuple[Any, Any]) -> None:
+        self.layer, self._arguments = layer, arguments
+        self.attention = layer.get_submodule(family.attention)
+        self.out, self.down = (
+            Projection(layer.get_submodule(p)) for p in (family.out, family.down)
+        )
+        self.residual = float(getattr(layer, family.residual)) if family.residual else 1.0
+
+    def heads(self, stream: Tensor) -> Heads:
+        """What the layer's attention is given."""
+        try:
+            self._run(stream, start_take=True)
+        except _Taken as taken:
+            heads: Heads = taken.what
+            return heads
+        raise ValueError(
+            f"{type(self.attention).__name__} does not call the attention functions of transformers"
+        )
+
+    def after(self, stream: Tensor) -> Tensor:
+        """The stream after the layer."""
+        return self._run(stream)
+
+    def finished(
+        self, stream: Tensor, added: Tensor, down: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """The stream after the layer if attention gives ``added`` (W, T, C).
+
+        ``down`` takes the place of the MLP's last projection.
+        """
+        with (
+            _answering(self.attention, lambda *_, **__: (added, None)),
+            _answering(self.down.module, down),
+        ):
+            return self._run(stream)
+
+    def _run(self, stream: Tensor, **more: Any) -> Tensor:
+        args, kwargs = self._arguments
+        with parameters_of(self.layer, stream.dtype):
+            after: Tensor = self.layer(stream, *args, **kwargs, **more)
+        return after
+
+
+class _Taken(Exception):
+    """No error: it ends a run that has given what was wanted."""
+
+    def __init__(self, what: Any) -> None:
+        self.what = what
+
+
+@contextmanager
+def taken_apart(model: Any, windows: Tensor) -> Iterator[tuple[Tensor, list[Block]]]:
+    """The stream (W, T, C) before layer 0 of tokens ``windows`` (W, T), and all layers.
+
+    The stream is float32, or float64 if the model is. The layers can run inside this context only.
+
+    Raises
+    ------
+    TypeError
+        As ``family_of``.
+    """
+    family = family_of(model)
+    layers, before = family.layers_of(model), model.config._attn_implementation
+    windows = windows.to(model.device)
+    model.config._attn_implementation = NAME
+    try:
+        arguments = _arguments(model, layers, windows[:1])
+        streams = [_entering(model, layers[0], windows[part]) for part in batches(len(windows))]
+        wide = torch.promote_types(streams[0].dtype, torch.float32)
+        blocks = [Block(family, *each) for each in zip(layers, arguments, strict=True)]
+        yield torch.cat(streams).to(wide), blocks
+    finally:
+        model.config._attn_implementation = before
+
+
+def batches(count: int) -> Iterator[slice]:
+    return (slice(begin, min(count, begin + BATCH)) for begin in range(0, count, BATCH))
+
+
+@contextmanager
+def parameters_of(module: nn.Module, dtype: torch.dtype) -> Iterator[None]:
+    """Inside this context the module's parameters are of ``dtype``; changes of them are lost."""
+    before = [(each, each.data) for each in module.parameters() if each.is_floating_point()]
+    try:
+        for parameter, data in before:
+            parameter.data = data.to(dtype)
+        yield
+    finally:
+        for parameter, data in before:
+            parameter.data = data
+
+
+def _arguments(model: Any, layers: list[nn.Module], window: Tensor) -> list[Any]:
+    """What the model gives each layer beside the stream, for any number of windows."""
+    found: list[Any] = []
+    hooks = [
+        layer.register_forward_pre_hook(
+            lambda _, args, kwargs: found.append((args[1:], kwargs)), with_kwargs=True
+        )
+        for layer in layers
+    ]
+    try:
+        model(window, use_cache=False)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def _entering(model: Any, first: nn.Module, windows: Tensor) -> Tensor:
+    """The stream (W, T, C) before the first layer."""
+
+    def take(_: nn.Module, args: tuple[Any, ...]) -> None:
+        raise _Taken(args[0])
+
+    hook = first.register_forward_pre_hook(take)
+    try:
+        model(windows, use_cache=False)
+    except _Taken as taken:
+        stream: Tensor = taken.what
+        return stream
+    finally:
+        hook.remove()
+    raise AssertionError("the model ran without its first layer")
+
+
+@contextmanager
+def _answering(module: nn.Module, answer: Callable[..., Any] | None) -> Iterator[None]:
+    """Inside this context ``answer`` is computed in the module's place; None: no change."""
+    if answer is None:
+        yield
+        return
+    own = vars(module).get("forward")
+    module.forward = answer
+    try:
+        yield
+    finally:
+        del module.forward
+        if own is not None:
+            module.forward = own
+
+
+def _attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    start_take: bool = False,
+    **more: Any,
+) -> tuple[Tensor, None]:
+    """The attention function of the model's modules: softmax, or what attention is given."""
+    check_scores(more)
+    scale = query.shape[3] ** -0.5 if scaling is None else scaling
+    heads = Heads(query, key, value, scale, sliding_window)
+    if start_take:
+        raise _Taken(heads)
+    return heads.softmax().transpose(1, 2), None
+
+
+AttentionInterface.register(NAME, _attend)
+AttentionMaskInterface.register(NAME, padding_starts)

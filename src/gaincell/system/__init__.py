@@ -1,0 +1,1 @@
+"""What gaincell asks of the operating system: other programs, signals and standard streams."""

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil
-
 from gaincell.config import HeadConfig
 from gaincell.hdl.head import Head
-from gaincell.hdl.verilog import TOP, plain_names
+from gaincell.hdl.verilog import TOP, intermediate_of
 
 SCRIPT = f"""\
 read_rtlil head.il
@@ -30,7 +28,7 @@ class Netlist:
     """Bits of the top's ports, and the cells of one head, each of one bit as far as can be."""
 
     def __init__(self, config: HeadConfig) -> None:
-        top = _flat(plain_names(rtlil.convert(Head(config), name=TOP, emit_src=False)))
+        top = _flat(intermediate_of(Head(config)))
         self._ports: dict[str, Any] = top["ports"]
         self._from_register: set[Bit] = set()
         self._behind: dict[Bit, set[Bit]] = {}

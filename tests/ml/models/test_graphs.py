@@ -10,10 +10,10 @@ from transformers import AutoModelForCausalLM, DynamicCache, Trainer, TrainingAr
 
 from gaincell.behavioral.faults import Faults
 from gaincell.ml.attention import attention
-from gaincell.ml.attention.in_graph import attend_node, text_of
 from gaincell.ml.models.cache import HardwareCache
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.faults import set_faults
+from gaincell.ml.models.in_graph import attend_node, text_of
 from gaincell.ml.start import StartOptions, closed_form
 from gaincell.ml.start.ranges import fit_ranges
 

@@ -75,6 +75,8 @@ def hub_tokens(source: Source, tokenizer: Any) -> Iterator[NDArray[np.int64]]:
     import datasets
 
     name = f"data set {source.hub}"
+    if Path(str(source.hub)).is_file():
+        raise ValueError(f"{name} cannot be loaded: it is a file, so give it as a text")
     with foreign(f"{name} cannot be loaded"), reaching(f"{name} cannot be loaded"):
         rows = datasets.load_dataset(source.hub, source.subset, split=source.split)
     if source.column not in rows.column_names:

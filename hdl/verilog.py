@@ -2,7 +2,6 @@
 
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +14,7 @@ from amaranth.lib import data
 
 from gaincell.cache import cache_folder
 from gaincell.config import HeadConfig
+from gaincell.files import scratch_folder
 from gaincell.hdl.head import Head
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 from gaincell.refusals import Unable
@@ -66,11 +66,11 @@ def generated(config: HeadConfig, name: str, timing: Schedule, retention: Retent
     """As ``head_verilog``. ``generated.cache_clear()`` is for those who replace a component."""
     head = Head(config, timing=timing, retention=retention)
     intermediate = plain_names(rtlil.convert(head, name=name, emit_src=False))
-    with tempfile.TemporaryDirectory(prefix="gaincell-verilog-") as folder:
-        Path(folder, "head.il").write_text(intermediate)
-        Path(folder, "script.ys").write_text(YOSYS_SCRIPT)
-        _run_yosys(Path(folder))
-        modules = Path(folder, "head.v").read_text().replace(PARALLEL_CASE, "")
+    with scratch_folder("gaincell-verilog-") as folder:
+        (folder / "head.il").write_text(intermediate)
+        (folder / "script.ys").write_text(YOSYS_SCRIPT)
+        _run_yosys(folder)
+        modules = (folder / "head.v").read_text().replace(PARALLEL_CASE, "")
     return _header(head) + modules.partition("\n")[2]
 
 

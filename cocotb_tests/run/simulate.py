@@ -3,7 +3,6 @@
 import json
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +25,7 @@ from gaincell.cocotb_tests.bench.words import PACE_BITS
 from gaincell.cocotb_tests.run.build import Simulation
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, TOP, WAVES
 from gaincell.config import HeadConfig
-from gaincell.files import replacing
+from gaincell.files import BLOCK, replacing, scratch_folder
 from gaincell.refusals import Failed, Unable, first_line
 from gaincell.system.processes import reason, run
 
@@ -152,8 +151,7 @@ def simulate(
         raise ValueError(
             f"slowest_cycles is {memory.slowest_cycles}, but must be 0..{LONGEST_MEMORY} cycles"
         )
-    with tempfile.TemporaryDirectory(prefix="gaincell-run-") as name:
-        folder = Path(name)
+    with scratch_folder("gaincell-run-") as folder:
         arrays: dict[str, Any] = tokens.arrays() | {
             "first": first,
             "idle": _waits("idle", idle, shape.queries),
@@ -218,7 +216,15 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: str | None) -> N
         **simulator.run_variables,
         RUN_FOLDER: str(folder),
     }
-    status = run(simulator.run_command(simulation.folder, waves), folder, log, changes)
+
+    def check_disk() -> None:
+        """A simulator that cannot write its waveform tries for ever, or goes on without."""
+        if shutil.disk_usage(folder).free < BLOCK:
+            raise SimulatorStopped(f"{folder}: No space left on device; the simulation is lost")
+
+    command = simulator.run_command(simulation.folder, waves)
+    status = run(command, folder, log, changes, check_disk)
+    check_disk()
     if not (folder / OUTCOME).exists():
         raise SimulatorStopped(f"{simulator.name} stopped: {reason(log, status)}")
 
@@ -234,6 +240,8 @@ def _outcome(folder: Path) -> Simulated:
     outcome = json.loads((folder / OUTCOME).read_text())
     if crash := outcome.get("crash"):
         raise RuntimeError(f"the test bench failed:\n{crash}")
+    if hindrance := outcome.get("hindrance"):
+        raise SimulatorStopped(hindrance)
     if outcome["error"]:
         raise SimulationFailed(outcome["error"])
     with np.load(folder / "results.npz") as results:

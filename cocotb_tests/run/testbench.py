@@ -75,6 +75,8 @@ async def run_tokens(tb: Any) -> None:
         outcome: dict[str, str | None] = {"error": None}
     except (ElectricalError, ProtocolError, UnknownWire) as error:
         outcome = {"error": str(error)}
+    except OSError as error:
+        outcome = {"error": None, "hindrance": str(error)}
     except Exception:
         outcome = {"error": None, "crash": traceback.format_exc()}
     (folder / "outcome.json").write_text(json.dumps(outcome))

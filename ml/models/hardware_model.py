@@ -169,8 +169,10 @@ class HardwareModel(PreTrainedModel):
 
 def _head_counts(config: Any) -> tuple[int, int]:
     """Number of query heads, and of key and value heads, in a layer."""
-    heads = config.num_attention_heads
-    return heads, getattr(config, "num_key_value_heads", None) or heads
+    heads: int = config.num_attention_heads
+    if not hasattr(type(config), "num_key_value_heads"):
+        return heads, heads  # a stray entry of config.json is ignored by its class
+    return heads, config.num_key_value_heads or heads
 
 
 def _hand_over_arrays(

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ GUARD = 'read -r _; kill -9 "-$1"'
 """Waits for the end of its input, which only the process that started it holds open."""
 SAYS_WHY = re.compile(r"\b(error|fatal|cannot|failed|failure|killed|no space|denied)\b", re.I)
 SAYS_NOTHING = re.compile(r"^make\b|Exiting due to|^\s*\^|Error \d+$|warning", re.I)
+SECONDS_BETWEEN_LOOKS = 1.0
 LONGEST = 240
 """Characters of a line that a message quotes."""
 
@@ -63,11 +64,13 @@ def run(
     folder: Path,
     log: Path,
     changes: Mapping[str, str] | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> int:
     """Run a program in ``folder``, with all that it says in ``log``; return its exit status.
 
-    ``changes`` are of its environment, which is ``environment()``. The status of a program that a
-    signal ended is minus that signal.
+    ``changes`` are of its environment, which is ``environment()``. ``watch`` is called about once a
+    second; what it raises ends the program. The status of a program that a signal ended is minus
+    that signal.
     """
     with (
         log.open("wb") as stream,
@@ -80,6 +83,11 @@ def run(
             stderr=subprocess.STDOUT,
         ) as process,
     ):
+        while watch is not None:
+            try:
+                return process.wait(SECONDS_BETWEEN_LOOKS)
+            except subprocess.TimeoutExpired:
+                watch()
         return process.wait()
 
 

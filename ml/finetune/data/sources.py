@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.inputs.text_file import read_text
+from gaincell.ml.evaluate.limits import check_tokens
 from gaincell.ml.finetune.data.token_file import Tokens, read_tokens
 from gaincell.ml.finetune.settings import Source
-from gaincell.ml.models.limits import check_tokens
 from gaincell.ml.process.network import reaching
 from gaincell.refusals import foreign
 

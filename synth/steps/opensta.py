@@ -1,8 +1,9 @@
 """Run OpenSTA on a script in a folder that keeps script and report."""
 
 import shutil
-import subprocess
 from pathlib import Path
+
+from gaincell.system.processes import run
 
 NAMES = ("sta", "opensta")
 INSTALL = "install OpenSTA (Debian, Ubuntu: apt-get install opensta) for timing with flops"
@@ -19,9 +20,6 @@ def run_opensta(program: str, script: str, folder: Path, name: str) -> tuple[str
     ``name.tcl`` and ``name.rpt`` stay in the folder. OpenSTA's exit status does not tell a failure.
     """
     (folder / f"{name}.tcl").write_text(script)
-    done = subprocess.run(
-        [program, "-exit", f"{name}.tcl"], cwd=folder, capture_output=True, text=True, check=False
-    )
     report = folder / f"{name}.rpt"
-    report.write_text(done.stdout + done.stderr)
-    return done.stdout, report
+    run([program, "-exit", f"{name}.tcl"], folder, report)
+    return report.read_text(encoding="utf-8", errors="replace"), report

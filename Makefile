@@ -47,9 +47,9 @@ exact: $(VENV)/.installed-test
 retention: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/retention.py -o docs/evidence/retention.md
 
-# The table of docs/do/silicon.md: make silicon LIBERTY="45nm.lib.gz 130nm.lib.gz"
+# The table of docs/do/silicon.md: make silicon LIBERTY="45nm.lib.gz 130nm.lib.gz" NODE_NM="45 130"
 silicon: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/synthesis.py $(LIBERTY) -o docs/evidence/tables/silicon.md \
+	$(BIN)/python benchmarks/synthesis.py $(LIBERTY) $(if $(NODE_NM),--node-nm $(NODE_NM)) -o docs/evidence/tables/silicon.md \
 		--reference src/gaincell/data/synth_reference.json
 
 bench: $(VENV)/.installed-test

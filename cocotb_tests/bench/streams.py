@@ -60,6 +60,8 @@ class Bench:
                 await self._transport.tick()
             else:
                 await self._edge  # the wires are unknown: the arrays must not look
+        if self._is_reset:
+            self._transport.catch_up()
         self._is_reset = True
         self._base += self._pushed
         self._pushed = 0

@@ -31,6 +31,7 @@ module tb #(
     parameter V_WRITE_END = 2,
     parameter VISIT = 0,
     parameter PATIENCE = 0,
+    parameter SEGMENT = 1,
     parameter AGE_BEFORE_VISIT = 0
 );
     // TOKEN_BITS of the payload, and the lowest bit of each of its fields, as TOKEN_Q.
@@ -176,6 +177,7 @@ module tb #(
         .V_WRITE_END(V_WRITE_END),
         .VISIT(VISIT),
         .PATIENCE(PATIENCE),
+        .SEGMENT(SEGMENT),
         .AGE_BEFORE_VISIT(AGE_BEFORE_VISIT)
     ) watch (
         .clk(clk),

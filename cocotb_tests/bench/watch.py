@@ -28,6 +28,8 @@ SENTENCES = {
     17: "a request changed while it was refused",
     18: "the request for {place} has tag {seen}, which belongs to an unanswered request",
     19: "a response with tag {seen} is refused, but nothing waits for it",
+    20: "{place} is asked for or written again, but its visit must skip it: it is young",
+    21: "{place} is not young, but its visit ended without a write",
 }
 
 
@@ -42,10 +44,11 @@ def watch_parameters(config: HeadConfig) -> dict[str, int]:
         span = getattr(timing, port)
         parameters |= {f"{port.upper()}_START": span.start, f"{port.upper()}_END": span.end}
     if plan is None:
-        return parameters | {"VISIT": 0, "PATIENCE": 0, "AGE_BEFORE_VISIT": 0}
+        return parameters | {"VISIT": 0, "PATIENCE": 0, "SEGMENT": 1, "AGE_BEFORE_VISIT": 0}
     return parameters | {
         "VISIT": plan.visit_cycles,
         "PATIENCE": plan.patience_cycles,
+        "SEGMENT": plan.segment_visits,
         "AGE_BEFORE_VISIT": plan.young_cycles + plan.sweep_cycles + 1,
     }
 

@@ -18,6 +18,7 @@ from gaincell.cocotb_tests.plain.vectors import (
 )
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import TAGS, index_shape
+from gaincell.hdl.verilog import TOP
 
 HERE = Path(__file__).parent
 MEMORY_WAIT_CYCLES = 5
@@ -50,10 +51,11 @@ def plain_testbench(
     tokens: int | None = None,
     seed: int = 0,
     names: tuple[str, str] = ("head.v", "head_tb.v"),
+    head: str = TOP,
 ) -> str:
     """Verilog (IEEE 1364-2005, but for ``$fatal``) that drives and checks the head of ``config``.
 
-    Module ``gaincell_head_tb``; needs nothing but ``head_verilog(config)``. The same text for the
+    Needs nothing but ``head_verilog(config, head)``. The same text for the
     same arguments, always.
 
     Parameters
@@ -64,6 +66,8 @@ def plain_testbench(
         Of tokens and pace.
     names : (str, str)
         Files of the head and of the testbench, for the commands in the header.
+    head : str
+        The head's module; the testbench is called the same and ``_tb``.
     """
     golden = golden_vectors(config, default_tokens(config) if tokens is None else tokens, seed)
     header = HEADER.format(
@@ -88,7 +92,7 @@ def plain_testbench(
         .read_text()
         .replace("module column_watch", "module gaincell_head_tb_watch"),
     }
-    text = (HERE / "testbench.v").read_text()
+    text = (HERE / "testbench.v").read_text().replace(TOP, head)
     for name, part in parts.items():
         text = text.replace(f"//{{{name}}}\n", part)
     return header + text

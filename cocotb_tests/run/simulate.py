@@ -4,7 +4,7 @@ import json
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from gaincell.cocotb_tests.bench.words import PACE_BITS, status_of
 from gaincell.cocotb_tests.run.build import Simulation
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, TOP, WAVES
 from gaincell.config import HeadConfig
-from gaincell.files import BLOCK, replacing, scratch_folder
+from gaincell.files import replacing, scratch_folder
 from gaincell.refusals import Failed, Unable, first_line
 from gaincell.system.processes import reason, run
 
@@ -113,6 +113,7 @@ def simulate(
     check_age: bool = True,
     seed: int = 0,
     interrupt_cycle: int | None = None,
+    plusargs: Sequence[str] = (),
     waves: Path | None = None,
     progress: bool = False,
 ) -> Simulated:
@@ -134,6 +135,8 @@ def simulate(
         Of the arrays' power-up state, of all faults and of the memory's waits.
     interrupt_cycle : int, optional
         Reset the head in this cycle, then run all tokens from the start.
+    plusargs : sequence of str
+        Given to the simulator, for Verilog that asks for them: "+name=value".
     waves : Path, optional
         Waveform file; the simulation must be built for its format.
     progress : bool
@@ -177,9 +180,9 @@ def simulate(
         recorded = None if waves is None else f"{WAVES}{waves.suffix}"
         with _progress_bar(folder / "progress", shape.queries, progress):
             try:
-                _run_simulator(simulation, folder, recorded)
+                _run_simulator(simulation, folder, recorded, plusargs)
                 simulated = _outcome(folder, config)
-            except (SimulationFailed, SimulatorStopped):
+            except (SimulationFailed, Unable):
                 with suppress(OSError):  # the fault of the head is the more important one
                     _keep_waves(folder, recorded, waves)
                 raise
@@ -207,7 +210,9 @@ def _waits(name: str, cycles: NDArray[np.integer] | None, queries: int) -> NDArr
     return cycles.ravel()
 
 
-def _run_simulator(simulation: Simulation, folder: Path, waves: str | None) -> None:
+def _run_simulator(
+    simulation: Simulation, folder: Path, waves: str | None, plusargs: Sequence[str]
+) -> None:
     """Run the simulation with ``folder`` as the current one; what it leaves there is its answer."""
     simulator = SIMULATORS[simulation.simulator]
     log = folder / "run.log"
@@ -222,15 +227,8 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: str | None) -> N
         **simulator.run_variables,
         RUN_FOLDER: str(folder),
     }
-
-    def check_disk() -> None:
-        """A simulator that cannot write its waveform tries for ever, or goes on without."""
-        if shutil.disk_usage(folder).free < BLOCK:
-            raise SimulatorStopped(f"{folder}: No space left on device; the simulation is lost")
-
-    command = simulator.run_command(simulation.folder, waves)
-    status = run(command, folder, log, changes, check_disk)
-    check_disk()
+    command = [*simulator.run_command(simulation.folder, waves), *plusargs]
+    status = run(command, folder, log, changes)
     if not (folder / OUTCOME).exists():
         raise SimulatorStopped(f"{simulator.name} stopped: {reason(log, status)}")
 

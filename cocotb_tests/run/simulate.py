@@ -25,7 +25,7 @@ from gaincell.cocotb_tests.bench.words import PACE_BITS, status_of
 from gaincell.cocotb_tests.run.build import Simulation
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, TOP, WAVES
 from gaincell.config import HeadConfig
-from gaincell.files import BLOCK, replacing, scratch_folder
+from gaincell.files import replacing, scratch_folder
 from gaincell.refusals import Failed, Unable, first_line
 from gaincell.system.processes import reason, run
 
@@ -182,7 +182,7 @@ def simulate(
             try:
                 _run_simulator(simulation, folder, recorded, plusargs)
                 simulated = _outcome(folder, config)
-            except (SimulationFailed, SimulatorStopped):
+            except (SimulationFailed, Unable):
                 with suppress(OSError):  # the fault of the head is the more important one
                     _keep_waves(folder, recorded, waves)
                 raise
@@ -227,15 +227,8 @@ def _run_simulator(
         **simulator.run_variables,
         RUN_FOLDER: str(folder),
     }
-
-    def check_disk() -> None:
-        """A simulator that cannot write its waveform tries for ever, or goes on without."""
-        if shutil.disk_usage(folder).free < BLOCK:
-            raise SimulatorStopped(f"{folder}: No space left on device; the simulation is lost")
-
     command = [*simulator.run_command(simulation.folder, waves), *plusargs]
-    status = run(command, folder, log, changes, check_disk)
-    check_disk()
+    status = run(command, folder, log, changes)
     if not (folder / OUTCOME).exists():
         raise SimulatorStopped(f"{simulator.name} stopped: {reason(log, status)}")
 

@@ -105,10 +105,10 @@ module column_watch #(
 
     // A visit skips a column whose token came in this segment of visits or in the one before, and
     // all columns if the sequence started then. It must not skip any other. It is over when a token
-    // overwrites its column, or starts a sequence.
+    // overwrites its column, or starts a sequence; also if it did so in the cycle before the visit.
     reg [31:0] visits, segment, start_segment;
     reg [31:0] token_segment [0:SLOTS-1];
-    reg segment_ends, lately, pending, skips, over, must_write;
+    reg segment_ends, lately, pending, skips, over, must_write, enters;
 
     // The refresh on the wires.
     integer refresh_age;
@@ -146,8 +146,8 @@ module column_watch #(
         if (elapsed == 1) begin
             lately = segment - start_segment <= 1;
             pending = token_slot == visited && token_age < K_WRITE_START;
-            skips = true_fill != 0 && !pending && (lately || (holds[visited] && visited < WINDOW
-                && segment - token_segment[visited] <= 1));
+            skips = over || (true_fill != 0 && !pending && (lately || (holds[visited]
+                && visited < WINDOW && segment - token_segment[visited] <= 1)));
             must_write = true_fill != 0 && !pending && !skips;
         end
     endtask
@@ -269,10 +269,12 @@ module column_watch #(
     endtask
 
     task look_at_tokens;
-        if (accept === 1'b1) begin
+        if (accept !== 1'b1) enters = 0;
+        else begin
             starts = first | fresh;
             fresh = 0;
-            if (starts | ~further) begin
+            enters = starts | ~further;
+            if (enters) begin
                 ring = starts || ring == WINDOW - 1 ? 0 : ring + 1;
                 early = starts ? 0 : early == SINK ? early : early + 1;
                 token_slot = early < SINK ? WINDOW + early : ring;
@@ -350,11 +352,11 @@ module column_watch #(
                 if (must_write) blame(SKIPPED, visited, 0, 0);
                 must_write = 0;
                 skips = 0;
-                over = 0;
                 if (visits == SEGMENT - 1) segment = segment + 1;
                 visits = visits == SEGMENT - 1 ? 0 : visits + 1;
                 elapsed = 0;
                 visited = visited == SLOTS - 1 ? 0 : visited + 1;
+                over = enters && token_slot == visited;
                 give_up = PATIENCE;
                 asked = 0;
                 arrived = 0;

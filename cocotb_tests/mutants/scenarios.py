@@ -70,11 +70,16 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
                 how[name] = waits
         return Scenario(config, tokens, {"seed": seed} | how)
 
-    # Waits that move the start of a sequence cycle by cycle over the edges of a visit.
-    edges = np.full(60, 7 * visit - 2)
-    edges[0], edges[30] = 8, edges[30] + plan.patience_cycles + 20
+    # Sequences of two tokens, which move cycle by cycle over the edges of visits: the second token
+    # comes about when the visit of its column begins, or when that visit loses patience.
+    sweep, ahead = config.stored_columns * visit, 8 * visit
+    second = config.window + 1 if config.sink > 1 else 1
+    edges = np.tile([sweep - ahead - 2, ahead - 1], 60)
+    edges[0] = (second * visit - ahead) % sweep + 8
+    edges[60] += plan.patience_cycles + 20
     rest = np.zeros(short, dtype=np.int64)
-    rest[5::7] = 3 * config.stored_columns * visit
+    edges_of_fill = (range(1, config.sink + 2), range(config.window - 1, config.stored_columns + 1))
+    rest[[*edges_of_fill[0], *edges_of_fill[1]]] = 2 * config.stored_columns * visit
     middle = (short // 2) * (config.latency_cycles + visit // 2)
     return {
         "stream": scenario(2 * short, group=2, first_share=0.06),
@@ -98,7 +103,7 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
         ),
         "silent memory": scenario(short, idle=3 * visit, memory=Memory(busy_share=1.0)),
         "busy refresh": scenario(16 * short, stall=90, memory=Memory(visit // 2, busy_share=0.3)),
-        "starts at edges": scenario(60, first_share=1.0, idle=edges, memory=Memory(busy_share=1.0)),
+        "edges": _in_pairs(scenario(120, idle=edges, memory=Memory(busy_share=0.9))),
         "standstill": scenario(
             short, idle=rest, memory=Memory(2 * plan.patience_cycles, busy_share=0.3)
         ),
@@ -111,6 +116,12 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
         ),
         "reset while busy": scenario(short, stall=80, interrupt_cycle=20 * config.interval_cycles),
     }
+
+
+def _in_pairs(scenario: Scenario) -> Scenario:
+    """The scenario with a start at every other token."""
+    first = np.arange(len(scenario.tokens)) % 2 == 0
+    return replace(scenario, tokens=replace(scenario.tokens, first=first))
 
 
 def _tokens(

@@ -74,9 +74,9 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
     # comes about when the visit of its column begins, or when that visit loses patience.
     sweep, ahead = config.stored_columns * visit, 8 * visit
     second = config.window + 1 if config.sink > 1 else 1
-    edges = np.tile([sweep - ahead - 2, ahead - 1], 60)
-    edges[0] = (second * visit - ahead) % sweep + 8
-    edges[60] += plan.patience_cycles + 20
+    edges = np.tile([sweep - ahead, ahead - 1], 30)
+    edges[0] = (second * visit - ahead) % sweep - 20
+    late = edges + np.where(np.arange(60) == 0, plan.patience_cycles, 0)
     rest = np.zeros(short, dtype=np.int64)
     edges_of_fill = (range(1, config.sink + 2), range(config.window - 1, config.stored_columns + 1))
     rest[[*edges_of_fill[0], *edges_of_fill[1]]] = 2 * config.stored_columns * visit
@@ -103,7 +103,8 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
         ),
         "silent memory": scenario(short, idle=3 * visit, memory=Memory(busy_share=1.0)),
         "busy refresh": scenario(16 * short, stall=90, memory=Memory(visit // 2, busy_share=0.3)),
-        "edges": _in_pairs(scenario(120, idle=edges, memory=Memory(busy_share=0.9))),
+        "edges of visits": _in_pairs(scenario(60, idle=edges)),
+        "edges of patience": _in_pairs(scenario(60, idle=late, memory=Memory(busy_share=1.0))),
         "standstill": scenario(
             short, idle=rest, memory=Memory(2 * plan.patience_cycles, busy_share=0.3)
         ),

@@ -83,11 +83,11 @@ def test_timing_page_gives_the_default_refresh():
 
 
 @pytest.mark.parametrize(
-    ("schedule", "cost"), [("sequential", 0), ("overlapped", 3), ("paired", 10)]
+    ("schedule", "cost"), [("sequential", 0), ("overlapped", 4), ("paired", 11)]
 )
 def test_timing_page_gives_what_a_refresh_costs_a_busy_head(schedule, cost):
     config = HeadConfig(schedule=schedule)
-    delayed = config.timing.arrays_cycles + config.write_cycles
+    delayed = config.timing.arrays_cycles + config.timing.clear_cycles
     assert max(0, delayed - config.interval_cycles) == cost
     text = " ".join((DOCS / "understand" / "timing.md").read_text().split())
     assert (

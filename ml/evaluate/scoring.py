@@ -13,8 +13,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from gaincell.ml.evaluate.limits import check_tokens, embedding_of
 from gaincell.ml.evaluate.tasks import Task
-from gaincell.ml.models.limits import check_tokens, embedding_of
 from gaincell.ml.process.quiet import quiet
 from gaincell.refusals import foreign
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
+from gaincell.ml.evaluate.limits import check_length
 from gaincell.ml.finetune.data.sources import tokens_of
 from gaincell.ml.finetune.data.token_file import Tokens
 from gaincell.ml.finetune.data.windows import Windows, fingerprint, first_windows
@@ -20,7 +21,6 @@ from gaincell.ml.finetune.settings import Source
 from gaincell.ml.finetune.teacher import load_teacher
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.hardware_model import HardwareModel
-from gaincell.ml.models.limits import check_length
 from gaincell.ml.models.load import load_model
 from gaincell.ml.models.settings import Settings
 from gaincell.ml.start.moments import ARRAYS

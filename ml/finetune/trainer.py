@@ -213,8 +213,7 @@ class StageTrainer(Trainer):
         }
         step = self.state.global_step
         fault = f"the checkpoint of step {step} of [{self.name}] cannot be written"
-        mend = f"{self.last_checkpoint}: make room and run the same command again"
-        with writing(fault, mend):
+        with writing(fault, lambda: self.last_checkpoint):
             self.folder.mkdir(exist_ok=True)
             checkpoints.write(
                 self.folder,

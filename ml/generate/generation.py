@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gaincell.ml.evaluate.limits import check_length
 from gaincell.ml.models.cache import HardwareCache
-from gaincell.ml.models.limits import check_length
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,7 @@ class HardwareCache(Cache):
         # Every conversion makes its own table. A function stays the same in a copy of the cache.
         self._belongs_to = belongs_to
         self._starts: Tensor | None = None
+        self._padded_behind = False
 
     def of(self, module: nn.Module) -> LayerCache:
         """What an attention layer of the model sees of the cache.
@@ -160,19 +161,26 @@ class HardwareCache(Cache):
         return ring.arrays(k).attend(q.detach(), k.detach(), v.detach(), starts)
 
     @_outside_graphs
-    def starts_with(self, starts: Tensor | None, past: int) -> Tensor | None:
+    def starts_with(self, starts: Tensor | None, mask: Tensor | None, past: int) -> Tensor | None:
         """Each row's first real token (B,), of this call's mask or of those before it.
 
         Parameters
         ----------
-        starts : of this call's mask, over all tokens so far; None: there is no padding or no mask
+        starts : of ``mask``, which is over all tokens so far; None: there is no padding or no mask
         past : tokens of earlier calls
 
         Raises
         ------
         ValueError
-            The masks contradict each other.
+            The masks contradict each other, or padding stands behind real tokens of earlier calls.
         """
+        if past and mask is None and self._padded_behind:
+            raise ValueError(
+                "a row of earlier calls with this cache ends with padding, which the arrays store: "
+                "pad on the left to go on"
+            )
+        if mask is not None:
+            self._padded_behind = bool(((mask[:, -1] == 0) & (mask != 0).any(1)).any())
         if past:
             before = self._starts
             if starts is None:
@@ -189,7 +197,7 @@ class HardwareCache(Cache):
 
     def reset(self) -> None:
         super().reset()
-        self._starts = None
+        self._starts, self._padded_behind = None, False
 
     def crop(self, tokens_to_remove: int) -> None:
         """As ``RingLayer.crop``, before any layer has changed."""

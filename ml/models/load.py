@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,7 @@ def _reading(fault: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         logging.disable_progress_bar()
     try:
-        with foreign(fault), reaching(fault):
+        with foreign(fault), reaching(fault), warnings.catch_warnings(action="ignore"):
             try:
                 yield
             except StrictDataclassError as error:  # its first line says only where, not what

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import EncoderDecoderCache
 
 from gaincell.ml.attention.checks import start_of_mask
 from gaincell.ml.models.cache import HardwareCache
@@ -38,12 +39,16 @@ def place_tokens(
     tokens = read.shape[-1]
     mask, position = kwargs.get("attention_mask"), kwargs.get("position_ids")
     cache = kwargs.get("past_key_values")
+    if isinstance(cache, EncoderDecoderCache) and isinstance(
+        cache.self_attention_cache, HardwareCache
+    ):
+        raise ValueError("a HardwareCache is the past_key_values itself: give it without a wrapper")
     past = 0 if cache is None else cache.get_seq_length()
     if mask is not None:
         _check_shape(mask, past + tokens)
     starts = None if mask is None else starts_of_rows(mask)
     if isinstance(cache, HardwareCache):
-        starts = cache.starts_with(starts, past)
+        starts = cache.starts_with(starts, mask, past)
     if position is not None:
         check = _check_node if torch.compiler.is_compiling() else _checked
         position = check(position, None if mask is None else mask[:, past:])

@@ -13,7 +13,7 @@ from gaincell.config import HeadConfig
 from gaincell.ml.attention import KINDS
 from gaincell.ml.attention.exact import exact_product
 from gaincell.ml.attention.faulty_arrays import FaultyArrays
-from gaincell.ml.attention.in_graph import text_of
+from gaincell.ml.models.in_graph import text_of
 
 T = TypeVar("T")
 

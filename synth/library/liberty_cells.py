@@ -69,6 +69,8 @@ class CellReader:
             for name, parts in groups.items()
             if any(part.true(role) for part in parts)
         }
+        if any(group.groups("internal_power")):
+            self._notes.add("internal_power outside of a pin is not counted", group.name)
         next_state = flop.text("next_state") if flop else ""
         clocked_on = flop.text("clocked_on") if flop else ""
         states = tuple(flop.args) if flop else ()
@@ -111,6 +113,8 @@ class CellReader:
             for energy in self._energies(cell, power, pins)
         ]
         direction = text("direction").lower()
+        if not direction:
+            raise ValueError(f"pin {name} has no direction")
         return Pin(
             name=name,
             direction=direction,
@@ -143,7 +147,7 @@ class CellReader:
         yield Energy(
             when=self._condition(cell, power.text("when"), pins),
             related=power.text("related_pin"),
-            supply=power.text("related_pg_pin"),
+            supply=power.text("related_pg_pin") or power.text("power_level"),
             # A table of power stands for rise and for fall.
             tables=tuple(
                 table
@@ -185,7 +189,8 @@ class CellReader:
                 continue
             when = self._condition(group.name, each.text("when"), pins)
             supplies = by_supply.setdefault(when, {})
-            supplies[each.text("related_pg_pin")] = value * SI["leakage"]
+            supply = each.text("related_pg_pin") or each.text("power_level")
+            supplies[supply] = value * SI["leakage"]
         return tuple((when, sum(each.values())) for when, each in by_supply.items())
 
     def _default_leakage(self, group: Group) -> float:

@@ -125,6 +125,8 @@ def _trees(path: Path) -> list[Group]:
     """The library groups of a file, as they stand."""
     text = _text(path)
     fault = f"--liberty {path} is no Liberty file"
+    if "\0" in text:
+        raise NotALibrary(f"{fault}: it holds binary data")
     if not re.search(r"\blibrary\s*\(", text, re.IGNORECASE):
         raise NotALibrary(f"{fault}: it has no library (...) group")
     with _refused(f"{fault} that can be read"):

@@ -89,7 +89,8 @@ def _reason(log: str) -> str:
     error = errors[-1].removeprefix("ERROR: ") if errors else ""
     if error and "ABC" not in error:
         return error
-    said = [line.removeprefix("ABC: ").strip() for line in log.splitlines() if "ABC: " in line]
+    lines = [line for line in log.splitlines() if line.startswith("ABC: ")]
+    said = [line.removeprefix("ABC: ").strip() for line in lines]
     why = [line for line in said if REASON.search(line) and not ECHO.search(line)]
     return f'ABC says "{why[-1]}"' if why else error
 

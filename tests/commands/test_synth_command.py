@@ -225,6 +225,13 @@ def test_finds_a_library_below_pdk_root(tmp_path, monkeypatch, capsys):
     assert "holds none of sky130A" in capsys.readouterr().err
 
 
+def test_says_that_it_reads_large_files(config, tmp_path, capsys):
+    (tmp_path / "large.lib").write_text("x" * 2_600_000)
+    command = ["synth", "--config", config, "-o", str(tmp_path / "run")]
+    assert main([*command, "--liberty", str(tmp_path / "large.lib")]) == 2
+    assert capsys.readouterr().out == "reading 3 MB of Liberty ...\n"
+
+
 WRONG = {
     "no Liberty": (["--liberty", "{tmp}/text.lib"], "is no Liberty file: it has no library"),
     "missing Liberty": (["--liberty", "{tmp}/none.lib"], "No such file"),

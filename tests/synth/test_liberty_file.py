@@ -80,6 +80,7 @@ def test_leaves_out_what_must_not_be_used(tmp_path):
         (b"library (x) { cell (A) { area : ", "no Liberty file that can be read"),
         (b"\x1f\x8bbroken", "cannot be read"),
         (b"", "no library"),
+        (b"library (x) { cell (A\0) { } }", "it holds binary data"),
     ],
 )
 def test_refuses_what_is_no_liberty_file(tmp_path, content, reason):

@@ -56,6 +56,22 @@ def test_slack_is_the_sum_of_the_tables_on_the_path(small, tmp_path):
 
 
 @pytest.mark.needs("opensta")
+@pytest.mark.parametrize("name", ["none", "default"])
+def test_the_note_says_whether_a_wire_load_counts(small, tmp_path, name):
+    model = 'wire_load ("w") { capacitance : 1; slope : 5; fanout_length (1, 20); }'
+    header = {"none": "", "default": '  default_wire_load : "w";\n'}[name]
+    text = small.text.replace("  delay_model", f"{header}  {model}\n  delay_model", 1)
+    flop = Instance("u0", "DFF", {"CK": "clk", "D": "y", "Q": "y"})
+    netlist = Netlist("gaincell_head", (Port("clk", "input", ("clk",)),), (flop,), (), {})
+    (tmp_path / "netlist.v").write_text(netlist.verilog())
+    (tmp_path / "library.lib").write_text(text)
+    timing, _ = time_netlist(netlist, {}, 1.0, tmp_path, tmp_path / "none.log")
+    wires = {"none": "no wires", "default": "wires by the library's default wire load"}[name]
+    assert timing.note == f"setup, before layout: {wires}, an ideal clock"
+    assert (timing.slack_ns < 0.8) == (name == "default")
+
+
+@pytest.mark.needs("opensta")
 def test_slack_falls_with_the_period(timed):
     (slow, _), (fast, path) = timed(2.0), timed(1.0)
     assert slow.slack_ns - fast.slack_ns == pytest.approx(1.0, abs=1e-3)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.inputs.text_file import read_text
+from gaincell.ml.evaluate.limits import check_tokens
 from gaincell.ml.finetune.data.token_file import Tokens, read_tokens
 from gaincell.ml.finetune.settings import Source
-from gaincell.ml.models.limits import check_tokens
 from gaincell.ml.process.network import reaching
 from gaincell.refusals import foreign
 
@@ -75,6 +75,8 @@ def hub_tokens(source: Source, tokenizer: Any) -> Iterator[NDArray[np.int64]]:
     import datasets
 
     name = f"data set {source.hub}"
+    if Path(str(source.hub)).is_file():
+        raise ValueError(f"{name} cannot be loaded: it is a file, so give it as a text")
     with foreign(f"{name} cannot be loaded"), reaching(f"{name} cannot be loaded"):
         rows = datasets.load_dataset(source.hub, source.subset, split=source.split)
     if source.column not in rows.column_names:

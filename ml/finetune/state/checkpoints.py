@@ -39,12 +39,14 @@ def load_model(checkpoint: Checkpoint, model: Any) -> None:
             weights |= load_file(file)
     own = model.state_dict()
     filled = {own[name].data_ptr() for name in weights if name in own}
-    foreign = sorted(weights.keys() - own.keys())
+    foreign = sorted(
+        name for name, each in weights.items() if name not in own or each.shape != own[name].shape
+    )
     missing = sorted(name for name, tensor in own.items() if tensor.data_ptr() not in filled)
     if foreign or missing:
         raise Refused(
             f"checkpoint {checkpoint.path} does not fit the model: "
-            f"{(foreign or missing)[0]} is in only one of them"
+            f"{(foreign or missing)[0]} is in only one of them, or has another shape"
         )
     with torch.no_grad():
         for name, weight in weights.items():

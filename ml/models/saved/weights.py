@@ -57,6 +57,8 @@ def check_weights(name: str | Path, info: Mapping[str, Any]) -> None:
 def _reason(missing: list[str], unexpected: list[str]) -> str:
     """Why names differ, if they differ by a part that all of one kind have; else nothing."""
     first = unexpected[0]
+    if "." not in first:
+        return ": the file is of a whole training; save the model's state_dict alone"
     for part, wrapper in WRAPPERS.items():
         plain = first.replace(part, "")
         if plain != first and any(key.endswith(plain) for key in missing):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,16 @@ def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
 
 
 @contextmanager
-def writing(fault: str, mend: str = "make room and run the same command again") -> Iterator[None]:
-    """Raise Unable, ``fault``, the reason and ``mend``, if the block cannot write its files.
+def writing(fault: str, kept: Callable[[], str] | None = None) -> Iterator[None]:
+    """Raise Unable, ``fault`` and the reason, if the block cannot write its files.
+
+    ``kept`` then says what is there.
 
     safetensors does not raise OSError for a full disk, but an error of its own.
     """
     try:
         yield
     except (OSError, SafetensorError) as error:
+        there = f"{kept()}: " if kept is not None else ""
+        mend = f"{there}make room and run the same command again"
         raise Unable(f"{fault}: {first_line(error)}; {mend}") from error

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _first_tokens(arguments: argparse.Namespace, tokenizer: Any, model: Any) -> "Tensor":
     """The first tokens (T,) of the text, as many as --tokens says."""
-    from gaincell.ml.models.limits import check_length, positions_of
+    from gaincell.ml.evaluate.limits import check_length, positions_of
 
     asked = arguments.tokens
     if asked is not None:

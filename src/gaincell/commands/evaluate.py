@@ -165,7 +165,7 @@ def _load_baseline(name: str | None, tokenizer: Any) -> Any:
 
 
 def _check_lengths(arguments: argparse.Namespace, model: Any) -> None:
-    from gaincell.ml.models.limits import check_length
+    from gaincell.ml.evaluate.limits import check_length
 
     if arguments.text:
         check_window(arguments, model)

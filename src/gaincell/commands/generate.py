@@ -72,8 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         _check(arguments)
         faults = faults_of(arguments.faults)
+    from gaincell.ml.evaluate.limits import check_length
     from gaincell.ml.models.hardware_model import HardwareModel
-    from gaincell.ml.models.limits import check_length
     from gaincell.ml.models.load import load_model
 
     with refusing():

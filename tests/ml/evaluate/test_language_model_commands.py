@@ -93,8 +93,7 @@ def test_the_closed_form_start_is_saved_and_leaves_nothing_else(folder, capsys):
 def test_the_closed_form_start_goes_on_with_the_layers_it_has(folder, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("gaincell.ml.models.saved.write.save_model", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            closed_form(folder)
+        assert closed_form(folder) == 70
     assert len(list((folder / "hw.layers").glob("layer-*.safetensors"))) == 3
     assert closed_form(folder, "--seed", "1") == 2
     assert "hw.layers holds an unfinished start with another options" in capsys.readouterr().err

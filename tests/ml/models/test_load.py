@@ -63,6 +63,10 @@ def transposed(tensors):
             without("layers.2."),
             "has no model.layers.2.input_layernorm.weight, of 9 missing weights$",
         ),
+        (
+            lambda tensors: {"state_dict": torch.ones(1)},
+            "state_dict: the file is of a whole",
+        ),
         (without("lm_head"), "has no lm_head.weight, of 1 missing weights$"),
         (without(""), "of 30 missing weights"),
         (
@@ -105,7 +109,7 @@ def test_a_converted_model_is_read_as_strictly(stock):
 
 def test_a_config_of_a_large_model_is_refused_at_once(stock):
     config = json.loads((stock / "config.json").read_text())
-    large = {"num_hidden_layers": 400, "hidden_size": 8192, "num_attention_heads": 64}
+    large = {"hidden_size": 1 << 16, "num_attention_heads": 512, "num_key_value_heads": 512}
     (stock / "config.json").write_text(json.dumps(config | large))
     with pytest.raises(ValueError, match=r"of shape .*, but the model's is"):
         load_model(stock)
@@ -126,6 +130,11 @@ def cut_off(data):
         (WEIGHTS, lambda data: b"<!DOCTYPE html>", "is no whole safetensors file"),
         (WEIGHTS, lambda data: b"\x02" + bytes(7) + b"[]", "is no whole safetensors file"),
         ("config.json", cut_off, "config.json is no JSON"),
+        (
+            "config.json",
+            lambda data: b"[" * 100_000,
+            "is no JSON: it is nested too deep",
+        ),
         ("config.json", lambda data: b"[1]", "config.json holds no table"),
         ("config.json", lambda data: data.replace(b'"llama"', b'"mine"'), "model type `mine`"),
         (

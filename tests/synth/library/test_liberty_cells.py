@@ -128,6 +128,10 @@ LEFT_OUT = {
         inverter('internal_power () { power (grid) { values ("1, 2, 3"); } }').replace("INV", "X"),
         "left out, as a table has 3 values for 2 x 2 points: X",
     ),
+    "a pin without a direction": (
+        'cell (X) { pin (A) { } pin (Y) { direction : output; function : "A"; } }',
+        "left out, as pin A has no direction: X",
+    ),
     "no function": ("cell (X) { pin (Y) { direction : output; } }", None),
     "no output": ("cell (X) { pin (A) { direction : input; } }", None),
     "three states": (
@@ -163,6 +167,10 @@ def test_a_cell_without_use_is_left_out_of_everything(library_of, case):
         (
             inverter(cell='leakage_power () { when : "Z"; value : 3; }'),
             "a condition that cannot be read counts as always: INV",
+        ),
+        (
+            inverter(cell='internal_power () { power () { values ("1"); } }'),
+            "internal_power outside of a pin is not counted: INV",
         ),
         (
             inverter("internal_power () { power_poly (p) { } }"),

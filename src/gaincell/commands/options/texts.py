@@ -86,7 +86,7 @@ def windows_from(path: Path, arguments: argparse.Namespace, tokenizer: Any, mode
 
 def check_window(arguments: argparse.Namespace, model: Any) -> None:
     """Raise ValueError if --window is longer than what the model reads at once."""
-    from gaincell.ml.models.limits import check_length
+    from gaincell.ml.evaluate.limits import check_length
 
     check_length(model, arguments.window, f"--window is {arguments.window}")
 
@@ -122,7 +122,7 @@ def tokens_of(path: Path, tokenizer: Any, model: Any) -> "Tensor":
 
 def tokenized(text: str, name: str, tokenizer: Any, model: Any) -> "Tensor":
     """Tokens (T,) of the text ``name``, int64; raises as ``tokens_of``."""
-    from gaincell.ml.models.limits import check_tokens, embedding_of
+    from gaincell.ml.evaluate.limits import check_tokens, embedding_of
 
     with foreign(f"{name} cannot be cut in tokens"):
         ids: Tensor = tokenizer(text, return_tensors="pt", verbose=False).input_ids[0].long()

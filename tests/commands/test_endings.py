@@ -88,6 +88,12 @@ def test_a_new_kind_of_error_in_a_reader_is_a_sentence(tmp_path, monkeypatch, ca
     assert said == f"gaincell: input {source} cannot be read: the archive is upside down\n"
 
 
+def test_what_is_printed_after_a_refusal_is_not_lost():
+    program = "from gaincell.cli import main; print(main(['config', 'none']))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "2\n"
+
+
 def ended(shell, **options):
     """Status and stderr of ``gaincell config gpt2`` in a shell command."""
     command = shell.replace("CONFIG", f"{sys.executable} -m gaincell config gpt2")

@@ -83,10 +83,13 @@ def prepare_streams() -> None:
         setattr(sys, name, stream)
 
 
-def discard_output() -> None:
-    """Send what stdout still holds nowhere: it cannot be written, and Python would try again."""
-    with contextlib.suppress(OSError, ValueError):
-        _discard(sys.stdout.fileno())
+def discard_unwritable() -> None:
+    """Send what stdout still holds nowhere if it cannot be written: Python would try again."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            _discard(sys.stdout.fileno())
 
 
 def _discard(descriptor: int) -> None:

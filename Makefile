@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo demo-ml report test quick lint types docs fuzz formal exact retention silicon bench bench-attention bench-gpu adaptation knobs paper clean
+.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon bench bench-attention bench-gpu adaptation knobs paper clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -37,6 +37,10 @@ docs: $(VENV)/.installed-docs
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python -m gaincell.cocotb_tests.fuzz -o docs/evidence/fuzz.md
+
+# Small bugs in the Verilog, and how many of them the simulations notice.
+mutants: $(VENV)/.installed-test $(VENV)/.installed-formal
+	$(BIN)/python -m gaincell.cocotb_tests.mutants.campaign -o docs/evidence/tables/mutants.md
 
 formal: $(VENV)/.installed-formal
 	PYTHONPATH=tests $(BIN)/python -m formal.prove -o docs/evidence/formal.md

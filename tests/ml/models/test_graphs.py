@@ -59,7 +59,9 @@ def gradients(run, model, ids, mask):
     model.zero_grad()
     loss = run(ids, attention_mask=mask, labels=ids, use_cache=False).loss
     loss.backward()
-    return loss.detach(), {name: p.grad.clone() for name, p in model.named_parameters()}
+    learning = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    assert "gaincell_norm" in "".join(learning)
+    return loss.detach(), learning
 
 
 def test_the_node_has_the_outputs_and_gradients_of_the_op():
@@ -102,8 +104,9 @@ def test_checks_of_values_run_in_a_graph(model, batch):
     torch.testing.assert_close(found[1, 8:], model(ids, **given).logits[1, 8:])
     with pytest.raises(ValueError, match="several sequences in one row"):
         whole(ids, position_ids=position % 10, **given)
+    mask[0, 10:12] = 0
     with pytest.raises(ValueError, match="a gap between real tokens"):
-        whole(ids, position_ids=position, attention_mask=1 - mask.roll(3, 1), use_cache=False)
+        whole(ids, position_ids=position, **given)
 
 
 @pytest.mark.slow

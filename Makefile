@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo demo-ml report test quick lint types docs fuzz formal exact retention silicon bench bench-attention bench-gpu adaptation knobs paper clean
+.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon bench bench-attention bench-gpu adaptation knobs paper clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -38,6 +38,10 @@ docs: $(VENV)/.installed-docs
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python -m gaincell.cocotb_tests.fuzz -o docs/evidence/fuzz.md
 
+# Small bugs in the Verilog, and how many of them the simulations notice.
+mutants: $(VENV)/.installed-test $(VENV)/.installed-formal
+	$(BIN)/python -m gaincell.cocotb_tests.mutants.campaign -o docs/evidence/tables/mutants.md
+
 formal: $(VENV)/.installed-formal
 	PYTHONPATH=tests $(BIN)/python -m formal.prove -o docs/evidence/formal.md
 
@@ -47,9 +51,9 @@ exact: $(VENV)/.installed-test
 retention: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/retention.py -o docs/evidence/retention.md
 
-# The table of docs/do/silicon.md: make silicon LIBERTY="45nm.lib.gz 130nm.lib.gz"
+# The table of docs/do/silicon.md: make silicon LIBERTY="45nm.lib.gz 130nm.lib.gz" NODE_NM="45 130"
 silicon: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/synthesis.py $(LIBERTY) -o docs/evidence/tables/silicon.md \
+	$(BIN)/python benchmarks/synthesis.py $(LIBERTY) $(if $(NODE_NM),--node-nm $(NODE_NM)) -o docs/evidence/tables/silicon.md \
 		--reference src/gaincell/data/synth_reference.json
 
 bench: $(VENV)/.installed-test

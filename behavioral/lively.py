@@ -96,6 +96,22 @@ def lively_config(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     return replace(tried[few], age_mode=age_mode)
 
 
+def leaking(config: HeadConfig, slower: float = 1.0) -> HeadConfig:
+    """``config`` with refresh, its visits ``slower`` times as long as the shortest there can be.
+
+    A token is as long as an interval, so that columns do not outlive their bound in steps either.
+    """
+    shortest = replace(config, retention_s=1e3, refresh=True).retention
+    assert shortest is not None
+    # After its write, a visit leaves patience for one query at least.
+    write = shortest.visit_cycles - shortest.patience_cycles
+    least = shortest.visits_in_bound * (write + config.interval_cycles) + 1
+    bound_s = least * slower * config.clock_s
+    retention_s = -bound_s / np.log(1 - 2 * config.retention_error_limit)
+    token_s = config.interval_cycles * config.clock_s
+    return replace(config, retention_s=float(retention_s), token_s=token_s, refresh=True)
+
+
 def random_pace(count: int, longest: int, rng: np.random.Generator) -> NDArray[np.integer[Any]]:
     """Waits in cycles (T,): about half of them 0, the others up to ``longest``."""
     waits: NDArray[np.integer[Any]] = rng.integers(0, longest + 1, count)

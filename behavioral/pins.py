@@ -35,6 +35,7 @@ class ArrayPins:
 
     - a write whose enable, select and codes are not stable for ``write_cycles`` poisons its cells
       (no error until they are read)
+    - an enable is low for a cycle between two writes of an array
     - a write names a column that exists
     - only a column that holds a token is refreshed
     - an array is not written while it is read, and read by one bank at a time
@@ -143,17 +144,8 @@ class ArrayPins:
                 self._begin_phase(name, begun)
 
     def _check(self, before: Wires, now: Wires) -> None:
-        for name in ("k", "v"):
-            port: WritePort = getattr(now, name)
-            if port.enable and not port.broadcast and not self._exists(port):
-                self._fail(
-                    f"{name.upper()} write to sub-tile {port.tile}, column {port.column}, "
-                    "which does not exist"
-                )
-        if now.k.enable and now.k_integrate:
-            self._fail("the K array is written while it is read")
-        if now.v.enable and now.v_integrate:
-            self._fail("the V array is written while it is read")
+        self._check_write("k", before.k, now.k, now.k_integrate)
+        self._check_write("v", before.v, now.v, now.v_integrate)
         for name in ("k_integrate", "k_convert", "v_integrate", "v_convert"):
             if getattr(now, name) & (getattr(now, name) - 1):
                 self._fail(f"both banks drive {name} at once")
@@ -165,6 +157,20 @@ class ArrayPins:
         window_changes = before.v_integrate != now.v_integrate
         if phi_changes != window_changes or bool(now.k_convert) != bool(now.v_integrate):
             self._fail("phi pulses and the V integrators' window do not coincide")
+
+    def _check_write(self, name: str, before: WritePort, now: WritePort, read: int) -> None:
+        if not now.enable:
+            return
+        if not now.broadcast and not self._exists(now):
+            self._fail(
+                f"{name.upper()} write to sub-tile {now.tile}, column {now.column}, "
+                "which does not exist"
+            )
+        if read:
+            self._fail(f"the {name.upper()} array is written while it is read")
+        was_whole = self.cycle - self._since[name] >= self.config.write_cycles
+        if before.enable and before != now and was_whole:
+            self._fail(f"the {name.upper()} write enable stays high from one write into the next")
 
     def _end_write(self, name: str, port: WritePort, read_begins: bool) -> None:
         if not port.enable:

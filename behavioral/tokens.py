@@ -143,9 +143,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
                 "zip, but Python knows deflate, bzip2 and LZMA"
             )
     if (size := sum(member.file_size for member in members)) > MOST_BYTES:
-        raise ValueError(
-            f"{fault}: its codes take {size} bytes, but must take {MOST_BYTES} at most"
-        )
+        raise ValueError(f"{fault}: its codes take {size} bytes, but at most {MOST_BYTES} are read")
     with foreign(fault), np.load(path, allow_pickle=False) as arrays:
         try:
             return {name: arrays[name] for name in KEYS if name in arrays}

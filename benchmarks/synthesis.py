@@ -1,6 +1,6 @@
 """Area, timing and power of a head: libraries, readouts, clock gating, sampling flops in a table.
 
-    python benchmarks/synthesis.py LIBERTY... -o docs/evidence/tables/silicon.md
+    python benchmarks/synthesis.py LIBERTY... --node-nm NM... -o docs/evidence/tables/silicon.md
 
 Each row is a run of ``gaincell synth`` on the default head, with the shipped tokens of a language
 model through the netlist. Finished runs stay in ``--folder``: an interrupted campaign goes on where
@@ -9,7 +9,7 @@ it stopped. ``--reference`` writes the metrics that ``gaincell estimate`` starts
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -31,6 +31,7 @@ class Row:
     gating: bool
     sync_stages: int
     memory: str = "flops"
+    node_nm: float | None = None
 
     @property
     def name(self) -> str:
@@ -49,25 +50,27 @@ class Row:
             command = [executable, "-m", "gaincell", "synth", "--config", str(config), *options]
             command += ["-o", str(place)]
             command += [] if self.library is None else ["--liberty", str(self.library)]
+            command += [] if self.node_nm is None else ["--node-nm", f"{self.node_nm:g}"]
             print(" ".join(command[2:]), flush=True)
             with (folder / f"{self.name}.log").open("w") as log:
                 run(command, check=True, stdout=log, stderr=log)
         return read_metrics(json.loads(done.read_text()))
 
 
-def rows_for(libraries: list[Path]) -> list[Row]:
+def rows_for(libraries: list[Path], nodes_nm: Sequence[float] = ()) -> list[Row]:
     """The table's rows; a memory macro is known at 45 nm only, which comes first."""
-    first = [Row(libraries[0], "popcount", True, sync_stages, "macro") for sync_stages in (1, 2)]
-    grid = product(READOUT_NAMES, libraries, (True, False), (1, 2))
-    unmapped = [Row(None, readout, True, 1) for readout in READOUT_NAMES]
-    return (
-        first
-        + unmapped
-        + [
-            Row(library, readout, gating, sync_stages)
-            for readout, library, gating, sync_stages in grid
-        ]
-    )
+    node_nm = dict(zip(libraries, nodes_nm, strict=False))
+    grid = [
+        *((libraries[0], "popcount", True, stages, "macro") for stages in (1, 2)),
+        *((None, readout, True, 1, "flops") for readout in READOUT_NAMES),
+        *(
+            (library, readout, gating, stages, "flops")
+            for readout, library, gating, stages in product(
+                READOUT_NAMES, libraries, (True, False), (1, 2)
+            )
+        ),
+    ]
+    return [Row(*row, node_nm=node_nm.get(row[0])) for row in grid]
 
 
 def _area_um2(metrics: Metrics) -> str:
@@ -116,13 +119,14 @@ def text_of(row: Row, metrics: Metrics) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("libraries", nargs="+", type=Path, help="Liberty files, 45 nm first")
+    parser.add_argument("--node-nm", nargs="+", type=float, default=[], help="node of each, nm")
     parser.add_argument("--folder", type=Path, default=Path("build/synthesis"))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--reference", type=Path)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    rows = rows_for(arguments.libraries)
+    rows = rows_for(arguments.libraries, arguments.node_nm)
     with ThreadPoolExecutor(arguments.jobs) as pool:
         results = list(pool.map(lambda row: row.metrics(arguments.folder), rows))
     lines = [text_of(row, metrics) for row, metrics in zip(rows, results, strict=True)]

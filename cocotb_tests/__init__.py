@@ -27,7 +27,7 @@ The first token of a sequence waits until every cell is cleared; the others have
 the config says.
 
 >>> [int(cycles) for cycles in simulated.latency_cycles[:3]]
-[69, 59, 59]
+[70, 59, 59]
 >>> config.latency_cycles
 59
 """

@@ -10,6 +10,7 @@ import pytest
 from gaincell.behavioral.lively import coverage, lively_config, lively_tokens
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run import simulators
+from gaincell.cocotb_tests.run.simulate import Memory
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 
@@ -43,6 +44,20 @@ def lively_run(
     covered = coverage(tokens, lively)
     assert covered.sufficient, covered
     return lively, tokens
+
+
+def awkward_memory(config: HeadConfig) -> Memory:
+    """Slower than four visits or at once, in any order, in bursts; it refuses for whole visits."""
+    plan = config.retention
+    assert plan is not None
+    visit = plan.visit_cycles
+    return Memory(
+        slowest_cycles=8 * visit,
+        quick_share=0.3,
+        burst_cycles=30,
+        busy_share=0.1,
+        busy_cycles=visit,
+    )
 
 
 def with_line_changed(config: HeadConfig, component: str, pattern: str, replacement: str) -> str:

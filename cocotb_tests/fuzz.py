@@ -2,7 +2,8 @@
 
 Each case draws a geometry, code widths, timing, schedule, readout, queries per token, retention and
 a memory. It runs at least three laps of the ring on one of the two transports, and compares all
-outputs with the contract. The table it writes is committed as docs/evidence/fuzz.md.
+outputs with the contract; one case in ten runs under both simulators, which must say the same. The
+table it writes is committed as docs/evidence/fuzz.md.
 """
 
 import argparse
@@ -10,16 +11,23 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from gaincell.behavioral.lively import coverage, lively_config, lively_tokens, random_pace
+from gaincell.behavioral.lively import (
+    coverage,
+    leaking,
+    lively_config,
+    lively_tokens,
+    random_pace,
+)
 from gaincell.behavioral.tokens import Tokens
-from gaincell.cocotb_tests.run.simulate import Memory
+from gaincell.cocotb_tests.run import simulators
+from gaincell.cocotb_tests.run.simulate import Memory, Simulated
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.files import check_writable, replacing
@@ -29,6 +37,8 @@ LAPS = 3
 LEAST_TOKENS = 120
 MOST_TOKENS = 400
 LONGEST_MEMORY_WAIT = 100_000
+ICARUS_EVERY = 10
+"""One case of so many runs under Icarus Verilog too."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,11 @@ class Case:
     def group(self) -> int:
         """Queries of each token."""
         return self.tokens.queries_per_token
+
+    @property
+    def simulators(self) -> tuple[str, ...]:
+        """Verilator, and for some cases Icarus Verilog too."""
+        return ("verilator", "icarus") if self.seed % ICARUS_EVERY == 0 else ("verilator",)
 
 
 @dataclass(frozen=True)
@@ -100,26 +115,29 @@ def _draw(seed: int, attempt: int) -> Case:
         others = [rng.permutation(tokens.q_code) for _ in range(group - 1)]
         tokens = replace(tokens, q_code=np.stack([tokens.q_code, *others], axis=1))
     transport = "per-ns" if rng.random() < 0.5 else "fast"
-    plan = config.retention
-    assert plan is not None
     longest_wait = int(rng.choice([0, 3, 2 * config.latency_cycles]))
-    slowest = int(rng.choice([0.0, 0.5, 1.1]) * plan.patience_cycles)
-    memory = Memory(min(slowest, LONGEST_MEMORY_WAIT), float(rng.choice([0.0, 0.8])))
+    memory = _memory(config, rng)
     return Case(seed, config, tokens, transport, longest_wait, memory)
 
 
 def _leaking(config: HeadConfig, rng: np.random.Generator) -> HeadConfig:
     """``config`` with refresh: as often as can be, less often, or hardly ever."""
-    shortest = replace(config, retention_s=1e3, refresh=True).retention
-    assert shortest is not None
-    visits = config.stored_columns + 2 * shortest.segment_visits + 1
-    # After its write, a visit leaves patience for one query at least.
-    write = shortest.visit_cycles - shortest.patience_cycles
-    least = visits * (write + config.interval_cycles) + 1
-    bound_s = least * float(rng.choice([1.0, 1.0, 2.5, 1000.0])) * config.clock_s
-    retention_s = -bound_s / np.log(1 - 2 * config.retention_error_limit)
-    token_s = config.interval_cycles * config.clock_s
-    return replace(config, retention_s=float(retention_s), token_s=token_s, refresh=True)
+    return leaking(config, float(rng.choice([1.0, 1.0, 2.5, 1000.0])))
+
+
+def _memory(config: HeadConfig, rng: np.random.Generator) -> Memory:
+    """At once, within patience, sometimes late, or slower than the visits that use all tags."""
+    plan = config.retention
+    assert plan is not None
+    visit = min(plan.visit_cycles, LONGEST_MEMORY_WAIT // 8)
+    patience = min(plan.patience_cycles, LONGEST_MEMORY_WAIT)
+    return Memory(
+        slowest_cycles=int(rng.choice([0, patience // 2, round(1.1 * patience), 8 * visit])),
+        quick_share=float(rng.choice([0.0, 0.5])),
+        burst_cycles=int(rng.choice([0, patience // 4])),
+        busy_share=float(rng.choice([0.0, 0.1, 0.8])),
+        busy_cycles=int(rng.choice([1, 2 * visit])),
+    )
 
 
 def run_case(case: Case) -> Verdict:
@@ -128,25 +146,48 @@ def run_case(case: Case) -> Verdict:
     rng = np.random.default_rng(case.seed)
     queries = len(tokens) * case.group
     covered = str(coverage(tokens, config))
-    try:
-        simulated = verify(
-            config,
-            tokens,
-            transport=case.transport,
-            idle=random_pace(queries, case.longest_wait, rng),
-            stall=random_pace(queries, case.longest_wait, rng),
-            memory=case.memory,
-            seed=case.seed,
-        )
-    except Failed as failure:
-        return Verdict(case, covered, 0, 0, str(failure))
-    status = simulated.status
+    idle, stall = (random_pace(queries, case.longest_wait, rng) for _ in range(2))
+    runs = []
+    for simulator in case.simulators:
+        try:
+            run = verify(
+                config,
+                tokens,
+                simulator=simulator,
+                transport=case.transport,
+                idle=idle,
+                stall=stall,
+                memory=case.memory,
+                seed=case.seed,
+            )
+        except Failed as failure:
+            return Verdict(case, covered, 0, 0, f"{simulator}: {failure}")
+        runs.append(run)
+    if differing := differences(runs):
+        return Verdict(case, covered, 0, 0, f"the simulators differ in {', '.join(differing)}")
+    status = runs[0].status
     return Verdict(case, covered, status["refreshed"], status["dropped"], None)
+
+
+def differences(runs: list[Simulated]) -> list[str]:
+    """What is not the same in all runs, the time that they took aside."""
+    names = [field.name for field in fields(Simulated) if field.name != "seconds"]
+    answers = {name: [getattr(run, name) for run in runs] for name in names}
+    return [
+        name
+        for name, (first, *others) in answers.items()
+        if not all(np.array_equal(first, other) for other in others)
+    ]
 
 
 def run_seed(seed: int) -> Verdict:
     """Draw and run one case."""
     return run_case(draw_case(seed))
+
+
+def _compile_fast() -> None:
+    """Runs of a few hundred tokens are shorter than an optimizing compiler."""
+    simulators.OPTIMIZATION = "-O0"
 
 
 def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
@@ -165,12 +206,14 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
         "D, M, N, P, G: head dimension, window, columns of a sub-tile, sink, queries per token. "
         "Bits: query, key, value, read-out. Cycles: write, reset, step, sync stages. Age: counted "
         "in tokens (steps) or on the wires (time). Visit: cycles of a column's visit. Wait: "
-        "longest idle and stall, longest answer of the memory, cycles. Columns: refreshed, "
-        "dropped. No read was older than its bound.",
+        "longest idle and stall, cycles. Memory: longest answer in cycles, share of answers at "
+        "once, cycles of a burst, share of time in which it takes no request, cycles at a time. "
+        "Columns: refreshed, dropped. No read was older than its bound. What two simulators say "
+        "is the same in everything: outputs, latencies, events, status.",
         "",
         "| seed | D | M | N | P | G | bits | cell | cycles | schedule | readout | age | visit "
-        "| transport | wait | tokens | columns | covered | result |",
-        "|---" * 19 + "|",
+        "| simulators | transport | wait | memory | tokens | columns | covered | result |",
+        "|---" * 21 + "|",
     ]
     for verdict in verdicts:
         case, config = verdict.case, verdict.case.config
@@ -195,8 +238,10 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
             config.readout,
             config.age_mode,
             config.retention.visit_cycles if config.retention else "none",
+            len(case.simulators),
             case.transport,
-            f"{case.longest_wait} {case.memory.slowest_cycles}",
+            case.longest_wait,
+            " ".join(map(str, astuple(case.memory))),
             len(case.tokens),
             f"{verdict.refreshed} {verdict.dropped}",
             verdict.coverage,
@@ -220,7 +265,7 @@ def main() -> int:
     started = time.monotonic()
     seeds = range(arguments.seed, arguments.seed + arguments.cases)
     verdicts = []
-    with ProcessPoolExecutor(arguments.jobs) as workers:
+    with ProcessPoolExecutor(arguments.jobs, initializer=_compile_fast) as workers:
         for verdict in tqdm(workers.map(run_seed, seeds), total=len(seeds), unit=" heads"):
             verdicts.append(verdict)
             if verdict.failure:

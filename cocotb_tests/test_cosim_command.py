@@ -38,7 +38,7 @@ def test_writes_outputs_latencies_and_events(
     with np.load(source) as tokens, np.load(output) as results:
         expected = attend(tokens["q"], tokens["k"], tokens["v"], TINY, first=tokens["first"])
         assert (results["y"] == expected).all()
-        assert set(results["latency_cycles"].tolist()) == {59, 69}
+        assert set(results["latency_cycles"].tolist()) == {59, 70}
         assert results["events"].dtype == EVENT
         again = attend(
             tokens["q"], tokens["k"], tokens["v"], TINY, results["events"], first=tokens["first"]
@@ -92,6 +92,52 @@ def test_names_the_package_of_a_missing_tool(
     message = capsys.readouterr().err
     assert "g++ is not installed, but building a simulation with Verilator needs it" in message
     assert "apt-get install g++" in message
+
+
+HOSTILE = {
+    "COCOTB_TEST_FILTER": "nothing",
+    "COCOTB_TEST_MODULES": "nothing",
+    "COCOTB_RESOLVE_X": "error",
+    "GPI_USERS": "/nowhere.so",
+    "PYGPI_PYTHON_BIN": "/nowhere/python",
+    "SIM_CMD_PREFIX": "false",
+    "WAVES": "1",
+    "MAKEFLAGS": "--dry-run",
+    "CXXFLAGS": "-Dgaincell_is_broken -include nowhere.h",
+    "VERILATOR_ROOT": "/nowhere",
+    "VERILATOR_BIN": "false",
+    "IVERILOG_DUMPER": "none",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONWARNINGS": "error",
+}
+
+
+@pytest.mark.parametrize("simulator", ["verilator", pytest.param("icarus", marks=needs_icarus)])
+def test_neither_odd_paths_nor_variables_of_the_user_matter(
+    simulator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "a b#c:d$HOME'e\"f%ü"
+    odd.mkdir()
+    for name, value in HOSTILE.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GAINCELL_CACHE", str(odd / "cache"))
+    monkeypatch.setattr("tempfile.tempdir", str(odd))
+    command = ["cosim", "--config", "tiny", "--tokens", "3", "--simulator", simulator]
+    assert main([*command, "--output", str(odd / "out.npz")]) == 0
+    assert sorted(path.name for path in odd.iterdir()) == ["cache", "out.npz"]
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/none"])
+def test_a_cache_that_cannot_be_is_named(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / place
+    monkeypatch.setenv("GAINCELL_CACHE", str(folder))
+    assert main(["cosim", "--config", "tiny", "--tokens", "3"]) == 3
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"gaincell: {folder}, the folder for compiled simulations, cannot be")
+    assert said.endswith("; set GAINCELL_CACHE to a folder that can be written to")
 
 
 def test_random_tokens_depend_on_the_seed_alone(tmp_path: Path) -> None:

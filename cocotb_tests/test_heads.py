@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from gaincell.cocotb_tests.conftest import lively_run
+from gaincell.behavioral.lively import leaking, random_pace
+from gaincell.cocotb_tests.conftest import awkward_memory, lively_run
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.schedule import READOUT_DRAIN_CYCLES
@@ -58,9 +60,12 @@ SCHEDULES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(("readout", "transport"), TRANSPORT_OF)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_is_exact_for_any_shape(shape: str, readout: str, transport: str) -> None:
-    config = HeadConfig(**SHAPES[shape], readout=readout)
-    config, tokens = lively_run(config, seed=11)
-    verify(config, tokens, transport=transport)
+    config, tokens = lively_run(leaking(HeadConfig(**SHAPES[shape], readout=readout)), seed=11)
+    idle = random_pace(len(tokens), 400, np.random.default_rng(11))
+    memory = awkward_memory(config)
+    simulated = verify(config, tokens, transport=transport, idle=idle, memory=memory)
+    assert simulated.status["refreshed"] > 0
+    assert simulated.status["dropped"] > 0
 
 
 @simulated

@@ -3,9 +3,11 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from gaincell.cocotb_tests.conftest import lively_run, needs_icarus
+from gaincell.behavioral.lively import leaking
+from gaincell.cocotb_tests.conftest import awkward_memory, lively_run, needs_icarus
 from gaincell.cocotb_tests.run.simulate import SimulationFailed
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import READOUT_NAMES, HeadConfig
@@ -22,6 +24,22 @@ def test_is_exact_under_icarus(readout: str, transport: str) -> None:
     config = replace(CONFIG, readout=readout)
     config, tokens = lively_run(config, seed=41)
     verify(config, tokens, simulator="icarus", transport=transport, interrupt_cycle=70)
+
+
+@pytest.mark.parametrize("transport", ["fast", "per-ns"])
+def test_refreshes_and_drops_columns_under_icarus(transport: str) -> None:
+    config, tokens = lively_run(leaking(replace(CONFIG, age_mode="time")), seed=44)
+    simulated = verify(
+        config,
+        tokens[:60],
+        simulator="icarus",
+        transport=transport,
+        idle=np.full(60, 300),
+        memory=awkward_memory(config),
+        interrupt_cycle=3000,
+    )
+    assert simulated.status["refreshed"] > 5
+    assert simulated.status["dropped"] > 5
 
 
 @pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])

@@ -16,6 +16,8 @@ from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 from gaincell.cocotb_tests.plain.vectors import default_tokens, golden_vectors
 from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.cocotb_tests.test_planted_bugs import Change, moved
+from gaincell.cocotb_tests.test_planted_lies import CONFIG as OF_LIES
+from gaincell.cocotb_tests.test_planted_lies import LIES, changed
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.hdl.layouts import token_layout
 from gaincell.hdl.verilog import head_verilog
@@ -127,13 +129,13 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
 }
 WRONG_TOP_LINES: dict[str, tuple[str, str, str]] = {
     "refresh of the wrong column": (
-        r"assign array_v_write_column = .*;",
-        "assign array_v_write_column = column;",
+        r"assign (\S+) = v_refresh_starts \? column\w* : next_column;",
+        r"assign \1 = next_column;",
         r"V refresh goes to sub-tile",
     ),
     "empty column refreshed with data": (
-        r"assign v_from_response = .*;",
-        "assign v_from_response = v_refresh;",
+        r"assign (\S+) = v_refresh_starts & \S+;",
+        r"assign \1 = v_refresh_starts;",
         r"V refresh has codes \w+, expected 0+$",
     ),
     "flops without reset": (r"rst \? 1'h0 : (\S+);", r"\1;", r"token_ready is x"),
@@ -153,14 +155,15 @@ def run(
     testbench: str,
     program: str = "iverilog",
     environment: dict[str, str] | None = None,
-    wait: int = 0,
+    wait: int | None = 0,
 ) -> subprocess.CompletedProcess[str]:
     """Compile and run ``testbench`` as its header says; the commands take a shell only."""
     (folder / "head.v").write_text(verilog)
     (folder / "head_tb.v").write_text(testbench)
     compiling, running = commands(testbench, program)
+    waiting = "" if wait is None else f" +wait={wait}"
     return subprocess.run(
-        f"{compiling} >compile.log 2>&1 && {running} +wait={wait}",
+        f"{compiling} >compile.log 2>&1 && {running}{waiting}",
         shell=True,
         cwd=folder,
         env=os.environ | (environment or {}),
@@ -275,6 +278,42 @@ def test_fails_a_changed_connection(bug: str, tmp_path: Path) -> None:
     verilog, times = re.subn(pattern, replacement, head_verilog(CONFIG))
     assert times >= 1
     check_refusal(run(tmp_path, verilog, plain_testbench(CONFIG), wait=5000), symptom)
+
+
+@pytest.mark.cosim
+@needs_icarus
+@pytest.mark.parametrize(
+    ("lie", "symptom"),
+    [
+        ("refresh writes zeros", "K refresh has codes 0+, expected"),
+        ("refresh writes the codes of the response before", "writes other codes than those of its"),
+        ("fresh column cleared", "K refresh has codes 0+, expected"),
+        ("request withdrawn", "a request changed while it was refused"),
+        ("high bit of refreshed stuck", "status_refreshed is 32768, but 0 columns"),
+        ("worst age one too low", "status_worst_age is"),
+        ("fill one too low", "status_fill is 7, but the window holds 8"),
+    ],
+)
+def test_fails_a_head_that_lies(lie: str, symptom: str, tmp_path: Path) -> None:
+    verilog = changed(*LIES[lie][:3])
+    check_refusal(run(tmp_path, verilog, plain_testbench(OF_LIES), wait=None), symptom)
+
+
+@pytest.mark.cosim
+@needs_icarus
+def test_refreshes_columns_of_the_presets_by_default(tmp_path: Path) -> None:
+    config = PRESETS["tiny"]
+    result = run(tmp_path, head_verilog(config), plain_testbench(config), wait=None)
+    assert passes(result), result.stdout
+    assert result.stdout.startswith("2 columns refreshed, ")
+
+
+@pytest.mark.cosim
+@needs_icarus
+def test_fails_a_head_that_never_refreshes(tmp_path: Path) -> None:
+    verilog = changed("_refresh_young_columns", r"(assign young =) .*;", r"\1 1'b1;")
+    result = run(tmp_path, verilog, plain_testbench(OF_LIES), wait=None)
+    check_refusal(result, "0 columns were refreshed within the bound, expected 2")
 
 
 @pytest.mark.cosim

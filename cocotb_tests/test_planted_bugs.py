@@ -44,6 +44,10 @@ WRONG_SCHEDULES: dict[str, tuple[Change, str]] = {
     "AV runs into OUT": (moved("av", 0, 1), "integrator is used twice"),
     "OUT cut short": (moved("out", 0, -1), "first difference"),
     "OUT too early": (moved("out", -1, -1), "V integrator is used twice"),
+    "token written right behind the clear": (
+        lambda timing: {"clear_cycles": timing.clear_cycles - 1},
+        "K write enable stays high from one write into the next",
+    ),
     "token admitted too early": (
         lambda timing: {"interval_cycles": timing.interval_cycles - 1},
         "used twice",
@@ -52,7 +56,7 @@ WRONG_SCHEDULES: dict[str, tuple[Change, str]] = {
 
 WRONG_CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "query pulses too long": ({"step_cycles": 2}, "outside an integrate window"),
-    "ring too short": ({"window": 9}, "first difference"),
+    "ring too short": ({"window": 9}, "but must go to sub-tile 3, column 0"),
     "sign looked at too late": ({"sync_stages": 2}, "first difference"),
 }
 
@@ -61,7 +65,7 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
         "admission",
         r"assign starts_sequence = .* fresh;",
         "assign starts_sequence = 1'b0;",
-        "difference",
+        "the broadcast flag of a write is 0, but must be 1",
     ),
     "sub-tile too wide": (
         "write_pointer",
@@ -79,7 +83,7 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
         "admission",
         r"assign writes = .*;",
         "assign writes = 1'b1;",
-        "difference",
+        "status_fill is 2, but the window holds 1",
     ),
 }
 

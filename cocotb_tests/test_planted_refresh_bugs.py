@@ -75,9 +75,15 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
     ),
     "token accepted into a refresh": (
         "admission",
-        r"assign (\S+) = refresh_age < 4'ha;",
+        r"assign (\S+) = refresh_age < 4'hb;",
         r"assign \1 = 1'b0;",
         f"{POISONED}|{NO_TOKEN}|event log",
+    ),
+    "token accepted right behind a refresh": (
+        "admission",
+        r"assign (\S+) = refresh_age < 4'hb;",
+        r"assign \1 = refresh_age < 4'ha;",
+        "write enable stays high from one write into the next",
     ),
     "nobody gives up": (
         "refresh",

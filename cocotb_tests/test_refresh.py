@@ -127,7 +127,7 @@ def test_refresh_delays_a_busy_head_by_at_most_one_write_each(schedule: str) -> 
     starts = events[(events["array"] == "K") & (events["kind"] == "write")]["cycle"]
     late = np.diff(starts) - config.interval_cycles
     assert simulated.status["refreshed"] > 20
-    assert 0 <= late.min() <= late.max() <= config.write_cycles
+    assert 0 <= late.min() <= late.max() <= config.timing.clear_cycles
     assert np.count_nonzero(late) <= simulated.status["refreshed"] + 1
 
 

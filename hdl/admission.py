@@ -18,7 +18,8 @@ class Admission(wiring.Component):
 
     A refresh is launched when the arrays can be written. It gives way to a query that is offered
     and has a place for its result, unless the refresh is urgent: then it comes before all queries.
-    A refresh delays the next query by at most one write.
+    A refresh delays the next query by at most ``clear_cycles``: its write, and a cycle in which the
+    write enable is low.
 
     After reset no query is in flight and no result is owed.
 
@@ -124,7 +125,7 @@ class Admission(wiring.Component):
             return m
 
         arrays_free = (self.newest_age == 0) | (self.newest_age >= timing.arrays_cycles)
-        arrays_taken = (self.refresh_age != 0) & (self.refresh_age < timing.k_write.cycles)
+        arrays_taken = (self.refresh_age != 0) & (self.refresh_age < timing.clear_cycles)
         query_first = self.offered & place_free & ~self.refresh_urgent
         m.d.comb += [
             self.ready.eq(may_launch & ~arrays_taken & ~self.refresh_urgent),

@@ -152,26 +152,25 @@ class Head(wiring.Component):
 
         for name, code in (("k", k_code), ("v", v_code)):
             port = getattr(array, f"{name}_write")
-            is_clear = getattr(sequencer, f"{name}_clear")
-            tile, column = pointer.tile, pointer.column
+            clear_starts = getattr(sequencer, f"{name}_clear_starts")
+            refresh_starts = getattr(sequencer, f"{name}_refresh_starts")
             from_token = Signal(name=f"{name}_from_token")
-            is_token = ~is_clear
+            tile, column = pointer.next_tile, pointer.next_column
             written_again: Value | int = 0
-            if refresh is not None:
-                is_refresh = getattr(sequencer, f"{name}_refresh")
-                again = getattr(response.payload, name).as_value()
-                tile = Mux(is_refresh, refresh.tile, tile)
-                column = Mux(is_refresh, refresh.column, column)
-                is_token &= ~is_refresh
-                from_response = Signal(name=f"{name}_from_response")
-                m.d.comb += from_response.eq(is_refresh & ~refresh.blank)
-                written_again = Mux(from_response, again, 0)
+            # Select and source of the codes come from flops that change when a write begins only.
+            with m.If(getattr(sequencer, f"{name}_write_starts")):
+                m.d.sync += from_token.eq(~(clear_starts | refresh_starts))
+                if refresh is not None:
+                    from_response = Signal(name=f"{name}_from_response")
+                    m.d.sync += from_response.eq(refresh_starts & ~refresh.blank)
+                    again = getattr(response.payload, name).as_value()
+                    written_again = Mux(from_response, again, 0)
+                    tile = Mux(refresh_starts, refresh.tile, tile)
+                    column = Mux(refresh_starts, refresh.column, column)
+                m.d.sync += [port.tile.eq(tile), port.column.eq(column)]
             m.d.comb += [
-                from_token.eq(is_token),
                 port.enable.eq(getattr(sequencer, f"{name}_write")),
                 port.broadcast.eq(getattr(sequencer, f"{name}_clear")),
-                port.tile.eq(tile),
-                port.column.eq(column),
                 port.code.as_value().eq(Mux(from_token, code.as_value(), 0) | written_again),
             ]
 

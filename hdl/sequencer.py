@@ -52,8 +52,12 @@ class Sequencer(wiring.Component):
         Write enables.
     k_clear, v_clear : Out(1)
         The write is a broadcast of code 0.
-    k_refresh, v_refresh : Out(1)
-        The write is a refresh: of the column under visit.
+    k_write_starts, v_write_starts : Out(1)
+        A write begins in the next cycle.
+    k_clear_starts, v_clear_starts : Out(1)
+        It is such a broadcast.
+    k_refresh_starts, v_refresh_starts : Out(1)
+        It is a refresh: of the column under visit.
     k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert : Out(banks)
         Enables of the converter stages, one bit for each bank.
     """
@@ -75,8 +79,12 @@ class Sequencer(wiring.Component):
                 "v_write": Out(1),
                 "k_clear": Out(1),
                 "v_clear": Out(1),
-                "k_refresh": Out(1),
-                "v_refresh": Out(1),
+                "k_write_starts": Out(1),
+                "v_write_starts": Out(1),
+                "k_clear_starts": Out(1),
+                "v_clear_starts": Out(1),
+                "k_refresh_starts": Out(1),
+                "v_refresh_starts": Out(1),
                 **{enable: Out(banks) for enable in CONVERTER_PHASES},
             }
         )
@@ -107,24 +115,24 @@ class Sequencer(wiring.Component):
         writes = Signal()
         with m.If(self.launch):
             m.d.sync += writes.eq(self.launch_writes)
-        write_ports = (
-            (self.k_write, self.k_clear, self.k_refresh, timing.k_write),
-            (self.v_write, self.v_clear, self.v_refresh, timing.v_write),
-        )
-        for write, clear, refresh, span in write_ports:
+        for name, span in (("k", timing.k_write), ("v", timing.v_write)):
+            write, clear, write_starts, clear_starts, refresh_starts = (
+                getattr(self, f"{name}_{part}")
+                for part in ("write", "clear", "write_starts", "clear_starts", "refresh_starts")
+            )
             if span.start == 1:
-                starts = self.launch & self.launch_writes
+                token_starts = self.launch & self.launch_writes
             else:
-                starts = (ages[0] == span.start - 1) & writes
-            ends = some_age_becomes(span.end)
-            others = [(clear, self.next_clear_age)]
+                token_starts = (ages[0] == span.start - 1) & writes
+            clear_ends = self.next_clear_age == span.end
+            ends = some_age_becomes(span.end) | clear_ends
+            m.d.comb += clear_starts.eq(self.next_clear_age == span.start)
             if self._refreshes:
-                others.append((refresh, self.next_refresh_age))
-            for flag, next_age in others:
-                set_and_clear(flag, next_age == span.start, next_age == span.end)
-                starts |= next_age == span.start
-                ends |= next_age == span.end
-            set_and_clear(write, starts, ends)
+                m.d.comb += refresh_starts.eq(self.next_refresh_age == span.start)
+                ends |= self.next_refresh_age == span.end
+            m.d.comb += write_starts.eq(token_starts | clear_starts | refresh_starts)
+            set_and_clear(clear, clear_starts, clear_ends)
+            set_and_clear(write, write_starts, ends)
 
         for name, phase in CONVERTER_PHASES.items():
             enable, span = getattr(self, name), getattr(timing, phase)

@@ -2,7 +2,6 @@
 
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -10,12 +9,14 @@ from functools import cache
 from pathlib import Path
 
 from amaranth.back import rtlil
-from amaranth.hdl import Shape
+from amaranth.hdl import ClockDomain, Shape
 from amaranth.lib import data
 
 from gaincell.cache import cache_folder
 from gaincell.config import HeadConfig
+from gaincell.files import scratch_folder
 from gaincell.hdl.head import Head
+from gaincell.hdl.identifiers import check_identifier
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 from gaincell.refusals import Unable
 from gaincell.retention import Retention
@@ -23,6 +24,11 @@ from gaincell.schedule import Schedule
 from gaincell.system.processes import reason, run
 
 TOP = "gaincell_head"
+RESETS = {
+    "sync": "rst is synchronous and must be high for one cycle before first use.",
+    "async": "rst is asynchronous: it acts at once, and must fall clear of a rising edge of clk.",
+}
+"""Kinds of reset, and what the header says of each."""
 CODES = ("q", "k", "v")
 
 YOSYS_SCRIPT = """\
@@ -49,29 +55,51 @@ def head_verilog(
     *,
     timing: Schedule | None = None,
     retention: Retention | None = None,
+    reset: str = "sync",
 ) -> str:
     """Verilog of ``Head(config)`` as module ``name``: the same text for the same config, always.
+
+    Modules below it are called ``name`` and more; ``rst`` is as ``RESETS`` tells of ``reset``.
 
     Size and time grow with the number of sub-tiles and bits, little with dimensions. ``timing``
     and ``retention`` are as for ``Head``: other ones than the config's make a wrong head. A process
     generates each text once.
+
+    Raises
+    ------
+    ValueError
+        The name is no identifier in Verilog, VHDL and C++ alike, or there is no such reset.
     """
+    check_identifier(name)
+    if reset not in RESETS:
+        raise ValueError(f"reset is {reset!r}, but must be one of {', '.join(RESETS)}")
     # The saturations belong to the arrays: configs that differ in nothing else share their Verilog.
     digital = replace(config, score_saturation=None, output_saturation=None)
-    return generated(digital, name, timing or config.timing, retention or config.retention)
+    plans = timing or config.timing, retention or config.retention
+    return generated(digital, name, *plans, reset)
 
 
 @cache
-def generated(config: HeadConfig, name: str, timing: Schedule, retention: Retention | None) -> str:
+def generated(
+    config: HeadConfig, name: str, timing: Schedule, retention: Retention | None, reset: str
+) -> str:
     """As ``head_verilog``. ``generated.cache_clear()`` is for those who replace a component."""
     head = Head(config, timing=timing, retention=retention)
-    intermediate = plain_names(rtlil.convert(head, name=name, emit_src=False))
-    with tempfile.TemporaryDirectory(prefix="gaincell-verilog-") as folder:
-        Path(folder, "head.il").write_text(intermediate)
-        Path(folder, "script.ys").write_text(YOSYS_SCRIPT)
-        _run_yosys(Path(folder))
-        modules = Path(folder, "head.v").read_text().replace(PARALLEL_CASE, "")
-    return _header(head) + modules.partition("\n")[2]
+    with scratch_folder("gaincell-verilog-") as folder:
+        (folder / "head.il").write_text(intermediate_of(head, name, reset))
+        (folder / "script.ys").write_text(YOSYS_SCRIPT)
+        _run_yosys(folder)
+        modules = (folder / "head.v").read_text().replace(PARALLEL_CASE, "")
+    return _header(head, reset) + modules.partition("\n")[2]
+
+
+def intermediate_of(head: Head, name: str = TOP, reset: str = "sync") -> str:
+    """RTLIL of ``head`` as module ``name``, with plain names."""
+
+    def domain(its_name: str) -> ClockDomain:
+        return ClockDomain(its_name, async_reset=reset == "async")
+
+    return plain_names(rtlil.convert(head, name=name, emit_src=False, missing_domain=domain))
 
 
 def _run_yosys(folder: Path) -> None:
@@ -113,7 +141,7 @@ def _plain(name: str) -> str:
     return re.sub("_+", "_", re.sub(r"\W", "_", name)).strip("_")
 
 
-def _header(head: Head) -> str:
+def _header(head: Head, reset: str) -> str:
     config, timing, plan = head.config, head.timing, head.retention
     dims = config.head_dim
     visits = (
@@ -143,8 +171,9 @@ result after {timing.latency_cycles}.
 //   refresh_response_payload
 {_fields(response_layout(config), dims)}
 // array_pulse, array_sign: {config.tiles} sub-tiles x {dims} dimensions, one bit each.
-// rst is synchronous and must be high for one cycle before first use. It reaches control only:
-// codes, sampled pulses, sums and results have no reset, nor has the memory of dropped columns.
+// {RESETS[reset]}
+// It reaches control only: codes, sampled pulses, sums and results have no reset, nor has the
+// memory of dropped columns.
 
 """
 

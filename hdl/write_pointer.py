@@ -14,7 +14,8 @@ class WritePointer(wiring.Component):
 
     Token t of a sequence goes to ring slot t mod M. The first ``sink`` tokens go to the same
     columns of the sink's sub-tile instead, the last one. Outputs change in the cycle after
-    ``advance`` and hold until the next. After reset nothing is stored.
+    ``advance`` and hold until the next, but ``next_tile`` and ``next_column``. After reset nothing
+    is stored.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ class WritePointer(wiring.Component):
         With ``advance``: the token is the first of a sequence.
     tile, column : Out
         Place of the newest token.
+    next_tile, next_column : Out
+        ``tile`` and ``column`` in the next cycle.
     ring_tile : Out
         Sub-tile that the newest token would have without a sink.
     fill : Out
@@ -42,6 +45,8 @@ class WritePointer(wiring.Component):
                 "first": In(1),
                 "tile": Out(index_shape(config.tiles)),
                 "column": Out(index_shape(config.columns)),
+                "next_tile": Out(index_shape(config.tiles)),
+                "next_column": Out(index_shape(config.columns)),
                 "ring_tile": Out(index_shape(config.ring_tiles)),
                 "fill": Out(range(config.stored_columns + 1)),
             }
@@ -50,32 +55,50 @@ class WritePointer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        in_sink = Signal()
+        column, ring_tile, in_sink = self.column, self.ring_tile, Signal()
+        next_column, next_ring_tile = (
+            self.next_column,
+            Signal.like(ring_tile, name="next_ring_tile"),
+        )
+        next_in_sink = Signal()
 
+        m.d.comb += [
+            next_column.eq(column),
+            next_ring_tile.eq(ring_tile),
+            next_in_sink.eq(in_sink),
+        ]
         with m.If(self.advance):
             with m.If(self.first):
-                m.d.sync += [
-                    self.ring_tile.eq(0),
-                    self.column.eq(0),
-                    in_sink.eq(config.sink > 0),
+                m.d.comb += [
+                    next_ring_tile.eq(0),
+                    next_column.eq(0),
+                    next_in_sink.eq(config.sink > 0),
                 ]
-            with m.Elif(self.column == config.columns - 1):
-                last = self.ring_tile == config.ring_tiles - 1
-                m.d.sync += [
-                    self.column.eq(0),
-                    self.ring_tile.eq(Mux(last, 0, self.ring_tile + 1)),
-                    in_sink.eq(0),
+            with m.Elif(column == config.columns - 1):
+                last = ring_tile == config.ring_tiles - 1
+                m.d.comb += [
+                    next_column.eq(0),
+                    next_ring_tile.eq(Mux(last, 0, ring_tile + 1)),
+                    next_in_sink.eq(0),
                 ]
             with m.Else():
-                m.d.sync += self.column.eq(self.column + 1)
+                m.d.comb += next_column.eq(column + 1)
                 if config.sink:
-                    with m.If(self.column == config.sink - 1):
-                        m.d.sync += in_sink.eq(0)
+                    with m.If(column == config.sink - 1):
+                        m.d.comb += next_in_sink.eq(0)
 
             with m.If(self.first):
                 m.d.sync += self.fill.eq(1)
             with m.Elif(self.fill != config.stored_columns):
                 m.d.sync += self.fill.eq(self.fill + 1)
 
-        m.d.comb += self.tile.eq(Mux(in_sink, config.ring_tiles, self.ring_tile))
+        m.d.sync += [
+            column.eq(next_column),
+            ring_tile.eq(next_ring_tile),
+            in_sink.eq(next_in_sink),
+        ]
+        m.d.comb += [
+            self.tile.eq(Mux(in_sink, config.ring_tiles, ring_tile)),
+            self.next_tile.eq(Mux(next_in_sink, config.ring_tiles, next_ring_tile)),
+        ]
         return m

@@ -47,7 +47,7 @@ class RtlHead:
         self._pins = ArrayPins(config, faults, np.random.default_rng(seed), check_age=check_age)
         patience = config.stopped_after_cycles + idle_cycles
         transport = FastTransport(self._signals, self._pins, config, patience)
-        self._bench = Bench(self._signals, transport, patience)
+        self._bench = Bench(self._signals, transport, config, patience)
         self._fresh = True
         _finish(self._bench.reset())
 

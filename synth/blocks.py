@@ -18,6 +18,14 @@ BLOCKS = (
     "result_queue",
     "refresh",
 )
+PORTS = {
+    "result_": "result_queue",
+    "refresh_": "refresh",
+    "status_": "refresh",
+    "token_": "admission",
+    "array_": ARRAY_PORTS,
+}
+"""Blocks by the beginning of a port's name."""
 
 
 def blocks_of(netlist: Netlist, library: Library) -> dict[str, str]:
@@ -81,17 +89,8 @@ def _of_signal(signals: list[str]) -> str:
         first = signal.split(".")[0].split("[")[0]
         if first in BLOCKS:
             return first
-    named = signals[0] if signals else ""
-    return _of_port(named) if "__" in named else REGISTERS
+    return _of_port(signals[0]) if signals else REGISTERS
 
 
 def _of_port(name: str) -> str:
-    first = name.split("__")[0]
-    return {
-        "result": "result_queue",
-        "refresh_request": "refresh",
-        "refresh_response": "refresh",
-        "status": "refresh",
-        "token": "admission",
-        "array": ARRAY_PORTS,
-    }.get(first, REGISTERS)
+    return next((block for start, block in PORTS.items() if name.startswith(start)), REGISTERS)

@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
+from gaincell.files import replacing
 from gaincell.synth.library.cells import Library
 from gaincell.synth.metrics import METRICS, LibraryCorner, Metrics, as_json
 from gaincell.synth.steps import (
@@ -98,8 +99,8 @@ def run_flow(given: Given, folder: Path, say: Callable[[str], None] = print) -> 
 
     Raises
     ------
-    Refused, Failed
-        A tool is missing; a step failed, and its folder says how.
+    Refused, Failed, Unable
+        The library is at fault; the netlist is wrong; a tool is missing or stopped.
     WrongActivity
         The activity of an earlier run is of another netlist.
     """
@@ -150,4 +151,5 @@ def _corner(library: Library, estimate: bool) -> LibraryCorner:
 
 
 def _write(path: Path, table: object) -> None:
-    path.write_text(json.dumps(table, indent=2) + "\n")
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(table, indent=2) + "\n")

@@ -60,7 +60,7 @@ class LibraryCorner:
     voltage_v: float = field(metadata=key(positive=True))
     temperature_c: float = field(metadata=key(absent=math.nan))
     node_nm: float | None = field(metadata=key(absent=None, positive=True))
-    """Technology node; None: the library's name does not tell."""
+    """Technology node; None: not known, as no Liberty file tells it."""
     estimate: bool = field(metadata=key(absent=False))
     """The library is the built-in estimate, not one of real cells."""
 
@@ -181,6 +181,8 @@ class Metrics:
     options: dict[str, Any]
     """Of the mapping: ``MappingOptions``."""
     area: Area
+    cautions: list[str] | None = field(metadata=key(absent=None, omit=True))
+    """What the numbers lack or assume, one clause each; None: nothing."""
     verilog_bytes: int = field(metadata=key(absent=0))
     tools: dict[str, str] = field(metadata=key(absent={}))
     timing: Timing
@@ -263,6 +265,11 @@ def _value(kind: Any, value: Any, path: str, positive: bool) -> Any:
             raise ValueError(f'it is not what gaincell synth writes: "{path}" is no object')
         item = get_args(kind)[1]
         return {name: _value(item, entry, f"{path}.{name}", False) for name, entry in value.items()}
+    if get_origin(kind) is list:
+        if not isinstance(value, list):
+            raise ValueError(f'it is not what gaincell synth writes: "{path}" is no list')
+        item = get_args(kind)[0]
+        return [_value(item, each, f"{path}[{n}]", False) for n, each in enumerate(value)]
     if kind is Any:
         return value
     if kind is str and not isinstance(value, str):

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gaincell.refusals import first_line
+
 ENTRY = re.compile(r"\(\s*(\S+)\s+\(T0 (\d+)\)\s*\(T1 (\d+)\).*?\(TC (\d+)\)")
 TIMESCALE = re.compile(r"\(TIMESCALE\s+(\d+)\s*([munpf]?)s\)")
 DURATION = re.compile(r"\(DURATION\s+(\d+)\)")
@@ -45,7 +47,7 @@ def read_saif(path: Path, scope: tuple[str, ...], nets: Iterable[str]) -> Activi
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongActivity(f"activity {path} cannot be read") from error
+        raise WrongActivity(f"activity {path} cannot be read: {first_line(error)}") from error
     timescale, duration = TIMESCALE.search(text), DURATION.search(text)
     if "(SAIFILE" not in text or timescale is None or duration is None:
         raise WrongActivity(f"activity {path} is no SAIF file")

@@ -14,9 +14,9 @@ _IDLE = Wires()
 
 
 def clear_cycles(config: HeadConfig) -> list[Wires]:
-    """The broadcast write that starts a sequence."""
+    """The broadcast write that starts a sequence, and an idle cycle."""
     cleared = WritePort(enable=1, broadcast=1)
-    return [Wires(k=cleared, v=cleared)] * config.write_cycles
+    return [Wires(k=cleared, v=cleared)] * config.write_cycles + [_IDLE]
 
 
 def column_port(config: HeadConfig, slot: int, codes: Iterable[int], bits: int) -> WritePort:

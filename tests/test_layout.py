@@ -29,8 +29,8 @@ GROUND = (
     "tables",
 )
 """Modules of the configuration: they import nothing of the project but each other and refusals."""
-TOOLS = ("cache", "files", "model_places", "refusals", "system", "text", "versions")
-"""Modules and a folder that know nothing of heads."""
+TOOLS = ("cache", "files", "inputs", "refusals", "system", "text", "versions")
+"""Modules and folders that know nothing of heads."""
 MAY_IMPORT = {
     "behavioral": (),
     "hdl": (),

@@ -1,8 +1,9 @@
 // The memory behind a head: digital copies of the stored columns, and answers to its requests.
 //
 // A column is copied when its token is accepted. The memory takes a request and reads the copy in
-// the same cycle; it answers after a random wait of up to slowest cycles. So late answers are stale,
-// and answers overtake each other. In busy of 256 cycles, drawn at random, it takes no request.
+// the same cycle; it answers quick of 256 requests at once, the others after a random wait of up to
+// slowest cycles. So late answers are stale, and answers overtake each other. Of every burst cycles, answers leave in the first few only. In busy
+// of 256 spans of cycles, drawn at random, it takes no request. Reset draws anew from seed.
 
 module column_store #(
     parameter KEY_WIDTH = 1,
@@ -29,13 +30,22 @@ module column_store #(
 );
     localparam TAGS = 1 << TAG_BITS;
 
-    reg [31:0] slowest;
-    reg [8:0]  busy;
-    reg [31:0] random;
+    localparam OPEN = 2 * TAGS;
+
+    reg [31:0] slowest, burst, span, seed;
+    reg [8:0]  busy, quick;
+    reg [31:0] random, in_burst, in_span;
+    reg [7:0]  drawn;
 
     wire [31:0] random_1 = random ^ (random << 13);
     wire [31:0] random_2 = random_1 ^ (random_1 >> 17);
-    always @(posedge clk) random <= random_2 ^ (random_2 << 5);
+
+    always @(posedge clk) begin
+        random <= rst ? seed : random_2 ^ (random_2 << 5);
+        in_burst <= rst || in_burst + 1 >= burst ? 0 : in_burst + 1;
+        in_span <= rst || in_span + 1 >= span ? 0 : in_span + 1;
+        if (in_span == 0) drawn <= random[15:8];
+    end
 
     // Where the next token goes.
     reg [31:0] ring, early;
@@ -69,9 +79,8 @@ module column_store #(
     reg [TAGS-1:0] waiting;
     reg [31:0] left [0:TAGS-1];
     reg [KEY_WIDTH+VALUE_WIDTH-1:0] copies [0:TAGS-1];
-    reg misused;
 
-    assign request_ready = {1'b0, random[15:8]} >= busy;
+    assign request_ready = {1'b0, drawn} >= busy;
 
     integer each;
     reg [TAG_BITS:0] answered;
@@ -79,7 +88,7 @@ module column_store #(
     always @* begin
         answered = TAGS;
         for (each = 0; each < TAGS; each = each + 1)
-            if (waiting[each] && left[each] == 0) answered = each;
+            if (waiting[each] && left[each] == 0 && in_burst < OPEN) answered = each;
     end
 
     always @(posedge clk) begin
@@ -96,17 +105,18 @@ module column_store #(
             end
             if (request_valid & request_ready) begin
                 waiting[tag] <= 1;
-                left[tag] <= random_1 % (slowest + 1);
+                left[tag] <= {1'b0, random[31:24]} < quick ? 0 : random_1 % (slowest + 1);
                 copies[tag] <= columns[slot];
-                if (waiting[tag] || slot >= WINDOW + SINK) misused <= 1;
             end
         end
     end
 
     initial begin
         slowest = 0;
+        burst = 0;
+        span = 0;
+        seed = 1;
         busy = 0;
-        random = 1;
-        misused = 0;
+        quick = 0;
     end
 endmodule

@@ -17,6 +17,7 @@ module pulse_transport #(
     parameter DEPTH_BITS = 6
 ) (
     input  wire                     clk,
+    input  wire                     rst,
     input  wire [31:0]              cycle,
     input  wire [CONTROL_WIDTH-1:0] control,
     input  wire                     k_enable,
@@ -40,13 +41,13 @@ module pulse_transport #(
     reg epoch;
 
     // Wires may be unknown until the first reset; no unknown value may stay in the registers below.
-    wire disturbed = (codes != last_codes) & (k_enable | v_enable) === 1'b1;
+    wire disturbed = codes !== last_codes && (k_enable | v_enable) === 1'b1;
     wire stray = |query & ~|k_integrate;
     wire [CONTROL_WIDTH+1:0] now = {epoch ^ disturbed, stray, control};
 
     always @(negedge clk) begin
         last_codes <= codes;
-        epoch <= epoch ^ disturbed;
+        epoch <= !rst & (epoch ^ disturbed);
         if (now != last) begin
             last <= now;
             entries[recorded[DEPTH_BITS-1:0]] <= {cycle, now};
@@ -126,7 +127,6 @@ module pulse_transport #(
         request = 0;
         last = 0;
         last_codes = 0;
-        epoch = 0;
         integrating = 0;
         converting = 0;
         wake = 0;

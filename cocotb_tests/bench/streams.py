@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from gaincell.cocotb_tests.bench.signals import Signals, word
 from gaincell.cocotb_tests.bench.transports import Transport
+from gaincell.cocotb_tests.bench.watch import watch_fault
+from gaincell.config import HeadConfig
 
 TOKENS_AHEAD = 8
 """Tokens that wait in the test bench for the head; there is room for 16."""
@@ -27,12 +29,14 @@ class Bench:
         self,
         signals: Signals,
         transport: Transport,
+        config: HeadConfig,
         patience_cycles: int,
         told: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.cycle = 0
         self._edge = signals.edge
         self._transport = transport
+        self._config = config
         self._patience = patience_cycles
         self._told = told
         self._rst, self._hold = signals.one("rst"), signals.one("hold")
@@ -40,7 +44,7 @@ class Bench:
         self._pushed_total = signals.one("streams.pushed")
         self._results = signals.many("streams.results", RESULTS_HELD)
         self._progress = signals.one("progress")
-        self._misused = signals.one("store.misused")
+        self._watched = signals.one("watched")
         self._last_progress = ""
         self._counts = (0, 0)
         self._base = self._pushed = 0
@@ -56,6 +60,8 @@ class Bench:
                 await self._transport.tick()
             else:
                 await self._edge  # the wires are unknown: the arrays must not look
+        if self._is_reset:
+            self._transport.catch_up()
         self._is_reset = True
         self._base += self._pushed
         self._pushed = 0
@@ -87,8 +93,8 @@ class Bench:
         Raises
         ------
         ProtocolError
-            Results are late, too many, or change while they are refused; or the head asks its
-            memory for a column that does not exist.
+            Results are late, too many, or change while they are refused; or the watch on the
+            columns and on the status found a fault.
         """
         results: list[str] = []
         last_progress, delivered = self.cycle, 0
@@ -108,8 +114,8 @@ class Bench:
             self._push_if_due(accepted)
         if delivered > len(self._words):
             raise ProtocolError(f"{delivered} results for {len(self._words)} tokens")
-        if self._misused.read() != "0":
-            raise ProtocolError("a request names no column, or an unanswered tag")
+        if fault := watch_fault(self._watched.read(), self._config):
+            raise ProtocolError(fault)
         return results
 
     def _push_if_due(self, accepted: int) -> None:

@@ -23,7 +23,16 @@ module tb #(
     parameter TAG_BITS = 1,
     parameter COUNTER_BITS = 1,
     parameter FILL_BITS = 1,
-    parameter AGE_BITS = 1
+    parameter AGE_BITS = 1,
+    parameter CLEAR_CYCLES = 1,
+    parameter K_WRITE_START = 1,
+    parameter K_WRITE_END = 2,
+    parameter V_WRITE_START = 1,
+    parameter V_WRITE_END = 2,
+    parameter VISIT = 0,
+    parameter PATIENCE = 0,
+    parameter SEGMENT = 1,
+    parameter AGE_BEFORE_VISIT = 0
 );
     // TOKEN_BITS of the payload, and the lowest bit of each of its fields, as TOKEN_Q.
     `include "token_layout.vh"
@@ -145,6 +154,65 @@ module tb #(
         .response_ready(response_ready)
     );
 
+    wire [7:0] fault;
+    wire [31:0] fault_cycle, fault_slot, fault_seen, fault_wanted;
+    wire [135:0] watched = {fault, fault_cycle, fault_slot, fault_seen, fault_wanted};
+
+    column_watch #(
+        .KEY_WIDTH(D*KEY_BITS),
+        .VALUE_WIDTH(D*VALUE_BITS),
+        .WINDOW(WINDOW),
+        .COLUMNS(COLUMNS),
+        .SINK(SINK),
+        .TILE_BITS(TILE_BITS),
+        .COLUMN_BITS(COLUMN_BITS),
+        .TAG_BITS(TAG_BITS),
+        .FILL_BITS(FILL_BITS),
+        .COUNTER_BITS(COUNTER_BITS),
+        .AGE_BITS(AGE_BITS),
+        .CLEAR_CYCLES(CLEAR_CYCLES),
+        .K_WRITE_START(K_WRITE_START),
+        .K_WRITE_END(K_WRITE_END),
+        .V_WRITE_START(V_WRITE_START),
+        .V_WRITE_END(V_WRITE_END),
+        .VISIT(VISIT),
+        .PATIENCE(PATIENCE),
+        .SEGMENT(SEGMENT),
+        .AGE_BEFORE_VISIT(AGE_BEFORE_VISIT)
+    ) watch (
+        .clk(clk),
+        .rst(rst),
+        .accept(token_valid & token_ready),
+        .first(token_payload[TOKEN_FIRST]),
+        .further(token_payload[TOKEN_FURTHER]),
+        .codes({token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]}),
+        .request_payload(request_payload),
+        .request_valid(request_valid),
+        .request_ready(request_ready),
+        .response_tag(response_payload[D*(KEY_BITS+VALUE_BITS)+:TAG_BITS]),
+        .response_valid(response_valid),
+        .response_ready(response_ready),
+        .k_enable(k_enable),
+        .k_broadcast(k_broadcast),
+        .k_tile(k_tile),
+        .k_column(k_column),
+        .k_code(k_code),
+        .v_enable(v_enable),
+        .v_broadcast(v_broadcast),
+        .v_tile(v_tile),
+        .v_column(v_column),
+        .v_code(v_code),
+        .fill(fill),
+        .refreshed(refreshed),
+        .dropped(dropped),
+        .worst_age(worst_age),
+        .fault(fault),
+        .fault_cycle(fault_cycle),
+        .fault_slot(fault_slot),
+        .fault_seen(fault_seen),
+        .fault_wanted(fault_wanted)
+    );
+
     wire [64:0] progress = {unstable, accepted, delivered};
 
     wire [CONTROL_WIDTH+CODES_WIDTH+D-1:0] wires = {control, codes, query};
@@ -165,6 +233,7 @@ module tb #(
         .SYNC_STAGES(SYNC_STAGES)
     ) transport (
         .clk(clk),
+        .rst(rst),
         .cycle(cycle),
         .control(control),
         .k_enable(k_enable),

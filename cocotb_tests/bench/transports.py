@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from gaincell.behavioral.pins import ArrayPins, Wires
+from gaincell.behavioral.pins import ArrayPins, ElectricalError, Wires
 from gaincell.cocotb_tests.bench.signals import Signals, word
 from gaincell.cocotb_tests.bench.words import WireFormat, counted_widths, played_codes
 from gaincell.config import HeadConfig
@@ -19,6 +19,9 @@ class Transport(Protocol):
 
     async def advance(self) -> int:
         """Let time pass until the arrays had something to do; return the current cycle."""
+
+    def catch_up(self) -> None:
+        """Let the arrays see what the wires did until now, as before a reset is forgotten."""
 
 
 class PerNsTransport:
@@ -41,6 +44,9 @@ class PerNsTransport:
 
     async def tick(self) -> None:
         await self.advance()
+
+    def catch_up(self) -> None:
+        pass
 
     async def advance(self) -> int:
         await self._edge
@@ -100,6 +106,12 @@ class FastTransport:
 
     async def advance(self) -> int:
         await self._wake
+        self.catch_up()
+        if self._pins.codes is not None:
+            self._play.write(played_codes(*self._pins.codes, self._config))
+        return int(self._cycle.read(), 2)
+
+    def catch_up(self) -> None:
         recorded = int(self._recorded.read(), 2)
         if recorded - self._replayed > ENTRIES:
             raise RuntimeError(f"{recorded - self._replayed} wire changes in one output interval")
@@ -107,9 +119,6 @@ class FastTransport:
         while self._replayed < recorded:
             counted |= self._replay(self._replayed % ENTRIES, counted)
             self._replayed += 1
-        if self._pins.codes is not None:
-            self._play.write(played_codes(*self._pins.codes, self._config))
-        return int(self._cycle.read(), 2)
 
     def _replay(self, index: int, counted: bool) -> bool:
         """Replay one entry; return whether it ended a QK phase."""
@@ -123,7 +132,7 @@ class FastTransport:
         ended = self._integrating and not wires.k_integrate
         if ended:
             if counted:
-                raise RuntimeError("two QK phases ended in one output interval")
+                raise ElectricalError(f"cycle {cycle}: two QK phases end before any output phase")
             self._pins.count_pulses(counted_widths(self._counted.read(), self._config))
         self._integrating = bool(wires.k_integrate)
         self._pins.step(wires, cycle)

@@ -1,7 +1,8 @@
     // Checks, in every cycle. Each kind of error gets a few lines, the rest is counted.
     localparam LINES = 3;
     localparam K_WRITE = 0, V_WRITE = 1, ENABLE = 2, PULSE = 3, ARRAYS = 4, READY = 5, LATENCY = 6,
-        HELD = 7, OUTPUT = 8, REQUEST = 9, STATUS = 10, STUCK = 11, CHECKS = 12;
+        HELD = 7, OUTPUT = 8, REQUEST = 9, STATUS = 10, STUCK = 11, WATCH = 12,
+        CHECKS = 13;
 
     integer errors, told [0:CHECKS-1];
     reg tell;
@@ -190,6 +191,25 @@
         end
     endtask
 
+    // What the watch on the columns and on the status found first.
+    reg watch_told;
+
+    task check_watch;
+        if (fault != 0 && !watch_told) begin
+            watch_told = 1;
+            wrong(WATCH);
+            case (fault)
+//{faults}
+            endcase
+        end
+    endtask
+
+    // While nothing happens and nothing is due, there is nothing to check.
+    wire quiet = accepted == delivered && oldest == accepted && !refreshing && fault == 0
+        && {token_valid, result_valid, request_valid, k_enable, v_enable} === 5'd0
+        && {k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert} === {6*BANKS{1'b0}}
+        && query === {D{1'b0}} && !was_requested && (token_ready ^ token_ready) === 1'b0;
+
     // The run ends when every query is answered and no result can follow, or when the head stops.
     integer stuck, drained, check_index;
 
@@ -200,6 +220,11 @@
                 if (tell) $display(
                     "status: %0d filled, %0d refreshed, %0d dropped; expected %0d, %0d, 0",
                     fill, refreshed, dropped, LAST_FILL, rewrites);
+            end
+            if (REFRESH && !timed && rewrites < REFRESHES) begin
+                wrong(STATUS);
+                if (tell) $display("%0d columns were refreshed within the bound, expected %0d",
+                    rewrites, REFRESHES);
             end
             if (errors == 0) begin
                 $display("%0d columns refreshed, %0d empty ones cleared again", rewrites, blanks);
@@ -234,16 +259,19 @@
             stuck = 0;
             drained = 0;
         end else begin
-            look_at_queries;
-            look_at_refresh;
-            check_arrays;
-            check_token;
-            check_result;
-            check_request;
+            if (!quiet) begin
+                look_at_queries;
+                look_at_refresh;
+                check_arrays;
+                check_token;
+                check_result;
+                check_request;
+                check_watch;
+            end
             if (take) launched[accepted] = cycle + (starts[accepted] ? CLEAR_CYCLES : 0);
-            stuck = take || (result_valid & result_ready) === 1'b1 ? 0 : stuck + 1;
+            stuck = held_back || take || (result_valid & result_ready) === 1'b1 ? 0 : stuck + 1;
             if (delivered >= QUERIES) drained = drained + 1;
-            if (again && delivered < QUERIES && stuck > PATIENCE + extra_idle) begin
+            if (again && delivered < QUERIES && stuck > PATIENCE) begin
                 wrong(STUCK);
                 if (tell) $display("%0d queries accepted, %0d answered, and nothing happens",
                     accepted, delivered);
@@ -255,6 +283,7 @@
 
     initial begin
         errors = 0;
+        watch_told = 0;
         for (check_index = 0; check_index < CHECKS; check_index = check_index + 1)
             told[check_index] = 0;
     end

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from gaincell.cocotb_tests.bench.watch import verilog_faults, watch_parameters
 from gaincell.cocotb_tests.bench.words import status_widths, token_positions
 from gaincell.cocotb_tests.plain.vectors import (
     Golden,
@@ -17,10 +18,14 @@ from gaincell.cocotb_tests.plain.vectors import (
 )
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import TAGS, index_shape
+from gaincell.hdl.verilog import TOP
 
 HERE = Path(__file__).parent
 MEMORY_WAIT_CYCLES = 5
 LONG_PATIENCE_CYCLES = 20
+REFRESHES = 2
+"""Columns that are refreshed before the last query, if as many hold a token."""
+MOST_FILLERS = 500
 
 HEADER = """\
 // Self-checking testbench for {head}, with golden vectors: {queries} queries of {tokens} tokens,
@@ -32,7 +37,8 @@ HEADER = """\
 // With Verilator, version 5 or above; -CFLAGS matters to compilers older than C++20 only:
 //   $ verilator --binary -Wno-lint -CFLAGS -std=gnu++20 -o head_tb {testbench} {head}
 //   $ obj_dir/head_tb
-// With either, +wait=N puts N idle cycles before the last query: time for refreshes.
+// The last query waits until columns were refreshed: {pause}.
+// With either, +wait=N makes it wait N cycles instead.
 //
 // Golden values are those of saturations {s_sat:.6g} (score) and {a_sat:.6g} (output), with ages in
 // tokens and without refresh: the head never sees a charge, it is told the read-out codes.
@@ -45,10 +51,11 @@ def plain_testbench(
     tokens: int | None = None,
     seed: int = 0,
     names: tuple[str, str] = ("head.v", "head_tb.v"),
+    head: str = TOP,
 ) -> str:
     """Verilog (IEEE 1364-2005, but for ``$fatal``) that drives and checks the head of ``config``.
 
-    Module ``gaincell_head_tb``; needs nothing but ``head_verilog(config)``. The same text for the
+    Needs nothing but ``head_verilog(config, head)``. The same text for the
     same arguments, always.
 
     Parameters
@@ -59,6 +66,8 @@ def plain_testbench(
         Of tokens and pace.
     names : (str, str)
         Files of the head and of the testbench, for the commands in the header.
+    head : str
+        The head's module; the testbench is called the same and ``_tb``.
     """
     golden = golden_vectors(config, default_tokens(config) if tokens is None else tokens, seed)
     header = HEADER.format(
@@ -69,6 +78,7 @@ def plain_testbench(
         seed=seed,
         s_sat=golden.config.s_sat,
         a_sat=golden.config.a_sat,
+        pause=_pause(config),
     )
     parts = {
         "parameters": _lines(
@@ -76,8 +86,13 @@ def plain_testbench(
         ),
         **{name: (HERE / f"{name}.v").read_text() for name in ("expected", "checks", "vectors")},
         "queries": _lines(vector_calls(golden), indent=8),
+        "watch": _lines((f".{name}({name})," for name in _watch_parameters(config)), indent=8),
+        "faults": _lines(verilog_faults(), indent=16),
+        "column_watch": (HERE.parent / "bench" / "column_watch.v")
+        .read_text()
+        .replace("module column_watch", "module gaincell_head_tb_watch"),
     }
-    text = (HERE / "testbench.v").read_text()
+    text = (HERE / "testbench.v").read_text().replace(TOP, head)
     for name, part in parts.items():
         text = text.replace(f"//{{{name}}}\n", part)
     return header + text
@@ -94,8 +109,10 @@ def _parameters(golden: Golden) -> dict[str, int]:
         for end in ("start", "end")
     }
     longest_pause = int(golden.idle.max(initial=0) + golden.refuse.max(initial=0))
+    tokens = int(golden.position[-1]) + 1
+    fillers = _fillers(config, tokens)
     return {
-        "QUERIES": len(golden.offered),
+        "QUERIES": len(golden.offered) + fillers,
         "TOKENS": golden.tokens,
         "D": dims,
         "TILES": config.tiles,
@@ -115,13 +132,11 @@ def _parameters(golden: Golden) -> dict[str, int]:
         "PLACE_BITS": tile_bits + column_bits,
         "PLACES": 1 << (tile_bits + column_bits),
         "TAG_BITS": index_shape(TAGS).width,
-        "FILL_BITS": status_widths(config)["fill"],
-        "COUNTER_BITS": status_widths(config)["dropped"],
+        **_watch_parameters(config),
         "BANKS": timing.banks,
         "SYNC_STAGES": config.sync_stages,
         "STEP_CYCLES": config.step_cycles,
         **spans,
-        "CLEAR_CYCLES": timing.clear_cycles,
         "INTERVAL_CYCLES": timing.interval_cycles,
         "LATENCY_CYCLES": timing.latency_cycles,
         "RESULT_PLACES": timing.result_places,
@@ -132,8 +147,47 @@ def _parameters(golden: Golden) -> dict[str, int]:
         else 0,
         "CUT_OFF": timing.clear_cycles + 2 * timing.latency_cycles + 3,
         "PATIENCE": config.stopped_after_cycles + longest_pause,
-        "LAST_FILL": min(int(golden.position[-1]) + 1, config.stored_columns),
+        "FILL": tokens + fillers,
+        "FILLERS": fillers,
+        "LAST_FILL": min(tokens + fillers, config.stored_columns),
+        "REFRESHES": min(REFRESHES, config.stored_columns),
+        "BOUND": config.bound_cycles if plan else 0,
     }
+
+
+def _watch_parameters(config: HeadConfig) -> dict[str, int]:
+    """Parameters of the watch on the columns, under the same names in the testbench."""
+    status = status_widths(config)
+    return watch_parameters(config) | {
+        "WINDOW": config.window,
+        "COLUMNS": config.columns,
+        "SINK": config.sink,
+        "TILE_BITS": index_shape(config.tiles).width,
+        "COLUMN_BITS": index_shape(config.columns).width,
+        "TAG_BITS": index_shape(TAGS).width,
+        "FILL_BITS": status["fill"],
+        "COUNTER_BITS": status["dropped"],
+        "AGE_BITS": status["worst_age"],
+    }
+
+
+def _fillers(config: HeadConfig, tokens: int) -> int:
+    """Tokens to add to the latest sequence, which has ``tokens``, so that a refresh comes early.
+
+    After reset and a start the columns are young for two segments; the columns visited next
+    should hold a token when the last query, which brings the latest one, still waits.
+    """
+    plan = config.retention
+    if plan is None:
+        return 0
+    wanted = 1 + min(2 * plan.segment_visits + REFRESHES, plan.stored_columns)
+    return min(max(0, wanted - tokens), MOST_FILLERS)
+
+
+def _pause(config: HeadConfig) -> str:
+    if config.retention is None:
+        return "this head never does"
+    return f"about {config.retention.young_cycles} cycles"
 
 
 def _quoted(name: str) -> str:

@@ -24,6 +24,7 @@ module gaincell_head_tb;
     reg [TAG_BITS+CODES_BITS-1:0] response_payload;
     wire [FILL_BITS-1:0] fill;
     wire [COUNTER_BITS-1:0] refreshed, dropped;
+    wire [AGE_BITS-1:0] worst_age;
     wire k_enable, k_broadcast, v_enable, v_broadcast;
     wire [TILE_BITS-1:0] k_tile, v_tile;
     wire [COLUMN_BITS-1:0] k_column, v_column;
@@ -51,7 +52,7 @@ module gaincell_head_tb;
         .status_fill(fill),
         .status_refreshed(refreshed),
         .status_dropped(dropped),
-        .status_worst_age(),
+        .status_worst_age(worst_age),
         .array_k_write_enable(k_enable),
         .array_k_write_broadcast(k_broadcast),
         .array_k_write_tile(k_tile),
@@ -96,13 +97,21 @@ module gaincell_head_tb;
     end
 
     // Offers the queries. Between queries the payload has wrong values, which the head must not use.
-    reg [31:0] accepted, idled, extra_idle, last_idle;
+    // The last query waits until columns were refreshed, or for as long as +wait=N says.
+    reg [31:0] accepted, idled, extra_idle;
+    reg timed, held_back;
     wire take = (token_valid & token_ready) === 1'b1;
     wire [31:0] next = accepted + {31'd0, take};
 
-    initial if (!$value$plusargs("wait=%d", extra_idle)) extra_idle = 0;
+    initial begin
+        extra_idle = 0;
+        timed = $value$plusargs("wait=%d", extra_idle);
+    end
 
-    always @* last_idle = next == QUERIES - 1 ? extra_idle : 0;
+    always @*
+        if (next != QUERIES - 1) held_back = 0;
+        else if (timed) held_back = idled < idle[QUERIES-1] + extra_idle;
+        else held_back = REFRESH && rewrites < REFRESHES && idled < BOUND;
 
     always @(posedge clk) begin
         if (rst) begin
@@ -115,7 +124,7 @@ module gaincell_head_tb;
                 token_valid <= 0;
                 token_payload <= ~token_payload;
                 idled <= idled + 1;
-                if (next < QUERIES && idled >= idle[next] + last_idle) begin
+                if (next < QUERIES && !held_back && idled >= idle[next]) begin
                     token_valid <= 1;
                     token_payload <= token[next];
                     idled <= 0;
@@ -150,8 +159,8 @@ module gaincell_head_tb;
         sign_held <= rst ? 0 : converting ? SYNC_STAGES : sign_held == 0 ? 0 : sign_held - 1;
         if (rst) played = 0;
         else if (sign_held == 1 && !converting) played = played + 1;
-        for (tile = 0; tile < TILES; tile = tile + 1)
-            if (played < QUERIES)
+        if (|v_integrate !== 1'b0 && played < QUERIES)
+            for (tile = 0; tile < TILES; tile = tile + 1)
                 codes[tile*TILE_CODE_BITS+:TILE_CODE_BITS] <= code[played*TILES+tile];
     end
 
@@ -163,17 +172,60 @@ module gaincell_head_tb;
                 ^ ~(converting || sign_held != 0);
         end
 
-    // The memory behind the head: a copy of each column as of the latest accept. It answers
-    // MEMORY_WAIT cycles after a request was taken, and takes the next one then.
+    // The test bench's own belief of the columns and of the status.
+    wire [7:0] fault;
+    wire [31:0] fault_cycle, fault_slot, fault_seen, fault_wanted;
+
+    gaincell_head_tb_watch #(
+//{watch}
+        .KEY_WIDTH(D*KEY_BITS),
+        .VALUE_WIDTH(D*VALUE_BITS)
+    ) watch (
+        .clk(clk),
+        .rst(rst),
+        .accept(take),
+        .first(token_payload[TOKEN_FIRST]),
+        .further(token_payload[TOKEN_FURTHER]),
+        .codes({token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]}),
+        .request_payload(request_payload),
+        .request_valid(request_valid),
+        .request_ready(request_ready),
+        .response_tag(response_payload[CODES_BITS+:TAG_BITS]),
+        .response_valid(response_valid),
+        .response_ready(response_ready),
+        .k_enable(k_enable),
+        .k_broadcast(k_broadcast),
+        .k_tile(k_tile),
+        .k_column(k_column),
+        .k_code(k_code),
+        .v_enable(v_enable),
+        .v_broadcast(v_broadcast),
+        .v_tile(v_tile),
+        .v_column(v_column),
+        .v_code(v_code),
+        .fill(fill),
+        .refreshed(refreshed),
+        .dropped(dropped),
+        .worst_age(worst_age),
+        .fault(fault),
+        .fault_cycle(fault_cycle),
+        .fault_slot(fault_slot),
+        .fault_seen(fault_seen),
+        .fault_wanted(fault_wanted)
+    );
+
+    // The memory behind the head: a copy of each column as of the latest accept. It refuses each
+    // request for MEMORY_WAIT cycles, answers as many cycles later, and takes the next one then.
     reg [CODES_BITS-1:0] copies [0:PLACES-1];
-    reg [31:0] left;
+    reg [31:0] left, refused_request;
     wire [31:0] asked = {{(32-PLACE_BITS){1'b0}}, request_payload[PLACE_BITS-1:0]};
-    assign request_ready = left == 0 && !response_valid;
+    assign request_ready = left == 0 && !response_valid && refused_request >= MEMORY_WAIT;
 
     always @(posedge clk) begin
         if (take && writes[accepted])
             copies[place[accepted]] <=
                 {token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]};
+        refused_request <= request_valid === 1'b1 && !request_ready && !rst ? refused_request + 1 : 0;
         if (rst) begin
             left <= 0;
             response_valid <= 0;
@@ -195,3 +247,5 @@ module gaincell_head_tb;
 
 //{vectors}
 endmodule
+
+//{column_watch}

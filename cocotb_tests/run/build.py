@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cocotb_tools.config import libs_dir
 
+from gaincell.cocotb_tests.bench.watch import watch_parameters
 from gaincell.cocotb_tests.bench.words import status_widths, token_positions
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder, drop_other_main
 from gaincell.cocotb_tests.run.progress import building
@@ -19,7 +20,7 @@ from gaincell.refusals import Unable
 from gaincell.system.processes import reason, run
 
 BENCH = Path(__file__).parents[1] / "bench"
-BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "pulse_transport.v")
+BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "column_watch.v", "pulse_transport.v")
 LAYOUT = "token_layout.vh"
 
 
@@ -130,6 +131,7 @@ def bench_parameters(config: HeadConfig) -> dict[str, int]:
         "FILL_BITS": status["fill"],
         "COUNTER_BITS": status["dropped"],
         "AGE_BITS": status["worst_age"],
+        **watch_parameters(config),
     }
 
 

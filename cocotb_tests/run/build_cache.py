@@ -5,13 +5,13 @@ import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gaincell.cache import make_cache, place_in_cache
+from gaincell.files import scratch_folder
 
 SECONDS_NEWER = 3600
 MAIN, MODEL = "verilator.o", "Vtop.h"
@@ -91,13 +91,13 @@ def _reuse_runtime(runtime: Path, folder: Path) -> None:
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder; it becomes ``folder`` if the block succeeds, else it is removed."""
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
-    try:
+    with scratch_folder("unfinished-", folder.parent) as scratch:
+        # Others may read what becomes of it, as the umask says; a temporary folder is its owner's.
+        unfinished = scratch / folder.name
+        unfinished.mkdir()
         yield unfinished
         try:
             unfinished.rename(folder)
         except OSError:
             if not folder.exists():  # else another process was faster with the same build
                 raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)

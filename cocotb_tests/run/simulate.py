@@ -3,9 +3,8 @@
 import json
 import shutil
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,11 +21,11 @@ from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.transports import TRANSPORTS
-from gaincell.cocotb_tests.bench.words import PACE_BITS
+from gaincell.cocotb_tests.bench.words import PACE_BITS, status_of
 from gaincell.cocotb_tests.run.build import Simulation
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, TOP, WAVES
 from gaincell.config import HeadConfig
-from gaincell.files import replacing
+from gaincell.files import replacing, scratch_folder
 from gaincell.refusals import Failed, Unable, first_line
 from gaincell.system.processes import reason, run
 
@@ -55,11 +54,17 @@ class Memory:
     """The memory that holds digital copies of the columns and answers requests for them.
 
     slowest_cycles : it answers after 0 to that many cycles, below 2**31
-    busy_share : share of cycles in which it takes no request, 0..1
+    quick_share : share of requests that it answers at once, 0..1
+    burst_cycles : answers leave together, in the first few of that many cycles; 0: at any time
+    busy_share : share of time in which it takes no request, 0..1
+    busy_cycles : cycles for which it is busy, or not, at least
     """
 
     slowest_cycles: int = 0
+    quick_share: float = 0.0
+    burst_cycles: int = 0
     busy_share: float = 0.0
+    busy_cycles: int = 1
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ def simulate(
     check_age: bool = True,
     seed: int = 0,
     interrupt_cycle: int | None = None,
+    plusargs: Sequence[str] = (),
     waves: Path | None = None,
     progress: bool = False,
 ) -> Simulated:
@@ -129,6 +135,8 @@ def simulate(
         Of the arrays' power-up state, of all faults and of the memory's waits.
     interrupt_cycle : int, optional
         Reset the head in this cycle, then run all tokens from the start.
+    plusargs : sequence of str
+        Given to the simulator, for Verilog that asks for them: "+name=value".
     waves : Path, optional
         Waveform file; the simulation must be built for its format.
     progress : bool
@@ -152,8 +160,7 @@ def simulate(
         raise ValueError(
             f"slowest_cycles is {memory.slowest_cycles}, but must be 0..{LONGEST_MEMORY} cycles"
         )
-    with tempfile.TemporaryDirectory(prefix="gaincell-run-") as name:
-        folder = Path(name)
+    with scratch_folder("gaincell-run-") as folder:
         arrays: dict[str, Any] = tokens.arrays() | {
             "first": first,
             "idle": _waits("idle", idle, shape.queries),
@@ -173,9 +180,9 @@ def simulate(
         recorded = None if waves is None else f"{WAVES}{waves.suffix}"
         with _progress_bar(folder / "progress", shape.queries, progress):
             try:
-                _run_simulator(simulation, folder, recorded)
-                simulated = _outcome(folder)
-            except (SimulationFailed, SimulatorStopped):
+                _run_simulator(simulation, folder, recorded, plusargs)
+                simulated = _outcome(folder, config)
+            except (SimulationFailed, Unable):
                 with suppress(OSError):  # the fault of the head is the more important one
                     _keep_waves(folder, recorded, waves)
                 raise
@@ -203,7 +210,9 @@ def _waits(name: str, cycles: NDArray[np.integer] | None, queries: int) -> NDArr
     return cycles.ravel()
 
 
-def _run_simulator(simulation: Simulation, folder: Path, waves: str | None) -> None:
+def _run_simulator(
+    simulation: Simulation, folder: Path, waves: str | None, plusargs: Sequence[str]
+) -> None:
     """Run the simulation with ``folder`` as the current one; what it leaves there is its answer."""
     simulator = SIMULATORS[simulation.simulator]
     log = folder / "run.log"
@@ -218,7 +227,8 @@ def _run_simulator(simulation: Simulation, folder: Path, waves: str | None) -> N
         **simulator.run_variables,
         RUN_FOLDER: str(folder),
     }
-    status = run(simulator.run_command(simulation.folder, waves), folder, log, changes)
+    command = [*simulator.run_command(simulation.folder, waves), *plusargs]
+    status = run(command, folder, log, changes)
     if not (folder / OUTCOME).exists():
         raise SimulatorStopped(f"{simulator.name} stopped: {reason(log, status)}")
 
@@ -230,10 +240,12 @@ def _keep_waves(folder: Path, recorded: str | None, waves: Path | None) -> None:
             shutil.copyfile(folder / recorded, unfinished)
 
 
-def _outcome(folder: Path) -> Simulated:
+def _outcome(folder: Path, config: HeadConfig) -> Simulated:
     outcome = json.loads((folder / OUTCOME).read_text())
     if crash := outcome.get("crash"):
         raise RuntimeError(f"the test bench failed:\n{crash}")
+    if hindrance := outcome.get("hindrance"):
+        raise SimulatorStopped(hindrance)
     if outcome["error"]:
         raise SimulationFailed(outcome["error"])
     with np.load(folder / "results.npz") as results:
@@ -241,7 +253,7 @@ def _outcome(folder: Path) -> Simulated:
             results["y"],
             results["latency_cycles"],
             results["events"],
-            json.loads(str(results["status"])),
+            status_of(str(results["status"]), config),
             int(results["oldest_read_cycles"]),
             float(results["seconds"]),
             int(results["cycles"]),

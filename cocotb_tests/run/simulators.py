@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from pathlib import Path
 from cocotb_tools.config import lib_name_path, libs_dir, share_dir
 
 from gaincell.cocotb_tests.run.tools import MissingTool, require, require_plain
+from gaincell.files import scratch_folder
 from gaincell.system.processes import run
 
 WAVES = "waves"
@@ -73,8 +73,7 @@ class Simulator:
 def require_fst_headers() -> None:
     """Raise MissingTool unless a Verilator simulation that writes FST waveforms can be compiled."""
     probe = "#include <lz4.h>\n#include <zlib.h>\n"
-    with tempfile.TemporaryDirectory(prefix="gaincell-probe-") as name:
-        folder = Path(name)
+    with scratch_folder("gaincell-probe-") as folder:
         (folder / "probe.cpp").write_text(probe)
         status = run(["g++", "-E", "probe.cpp"], folder, folder / "probe.log")
     if status:

@@ -22,7 +22,7 @@ from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.signals import Signal, word
 from gaincell.cocotb_tests.bench.streams import Bench, ProtocolError
 from gaincell.cocotb_tests.bench.transports import FastTransport, PerNsTransport, Transport
-from gaincell.cocotb_tests.bench.words import UnknownWire, results_of, status_of, token_words
+from gaincell.cocotb_tests.bench.words import UnknownWire, results_of, token_words
 from gaincell.config import HeadConfig
 
 SECONDS_BETWEEN_REPORTS = 0.2
@@ -75,6 +75,8 @@ async def run_tokens(tb: Any) -> None:
         outcome: dict[str, str | None] = {"error": None}
     except (ElectricalError, ProtocolError, UnknownWire) as error:
         outcome = {"error": str(error)}
+    except OSError as error:
+        outcome = {"error": None, "hindrance": str(error)}
     except Exception:
         outcome = {"error": None, "crash": traceback.format_exc()}
     (folder / "outcome.json").write_text(json.dumps(outcome))
@@ -98,11 +100,15 @@ async def _run(tb: Any, folder: Path) -> None:
         transport = PerNsTransport(signals, pins, config)
     else:
         transport = FastTransport(signals, pins, config, patience)
-    signals.one("store.slowest").write(word(spec["memory"]["slowest_cycles"]))
-    signals.one("store.busy").write(word(round(256 * spec["memory"]["busy_share"]), 9))
+    memory = spec["memory"]
+    signals.one("store.slowest").write(word(memory["slowest_cycles"]))
+    signals.one("store.quick").write(word(round(256 * memory["quick_share"]), 9))
+    signals.one("store.burst").write(word(memory["burst_cycles"]))
+    signals.one("store.busy").write(word(round(256 * memory["busy_share"]), 9))
+    signals.one("store.span").write(word(memory["busy_cycles"]))
     # A random state of 0 would stay 0.
-    signals.one("store.random").write(word(spec["seed"] % (2**32 - 1) + 1))
-    bench = Bench(signals, transport, patience, _Report(folder / "progress"))
+    signals.one("store.seed").write(word(spec["seed"] % (2**32 - 1) + 1))
+    bench = Bench(signals, transport, config, patience, _Report(folder / "progress"))
     words = token_words(tokens, *paces, config)
     await bench.reset()
     await bench.start(words)
@@ -121,7 +127,7 @@ async def _run(tb: Any, folder: Path) -> None:
         y=y_code.reshape(tokens.q_code.shape),
         latency_cycles=latency.reshape(tokens.q_code.shape[:-1]),
         events=pins.events,
-        status=json.dumps(status_of(signals.one("status").read(), config)),
+        status=signals.one("status").read(),
         oldest_read_cycles=max(pins.oldest_read_cycles.values()),
         seconds=seconds,
         cycles=bench.cycle - first_cycle,

@@ -1,5 +1,7 @@
 """``verify``: simulate a head and check its outputs and latencies in every way there is."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ def verify(
     check_age: bool = True,
     interrupt_cycle: int | None = None,
     seed: int = 0,
+    plusargs: Sequence[str] = (),
 ) -> Simulated:
     """Simulate ``tokens`` and raise Failed unless everything agrees.
 
@@ -42,6 +45,7 @@ def verify(
         check_age=check_age,
         interrupt_cycle=interrupt_cycle,
         seed=seed,
+        plusargs=plusargs,
     )
     comparison = compare(tokens, simulated, config)
     if comparison.first_difference:

@@ -29,9 +29,11 @@ class PopcountReadout(Readout):
         sampled = synchronized(m, self.pulse, self.converting, config.sync_stages)
         flipped = Signal(config.tiles * dims)
         kept = Signal(bits * dims)
-        total = Signal.like(self.total, reset_less=True)
-        planes = [total.word_select(bit, dims) for bit in range(width)]
-        low, high = planes[:bits], planes[bits:]
+        # Two registers, as their enables differ: each may have a gated clock.
+        low_total = Signal(bits * dims, reset_less=True)
+        high_total = Signal((width - bits) * dims, reset_less=True)
+        low = [low_total.word_select(bit, dims) for bit in range(bits)]
+        high = [high_total.word_select(bit, dims) for bit in range(width - bits)]
         m.d.comb += [
             flipped.eq(sampled ^ self.sign),
             kept.eq(Mux(at.prepare, 0, Cat(low))),
@@ -69,5 +71,5 @@ class PopcountReadout(Readout):
         with m.If(at.prepared | at.sampled):
             m.d.sync += [flop.eq(plane) for flop, plane in zip(high, raised, strict=True)]
 
-        m.d.comb += [self.total.eq(total), self.done.eq(at.done)]
+        m.d.comb += [self.total.eq(Cat(low_total, high_total)), self.done.eq(at.done)]
         return m

@@ -45,7 +45,8 @@ class Refresh(wiring.Component):
         From ``WritePointer``; ``write_tile`` is its ``tile``.
     request : Out(stream of ``request_layout``)
     response_valid, response_ready, response_tag : In(1), Out(1), In
-        The stream of ``response_layout``; its codes must not change while it waits.
+        The stream of ``response_layout``; its payload must not change while it waits. ``ready``
+        depends on neither ``valid`` nor payload of the same cycle.
     wanted : Out(1)
         A column is ready to be written.
     urgent : Out(1)
@@ -168,9 +169,13 @@ class Refresh(wiring.Component):
             waits = visit.ongoing("WAIT")
             writes_data, writes_zero = visit.ongoing("WRITE"), visit.ongoing("WRITE ZERO")
 
+        # ``ready`` follows from flops alone, so a visit that waits takes a late response a cycle
+        # after it is offered.
+        is_late = Signal()
+        m.d.sync += is_late.eq(waits & self.response_valid & ~arrived & ~is_late)
         m.d.comb += [
             self.urgent.eq(timer.late & self.wanted),
-            self.response_ready.eq(~(waits & arrived) & ~(writes_data & ~last_cycle)),
+            self.response_ready.eq(Mux(waits, is_late, ~writes_data | last_cycle)),
             requests.answered.eq(self.response_valid & self.response_ready),
             requests.answered_tag.eq(self.response_tag),
         ]

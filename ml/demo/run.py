@@ -11,9 +11,10 @@ from gaincell.ml.demo.results import LABELS, Curve, Results
 from gaincell.ml.demo.runs import Plan, run_file, write_run_file
 from gaincell.ml.demo.settings import DemoSettings
 from gaincell.ml.demo.starts import Change, without_adaptation, without_training
-from gaincell.ml.demo.stock import random_model, save, train_stock
+from gaincell.ml.demo.stock import random_model, train_stock
 from gaincell.ml.finetune.data.windows import Windows
 from gaincell.ml.models.load import load_model
+from gaincell.ml.models.saved.write import save_model
 
 
 def run_demo(
@@ -35,7 +36,9 @@ def run_demo(
     ValueError
         The text is too short for the settings.
     Failed
-        A training diverges, or something cannot be written.
+        A training diverges.
+    Unable
+        A model cannot be written.
     """
     demo = _Demo(settings, folder, write_material(text, settings, folder), say)
     demo.pretrain()
@@ -90,9 +93,9 @@ class _Demo:
             f"dimensions and {millions:.2f} million parameters; "
             f"{self.material.counts['train']} tokens of text"
         )
-        save(model, tokenizer, self.models / "random")
+        save_model(model, tokenizer, self.models / "random")
         self._stock(model, "stock", settings.stock_steps, settings.learning_rate, 0)
-        save(model, tokenizer, self.models / "stock")
+        save_model(model, tokenizer, self.models / "stock")
         more = settings.linear_steps + settings.nonlinear_steps
         self._stock(model, "softmax", more, settings.fine_tuning_rate, settings.stock_steps)
 
@@ -109,7 +112,7 @@ class _Demo:
         """A changed copy of a model; its folder."""
         loaded, tokenizer = load_model(model)
         change(loaded, self.settings, self.material.calibration)
-        save(loaded, tokenizer, self.models / name)
+        save_model(loaded, tokenizer, self.models / name)
         return self.models / name
 
     def train(self, plan: Plan, before: int) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def run_file(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    TypeError, ValueError, Failed
+    TypeError, ValueError, Failed, Unable
         As the parts of that command.
     """
     settings = load_run_file(path)

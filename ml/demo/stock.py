@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +10,6 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from gaincell.files import new_folder
 from gaincell.ml.demo.settings import DemoSettings
 from gaincell.ml.evaluate.perplexity import perplexity
 from gaincell.ml.finetune.arguments import rate_at
@@ -89,10 +87,3 @@ def train_stock(
             if step == steps or step % settings.evaluate_every == 0:
                 evaluate(step)
     model.eval()
-
-
-def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Model and tokenizer into a new folder, whole or not at all."""
-    with new_folder(folder) as whole:
-        model.save_pretrained(whole)
-        tokenizer.save_pretrained(whole)

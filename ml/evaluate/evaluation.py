@@ -132,7 +132,7 @@ def evaluate(
 
     Raises
     ------
-    ValueError, RuntimeError
+    ValueError
         As ``scoring.score``.
     """
     found, scores = {}, {}

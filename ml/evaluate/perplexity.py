@@ -26,8 +26,12 @@ class Score:
         return math.exp(mean) if mean < 700 else math.inf
 
 
-def windows_of(input_ids: Tensor, length: int, count: int | None = None) -> Tensor:
+def windows_of(
+    input_ids: Tensor, length: int, count: int | None = None, name: str = "the text"
+) -> Tensor:
     """A text's tokens (T,) cut in windows (W, length); a rest at the end is dropped.
+
+    ``name`` is the text's, for messages.
 
     Raises
     ------
@@ -38,10 +42,15 @@ def windows_of(input_ids: Tensor, length: int, count: int | None = None) -> Tens
         raise ValueError(f"the window has {length} tokens, but needs at least 2")
     available = len(input_ids) // length
     count = available if count is None else count
+    if not available:
+        raise ValueError(
+            f"{name} has {len(input_ids)} tokens, but a window needs {length}: give more text, "
+            "or a shorter window"
+        )
     if count < 1 or count > available:
         raise ValueError(
-            f"{count} windows of {length} tokens are asked for, but the text's {len(input_ids)} "
-            f"tokens make {available}"
+            f"{count} windows of {length} tokens are asked for, but the {len(input_ids)} tokens of "
+            f"{name} make {available}"
         )
     return input_ids[: count * length].view(count, length)
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from gaincell.ml.evaluate.limits import check_tokens, embedding_of
 from gaincell.ml.evaluate.tasks import Task
 from gaincell.ml.process.quiet import quiet
-from gaincell.refusals import first_line
+from gaincell.refusals import foreign
 
 FEW_SHOT_SEED = 1234
 """Seed of the few-shot examples: lm-eval's own, so that results compare with other people's."""
@@ -70,9 +71,7 @@ def score(
     Raises
     ------
     ValueError
-        As ``Task.check``.
-    RuntimeError
-        lm-eval gave up.
+        As ``Task.check``; or the task's own code fails, or asks with tokens that the model lacks.
     """
     task.check(tokenizer)
     with (
@@ -84,15 +83,16 @@ def score(
             file=sys.stderr,
             leave=False,
         ) as bar,
-        _counting(model, bar),
+        _watched(model, bar) as watched,
         _one_process(),
     ):
         try:
-            with quiet():
+            with foreign(f"task {task.name} could not be scored"), quiet():
                 found = _evaluate(model, tokenizer, task, limit, batch_size, max_length)
-        except Exception as error:  # of lm-eval, of a task's own code, or of the model
-            what = f"task {task.name} could not be scored: {first_line(error)}"
-            raise RuntimeError(what) from error
+        except ValueError as error:
+            if watched.reading and error.__cause__ is not None:
+                raise error.__cause__ from None
+            raise
     return _read(task.name, found)
 
 
@@ -144,6 +144,8 @@ def _read(name: str, table: Mapping[str, Any]) -> TaskScore:
         if comma and not metric.endswith("_stderr"):
             error = table.get(f"{metric}_stderr,{filtered}")
             metrics[metric if filtered == "none" else key] = (_finite(value), _finite(error))
+    if not metrics:
+        raise ValueError(f"lm-eval computes no metric for task {name}: see its metric_list")
     return TaskScore(name, int(table["sample_len"]), metrics)
 
 
@@ -156,19 +158,37 @@ def _finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-@contextmanager
-def _counting(model: Any, bar: tqdm[Any]) -> Iterator[None]:
-    """Advance the bar by every sequence that the model reads."""
+@dataclass
+class _Watched:
+    """Whether a model reads right now: an exception is then its own, and no fault of a task."""
 
-    def count(_: Any, __: Any, output: Any) -> None:
+    reading: bool = False
+
+
+@contextmanager
+def _watched(model: Any, bar: tqdm[Any]) -> Iterator[_Watched]:
+    """Advance the bar by every sequence that the model reads, and refuse tokens that it lacks."""
+    size, watched = embedding_of(model), _Watched()
+
+    def begin(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        ids = args[0] if args else kwargs["input_ids"]
+        check_tokens(ids.flatten(), size, "a question")
+        watched.reading = True
+
+    def end(_: Any, __: Any, output: Any) -> None:
         # What a hook returns would take the output's place, and update returns something.
+        watched.reading = False
         bar.update(len(output.logits))
 
-    hook = model.register_forward_hook(count)
+    hooks = [
+        model.register_forward_pre_hook(begin, with_kwargs=True),
+        model.register_forward_hook(end),
+    ]
     try:
-        yield
+        yield watched
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from gaincell.refusals import foreign
 from gaincell.tables import nearest
 
 TASKS = {
@@ -136,10 +137,11 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         """Reads lm-eval's tag for a Python function as text."""
 
     Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
-    try:
-        table = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    with foreign(f"{path} is not valid YAML"):
+        try:
+            table = yaml.load(path.read_text(encoding="utf-8"), Loader)
+        except yaml.YAMLError as error:
+            raise ValueError(" ".join(str(error).split())) from error
     if not isinstance(table, dict):
         return {}
     included = table.pop("include", [])

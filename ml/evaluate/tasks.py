@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gaincell.ml.evaluate.task_checks import check_task, missing_split
 from gaincell.ml.evaluate.task_names import locate, own_names
 from gaincell.ml.process.quiet import quiet
-from gaincell.refusals import first_line
+from gaincell.refusals import Unable, first_line
 
 FILES = ("json", "csv", "text", "parquet", "arrow")
 """Values of a task's ``dataset_path`` that mean data files."""
@@ -65,6 +66,16 @@ class Task:
                 "cache: leave out --faults"
             )
 
+    def check_examples(self, limit: int | None = None) -> None:
+        """Refuse examples and metrics that would fail while they are scored.
+
+        Raises
+        ------
+        ValueError
+            As ``check_task``.
+        """
+        check_task(self.name, self.own, limit)
+
 
 class Tasks:
     """Tasks by name, of a folder of lm-eval's YAML files or of lm-eval.
@@ -103,7 +114,9 @@ class Tasks:
         Raises
         ------
         ValueError
-            A data set cannot be fetched or read, or a task cannot be set up or lacks examples.
+            A data set cannot be read, or a task cannot be set up or lacks examples.
+        Unable
+            A data set cannot be fetched.
         """
         return [self._load(name, few_shot) for name in self.names]
 
@@ -115,7 +128,7 @@ class Tasks:
                 own.set_config("num_fewshot", shots)
                 solved = len(list(own.fewshot_docs() or ())) if shots else 0
         except Exception as error:  # of lm-eval, of datasets, or of a task's own code
-            raise ValueError(self._why(name, error)) from error
+            raise self._why(name, error) from error
         if shots and solved <= shots:
             raise ValueError(
                 f"task {name} has {solved} examples to take few-shot ones from, but must have more "
@@ -131,19 +144,24 @@ class Tasks:
 
             return TaskManager(include_path=self._folders, include_defaults=False)
 
-    def _why(self, name: str, error: Exception) -> str:
+    def _why(self, name: str, error: Exception) -> ValueError | Unable:
         entry = self._manager.task_index.get(name)
         table = {} if entry is None else entry.cfg or {}
+        split = missing_split(name, table, error)
+        if split is not None:
+            return ValueError(split)
         data = table.get("dataset_path")
         if data in FILES:
             while error.__cause__ is not None and isinstance(error.__cause__, Exception):
                 error = error.__cause__
         what = first_line(error)
+        if isinstance(error, StopIteration) or what.endswith("corresponds to no data!"):
+            return ValueError(f"task {name} has no examples: its data is empty")
         if not isinstance(error, OSError):
-            return f"task {name} cannot be set up: {type(error).__name__}: {what}"
+            return ValueError(f"task {name} cannot be set up: {type(error).__name__}: {what}")
         if data in FILES:
-            return f"the data of task {name} cannot be read: {what}"
-        return (
+            return ValueError(f"the data of task {name} cannot be read: {what}")
+        return Unable(
             f"the data set {data} of task {name} could not be fetched ({what}): run this once with "
             "a network, a copy is kept; or give the task with data files in --task-folder"
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gaincell.files import new_folder, remove_unfinished
 from gaincell.ml.finetune.run_file import RunFile, differences, load_run_file
 from gaincell.ml.finetune.state.listing import Checkpoint, checkpoints_in
-from gaincell.refusals import Failed
+from gaincell.refusals import Unable, foreign
 
 if TYPE_CHECKING:
     from gaincell.ml.finetune.preparation import Start
@@ -60,7 +60,8 @@ def check_identity(settings: RunFile, start: Start) -> None:
     path = Path(settings.run.folder) / IDENTITY
     if not path.is_file():
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    with foreign(f"{path} is damaged: name a new [run] folder"):
+        before = dict(json.loads(path.read_text(encoding="utf-8")))
     for name, value in start.identity().items():
         if name != "threads" and before.get(name) != value:
             raise ValueError(
@@ -87,4 +88,4 @@ def make_folder(settings: RunFile, start: Start, run_file: Path) -> None:
             shutil.copyfile(run_file, whole / RUN_FILE)
             (whole / IDENTITY).write_text(json.dumps(start.identity()), encoding="utf-8")
     except OSError as error:
-        raise Failed(f"the run's folder {folder} cannot be made: {error}") from error
+        raise Unable(f"the run's folder {folder} cannot be made: {error}") from error

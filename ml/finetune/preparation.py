@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
+from gaincell.ml.evaluate.limits import check_length
 from gaincell.ml.finetune.data.sources import tokens_of
 from gaincell.ml.finetune.data.token_file import Tokens
 from gaincell.ml.finetune.data.windows import Windows, fingerprint, first_windows
@@ -84,7 +85,7 @@ def prepare(
     tokens = tokens_of(settings.data, tokenizer, vocabulary)
     window = settings.data.window
     Windows(tokens, window, 0, 0, 0)
-    _check_length(model, window)
+    check_length(model, window, f"[data] window is {window}")
     held_out = None
     if settings.held_out is not None:
         source: Source = settings.held_out
@@ -149,14 +150,6 @@ def _convert(
         fit_ranges(model, fitting)
     kinds = Settings.of(model.config).kinds
     return head, [layer for layer, kind in enumerate(kinds) if kind in ARRAYS]
-
-
-def _check_length(model: Any, window: int) -> None:
-    most = getattr(model.config, "max_position_embeddings", None)
-    if most is not None and window > most:
-        raise ValueError(
-            f"[data] window is {window}, but the model has positions for {most} tokens only"
-        )
 
 
 def use_float32(model: HardwareModel, layers: Sequence[int]) -> None:

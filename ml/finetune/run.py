@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from gaincell.files import new_folder
 from gaincell.ml.finetune.curves import Bar, Curves, Watcher
 from gaincell.ml.finetune.data.windows import Windows
 from gaincell.ml.finetune.folder import METRICS, MODEL
@@ -25,6 +24,7 @@ from gaincell.ml.finetune.state.record import Record, about_run, write_metrics
 from gaincell.ml.finetune.trainer import StageTrainer
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.faults import set_faults
+from gaincell.ml.models.saved.write import save_model, writing
 from gaincell.ml.start.matching import match_moments
 from gaincell.ml.start.moments import moments_of
 from gaincell.refusals import Failed
@@ -51,7 +51,11 @@ def train(
     Raises
     ------
     Failed
-        The training diverges, a file cannot be written, or a checkpoint cannot be read.
+        The training diverges.
+    Refused
+        A checkpoint cannot be read.
+    Unable
+        A file cannot be written.
     Interrupted
         ``interrupted`` stopped the run.
     """
@@ -175,15 +179,6 @@ def _watchers(settings: RunFile, windows_per_step: int) -> list[Watcher]:
 
 
 def _finish(start: Start, folder: Path, keep: Callable[[], None]) -> None:
-    from safetensors import SafetensorError
-
-    try:
+    with writing(f"{folder / METRICS} cannot be written"):
         keep()
-        with new_folder(folder / MODEL) as whole:
-            start.model.to("cpu").save_pretrained(whole)
-            start.tokenizer.save_pretrained(whole)
-    except (OSError, SafetensorError) as error:
-        raise Failed(
-            f"the model cannot be written to {folder / MODEL}: {error}; make room and run the same "
-            "command again"
-        ) from error
+    save_model(start.model.to("cpu"), start.tokenizer, folder / MODEL)

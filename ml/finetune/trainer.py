@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, Trainer
@@ -30,7 +29,8 @@ from gaincell.ml.finetune.state.random_state import (
 )
 from gaincell.ml.finetune.state.record import Record
 from gaincell.ml.finetune.teacher import distillation_loss, logits_of, text_loss
-from gaincell.refusals import Failed
+from gaincell.ml.models.saved.write import writing
+from gaincell.refusals import Failed, Unable
 
 
 class StageTrainer(Trainer):
@@ -100,7 +100,9 @@ class StageTrainer(Trainer):
         Raises
         ------
         Failed
-            A loss or gradient is not finite, or a checkpoint cannot be written.
+            A loss or gradient is not finite.
+        Unable
+            A checkpoint cannot be written.
         """
         self.resumed = resumed
         done = 0 if resumed is None else resumed.step
@@ -172,7 +174,7 @@ class StageTrainer(Trainer):
                 getattr(watcher, what)(*news)
             except OSError as error:
                 self.watchers.remove(watcher)
-                raise Failed(
+                raise Unable(
                     f"the curves in {self.settings.run.folder}/tensorboard cannot be written: "
                     f"{error}; {self.last_checkpoint}: make room and run the same command again"
                 ) from error
@@ -210,7 +212,8 @@ class StageTrainer(Trainer):
             "record": self.record.as_json(),
         }
         step = self.state.global_step
-        try:
+        fault = f"the checkpoint of step {step} of [{self.name}] cannot be written"
+        with writing(fault, lambda: self.last_checkpoint):
             self.folder.mkdir(exist_ok=True)
             checkpoints.write(
                 self.folder,
@@ -224,11 +227,6 @@ class StageTrainer(Trainer):
             )
             checkpoints.prune(self.folder, self.settings.run.keep)
             self.kept()
-        except (OSError, SafetensorError) as error:
-            raise Failed(
-                f"the checkpoint of step {step} of [{self.name}] cannot be written: {error}; "
-                f"{self.last_checkpoint}: make room and run the same command again"
-            ) from error
 
     def _load_from_checkpoint(self, *_: Any, **__: Any) -> None:
         """The weights are loaded when the model is made."""

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gaincell.ml.evaluate.limits import check_length
 from gaincell.ml.models.cache import HardwareCache
 
 
@@ -64,12 +65,8 @@ def generate(
     """
     if prompt.dim() != 1 or not len(prompt):
         raise ValueError(f"prompt has shape {tuple(prompt.shape)}, but must be (T,), T >= 1")
-    positions = model.config.max_position_embeddings
-    if len(prompt) + tokens > positions:
-        raise ValueError(
-            f"the prompt has {len(prompt)} tokens and {tokens} more are wanted, but the model has "
-            f"{positions} positions"
-        )
+    wanted = f"the prompt has {len(prompt)} tokens and {tokens} more are wanted"
+    check_length(model, len(prompt) + tokens, wanted)
     cache = cache or HardwareCache(model.config)
     ends = model.generation_config.eos_token_id
     ends = set(ends) if isinstance(ends, list) else {ends}

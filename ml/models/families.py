@@ -31,9 +31,14 @@ from transformers import (
     Qwen3Config,
     Qwen3ForCausalLM,
 )
+from transformers.conversion_mapping import (
+    get_checkpoint_conversion_mapping,
+    register_checkpoint_conversion_mapping,
+)
 
 from gaincell.ml.models.anatomy import Family
 from gaincell.ml.models.hardware_model import HardwareConfig, HardwareModel
+from gaincell.ml.models.obstacles import obstacle_of
 
 
 class GainCellGPT2Config(HardwareConfig, GPT2Config):
@@ -177,6 +182,14 @@ def register_family(family: Family) -> None:
     hardware.family = family
     AutoConfig.register(hardware.config_class.model_type, hardware.config_class, exist_ok=True)
     AutoModelForCausalLM.register(hardware.config_class, hardware, exist_ok=True)
+    # Names of weights in files: those of GPT-NeoX differ from the model's.
+    for stock, own in (
+        (family.stock.config_class.model_type, hardware.config_class.model_type),
+        (family.stock.__name__, hardware.__name__),
+    ):
+        names = get_checkpoint_conversion_mapping(stock)
+        if names is not None:
+            register_checkpoint_conversion_mapping(own, names, overwrite=True)
     FAMILIES.update({family.stock: family, hardware: family})
 
 
@@ -195,29 +208,11 @@ def family_of(model: Any) -> Family:
     family = FAMILIES.get(type(model))
     if family is None:
         known = ", ".join(dict.fromkeys(each.stock.__name__ for each in FAMILIES.values()))
-        obstacle = _obstacle(model)
         raise TypeError(
             f"the model is {type(model).__name__}, but must be one of {known}; "
-            + (obstacle or "a record in gaincell.ml.models.families adds a family")
+            + (obstacle_of(model) or "a record in gaincell.ml.models.families adds a family")
         )
     return family
-
-
-def _obstacle(model: Any) -> str | None:
-    """Why no record could add the model's family, as far as its config and tensors tell."""
-    config = getattr(model, "config", None)
-    reasons = {
-        "soft caps bend its attention scores": getattr(config, "attn_logit_softcapping", None),
-        "ALiBi adds distances to its attention scores": (
-            getattr(config, "model_type", None) in ("bloom", "mpt")
-            or getattr(config, "alibi", False)
-        ),
-        "its softmax has sinks of its own": any(
-            name.endswith(".sinks") for name, _ in getattr(model, "named_parameters", list)()
-        ),
-    }
-    found = [reason for reason, present in reasons.items() if present]
-    return f"{' and '.join(found)}, which the arrays do not compute" if found else None
 
 
 def head_dim_of(config: Any) -> int:
@@ -228,6 +223,8 @@ def head_dim_of(config: Any) -> int:
 
 def own_window(config: Any, layer: int) -> int | None:
     """Tokens that a layer of the stock model sees, its sliding window; None: all before it."""
-    window: int | None = getattr(config, "sliding_window", None)
+    if not hasattr(type(config), "sliding_window"):
+        return None  # a stray entry of config.json, which its class ignores
+    window: int | None = config.sliding_window
     types = getattr(config, "layer_types", None)
     return None if types and types[layer] != "sliding_attention" else window

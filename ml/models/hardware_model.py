@@ -2,13 +2,16 @@
 
 ``gaincell.ml.models.families`` makes one subclass for each stock class and registers it:
 ``AutoModelForCausalLM`` then loads what it saved. Without that import the ``model_type`` is unknown
-and loading fails; no stock class computes softmax attention from such files.
+and loading fails; a stock class finds a sentence in the place of a number, and fails as well.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -19,6 +22,8 @@ from gaincell.ml.models.anatomy import Family
 from gaincell.ml.models.cache import HardwareCache
 from gaincell.ml.models.layer import NAME, register
 from gaincell.ml.models.positions import place_tokens
+from gaincell.ml.models.saved.guard import guarded, unguarded, write_card
+from gaincell.ml.models.saved.weights import check_weights
 from gaincell.ml.models.scalers import SUBMODULE, HeadMaps, HeadScalers
 from gaincell.ml.models.settings import Settings
 
@@ -26,10 +31,21 @@ from gaincell.ml.models.settings import Settings
 class HardwareConfig(PreTrainedConfig):
     """Config of a converted model; ``gaincell`` is the table of ``Settings``."""
 
-    def to_dict(self) -> dict[str, Any]:
-        table: dict[str, Any] = super().to_dict()
-        # A stock class that reads this knows no attention of that name, and fails.
-        return table | {"attn_implementation": NAME}
+    def to_json_file(self, json_file_path: Any, use_diff: bool = True) -> None:
+        """As of a stock config, but no stock class makes a model from the file."""
+        table = guarded(json.loads(self.to_json_string(use_diff)))
+        text = json.dumps(table, indent=2, sort_keys=True)
+        Path(json_file_path).write_text(f"{text}\n", encoding="utf-8")
+
+    def save_pretrained(self, save_directory: Any, *args: Any, **kwargs: Any) -> None:
+        """As of a stock config, with a model card that says how to load the model."""
+        super().save_pretrained(save_directory, *args, **kwargs)
+        write_card(Path(save_directory))
+
+    @classmethod
+    def from_dict(cls, config_dict: Mapping[str, Any], **kwargs: Any) -> Any:
+        """From the table of config.json."""
+        return super().from_dict(unguarded(config_dict), **kwargs)
 
 
 class HardwareModel(PreTrainedModel):
@@ -61,17 +77,13 @@ class HardwareModel(PreTrainedModel):
         Raises
         ------
         ValueError
-            Scalers are missing or do not belong to the layers, or another attention is asked for.
+            Weights or scalers are missing, have another shape or no place in the model, or another
+            attention is asked for.
         """
-        kwargs["use_safetensors"] = True
+        kwargs |= {"use_safetensors": True, "ignore_mismatched_sizes": True}
         load = super().from_pretrained
         model, info = load(*args, output_loading_info=True, **kwargs)
-        missing = sorted(info["missing_keys"])
-        if missing:
-            raise ValueError(f"{args[0]} has no {missing[0]}, of {len(missing)} missing tensors")
-        foreign = sorted(key for key in info["unexpected_keys"] if f".{SUBMODULE}." in key)
-        if foreign:
-            raise ValueError(f"{args[0]} has {foreign[0]}, but that layer is not on hardware")
+        check_weights(args[0], info)
         return (model, info) if output_loading_info else model
 
     def set_attn_implementation(self, *args: Any, **kwargs: Any) -> None:
@@ -157,8 +169,10 @@ class HardwareModel(PreTrainedModel):
 
 def _head_counts(config: Any) -> tuple[int, int]:
     """Number of query heads, and of key and value heads, in a layer."""
-    heads = config.num_attention_heads
-    return heads, getattr(config, "num_key_value_heads", None) or heads
+    heads: int = config.num_attention_heads
+    if not hasattr(type(config), "num_key_value_heads"):
+        return heads, heads  # a stray entry of config.json is ignored by its class
+    return heads, config.num_key_value_heads or heads
 
 
 def _hand_over_arrays(

@@ -42,11 +42,34 @@ def replacing(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
     except OSError as error:
         if unfinished is None or error.filename in (None, str(unfinished)):
-            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+            raise _at(path, error) from error
         raise
     finally:
         if unfinished is not None:
             unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """A temporary folder that vanishes after the block; in ``parent``, else among temporary files.
+
+    Raises
+    ------
+    OSError
+        It cannot be made, or its disk is full; the error names a path.
+    """
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as name:
+        try:
+            yield Path(name)
+        except OSError as error:
+            if error.filename is None:
+                raise _at(Path(name), error) from error
+            raise
+
+
+def _at(path: Path, error: OSError) -> OSError:
+    """``error`` with the name of the path that it is about; a write of data knows none."""
+    return OSError(error.errno, error.strerror or str(error), str(path))
 
 
 @contextmanager

@@ -23,9 +23,20 @@ page is made from the parsers of the commands:
 python -m gaincell.reference -o docs/do/commands.md
 ```
 
-A command ends with status 0 if it did its work. Status 1 means that the head gave a wrong output or
-broke a rule. Status 2 means that the input is wrong or that a tool is missing. One sentence on
-stderr then says what is wrong. Status 130 means that the user interrupted the command."""
+## Exit status
+
+| status | meaning |
+|---|---|
+| 0 | the command did its work |
+| 1 | what was checked is wrong: the head gave a wrong output or broke a rule |
+| 2 | the input is wrong: an option, a file, a configuration |
+| 3 | the machine hinders the command: a missing tool, a tool that fails, a full disk, no network |
+| 70 | a fault of gaincell, with its traceback |
+| 130 | the user interrupted the command |
+| 129, 143 | the command was told to end, by SIGHUP or SIGTERM, and has ended all that it started |
+
+One sentence on stderr says what is wrong. Where a tool fails, it quotes the line of the tool's log
+that says why. A reader of the output that leaves early, such as `head`, changes nothing."""
 
 VALUES = {None: "text", str: "text", int: "whole number", float: "number", Path: "path"}
 DEFAULT = re.compile(r"(?:^|; |, )default:? (?P<default>.*?)(?:\. |$)")

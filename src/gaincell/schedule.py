@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 SCHEDULES = ("sequential", "overlapped", "paired")
 """One token at a time; tokens as close as the arrays allow; the same with two integrators."""
+WRITE_GAP_CYCLES = 1
+"""Cycles in which an array's write enable is low between two writes, at least."""
 PIPELINE_CYCLES = 2
 """Registers behind the sampling flops of the readout, low part of the total and high part."""
 READOUT_DRAIN_CYCLES = 2
@@ -50,7 +52,8 @@ class Schedule:
     """The phases of one token as spans counted from its launch (launch is cycle 0).
 
     A token is launched in the cycle in which it is accepted; the first token of a sequence is
-    launched ``clear_cycles`` later, behind the broadcast write that clears both arrays.
+    launched ``clear_cycles`` later, behind the broadcast write that clears both arrays. So is any
+    token behind the launch of a refresh, at the earliest: a write, and a cycle without.
 
     Every phase follows its predecessor at once: no charge waits longer than it must.
     """
@@ -135,7 +138,7 @@ class Schedule:
             qk=qk,
             av=av,
             out=out,
-            clear_cycles=write_cycles,
+            clear_cycles=write_cycles + WRITE_GAP_CYCLES,
             resources=resources,
             interval_cycles=interval,
             latency_cycles=latency,

@@ -21,8 +21,8 @@ Rule = Callable[[Any], tuple[bool, str] | None]
 """None for a value that is fine; else whether its type is wrong, and what it must be."""
 
 T = TypeVar("T")
-LARGEST = 1 << 20
-"""Bytes of a TOML file."""
+LARGEST_TOML, LARGEST_JSON = 1 << 20, 1 << 28
+"""Bytes of a file."""
 LONGEST = 100
 """Characters of a value in a message."""
 MOST_SENTENCES = 5
@@ -70,11 +70,28 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     ValueError
         It cannot be read, is too large, or does not parse.
     """
+    return parse_toml(_read(path, what, LARGEST_TOML), f"{what} {path}")
+
+
+def read_json(path: Path, what: str) -> Any:
+    """The value in a JSON file, which ``what`` names for the message.
+
+    Raises
+    ------
+    ValueError
+        It cannot be read, is too large, or does not parse.
+    """
+    raw = _read(path, what, LARGEST_JSON)
+    with foreign(f"{what} {path} is not valid JSON"):
+        return json.loads(raw.decode("utf-8-sig"))
+
+
+def _read(path: Path, what: str, most: int) -> bytes:
     with foreign(f"{what} {path} cannot be read"), path.open("rb") as file:
-        raw = file.read(LARGEST + 1)
-    if len(raw) > LARGEST:
-        raise ValueError(f"{what} {path} has more than {LARGEST} bytes")
-    return parse_toml(raw, f"{what} {path}")
+        raw = file.read(most + 1)
+    if len(raw) > most:
+        raise ValueError(f"{what} {path} has more than {most} bytes")
+    return raw
 
 
 def parse_toml(raw: bytes, name: str) -> dict[str, Any]:

@@ -23,7 +23,8 @@ class Digital:
     config: HeadConfig
     library: str
     corner: str
-    node_nm: float
+    node_nm: float | None
+    """None: not known."""
     voltage_v: float
     is_estimate: bool
     """The library is the embedded estimate, not one of real cells."""
@@ -37,24 +38,29 @@ class Digital:
     power_w: float | None
     """At full rate, at the library's node and voltage; None: not computed."""
     energy_per_token_j: float | None
+    run_cautions: tuple[str, ...] = ()
+    """What the run itself says that its numbers lack."""
+
+    @property
+    def node(self) -> str:
+        """The library's node as text."""
+        return "unknown node" if self.node_nm is None else f"{self.node_nm:g} nm"
 
     @classmethod
-    def of(cls, metrics: Metrics) -> Digital:
-        """The digital part of a run.
+    def of(cls, metrics: Metrics, node_nm: float | None = None) -> Digital:
+        """The digital part of a run; ``node_nm`` goes before the node that the metrics tell.
 
         Raises
         ------
         ValueError
-            The config is no head's, or the library's node is not known.
+            The config is no head's.
         """
         library, area, timing = metrics.library, metrics.area, metrics.timing
-        if library.node_nm is None:
-            raise ValueError("library.node_nm is null, but must be a finite number above 0")
         return cls(
             config=_config_of(metrics.config),
             library=library.name,
             corner=library.corner,
-            node_nm=float(library.node_nm),
+            node_nm=library.node_nm if node_nm is None else node_nm,
             voltage_v=float(library.voltage_v),
             is_estimate=library.estimate,
             options=metrics.options,
@@ -64,6 +70,7 @@ class Digital:
             timing_tool=timing.tool,
             power_w=None if metrics.power is None else metrics.power.total_w,
             energy_per_token_j=metrics.energy_per_token_j,
+            run_cautions=tuple(metrics.cautions or ()),
         )
 
     def check_is_of(self, config: HeadConfig) -> None:
@@ -78,7 +85,7 @@ class Digital:
 
     def cautions(self) -> list[str]:
         """One sentence on each thing that the metrics lack or that limits them."""
-        said = []
+        said = list(self.run_cautions)
         if self.is_estimate:
             said.append(f"{self.library} is itself an estimate, not a library of real cells")
         if self.slack_s is not None and self.slack_s < 0:
@@ -88,8 +95,12 @@ class Digital:
         return said
 
 
-def metrics_of(config: HeadConfig, path: Path | None = None) -> Digital | None:
+def metrics_of(
+    config: HeadConfig, path: Path | None = None, node_nm: float | None = None
+) -> Digital | None:
     """Metrics of ``config``: the file's, else the shipped ones; None: the package has none of it.
+
+    ``node_nm`` goes before the node that the file tells.
 
     Raises
     ------
@@ -98,13 +109,13 @@ def metrics_of(config: HeadConfig, path: Path | None = None) -> Digital | None:
     """
     if path is None:
         return reference_metrics(config)
-    digital = load_metrics(path)
+    digital = load_metrics(path, node_nm)
     digital.check_is_of(config)
     return digital
 
 
-def load_metrics(path: Path) -> Digital:
-    """The metrics.json of one run.
+def load_metrics(path: Path, node_nm: float | None = None) -> Digital:
+    """The metrics.json of one run; ``node_nm`` goes before the node that it tells.
 
     Raises
     ------
@@ -112,7 +123,7 @@ def load_metrics(path: Path) -> Digital:
         Unreadable file, no JSON, or not what the flow writes.
     """
     try:
-        return Digital.of(read_metrics(json.loads(path.read_text(encoding="utf-8"))))
+        return Digital.of(read_metrics(json.loads(path.read_text(encoding="utf-8"))), node_nm)
     except OSError as error:
         raise ValueError(f"metrics {path} cannot be read: {error.strerror}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

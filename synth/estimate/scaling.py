@@ -7,6 +7,7 @@ one: more area, more delay, more energy.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 TARGET_NM = 28.0
@@ -105,30 +106,38 @@ tables: the factors are interpolated, which is why most are ranges."""
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """All methods that apply to one node and voltage, and the band around them."""
+    """All methods that apply to one node and voltage, and the band around them.
 
-    node_nm: float
+    Without a method, as the node is not known, every factor is 1.
+    """
+
+    node_nm: float | None
     voltage_v: float
     methods: tuple[Method, ...]
 
     @property
     def area(self) -> Band:
         """Area at the target over area at the library's node."""
-        return Band.around(*(method.area for method in self.methods))
+        return _around(method.area for method in self.methods)
 
     @property
     def delay(self) -> Band:
         """Delay of a path at the target over that at the library's node."""
-        return Band.around(*(method.delay for method in self.methods))
+        return _around(method.delay for method in self.methods)
 
     @property
     def energy(self) -> Band:
         """Energy at the target over energy at the library's node and voltage."""
-        return Band.around(*(method.energy for method in self.methods))
+        return _around(method.energy for method in self.methods)
 
     @property
     def caution(self) -> str | None:
-        """Why the band is narrower than it should be, in one sentence; None: two methods apply."""
+        """Why the band is not what it should be, in one sentence; None: two methods apply."""
+        if self.node_nm is None:
+            return (
+                "the library's node is not known: area, delay and energy of the digital part are "
+                "those of the library, unscaled; give --node-nm to scale them"
+            )
         if len(self.methods) > 1:
             return None
         nodes = " and ".join(f"{node:g} nm" for node in STILLMAKER_BAAS)
@@ -138,18 +147,26 @@ class Scaling:
         )
 
 
-def scaling_from(node_nm: float, voltage_v: float) -> Scaling:
+def _around(bands: Iterable[Band]) -> Band:
+    known = list(bands)
+    return Band.around(*known) if known else Band.exact(1)
+
+
+def scaling_from(node_nm: float | None, voltage_v: float) -> Scaling:
     """Factors from a library's node and supply to 28 nm, 0.9 V.
 
     Parameters
     ----------
-    node_nm, voltage_v : as the library states them, nm and V
+    node_nm : nm; None: not known
+    voltage_v : as the library states it, V
 
     Raises
     ------
     ValueError
         A node or a voltage that is not finite and above 0.
     """
+    if node_nm is None:
+        return Scaling(node_nm=None, voltage_v=voltage_v, methods=())
     for name, value, unit in (("node", node_nm, "nm"), ("voltage", voltage_v, "V")):
         if not (math.isfinite(value) and value > 0):
             raise ValueError(

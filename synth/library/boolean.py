@@ -1,4 +1,8 @@
-"""Boolean functions as Liberty writes them: ``!A``, ``A'``, ``A & B``, ``A * B``, ``A B``."""
+"""Boolean functions as Liberty writes them: ``!A``, ``A'``, ``A & B``, ``A * B``, ``A B``.
+
+Inversion binds first, then XOR, then AND, then OR (Liberty Reference Manual, "function"). Other
+tools put XOR after AND, so they get functions with brackets: ``Expression.explicit``.
+"""
 
 import re
 from collections.abc import Mapping
@@ -45,26 +49,30 @@ class Expression:
         """The function in Verilog; ``names`` replaces pins."""
         return _verilog(self._root, names or {})
 
+    def explicit(self) -> str:
+        """The function as Liberty text with brackets around every operation of two pins."""
+        return self.verilog().replace("~", "!").replace("1'b", "")
+
     def _sum(self) -> Node:
-        node = self._exclusive()
+        node = self._product()
         while self._tokens and self._tokens[0] in "|+":
             self._tokens.pop(0)
-            node = ("|", node, self._exclusive())
-        return node
-
-    def _exclusive(self) -> Node:
-        node = self._product()
-        while self._tokens and self._tokens[0] == "^":
-            self._tokens.pop(0)
-            node = ("^", node, self._product())
+            node = ("|", node, self._product())
         return node
 
     def _product(self) -> Node:
-        node = self._factor()
-        while self._tokens and self._tokens[0] not in "|+^)":
+        node = self._exclusive()
+        while self._tokens and self._tokens[0] not in "|+)":
             if self._tokens[0] in "&*":
                 self._tokens.pop(0)
-            node = ("&", node, self._factor())
+            node = ("&", node, self._exclusive())
+        return node
+
+    def _exclusive(self) -> Node:
+        node = self._factor()
+        while self._tokens and self._tokens[0] == "^":
+            self._tokens.pop(0)
+            node = ("^", node, self._factor())
         return node
 
     def _factor(self) -> Node:

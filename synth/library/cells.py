@@ -1,5 +1,6 @@
 """A library of cells: area, function, capacitance, leakage and energy."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -29,11 +30,14 @@ class Energy:
 
     when : condition on other pins, "" for any
     related : input whose change causes it, "" for any
+    tables : of rise and of fall; a table of both is there twice
+    supply : supply pin that gives this part of the energy, "" for all
     """
 
     when: str
     related: str
     tables: tuple[Table, ...]
+    supply: str = ""
 
     def at(self, transition_s: float, load_f: float) -> float:
         return sum(table.at(transition_s, load_f) for table in self.tables) / 2
@@ -49,12 +53,15 @@ class Pin:
     function: str = ""
     energies: tuple[Energy, ...] = ()
     clock: bool = False
+    three_state: bool = False
 
 
 @dataclass(frozen=True)
 class Cell:
     """A cell; area in um2, leakage in W.
 
+    leakage_when : leakage by condition; the condition "" is any that is not listed
+    leakage_w : leakage where ``leakage_when`` tells nothing
     next_state, clocked_on, clear, preset : functions of an edge-triggered flop, else ""
     states : names of its state and of its inverse in the outputs' functions
     gate : "latch_posedge" and the like if it gates clocks, else ""
@@ -91,22 +98,40 @@ class Cell:
 
 @dataclass(frozen=True)
 class Library:
-    """All usable cells of one corner."""
+    """All usable cells of one corner.
+
+    text : the usable cells as Liberty, in the units of ``gaincell.synth.library.units``
+    unusable : names of the cells that are left out
+    has_ties : there are cells, used or not, that give a constant
+    cautions : what of the files was assumed, simplified or left out, one clause each
+    """
 
     name: str
     corner: str
     voltage_v: float
     temperature_c: float
-    node_nm: int | None
+    node_nm: float | None
     cells: dict[str, Cell]
     transition_s: float
     text: str
     unusable: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    has_ties: bool = False
 
     @property
     def label(self) -> str:
         """Library, corner, voltage and temperature, which stand beside every number."""
         return f"{self.name}, {self.corner}, {self.voltage_v:g} V, {self.temperature_c:g} C"
+
+    @property
+    def left_out(self) -> str:
+        """The cautions about cells that cannot be read, as the end of a sentence; "" without."""
+        said = [caution for caution in self.cautions if caution.startswith("left out")]
+        return f" ({'; '.join(said)})" if said else ""
+
+    def used(self, names: Iterable[str]) -> list[Cell]:
+        """The cells of ``names``, sorted; names of macros are left out."""
+        return [self.cells[name] for name in sorted(set(names)) if name in self.cells]
 
 
 def full_adder(library: Library) -> tuple[str, dict[str, str]] | None:
@@ -124,3 +149,9 @@ def full_adder(library: Library) -> tuple[str, dict[str, str]] | None:
             pins = dict(zip("ABC", cell.inputs, strict=True)) | {"X": carries[0], "Y": sums[0]}
             best = (cell.area_um2, cell.name, pins)
     return None if best is None else best[1:]
+
+
+def listed(names: list[str], most: int = 4) -> str:
+    """The first ``most`` names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,237 +1,182 @@
-"""Read a Liberty file into a ``Library``; a large one is kept parsed for the next run."""
+"""Read Liberty files into a ``Library``: plain or compressed, one or several that make one."""
 
+import codecs
 import gzip
 import re
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from liberty.parser import parse_liberty
-from numpy.typing import NDArray
+from gaincell.refusals import foreign
+from gaincell.synth.library.cells import Cell, Library
+from gaincell.synth.library.liberty_cells import CellReader, Notes
+from gaincell.synth.library.liberty_merge import merged, operating_point
+from gaincell.synth.library.liberty_text import Group, parse
+from gaincell.synth.library.liberty_tools import ToolText
+from gaincell.synth.library.liberty_use import (
+    reason_left_out,
+    reason_unmappable,
+    reason_unusable,
+)
+from gaincell.synth.library.units import rescale
 
-from gaincell.synth.library.cells import Cell, Energy, Library, Pin, Table
-from gaincell.synth.library.library_cache import keep_parsed, parsed_before
-
-UNIT = re.compile(r"([\d.]+)\s*([munpf]?)([a-zA-Z]+)")
-PREFIX = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
-NODE_NM = {"nangate": 45, "generic": 45, "sky130": 130, "sg13g2": 130, "gf180": 180, "osu018": 180}
-"""Technology node by a part of the library's name: Liberty has no field for it."""
-NEVER_USED = ("probe", "lpflow", "antenna", "tiehi", "tielo", "__decap", "__fill", "__tap")
-"""Parts of names of cells that are no logic, or need supplies of their own."""
-LARGE = 1_000_000
-"""Characters from which on a file is worth a message and a place in the cache."""
+GZIP = b"\x1f\x8b"
+MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+"""Byte order marks, and the encodings that they tell."""
 
 
 class NotALibrary(ValueError):
     """A file is no Liberty file, or lacks what synthesis needs."""
 
 
-def load_library(path: Path, say: Callable[[str], None] = lambda line: None) -> Library:
-    """Read ``path``, plain or compressed with gzip; ``say`` is told when that takes long.
+def load_library(*paths: Path, node_nm: float | None = None) -> Library:
+    """Read ``paths``, each plain or compressed with gzip, as one library.
+
+    Parameters
+    ----------
+    node_nm : float, optional
+        Technology node, nm, which no Liberty file tells.
 
     Raises
     ------
     NotALibrary
-        It cannot be read, is no Liberty file, or has no flop that synthesis can use.
+        A file cannot be read, is no Liberty file, does not fit to the others, or there is no flop
+        that synthesis can use.
     """
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("latin-1")
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or "the compressed data are damaged"
-        raise NotALibrary(f"--liberty {path} cannot be read: {reason}") from error
-    if not re.search(r"^\s*library\s*\(", text, re.MULTILINE):
-        raise NotALibrary(f"--liberty {path} is no Liberty file: it has no library (...) group")
-    if len(text) < LARGE:
-        library = _parse(path, text)
-    elif (kept := parsed_before(text, path.name)) is not None:
-        library = kept
-    else:
-        say(f"reading {path.name}, {len(text) / 1e6:.0f} MB ...")
-        begin = time.monotonic()
-        library = _parse(path, text)
-        kept_too = "; kept for the next run" if keep_parsed(library, path.name) else ""
-        say(f"  {time.monotonic() - begin:.0f} s{kept_too}")
+    trees, assumed = [], []
+    for path in paths:
+        for tree in _trees(path):
+            with _refused(f"--liberty {path} is no Liberty file that can be read"):
+                assumed += rescale(tree)
+            tree.args = [tree.name or path.name.split(".")[0]]
+            trees.append((path.name, tree))
+    files = ", ".join(map(str, paths))
+    with _refused(f"--liberty {files}"):
+        whole, cautions = merged(trees)
+    with _refused(f"--liberty {files} is no Liberty file that can be read"):
+        library = _library(whole, [tree.name for _, tree in trees], node_nm, assumed + cautions)
     if not any(cell.plain_flop for cell in library.cells.values()):
         raise NotALibrary(
-            f"--liberty {path} has no rising-edge flop whose next state is an input, "
-            "but every register is mapped to one"
+            f"--liberty {files} has no rising-edge flop whose next state is an input, "
+            f"but every register is mapped to one{library.left_out}"
         )
     return library
 
 
-def _parse(path: Path, text: str) -> Library:
-    """The library of a file's ``text``, or NotALibrary."""
-    try:
-        return _library(parse_liberty(text), path, text)
-    except Exception as error:  # the parser raises whatever its grammar raises
-        detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise NotALibrary(
-            f"--liberty {path} is no Liberty file that can be read: {detail}"
-        ) from error
-
-
-def _library(parsed: Any, path: Path, text: str) -> Library:
-    units = _units(parsed)
-    conditions = [
-        group
-        for group in parsed.get_groups("operating_conditions")
-        if _plain(parsed.get("default_operating_conditions")) in ("None", _plain(group.args[0]))
-    ] or parsed.get_groups("operating_conditions")
-    name = _plain(parsed.args[0]) if parsed.args else path.stem
-    if conditions:
-        corner = _plain(conditions[0].args[0])
-        voltage, temperature = (
-            _number(conditions[0].get(key)) for key in ("voltage", "temperature")
-        )
-    else:
-        corner = "nominal"
-        voltage, temperature = (
-            _number(parsed.get(f"nom_{key}")) for key in ("voltage", "temperature")
-        )
-    templates = {
-        _plain(group.args[0]): group
-        for kind in ("power_lut_template", "lu_table_template")
-        for group in parsed.get_groups(kind)
-    }
-    cells, unusable = {}, []
-    for group in parsed.get_groups("cell"):
-        cell = _cell(group, units, templates, _number(parsed.get("default_cell_leakage_power")))
-        if _unusable(group, cell):
-            unusable.append(cell.name)
+def _library(whole: Group, names: list[str], node_nm: float | None, cautions: list[str]) -> Library:
+    notes = Notes()
+    reader, tools = CellReader(whole, notes), ToolText(whole)
+    cells: dict[str, Cell] = {}
+    unusable: list[str] = []
+    for group in whole.groups("cell"):
+        reason = reason_unusable(group)
+        if not reason:
+            try:
+                cell = reader.read(group)
+                reason = reason_left_out(cell)
+                if not reason and (unmappable := reason_unmappable(group)):
+                    raise ValueError(unmappable)
+                if not reason:
+                    tools.add(group)
+            except ValueError as error:
+                reason = str(error)
+                notes.add(f"left out, as {reason}", group.name)
+        if reason:
+            unusable.append(group.name)
         else:
-            cells[cell.name] = cell
-    transitions = [
+            cells[group.name] = cell
+    corner, voltage_v, temperature_c = operating_point(whole)
+    if voltage_v is None:
+        cautions = [*cautions, "no supply voltage is stated: switched nets count no power"]
+    distinct = list(dict.fromkeys(names))
+    return Library(
+        name=distinct[0] if len(distinct) == 1 else f"{distinct[0]} and {len(distinct) - 1} more",
+        corner=corner,
+        voltage_v=voltage_v or 0.0,
+        temperature_c=25.0 if temperature_c is None else temperature_c,
+        node_nm=node_nm,
+        cells=cells,
+        transition_s=_typical_transition_s(cells),
+        text=tools.text(),
+        unusable=tuple(unusable),
+        cautions=(*dict.fromkeys(cautions), *notes.sentences()),
+        has_ties=any(map(_is_tie, whole.groups("cell"))),
+    )
+
+
+def _is_tie(cell: Group) -> bool:
+    return any(pin.text("function").strip("() ") in ("0", "1") for pin in cell.groups("pin"))
+
+
+def _typical_transition_s(cells: dict[str, Cell]) -> float:
+    """A third of the way along the transitions of the first table that has some; 0 without."""
+    tables = (
         table.transition_s
         for cell in cells.values()
         for pin in cell.pins.values()
         for energy in pin.energies
         for table in energy.tables
-        if len(table.transition_s) > 2
-    ]
-    typical = float(transitions[0][len(transitions[0]) // 3]) if transitions else 0.0
-    names = f"{name} {path.name}".lower()
-    node = next((nm for part, nm in NODE_NM.items() if part in names), None)
-    return Library(name, corner, voltage, temperature, node, cells, typical, text, tuple(unusable))
-
-
-def _units(parsed: Any) -> dict[str, float]:
-    def unit(name: str, default: float) -> float:
-        match = UNIT.match(_plain(parsed.get(name)))
-        return float(match[1]) * PREFIX[match[2]] if match else default
-
-    load = parsed.get("capacitive_load_unit") or [1, "pf"]
-    time, voltage = unit("time_unit", 1e-9), unit("voltage_unit", 1.0)
-    capacitance = _number(load[0]) * PREFIX[_plain(load[1]).lower()[0]]
-    return {
-        "time": time,
-        "capacitance": capacitance,
-        "leakage": unit("leakage_power_unit", 1e-9),
-        "energy": capacitance * voltage**2,  # Liberty's unit of internal_power
-    }
-
-
-def _cell(group: Any, units: dict[str, float], templates: dict[str, Any], leakage: float) -> Cell:
-    flops, latches = group.get_groups("ff"), group.get_groups("latch")
-    states = [_plain(name) for name in (flops[0].args if flops else [])]
-    pins = {
-        pin.name: pin for pin in (_pin(each, units, templates) for each in group.get_groups("pin"))
-    }
-    conditional = tuple(
-        (_plain(each.get("when"), ""), _number(each.get("value")) * units["leakage"])
-        for each in group.get_groups("leakage_power")
     )
-    next_state = _plain(flops[0].get("next_state"), "") if flops else ""
-    clocked_on = _plain(flops[0].get("clocked_on"), "") if flops else ""
-    roles = {}
-    for each in group.get_groups("pin"):
-        for role in (
-            "clock_gate_enable_pin",
-            "clock_gate_clock_pin",
-            "clock_gate_out_pin",
-            "clock_gate_test_pin",
-        ):
-            if _plain(each.get(role), "").lower() == "true":
-                roles[role] = _plain(each.args[0])
-    outputs = {pin.function.replace("(", "").replace(")", "") for pin in pins.values()}
-    return Cell(
-        name=_plain(group.args[0]),
-        area_um2=_number(group.get("area")),
-        leakage_w=_number(group.get("cell_leakage_power"), leakage) * units["leakage"],
-        leakage_when=conditional,
-        pins=pins,
-        next_state=next_state,
-        clocked_on=clocked_on,
-        clear=_plain(flops[0].get("clear"), "") if flops else "",
-        preset=_plain(flops[0].get("preset"), "") if flops else "",
-        states=tuple(states),
-        plain_flop=bool(flops)
-        and next_state.strip("() ") in pins
-        and clocked_on.strip("() ") in pins
-        and states[0] in outputs,
-        latch=bool(latches),
-        gate=_plain(group.get("clock_gating_integrated_cell"), ""),
-        roles=roles,
-    )
+    first = next((points for points in tables if len(points) > 2), None)
+    return 0.0 if first is None else float(first[len(first) // 3])
 
 
-def _pin(group: Any, units: dict[str, float], templates: dict[str, Any]) -> Pin:
-    energies = []
-    for power in group.get_groups("internal_power"):
-        tables = tuple(
-            _table(each, units, templates)
-            for kind in ("rise_power", "fall_power")
-            for each in power.get_groups(kind)
-        )
-        if tables:
-            energies.append(
-                Energy(_plain(power.get("when"), ""), _plain(power.get("related_pin"), ""), tables)
-            )
-    return Pin(
-        name=_plain(group.args[0]),
-        direction=_plain(group.get("direction"), ""),
-        capacitance_f=_number(group.get("capacitance")) * units["capacitance"],
-        function=_plain(group.get("function"), "") or _plain(group.get("state_function"), ""),
-        energies=tuple(energies),
-        clock=_plain(group.get("clock"), "").lower() == "true",
-    )
+def _trees(path: Path) -> list[Group]:
+    """The library groups of a file, as they stand."""
+    text = _text(path)
+    fault = f"--liberty {path} is no Liberty file"
+    if "\0" in text:
+        raise NotALibrary(f"{fault}: it holds binary data")
+    if not re.search(r"\blibrary\s*\(", text, re.IGNORECASE):
+        raise NotALibrary(f"{fault}: it has no library (...) group")
+    with _refused(f"{fault} that can be read"):
+        groups = parse(text, _Includes(path.parent))
+    found = [group for group in groups if isinstance(group, Group) and group.kind == "library"]
+    if not found:
+        raise NotALibrary(f"{fault}: it has no library (...) group")
+    return found
 
 
-def _table(group: Any, units: dict[str, float], templates: dict[str, Any]) -> Table:
-    template = templates.get(_plain(group.args[0])) if group.args else None
-    values = np.atleast_2d(_floats(group, "values")) * units["energy"]
-    axes = {"transition": np.zeros(1), "load": np.zeros(1)}
-    order = []
-    for place in (1, 2):
-        name = "" if template is None else _plain(template.get(f"variable_{place}"), "")
-        if template is None or not name:
-            continue
-        source = group if group.get(f"index_{place}") is not None else template
-        axis = _floats(source, f"index_{place}").ravel()
-        kind = "load" if "capacitance" in name else "transition"
-        axes[kind] = axis * units["capacitance" if kind == "load" else "time"]
-        order.append(kind)
-    if order == ["load", "transition"] or order == ["transition"]:
-        values = values.T
-    return Table(axes["transition"], axes["load"], values)
+class _Includes:
+    """Gives the text of included files, which lie beside the file that names them."""
+
+    MOST = 100
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._count = folder, 0
+
+    def __call__(self, name: str) -> str:
+        self._count += 1
+        if self._count > self.MOST:
+            raise ValueError(f"more than {self.MOST} files are included: {name} includes itself")
+        return _text(self._folder / name)
 
 
-def _floats(group: Any, name: str) -> NDArray[np.float64]:
-    return np.array(group.get_array(name), dtype=np.float64)
+def _text(path: Path) -> str:
+    """The text of a file, with \n at the ends of its lines.
+
+    Raises
+    ------
+    NotALibrary
+        It cannot be read.
+    """
+    with _refused(""), foreign(f"--liberty {path} cannot be read"):
+        raw = path.read_bytes()
+    if raw.startswith(GZIP):
+        fault = f"--liberty {path} cannot be read, as the compressed data are damaged"
+        with _refused(""), foreign(fault):
+            raw = gzip.decompress(raw)
+    encoding = next((code for mark, code in MARKS.items() if raw.startswith(mark)), "latin-1")
+    text = raw.decode(encoding, errors="replace").removeprefix("\ufeff")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _unusable(group: Any, cell: Cell) -> bool:
-    forbidden = _plain(group.get("dont_use"), "").lower() == "true" and not cell.gate
-    return forbidden or any(part in cell.name.lower() for part in NEVER_USED)
-
-
-def _plain(value: Any, default: str = "None") -> str:
-    if value is None:
-        return default
-    return str(getattr(value, "value", value)).strip('"')
-
-
-def _number(value: Any, default: float = 0.0) -> float:
-    return default if value is None else float(getattr(value, "value", value))
+@contextmanager
+def _refused(fault: str) -> Iterator[None]:
+    """Raise NotALibrary, ``fault`` and the reason, for a ValueError of the block."""
+    try:
+        yield
+    except NotALibrary:
+        raise
+    except ValueError as error:
+        raise NotALibrary(f"{fault}: {error}" if fault else str(error)) from error

@@ -2,11 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
+from gaincell.synth.library import generic
 from gaincell.synth.library.cells import Library
-from gaincell.synth.library.generic import write_generic
 from gaincell.synth.library.liberty_file import NotALibrary, load_library
 
 PDK_LIBERTY = (
@@ -16,31 +16,46 @@ PDK_LIBERTY = (
     "gf180mcuC/libs.ref/gf180mcu_fd_sc_mcu7t5v0/lib/gf180mcu_fd_sc_mcu7t5v0__tt_025C_5v00.lib",
 )
 """Typical corners below PDK_ROOT, as ``ciel enable`` lays the open PDKs out; preferred first."""
+PDK_NODE_NM = {
+    "sky130A": 130,
+    "sky130B": 130,
+    "ihp-sg13g2": 130,
+    "gf180mcuA": 180,
+    "gf180mcuB": 180,
+    "gf180mcuC": 180,
+    "gf180mcuD": 180,
+}
+"""Technology node of everything in a folder of PDK_ROOT."""
 
 
 def find_library(
-    liberty: Path | None, say: Callable[[str], None] = lambda line: None
+    liberty: Sequence[Path] = (), node_nm: float | None = None
 ) -> tuple[Library, bool]:
     """The library to map to, and whether it is only the built-in estimate.
 
-    ``liberty`` wins; then what PDK_ROOT holds; then the estimate. ``say`` is told when a file
-    takes long to read.
+    The files of ``liberty``, which make one library, win; then what PDK_ROOT holds; then the
+    estimate. ``node_nm`` is the technology node of the files. Without it, the node is known of
+    files below PDK_ROOT only: a name is no source.
 
     Raises
     ------
     NotALibrary
-        The file is not usable, or PDK_ROOT is set to a folder without a known library.
+        A file is not usable, or PDK_ROOT is set to a folder without a known library.
     """
-    if liberty is not None:
-        return load_library(liberty, say), False
     root = os.environ.get("PDK_ROOT")
+    if liberty:
+        nodes = {_node_nm(path, root) for path in liberty}
+        known = nodes.pop() if len(nodes) == 1 else None
+        return load_library(*liberty, node_nm=known if node_nm is None else node_nm), False
     if root:
         for place in PDK_LIBERTY:
-            if (Path(root) / place).is_file():
-                return load_library(Path(root) / place, say), False
-        known = ", ".join(place.split("/")[0] for place in PDK_LIBERTY)
+            path = Path(root) / place
+            if path.is_file():
+                found = _node_nm(path, root) if node_nm is None else node_nm
+                return load_library(path, node_nm=found), False
+        known_names = ", ".join(place.split("/")[0] for place in PDK_LIBERTY)
         raise NotALibrary(
-            f"PDK_ROOT is {root}, but holds none of {known} as ciel lays them out; "
+            f"PDK_ROOT is {root}, but holds none of {known_names} as ciel lays them out; "
             "give --liberty, or unset PDK_ROOT for an estimate"
         )
     return generic_library(), True
@@ -50,5 +65,13 @@ def generic_library() -> Library:
     """The built-in estimate of a library."""
     with tempfile.TemporaryDirectory(prefix="gaincell-generic-") as folder:
         path = Path(folder) / "generic.lib"
-        write_generic(path)
-        return load_library(path)
+        generic.write_generic(path)
+        return load_library(path, node_nm=generic.NODE_NM)
+
+
+def _node_nm(path: Path, root: str | None) -> float | None:
+    """The node of a file's PDK; None: it is not below ``root``, or in no PDK that is known."""
+    place = path.absolute()
+    if not root or not place.is_relative_to(Path(root).absolute()):
+        return None
+    return PDK_NODE_NM.get(place.relative_to(Path(root).absolute()).parts[0])

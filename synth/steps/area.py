@@ -1,11 +1,11 @@
 """Area step: cells, flops and um2 of a netlist, in all and by block."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gaincell.config import HeadConfig
-from gaincell.synth.library.cells import Library
+from gaincell.synth.library.cells import Library, listed
 from gaincell.synth.library.generic import transistors
 from gaincell.synth.metrics import Area, BlockArea
 from gaincell.synth.netlist import Netlist
@@ -26,7 +26,10 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs(step.Outputs):
+    """``cautions`` begin with those of the library; None: there are none."""
+
     area: Area
+    cautions: list[str] | None
 
 
 def run(inputs: Inputs) -> Outputs:
@@ -53,8 +56,15 @@ def run(inputs: Inputs) -> Outputs:
             by_block=blocks,
             memory_macro_um2=macro_area_um2(inputs.config, library.node_nm) if has_macro else None,
             transistors=transistors(netlist.area_um2(library)) if inputs.estimate else None,
-        )
+        ),
+        cautions=[*library.cautions, *_cautions(netlist, library)] or None,
     )
+
+
+def _cautions(netlist: Netlist, library: Library) -> Iterator[str]:
+    without = [cell.name for cell in library.used(netlist.counts) if not cell.area_um2]
+    if without:
+        yield f"the area is too small, as the library has no area of {listed(without)}"
 
 
 def _block_area(names: list[str], library: Library) -> BlockArea:

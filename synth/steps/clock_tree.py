@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gaincell.synth.library.cells import Library
+from gaincell.synth.library.roles import driver
 from gaincell.synth.netlist import Netlist
-from gaincell.synth.steps.mapping import driver
 
 FANOUT = 16
 """Sinks of one buffer: usual for a tree of small buffers."""

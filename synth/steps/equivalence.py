@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gaincell.refusals import Failed
 from gaincell.synth.library.cell_models import cell_models
 from gaincell.synth.library.cells import Cell, Library
 from gaincell.synth.metrics import Equivalence, as_json
 from gaincell.synth.steps import step
 from gaincell.synth.steps.mapping import TOP
-from gaincell.synth.steps.yosys import run_yosys
+from gaincell.synth.steps.yosys import YosysFailed, run_yosys
 
 SCRIPT = f"""\
 read_verilog head.v
@@ -49,6 +50,10 @@ equiv_status -assert
 """
 
 
+class NotProved(Failed):
+    """A point of the netlist could not be proved equal; the message quotes Yosys."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
     verilog: str
@@ -66,7 +71,7 @@ class Outputs(step.Outputs):
 
 
 def run(inputs: Inputs) -> Outputs:
-    """Prove it, or raise YosysFailed."""
+    """Prove it, or raise NotProved."""
     points = prove_equivalent(inputs.netlist_json, inputs.verilog, inputs.library, inputs.folder)
     return Outputs(equivalence=Equivalence(points=points))
 
@@ -79,8 +84,10 @@ def prove_equivalent(netlist_json: Path, verilog: str, library: Library, folder:
 
     Raises
     ------
-    YosysFailed
+    NotProved
         A point could not be proved equal.
+    YosysFailed
+        Yosys could not try.
     """
     design = json.loads(netlist_json.read_text())
     module = design["modules"][TOP]
@@ -90,7 +97,12 @@ def prove_equivalent(netlist_json: Path, verilog: str, library: Library, folder:
     (folder / "internal.txt").write_text("".join(f"{name}\n" for name in _internal(module)))
     used = {cell["type"] for cell in module["cells"].values()} & set(library.cells)
     (folder / "models.v").write_text(cell_models(library, used))
-    log = run_yosys(SCRIPT, folder, "equivalence").read_text()
+    try:
+        log = run_yosys(SCRIPT, folder, "equivalence").read_text()
+    except YosysFailed as error:
+        if "unproven" in error.reason:
+            raise NotProved(str(error)) from error
+        raise
     counts = [line for line in log.splitlines() if "Found" in line and "$equiv cells" in line]
     return int(counts[-1].split()[1])
 

@@ -104,5 +104,5 @@ def run_gate_level(
 
 def _module(rtl: str, name: str) -> str:
     assert name == MARKS, name
-    start = rtl.index(f"module \\{name} ")
+    start = rtl.index(f"module {name}(")
     return rtl[start : rtl.index("endmodule", start)] + "endmodule\n"

@@ -1,16 +1,18 @@
 """Netlist step: Yosys and ABC map a head's Verilog to the cells of a library."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gaincell.refusals import Refused
 from gaincell.synth.blocks import blocks_of
-from gaincell.synth.library.boolean import expression
-from gaincell.synth.library.cells import Cell, Library, full_adder
+from gaincell.synth.library.cells import Library, full_adder
+from gaincell.synth.library.roles import clock_gate, driver, flop
 from gaincell.synth.netlist import Netlist, read_netlist
 from gaincell.synth.steps import step
-from gaincell.synth.steps.yosys import run_yosys
+from gaincell.synth.steps.yosys import YosysFailed, run_yosys
 
 TOP = "gaincell_head"
 READOUT = f"{TOP}_readout"
@@ -21,6 +23,9 @@ EFFORT = 0.7
 """Part of the clock period that ABC maps for: it sees neither clock uncertainty nor full adders."""
 PIN_LOAD_CELLS = 4
 """Output ports drive as much as this many inputs of a flop."""
+
+LIBRARY_FAULT = re.compile(r"Reading SCL library .* has failed|ERROR: .*(cell library|\.lib\b)")
+"""Lines of the log of a run that failed because of the library."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +70,8 @@ def run(inputs: Inputs) -> Outputs:
 
     Raises
     ------
-    YosysFailed
+    Refused, YosysFailed
+        See ``map_head``.
     """
     folder = inputs.folder
     netlist_json = map_head(inputs.verilog, inputs.library, inputs.options, folder)
@@ -87,6 +93,8 @@ def map_head(verilog: str, library: Library, options: MappingOptions, folder: Pa
 
     Raises
     ------
+    Refused
+        The library is at fault.
     YosysFailed
     """
     (folder / "head.v").write_text(verilog)
@@ -94,7 +102,13 @@ def map_head(verilog: str, library: Library, options: MappingOptions, folder: Pa
     (folder / "abc.constr").write_text(_constraints(library))
     (folder / "cells.v").write_text(_adder_map(library))
     macro = options.memory == "macro" and f"module {MARKS}(" in verilog
-    run_yosys(_script(library, options, macro), folder, "map")
+    try:
+        run_yosys(_script(library, options, macro), folder, "map")
+    except YosysFailed as error:
+        log = folder / "map.log"
+        if LIBRARY_FAULT.search(log.read_text(errors="replace")):
+            raise Refused(f"library {library.name} cannot be mapped to: {error}") from error
+        raise
     return folder / "netlist.json"
 
 
@@ -123,11 +137,10 @@ def _script(library: Library, options: MappingOptions, macro: bool) -> str:
         ]
     commands += ["dfflegalize -cell $_DFF_P_ x", "simplemap", "opt_clean"]
     period_ps = round(1000 * EFFORT * options.clock_ns)
-    unusable = " ".join(f"-dont_use {name}" for name in library.unusable)
     commands += [
-        f"dfflibmap -liberty library.lib {unusable}",
+        "dfflibmap -liberty library.lib",
         "simplemap",
-        f"abc -liberty library.lib -constr abc.constr -D {period_ps} {unusable}",
+        f"abc -liberty library.lib -constr abc.constr -D {period_ps}",
         "read_liberty -lib -ignore_miss_func library.lib",
         "opt_clean -purge",
         "check -assert",
@@ -139,31 +152,10 @@ def _script(library: Library, options: MappingOptions, macro: bool) -> str:
 
 def _constraints(library: Library) -> str:
     """The cell that drives inputs, and the load of outputs, for ABC; capacitance in fF."""
-    flop = min((cell for cell in library.cells.values() if cell.plain_flop), key=_area)
-    data = flop.pins[flop.next_state.strip("() ")]
+    sink = flop(library)
+    data = sink.pins[sink.next_state.strip("() ")]
     load_ff = PIN_LOAD_CELLS * data.capacitance_f * 1e15
     return f"set_driving_cell {driver(library).name}\nset_load {load_ff:.3f} [all_outputs]\n"
-
-
-def driver(library: Library) -> Cell:
-    """The second smallest buffer, which drives input ports and the clock tree."""
-    buffers = sorted((cell for cell in library.cells.values() if _is_buffer(cell)), key=_area)
-    if not buffers:
-        raise ValueError(f"library {library.name} has no buffer, but ports and clock need one")
-    return buffers[min(1, len(buffers) - 1)]
-
-
-def clock_gate(library: Library) -> Cell | None:
-    """The smallest clock gate for rising edges that has no pin for tests."""
-    gates = (cell for cell in library.cells.values() if cell.gate == "latch_posedge")
-    return min(gates, key=_area, default=None)
-
-
-def _is_buffer(cell: Cell) -> bool:
-    if len(cell.inputs) != 1 or len(cell.outputs) != 1 or cell.sequential or cell.gate:
-        return False
-    function = cell.pins[cell.outputs[0]].function
-    return bool(function) and expression(function).truth(cell.inputs) == (0, 1)
 
 
 def _adder_map(library: Library) -> str:
@@ -185,7 +177,3 @@ module full_adder (A, B, C, X, Y);
   end endgenerate
 endmodule
 """
-
-
-def _area(cell: Cell) -> float:
-    return cell.area_um2

@@ -3,7 +3,7 @@
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import index_shape
 
-MACRO_UM2_PER_BIT = {45: 19.57 * 40.6 / 1024}
+MACRO_UM2_PER_BIT: dict[float | None, float] = {45: 19.57 * 40.6 / 1024}
 """By node: fakeram45_32x32, 1024 bits in 19.57 x 40.60 um, made with bsg_fakeram and CACTI for the
 Nangate 45 nm platform of OpenROAD-flow-scripts. The open 130 nm PDKs publish no macro this small:
 flops are smaller there than their smallest macro."""
@@ -14,7 +14,7 @@ def mark_bits(config: HeadConfig) -> int:
     return 0 if config.retention is None else config.tiles << index_shape(config.columns).width
 
 
-def macro_area_um2(config: HeadConfig, node_nm: int | None) -> float:
+def macro_area_um2(config: HeadConfig, node_nm: float | None) -> float:
     """Area, um2.
 
     Raises
@@ -24,5 +24,9 @@ def macro_area_um2(config: HeadConfig, node_nm: int | None) -> float:
     """
     if node_nm not in MACRO_UM2_PER_BIT:
         known = ", ".join(f"{node} nm" for node in MACRO_UM2_PER_BIT)
-        raise ValueError(f"--memory macro needs a known density, which only {known} has: use flops")
+        node = "not known; --node-nm gives it" if node_nm is None else f"{node_nm:g} nm"
+        raise ValueError(
+            f"--memory macro needs a known density, which only {known} has: use flops "
+            f"(the library's node is {node})"
+        )
     return round(mark_bits(config) * MACRO_UM2_PER_BIT[node_nm], 1)

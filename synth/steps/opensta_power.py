@@ -1,28 +1,37 @@
 """OpenSTA's number for the power of a netlist, with the same activity and without wires."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gaincell.refusals import Failed
 from gaincell.synth.library.cells import Library
 from gaincell.synth.netlist import Netlist, Port
 from gaincell.synth.saif import Activity
-from gaincell.synth.steps.opensta import run_opensta
+from gaincell.synth.steps.opensta import no_result, run_opensta
 from gaincell.synth.steps.sdc import constraints
 
 TOTAL = re.compile(r"^Total\s+([\d.e+-]+)\s+([\d.e+-]+)\s+([\d.e+-]+)\s+([\d.e+-]+)", re.MULTILINE)
 
 
-def opensta_power_w(
+@dataclass(frozen=True)
+class CellPower:
+    """Power of all cells but the clock gates, W, as OpenSTA reports it."""
+
+    internal_w: float
+    net_w: float
+    leakage_w: float
+    total_w: float
+
+
+def opensta_power(
     program: str,
     netlist: Netlist,
     library: Library,
     activity: Activity,
     clock_ns: float,
     folder: Path,
-) -> float:
-    """Internal, net and leakage power, W, of all cells but the clock gates, as OpenSTA reports it.
+) -> CellPower:
+    """The power that OpenSTA reports for the netlist.
 
     OpenSTA takes a gated clock for one that always runs, and its net for a slow one without a
     buffer tree. So it gets the outputs of clock gates as input ports.
@@ -51,8 +60,8 @@ def opensta_power_w(
     printed, report = run_opensta(program, "\n".join(lines), folder, "power")
     total = TOTAL.search(printed)
     if total is None:
-        raise Failed(f"OpenSTA reports no power; see {report}")
-    return float(total[4])
+        raise no_result("power", report)
+    return CellPower(*(float(total[place]) for place in (1, 2, 3, 4)))
 
 
 def _activity(net: str, activity: Activity, clock_ns: float) -> str:

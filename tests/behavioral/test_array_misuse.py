@@ -47,7 +47,7 @@ def test_cells_of_a_spoilt_write_are_unknown_when_read(name, spoiling):
     cycle = range(span.start, span.end)[place]
     port = getattr(tokens[SPOILT][cycle - 1], name)
     replaced(tokens[SPOILT], cycle, **{name: change(port)})
-    at = CONFIG.write_cycles + SPOILT * len(tokens[0]) + TIMING.out.start - 1
+    at = TIMING.clear_cycles + SPOILT * len(tokens[0]) + TIMING.out.start - 1
     with pytest.raises(ElectricalError, match=rf"^cycle {at}: sub-tiles .* whose write failed$"):
         answers_to(tokens)
     until_read = [*tokens[:SPOILT], tokens[SPOILT][: TIMING.out.start - 1]]
@@ -142,7 +142,7 @@ def test_a_shorter_av_phase_cuts_phi_pulses_off():
 def test_without_a_clear_the_power_up_state_shows():
     codes, tokens = wires_of_tokens(41)
     expected = attend(**codes, config=CONFIG)
-    uncleared = in_one_run(tokens, CONFIG)[CONFIG.write_cycles :]
+    uncleared = in_one_run(tokens, CONFIG)[TIMING.clear_cycles :]
     runs = [play(uncleared, CONFIG, seed)[0] for seed in (1, 2)]
     for run in runs:
         assert (run != expected).any()

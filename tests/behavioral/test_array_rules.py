@@ -48,7 +48,7 @@ def put(cycle: int, **wires: object) -> Callable[[list[Wires]], None]:
 def raises_in(cycle: int, reason: str):
     """Expect the error of the token's ``cycle`` and no other words than ``reason``."""
     token_cycles = TIMING.out.end + CONFIG.sync_stages - 1
-    seen = CONFIG.write_cycles + SPOILT * token_cycles + cycle - 1
+    seen = TIMING.clear_cycles + SPOILT * token_cycles + cycle - 1
     return pytest.raises(ElectricalError, match=f"^cycle {seen}: {re.escape(reason)}$")
 
 
@@ -56,6 +56,28 @@ def test_good_wires_give_the_answers_of_attend():
     y_code, expected = run_with(lambda cycles: None)
     assert_covers(expected)
     np.testing.assert_array_equal(y_code, expected)
+
+
+@pytest.mark.parametrize("array", ["K", "V"])
+@pytest.mark.parametrize("broadcast", [0, 1])
+@pytest.mark.parametrize("gap", [0, 1, 2])
+def test_wants_a_write_enable_low_between_two_writes(array, broadcast, gap):
+    name = array.lower()
+    before = CONFIG.write_cycles + 2
+    span = getattr(TIMING, f"{name}_write")
+    end = before + span.start - 1 - gap
+
+    def put_a_write_before(cycles: list[Wires]) -> None:
+        cycles[:0] = [Wires()] * before
+        for cycle in range(end - CONFIG.write_cycles, end):
+            cycles[cycle] = cycles[cycle]._replace(**{name: WritePort(1, broadcast, 0, 1, 0)})
+
+    if gap:
+        run_with(put_a_write_before)
+    else:
+        reason = f"the {array} write enable stays high from one write into the next"
+        with raises_in(before + span.start, reason):
+            run_with(put_a_write_before)
 
 
 @pytest.mark.parametrize("name", ["k", "v"])

@@ -39,7 +39,7 @@ class Listener:
 
 
 def output_starts(config: HeadConfig, tokens: int, interval: int) -> list[int]:
-    launch = config.write_cycles - 1
+    launch = config.timing.clear_cycles - 1
     return [launch + token * interval + config.timing.out.start for token in range(tokens)]
 
 
@@ -87,11 +87,11 @@ def test_signs_outside_their_hold_are_garbage(sync_stages):
     listener = Listener(config)
     idle = [Wires()] * 40
     play(clear_cycles(config) + tokens[0] + idle, config, watch=listener)
-    held = config.write_cycles - 1 + config.timing.out.end + sync_stages
+    held = config.timing.clear_cycles - 1 + config.timing.out.end + sync_stages
     phase = listener.signs[held - 1]
     np.testing.assert_array_equal(phase, listener.signs[held - sync_stages - 1])
     assert (listener.signs[held] != phase).any()
-    early = listener.signs[config.write_cycles - 2 + config.timing.out.start]
+    early = listener.signs[config.timing.clear_cycles - 2 + config.timing.out.start]
     assert (early != phase).any()
 
 

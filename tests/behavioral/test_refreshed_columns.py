@@ -163,7 +163,7 @@ def test_an_empty_value_may_be_cleared_behind_the_key_of_the_next_token():
     tokens = one_after_the_other(**codes, config=CONFIG)
     blank = WritePort(1, 0, *divmod(slot_of(5), CONFIG.columns), 0)
     # A token's list begins with its cycle 1.
-    end = CONFIG.timing.v_write.start - 1
+    end = CONFIG.timing.v_write.start - 2
     assert end > CONFIG.timing.k_write.end - 1
     for cycle in range(end - CONFIG.write_cycles, end):
         tokens[5][cycle] = tokens[5][cycle]._replace(v=blank)
@@ -179,7 +179,7 @@ def test_refuses_a_refresh_of_a_column_that_holds_no_token(array, slot, place):
     codes = random_codes(CONFIG, 1, seed=129)
     data = {"k_code" if array == "K" else "v_code": np.arange(CONFIG.head_dim)}
     visit = rewrite_cycles(CONFIG, slot, **data)
-    end = CONFIG.write_cycles + len(visit) - 1
+    end = CONFIG.timing.clear_cycles + len(visit) - 1
     with pytest.raises(ElectricalError) as caught:
         played_with(codes, {0: visit})
     tile, column = place

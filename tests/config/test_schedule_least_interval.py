@@ -104,7 +104,7 @@ def test_phases_follow_one_another_without_a_gap(seed):
         assert min(timing.k_write.start, timing.k_reset.start) == 1
         assert timing.v_write.start >= 1
         assert timing.v_reset.start >= 1
-        assert timing.clear_cycles == config.write_cycles
+        assert timing.clear_cycles == config.write_cycles + 1
         assert timing.banks == (2 if config.schedule == "paired" else 1)
 
 

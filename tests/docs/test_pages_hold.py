@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gaincell.behavioral.faults import Faults
@@ -83,11 +84,11 @@ def test_timing_page_gives_the_default_refresh():
 
 
 @pytest.mark.parametrize(
-    ("schedule", "cost"), [("sequential", 0), ("overlapped", 3), ("paired", 10)]
+    ("schedule", "cost"), [("sequential", 0), ("overlapped", 4), ("paired", 11)]
 )
 def test_timing_page_gives_what_a_refresh_costs_a_busy_head(schedule, cost):
     config = HeadConfig(schedule=schedule)
-    delayed = config.timing.arrays_cycles + config.write_cycles
+    delayed = config.timing.arrays_cycles + config.timing.clear_cycles
     assert max(0, delayed - config.interval_cycles) == cost
     text = " ".join((DOCS / "understand" / "timing.md").read_text().split())
     assert (
@@ -129,6 +130,46 @@ def test_the_table_of_proofs_has_every_property_with_its_claim_and_geometries():
     ]
     claims = "\n\n".join(f"{each.name}\n: {each.claim}" for each in PROPERTIES)
     assert page.partition("## What they say\n\n")[2].strip() == claims
+
+
+def mutant_tables() -> list[list[list[str]]]:
+    """The tables of the mutation campaign, without their heads: rows of cells."""
+    page = (DOCS / "evidence" / "tables" / "mutants.md").read_text(encoding="utf-8")
+    blocks = [block.splitlines() for block in page.split("\n\n") if block.startswith("| ")]
+    return [
+        [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in block[2:]]
+        for block in blocks
+    ]
+
+
+def test_the_table_of_mutants_has_every_component_and_enough_are_noticed():
+    from gaincell.cocotb_tests.mutants.mutate import mutants_of
+    from gaincell.cocotb_tests.mutants.scenarios import HEADS
+    from gaincell.hdl.verilog import head_verilog
+
+    *rows, total = mutant_tables()[0]
+    names = [
+        [name, component]
+        for name, config in HEADS.items()
+        for component in dict.fromkeys(
+            mutant.component for mutant in mutants_of(head_verilog(config))
+        )
+    ]
+    assert [row[:2] for row in rows] == names
+    numbers = np.array([[int(cell) for cell in row[2:]] for row in rows])
+    assert numbers.sum(axis=0).tolist() == [int(cell) for cell in total[2:]]
+    mutants, equivalent, by_testbench, by_cosimulation, by_either, by_none = numbers.sum(axis=0)
+    assert mutants - equivalent >= 300
+    assert by_either + by_none == mutants - equivalent
+    assert by_either >= max(by_testbench, by_cosimulation)
+    assert by_either >= 0.99 * (mutants - equivalent)
+
+
+def test_every_mutant_that_nothing_notices_is_explained():
+    page = (DOCS / "evidence" / "mutants.md").read_text(encoding="utf-8")
+    survivors = [row[0] for row in mutant_tables()[2]] if len(mutant_tables()) > 2 else []
+    assert len(survivors) == int(mutant_tables()[0][-1][-1])
+    assert [name for name in survivors if f"**{name}**" not in page] == []
 
 
 def test_the_arrays_page_has_a_row_for_every_fault():

@@ -66,6 +66,7 @@ PROPERTIES = (
     Property(writes.in_range, configs=(PAIRED, LONG_WRITE)),
     Property(writes.never_in_a_read, configs=(OVERLAPPED, PAIRED, LONG_WRITE)),
     Property(writes.whole_and_stable, configs=(PAIRED, LONG_WRITE)),
+    Property(writes.apart, configs=(OVERLAPPED, PAIRED, LONG_WRITE)),
     Property(writes.end_where_the_read_begins, configs=(OVERLAPPED, PAIRED, LONG_WRITE)),
     Property(writes.clear_with_each_sequence, configs=(OVERLAPPED, PAIRED, LONG_WRITE)),
     Property(writes.refresh_at_its_offsets, configs=(OVERLAPPED, PAIRED, LONG_WRITE)),

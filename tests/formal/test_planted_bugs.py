@@ -22,7 +22,11 @@ BY_NAME = {each.name: each for each in PROPERTIES}
 WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     "writes: in range": (
         PAIRED,
-        Bug("write_pointer", "self.column == config.columns - 1", "self.column == config.columns"),
+        Bug(
+            "write_pointer",
+            "m.Elif(column == config.columns - 1)",
+            "m.Elif(column == config.columns)",
+        ),
     ),
     "writes: clear with each sequence": (
         OVERLAPPED,
@@ -32,7 +36,13 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "writes: refresh at its offsets": (
         TWO_COLUMNS,
-        Bug("head", "column = Mux(is_refresh, refresh.column, column)", "column = column"),
+        Bug("head", "column = Mux(refresh_starts, refresh.column, column)", "column = column"),
+    ),
+    "writes: apart": (
+        OVERLAPPED,
+        Bug(
+            "admission", "refresh_age < timing.clear_cycles", "refresh_age < timing.k_write.cycles"
+        ),
     ),
     "writes: carry their own codes": (
         OVERLAPPED,

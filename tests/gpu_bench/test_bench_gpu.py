@@ -102,13 +102,13 @@ def test_cuda_that_is_not_there_is_refused(capsys, monkeypatch):
 
 def test_without_torch_it_says_what_to_install(capsys, monkeypatch):
     monkeypatch.setattr("gaincell.commands.bench_gpu.find_spec", lambda _: None)
-    assert main(["bench-gpu"]) == 2
+    assert main(["bench-gpu"]) == 3
     assert "this command needs torch: pip install 'gaincell[ml]'" in capsys.readouterr().err
 
 
 def test_sizes_beyond_memory_fail_in_one_sentence(capsys):
     sizes = [*OPTIONS, "--window", str(10**13)]
-    assert main(["bench-gpu", "--device", "cpu", *sizes]) == 1
+    assert main(["bench-gpu", "--device", "cpu", *sizes]) == 3
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "memory of the cpu device does not suffice" in said
@@ -120,7 +120,7 @@ def test_a_full_gpu_fails_in_one_sentence(capsys, monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3 GiB.\nMore.")
 
     monkeypatch.setattr(Copies, "draw", full)
-    assert main(["bench-gpu", "--device", "cpu", *OPTIONS]) == 1
+    assert main(["bench-gpu", "--device", "cpu", *OPTIONS]) == 3
     assert "lower --batches, --window, --heads or --head-dim\n" in capsys.readouterr().err
 
 
@@ -129,7 +129,7 @@ def test_any_other_error_of_the_device_is_its_first_line(capsys, monkeypatch):
         raise RuntimeError("CUDA error: unspecified launch failure\nCompile with ...")
 
     monkeypatch.setattr(Copies, "draw", broken)
-    assert main(["bench-gpu", "--device", "cpu", *OPTIONS]) == 1
+    assert main(["bench-gpu", "--device", "cpu", *OPTIONS]) == 3
     assert capsys.readouterr().err == "gaincell: CUDA error: unspecified launch failure\n"
 
 

@@ -14,6 +14,7 @@ from gaincell.gpu_bench.bench import bench
 from gaincell.gpu_bench.records import AUTHORS_BATCH, Settings
 from gaincell.gpu_bench.timing import REPEATS, CudaClock, HostClock, timed
 from gaincell.gpu_bench.workload import Copies, check_alike, copies_for, matmul, sdpa
+from gaincell.refusals import Failed
 
 pytestmark = pytest.mark.usefixtures("small_copies")
 
@@ -37,13 +38,13 @@ def test_the_check_passes_rounding_and_sees_one_key_missing_of_64(dtype):
     rounded = [x.to(dtype) for x in exact]
     q, k, v = rounded
     check_alike(matmul(q, k, v), sdpa(*exact).to(dtype), "two results")
-    with pytest.raises(RuntimeError, match=r"two results differ by .* nothing was timed"):
+    with pytest.raises(Failed, match=r"two results differ by .* nothing was timed"):
         check_alike(sdpa(q, k[:, :, 1:], v[:, :, 1:]), matmul(q, k, v), "two results")
 
 
 def test_the_check_refuses_what_is_no_number():
     y = torch.ones(2, 3)
-    with pytest.raises(RuntimeError, match="differ by nan"):
+    with pytest.raises(Failed, match="differ by nan"):
         check_alike(y * float("nan"), y, "two results")
 
 
@@ -137,7 +138,7 @@ def test_a_graph_holds_one_step_for_each_copy(monkeypatch):
 
 def test_a_graph_that_computes_nothing_is_found_out(monkeypatch):
     graphs, copies = FakeGraphs(monkeypatch, repeats=False), Copies.draw(TINY, 1, 5, CPU)
-    with pytest.raises(RuntimeError, match="a CUDA graph's results and those without it differ"):
+    with pytest.raises(Failed, match="a CUDA graph's results and those without it differ"):
         machine.captured(graphs.operation, copies)
 
 

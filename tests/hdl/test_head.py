@@ -235,10 +235,10 @@ def test_computes_attention_at_full_rate(geometry, schedule, readout, simulate, 
         assert np.any(y_code)
         first_interval, *intervals = np.diff(bench.accepts)
         assert set(intervals) == {config.interval_cycles}
-        assert first_interval == config.interval_cycles + config.write_cycles
+        assert first_interval == config.interval_cycles + config.timing.clear_cycles
         first_latency, *latencies = np.subtract(valid, bench.accepts)
         assert set(latencies) == {config.latency_cycles}
-        assert first_latency == config.latency_cycles + config.write_cycles
+        assert first_latency == config.latency_cycles + config.timing.clear_cycles
 
     simulate(dut, testbench)
 

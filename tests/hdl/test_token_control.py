@@ -25,7 +25,8 @@ TIMINGS = [
     {"query_bits": 2, "step_cycles": 3, "readout_bits": 1, "sync_stages": 2},
 ]
 SCHEDULES = ("sequential", "overlapped", "paired")
-FLAGS = ("k_write", "v_write", "k_clear", "v_clear", "k_refresh", "v_refresh", "query_start")
+STARTS = [f"{array}_{kind}_starts" for array in "kv" for kind in ("write", "clear", "refresh")]
+FLAGS = ("k_write", "v_write", "k_clear", "v_clear", "query_start", *STARTS)
 CYCLES = 300
 
 
@@ -128,7 +129,7 @@ def run(
             urgent = wanted and cycle >= wanted_since + patience
             place_free = owed < timing.result_places
             may_accept = cycle >= last_launch + config.interval_cycles and place_free
-            may_accept &= cycle >= rewritten + config.write_cycles and not urgent
+            may_accept &= cycle >= rewritten + timing.clear_cycles and not urgent
             ctx.set(admission.refresh_wanted, int(wanted))
             ctx.set(admission.refresh_urgent, int(urgent))
             for other in (not offered, offered):
@@ -193,14 +194,17 @@ def expected_wires(tokens, refreshes, config, cycles):
             span = getattr(timing, f"{array}_write")
             for begin in {token.accept, token.launch} if token.writes else ():
                 wires[f"{array}_write"][begin + span.start : begin + span.end] = 1
+                wires[f"{array}_write_starts"][begin + span.start - 1] = 1
             if token.starts:
                 begin = token.accept
                 wires[f"{array}_clear"][begin + span.start : begin + span.end] = 1
+                wires[f"{array}_clear_starts"][begin + span.start - 1] = 1
     for begin in refreshes:
         for array in "kv":
             span = getattr(timing, f"{array}_write")
-            for name in (f"{array}_write", f"{array}_refresh"):
-                wires[name][begin + span.start : begin + span.end] = 1
+            wires[f"{array}_write"][begin + span.start : begin + span.end] = 1
+            for kind in ("write", "refresh"):
+                wires[f"{array}_{kind}_starts"][begin + span.start - 1] = 1
     return {name: values[:cycles] for name, values in wires.items()}
 
 
@@ -241,7 +245,7 @@ def test_tokens_enter_at_every_interval_and_run_through_their_spans(config, simu
     record = run(simulate, config, ~first, first, ~first)
     launches = [token.launch for token in record.tokens]
     assert len(launches) > CYCLES // config.interval_cycles - 2
-    assert launches[0] == config.write_cycles
+    assert launches[0] == config.write_cycles + 1
     assert set(np.diff(launches)) == {config.interval_cycles}
     check_wires(record, config)
     check_resources(record, config)
@@ -265,7 +269,7 @@ def test_every_token_may_start_a_sequence(config, simulate):
     record = run(simulate, config, always, always, always)
     accepts = [token.accept for token in record.tokens]
     assert all(token.starts for token in record.tokens)
-    assert min(np.diff(accepts)) >= config.interval_cycles + config.write_cycles
+    assert min(np.diff(accepts)) >= config.interval_cycles + config.write_cycles + 1
     check_wires(record, config)
     check_electrical_rules(record, config)
 
@@ -291,7 +295,7 @@ def test_reset_forgets_tokens_and_results_owed(config, simulate, rng):
     for reset_at in rng.integers(2, 3 * config.interval_cycles, 2).tolist():
         record = run(simulate, config, always, ~always, always, reset_at)
         accept, launch, starts, writes, _ = record.tokens[0]
-        assert (accept, launch) == (reset_at + 1, reset_at + 1 + config.write_cycles)
+        assert (accept, launch) == (reset_at + 1, reset_at + 2 + config.write_cycles)
         assert (starts, writes) == (True, True)
         check_wires(record, config, since=reset_at + 1)
 
@@ -329,7 +333,7 @@ def test_first_wins_over_further(config, simulate):
 
 
 @pytest.mark.parametrize("share", rest_slow([1.0, 0.04]))
-def test_a_refresh_delays_a_query_by_at_most_one_write(config, share, simulate, rng):
+def test_a_refresh_delays_a_query_by_at_most_one_write_and_a_gap(config, share, simulate, rng):
     always = np.ones(CYCLES, dtype=bool)
     valid = rng.random(CYCLES) < share
     refresh = rng.random(CYCLES) < 0.1, int(rng.integers(0, 9))
@@ -339,7 +343,7 @@ def test_a_refresh_delays_a_query_by_at_most_one_write(config, share, simulate, 
         for before, after in pairwise(record.tokens)
     ]
     assert record.refreshes
-    assert max(delays) <= config.write_cycles
+    assert max(delays) <= config.write_cycles + 1
 
 
 def test_queries_go_first_until_a_refresh_is_urgent(config, simulate):
@@ -364,8 +368,9 @@ def test_an_urgent_refresh_goes_before_all_queries(config, simulate):
     assert record.refreshes[0] == 0
     assert all(token.accept > 0 for token in record.tokens)
     pause = np.diff(record.refreshes)
-    assert max(pause) <= config.timing.arrays_cycles + config.timing.v_write.end + max(
-        config.write_cycles, config.timing.clear_cycles
+    assert (
+        max(pause)
+        <= config.timing.arrays_cycles + config.timing.v_write.end + config.timing.clear_cycles
     )
 
 

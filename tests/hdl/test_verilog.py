@@ -16,8 +16,11 @@ from formal.planting import Bug, planted
 import gaincell.hdl
 from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
+from gaincell.hdl import verilog
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 from gaincell.hdl.verilog import TOP, head_verilog, plain_names
+from gaincell.refusals import Unable
+from gaincell.system.processes import run
 
 SCHEDULES = ("sequential", "overlapped", "paired")
 WAIVERS = Path(gaincell.hdl.__file__).with_name("lint_waivers.vlt")
@@ -216,3 +219,23 @@ def test_each_waiver_is_needed(tmp_path):
             if lint(config, tmp_path, fewer).count("%Warning") > waived:
                 needed.add(line)
     assert needed == set(lines)
+
+
+def test_yosys_gets_another_folder_where_the_user_has_none(monkeypatch):
+    tried = []
+
+    def fails_at_home(command, folder, log, changes):
+        tried.append(changes.get("XDG_CACHE_HOME"))
+        if len(tried) == 3:
+            return run(command, folder, log)  # a new folder would cost seconds
+        log.write_text("Traceback (most recent call last):\nWasmtimeError: no folder\n")
+        return 1
+
+    monkeypatch.setattr(verilog, "run", fails_at_home)
+    monkeypatch.setenv("GAINCELL_CACHE", "/cache")
+    assert "module gaincell_head" in head_verilog(replace(PRESETS["tiny"], write_cycles=12))
+    assert tried[:2] == [None, "/cache"]
+    assert "gaincell-verilog-" in tried[2]
+    monkeypatch.setattr(verilog, "run", lambda *arguments: fails_at_home(*arguments) or 1)
+    with pytest.raises(Unable, match="cannot write the Verilog: WasmtimeError: no folder"):
+        head_verilog(replace(PRESETS["tiny"], write_cycles=13))

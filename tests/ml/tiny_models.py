@@ -83,7 +83,7 @@ FAMILIES = MODELS | {
         Phi3ForCausalLM,
         rope_parameters={"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5},
     ),
-    "gpt_neox": partial(small, GPTNeoXForCausalLM, num_key_value_heads=4),
+    "gpt_neox": partial(small, GPTNeoXForCausalLM),
     "olmo": partial(small, OlmoForCausalLM),
     "granite": partial(
         small,
@@ -121,7 +121,6 @@ VARIANTS = FAMILIES | {
     "gpt_neox in series": partial(
         small,
         GPTNeoXForCausalLM,
-        num_key_value_heads=4,
         use_parallel_residual=False,
         attention_bias=False,
     ),

@@ -8,7 +8,8 @@ from gaincell.synth.library.pdk import generic_library
 from gaincell.synth.netlist import read_netlist
 from gaincell.synth.steps.mapping import TOP, MappingOptions, map_head
 
-REAL = ("nangate45_typ", "sky130hd_tt", "sg13g2_typ")
+NODE_NM = {"nangate45_typ": 45, "sky130hd_tt": 130, "sg13g2_typ": 130}
+"""Of the real libraries."""
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +35,7 @@ def real_library(shared_file):
 
     def load(name):
         path = shared_file(f"{name}.lib.gz")
-        return loaded.setdefault(name, load_library(path))
+        return loaded.setdefault(name, load_library(path, node_nm=NODE_NM[name]))
 
     return load
 

@@ -12,7 +12,8 @@ FUNCTIONS = {
     "A B + !C": lambda a, b, c: (a and b) or not c,
     "!(A | B)'": lambda a, b, c: a or b,
     "A ^ B ^ C": lambda a, b, c: a ^ b ^ c,
-    "A ^ B & C": lambda a, b, c: a ^ (b & c),
+    "A & B ^ C": lambda a, b, c: a & (b ^ c),  # XOR before AND: Liberty Reference Manual
+    "A B ^ C": lambda a, b, c: a & (b ^ c),
     "A | B ^ C": lambda a, b, c: a | (b ^ c),
     "(A&B)|(C&(A|B))": lambda a, b, c: a + b + c > 1,
     "1 ^ A": lambda a, b, c: not a,
@@ -31,6 +32,10 @@ def test_computes_what_is_written(text):
         assert bool(eval(verilog, {}, {k: bool(v) for k, v in pins.items()})) == function.value(
             pins
         )
+
+
+def test_brackets_say_what_other_tools_would_read_in_another_order():
+    assert Expression("A & B ^ C + !0").explicit() == "((A & (B ^ C)) | !0)"
 
 
 def test_names_its_pins():

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +7,9 @@ from gaincell.synth.library.liberty_file import load_library
 from gaincell.synth.netlist import Instance, Netlist, Port
 from gaincell.synth.saif import Activity
 from gaincell.synth.steps.clock_tree import FANOUT, clock_tree
+from gaincell.synth.steps.opensta_power import CellPower
 from gaincell.synth.steps.power import PITCHES_PER_SINK, WIRE_F_PER_UM, net_loads, power_of
+from gaincell.synth.steps.power_cautions import power_cautions
 
 LIBRARY = """library (made) {
   time_unit : "1ns"; voltage_unit : "1V"; leakage_power_unit : "1nW";
@@ -115,3 +118,92 @@ def test_clock_tree_has_a_buffer_for_every_few_sinks(library, flops, buffers):
     assert tree.area_um2 == buffers
     still = clock_tree(netlist, library, defaultdict(float), WIRE_F_PER_UM)
     assert still.power_w == 0 < tree.power_w
+
+
+TWO_SUPPLIES = """library (made) { leakage_power_unit : "1nW"; capacitive_load_unit (1, ff);
+  time_unit : "1ns"; voltage_unit : "1V"; nom_voltage : 2; nom_temperature : 25;
+  cell (FF) { leakage_power () { when : "D"; value : 8; related_pg_pin : VDD; }
+    leakage_power () { when : "D"; value : 1; related_pg_pin : VSS; }
+    leakage_power () { value : 3; related_pg_pin : VDD; }
+    ff (IQ, IQN) { next_state : "D"; clocked_on : "CK"; }
+    pin (D) { direction : input; capacitance : 2; }
+    pin (CK) { direction : input; clock : true; capacitance : 1;
+      internal_power () { related_pg_pin : VDD; when : "D"; power () { values ("4"); } }
+      internal_power () { related_pg_pin : VDD; power () { values ("2"); } }
+      internal_power () { related_pg_pin : VSS; rise_power () { values ("1"); } } }
+    pin (Q) { direction : output; function : "IQ"; } }
+  cell (BUF) { pin (A) { direction : input; capacitance : 3; }
+    pin (Y) { direction : output; function : "A"; } } }"""
+
+
+@pytest.fixture
+def two_supplies(tmp_path):
+    path = tmp_path / "two.lib"
+    path.write_text(TWO_SUPPLIES)
+    return load_library(path)
+
+
+@pytest.mark.parametrize("ones", [0.0, 0.25, 1.0])
+def test_supplies_add_up_and_the_rest_of_conditions_has_its_own_value(two_supplies, ones):
+    flop = Instance("u0", "FF", {"CK": "clk", "D": "d", "Q": "q"})
+    netlist = Netlist("gaincell_head", (), (flop,), (), {})
+    power = power_of(netlist, two_supplies, activity({"d": ones}, clk=2e9), {"u0": "readout"})
+    energy_fj = ones * 4 + (1 - ones) * 2 + 0.5
+    assert power.internal_w == pytest.approx(2e9 * energy_fj * 1e-15)
+    assert power.leakage_w == pytest.approx((ones * 9 + (1 - ones) * 3) * 1e-9)
+
+
+def cautions(library, theirs=None, **rates):
+    power = power_of(NETLIST, library, activity(**rates), BLOCK)
+    return power, list(power_cautions(power, theirs, NETLIST, library))
+
+
+def test_what_the_cells_used_lack_is_said(library):
+    _, said = cautions(library)
+    assert said == []
+    bare = {
+        name: replace(cell, leakage_w=0.0, leakage_when=()) for name, cell in library.cells.items()
+    }
+    bare["AND"] = replace(
+        bare["AND"],
+        pins={
+            name: replace(pin, energies=(), capacitance_f=0.0)
+            for name, pin in bare["AND"].pins.items()
+        },
+    )
+    _, said = cautions(replace(library, cells=bare))
+    assert said == [
+        "internal power is too low, as the library has no internal_power for 1 of 2 cells: AND",
+        "leakage power is too low, as the library has no leakage for any cell",
+        "net power is too low, as the library has no capacitance for 1 of 2 cells: AND",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("factor", "part", "sentence"),
+    [
+        (2.9, "internal", None),
+        (1 / 2.9, "internal", None),
+        (
+            1000,
+            "internal",
+            "OpenSTA's power is 1e+03 times ours, above all in internal power: like",
+        ),
+        (
+            1000,
+            "leakage",
+            "OpenSTA's power is 1e+03 times ours, above all in leakage power: likely",
+        ),
+        (0.25, "net", "OpenSTA's power is 0.25 times ours, above all in net power: likely"),
+        (0, "net", "OpenSTA's power is nothing, above all in net power: likely it takes other cap"),
+    ],
+)
+def test_opensta_far_from_ours_is_said_with_the_likely_reason(library, factor, part, sentence):
+    power, _ = cautions(library, clk=2e9, y=1e9, q=1e9)
+    parts = {name: getattr(power, f"{name}_w") for name in ("internal", "net", "leakage")}
+    parts[part] += (factor - 1) * max(power.cells_w, 1e-3)
+    theirs = CellPower(**{f"{k}_w": v for k, v in parts.items()}, total_w=factor * power.cells_w)
+    said = list(power_cautions(power, theirs, NETLIST, library))
+    assert [each[: len(sentence or "")] for each in said] == (
+        [] if sentence is None else [sentence]
+    )

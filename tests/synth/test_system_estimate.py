@@ -185,7 +185,7 @@ def test_rejects_metrics_of_another_config():
         (metrics_with(config={"window": 5}), "its config is no head's: window is 5"),
         (metrics_with(area__cells_um2=0), "area.cells_um2 is 0, but must be a finite number above"),
         (metrics_with(area__cells_um2="a"), 'area.cells_um2 is "a", but must be'),
-        (metrics_with(library__node_nm=None), "library.node_nm is null, but must be"),
+        (metrics_with(library__node_nm=0), "library.node_nm is 0, but must be a finite number"),
         (metrics_with(library__name=3), "library.name is 3, but must be a string"),
         (metrics_with(power={}), "power.total_w is null, but must be"),
         (metrics_with(energy_per_token_j=float("nan")), "energy_per_token_j is NaN, but must be"),

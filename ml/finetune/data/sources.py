@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gaincell.inputs.text_file import read_text
+from gaincell.ml.evaluate.limits import check_tokens
 from gaincell.ml.finetune.data.token_file import Tokens, read_tokens
 from gaincell.ml.finetune.settings import Source
+from gaincell.ml.process.network import reaching
+from gaincell.refusals import foreign
 
 
 def tokens_of(source: Source, tokenizer: Any, vocabulary: int) -> Tokens:
@@ -40,11 +44,8 @@ def tokens_of(source: Source, tokenizer: Any, vocabulary: int) -> Tokens:
     if len(tokens) < (source.skip + 1 if wanted is None else wanted):
         asked = "" if source.tokens is None else f" and tokens is {source.tokens}"
         raise ValueError(f"{name} has {len(tokens)} tokens, but skip is {source.skip}{asked}")
-    if source.token_file is None and int(tokens.max()) >= vocabulary:
-        raise ValueError(
-            f"{name} has token {int(tokens.max())}, but the model's vocabulary is {vocabulary}: "
-            "use the model's own tokenizer"
-        )
+    if source.token_file is None:
+        check_tokens(tokens, vocabulary, name)
     return tokens[source.skip : wanted]
 
 
@@ -54,15 +55,11 @@ def text_tokens(path: Path, tokenizer: Any) -> NDArray[np.int64]:
     Raises
     ------
     ValueError
-        The file is not there or no UTF-8.
+        As ``read_text``.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"text {path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"text {path} cannot be read: {error}") from error
-    return np.array(tokenizer(text, verbose=False).input_ids, dtype=np.int64)
+    text = read_text(path)
+    with foreign(f"text {path} cannot be cut in tokens"):
+        return np.array(tokenizer(text, verbose=False).input_ids, dtype=np.int64)
 
 
 def hub_tokens(source: Source, tokenizer: Any) -> Iterator[NDArray[np.int64]]:
@@ -72,16 +69,16 @@ def hub_tokens(source: Source, tokenizer: Any) -> Iterator[NDArray[np.int64]]:
     ------
     ValueError
         The data set cannot be loaded, or has no such column of texts.
+    Unable
+        The hub cannot be reached.
     """
     import datasets
 
     name = f"data set {source.hub}"
-    try:
+    if Path(str(source.hub)).is_file():
+        raise ValueError(f"{name} cannot be loaded: it is a file, so give it as a text")
+    with foreign(f"{name} cannot be loaded"), reaching(f"{name} cannot be loaded"):
         rows = datasets.load_dataset(source.hub, source.subset, split=source.split)
-    # Each way in which a data set cannot be had has an exception of its own, from many libraries.
-    except Exception as error:
-        first = str(error).strip().partition("\n")[0]
-        raise ValueError(f"{name} cannot be loaded: {first}") from error
     if source.column not in rows.column_names:
         known = ", ".join(rows.column_names)
         raise ValueError(f"{name} has no column {source.column}, but {known}")
@@ -89,7 +86,8 @@ def hub_tokens(source: Source, tokenizer: Any) -> Iterator[NDArray[np.int64]]:
     for row in rows:
         if not isinstance(row[source.column], str):
             raise ValueError(f"column {source.column} of {name} holds no texts")
-        ids = tokenizer(row[source.column], verbose=False).input_ids
+        with foreign(f"{name} cannot be cut in tokens"):
+            ids = tokenizer(row[source.column], verbose=False).input_ids
         yield np.array(ids + end, dtype=np.int64)
 
 

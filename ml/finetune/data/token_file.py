@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.files import replacing
+from gaincell.refusals import foreign
 
 Tokens = NDArray[np.uint16] | NDArray[np.uint32] | NDArray[np.int64]
 
@@ -92,15 +93,12 @@ def read_tokens(path: Path) -> tuple[Tokens, TokenFile]:
         One of the two files cannot be read, or they do not belong together.
     """
     description = description_of(path)
-    try:
+    for each in (description, path):
+        if not each.is_file():
+            raise ValueError(f"token file {path} cannot be read: No such file, {each}")
+    with foreign(f"{description} does not describe a token file"):
         about = TokenFile(**json.loads(description.read_text(encoding="utf-8")))
-        size = path.stat().st_size
-    except OSError as error:
-        raise ValueError(
-            f"token file {path} cannot be read: {error.strerror}, {error.filename}"
-        ) from error
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{description} does not describe a token file: {error}") from error
+    size = path.stat().st_size
     wanted = about.tokens * np.dtype(DTYPES[about.dtype]).itemsize
     if size != wanted:
         raise ValueError(

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gaincell.files import new_folder, remove_folder
 from gaincell.ml.finetune.state.listing import STATE, Checkpoint, checkpoints_in
-from gaincell.refusals import Failed
+from gaincell.refusals import Refused
 
 OPTIMIZER = "optimizer.safetensors"
 TRAINER = "trainer_state.json"
@@ -31,23 +30,23 @@ def load_model(checkpoint: Checkpoint, model: Any) -> None:
 
     Raises
     ------
-    Failed
+    Refused
         The weights cannot be read, or are not the model's.
     """
     weights: dict[str, Tensor] = {}
-    try:
+    with checkpoint.reading():
         for file in sorted(checkpoint.path.glob("model*.safetensors")):
             weights |= load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise checkpoint.damaged(error) from error
     own = model.state_dict()
     filled = {own[name].data_ptr() for name in weights if name in own}
-    foreign = sorted(weights.keys() - own.keys())
+    foreign = sorted(
+        name for name, each in weights.items() if name not in own or each.shape != own[name].shape
+    )
     missing = sorted(name for name, tensor in own.items() if tensor.data_ptr() not in filled)
     if foreign or missing:
-        raise Failed(
+        raise Refused(
             f"checkpoint {checkpoint.path} does not fit the model: "
-            f"{(foreign or missing)[0]} is in only one of them"
+            f"{(foreign or missing)[0]} is in only one of them, or has another shape"
         )
     with torch.no_grad():
         for name, weight in weights.items():
@@ -59,16 +58,14 @@ def load_optimizer(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer) -> 
 
     Raises
     ------
-    Failed
+    Refused
         The state cannot be read.
     """
     state: dict[int, dict[str, Tensor]] = {}
-    try:
+    with checkpoint.reading():
         for name, tensor in load_file(checkpoint.path / OPTIMIZER).items():
             index, _, key = name.partition(".")
             state.setdefault(int(index), {})[key] = tensor.clone()
-    except (OSError, SafetensorError) as error:
-        raise checkpoint.damaged(error) from error
     groups = checkpoint.state()["groups"]
     for group in groups:
         group["betas"] = tuple(group["betas"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gaincell.refusals import Failed
+from gaincell.refusals import Refused, foreign
 
 STAGES = ("linear", "nonlinear")
 STATE = "state.json"
@@ -27,20 +29,21 @@ class Checkpoint:
 
         Raises
         ------
-        Failed
+        Refused
             The file cannot be read.
         """
-        try:
+        with self.reading():
             state: dict[str, Any] = json.loads((self.path / STATE).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise self.damaged(error) from error
         return state
 
-    def damaged(self, error: Exception) -> Failed:
-        """The exception that says that a file of the checkpoint cannot be read."""
-        return Failed(
-            f"checkpoint {self.path} is damaged: {error}; remove it to go on from the one before"
-        )
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Raise Refused if a file of the checkpoint cannot be read in the block."""
+        try:
+            with foreign(f"checkpoint {self.path} is damaged"):
+                yield
+        except ValueError as error:
+            raise Refused(f"{error}; remove it to go on from the one before") from error
 
 
 def checkpoints_in(folder: Path) -> list[Checkpoint]:

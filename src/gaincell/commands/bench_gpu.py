@@ -9,7 +9,7 @@ from gaincell.commands.shown.gpu import report
 from gaincell.files import check_writable, replacing
 from gaincell.gpu_bench.figures import as_json
 from gaincell.gpu_bench.records import DTYPES, Settings
-from gaincell.refusals import Refused, refusing
+from gaincell.refusals import Unable, refusing
 
 DEVICES = ("cuda", "cpu")
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if find_spec("torch") is None:
-        raise Refused("this command needs torch: pip install 'gaincell[ml]'")
+        raise Unable("this command needs torch: pip install 'gaincell[ml]'")
     with refusing():
         _check(arguments)
     from gaincell.gpu_bench.machine import machine_of

@@ -2,22 +2,33 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gaincell.commands.options.common import add_output, check_least
 from gaincell.commands.options.heads import heads_of
-from gaincell.commands.options.texts import check_model, check_text, need_ml, tokens_of
+from gaincell.commands.options.texts import check_model, need_ml, tokens_of
 from gaincell.config_file import config_to_toml
 from gaincell.files import replacing
+from gaincell.inputs.text_file import check_text
 from gaincell.refusals import refusing
 from gaincell.text import table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TOKENS = 1280
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="folder of a converted model")
     parser.add_argument("--text", type=Path, required=True, help="a text file, UTF-8")
-    parser.add_argument("--tokens", type=int, default=1280, help="tokens to read; default 1280")
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        help=f"tokens to read; default {TOKENS}, or all that text and model have",
+    )
     parser.add_argument(
         "--heads", required=True, help="layer:head of each head to record, such as 10:0,12:4"
     )
@@ -44,17 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(
                 f"{arguments.model} is not on hardware: convert it first with gaincell convert"
             )
-        ids = tokens_of(arguments.text, tokenizer)
-        if len(ids) < arguments.tokens:
-            raise ValueError(
-                f"--tokens is {arguments.tokens}, but {arguments.text} has only {len(ids)}"
-            )
-        recorded = record_codes(model, ids[: arguments.tokens], heads)
+        ids = _first_tokens(arguments, tokenizer, model)
+        recorded = record_codes(model, ids, heads)
     arguments.output.mkdir(exist_ok=True)
     config = arguments.output / "head.toml"
     with replacing(config) as unfinished:
         unfinished.write_text(config_to_toml(Settings.of(model.config).head), encoding="utf-8")
-    rows = [("head", str(config))]
+    rows = [("tokens", str(len(ids))), ("head", str(config))]
     for (layer, head), codes in recorded.items():
         path = arguments.output / f"{layer}-{head}.npz"
         with replacing(path) as unfinished, unfinished.open("wb") as stream:
@@ -64,3 +71,16 @@ def run(arguments: argparse.Namespace) -> int:
         )
     print(table(rows))
     return 0
+
+
+def _first_tokens(arguments: argparse.Namespace, tokenizer: Any, model: Any) -> "Tensor":
+    """The first tokens (T,) of the text, as many as --tokens says."""
+    from gaincell.ml.evaluate.limits import check_length, positions_of
+
+    asked = arguments.tokens
+    if asked is not None:
+        check_length(model, asked, f"--tokens is {asked}")
+    ids = tokens_of(arguments.text, tokenizer, model)
+    if len(ids) < (asked or 1):
+        raise ValueError(f"text {arguments.text} has {len(ids)} tokens, but must have {asked or 1}")
+    return ids[: asked or min(TOKENS, positions_of(model) or TOKENS)]

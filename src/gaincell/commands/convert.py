@@ -20,13 +20,14 @@ from gaincell.commands.options.texts import (
     add_model_argument,
     add_window_arguments,
     check_model,
-    check_text,
+    check_window,
     check_windows,
     cut,
     need_ml,
     tokens_of,
 )
 from gaincell.config_file import load_config
+from gaincell.inputs.text_file import check_text
 from gaincell.refusals import refusing
 from gaincell.text import table
 
@@ -70,16 +71,20 @@ def run(arguments: argparse.Namespace) -> int:
 
         from gaincell.ml.models.convert import check_conversion
         from gaincell.ml.models.load import load_model
+        from gaincell.ml.models.saved.write import save_model, writing
 
         start, settings = chosen_start(arguments)
         model, tokenizer = load_model(arguments.model)
         check_conversion(model, config, arguments.kind, layers)
         windows = _windows(arguments, tokenizer, start, model, layers)
         folder = kept_layers(arguments)
-        scalers = start.run(
-            Conversion(model, config, arguments.kind, layers, windows, settings, folder)
-        )
-    save(model, tokenizer, arguments.output)
+        with writing(f"layers cannot be kept in {folder}"):
+            scalers = start.run(
+                Conversion(model, config, arguments.kind, layers, windows, settings, folder)
+            )
+    if arguments.output.exists():
+        arguments.output.rmdir()
+    save_model(model, tokenizer, arguments.output)
     remove_kept_layers(arguments)
     rows = [
         ("model", str(arguments.model)),
@@ -99,11 +104,12 @@ def _windows(
     layers: list[int] | None,
 ) -> "Tensor":
     """Windows of tokens (W, T) that the start is fitted on."""
-    ids = tokens_of(arguments.text, tokenizer)
+    check_window(arguments, model)
+    ids = tokens_of(arguments.text, tokenizer, model)
     if arguments.windows is None:
         tokens = len(ids) - arguments.skip
         arguments.windows = choose_windows(start, model, layers, tokens, arguments.window)
-    return cut(ids, arguments)
+    return cut(ids, arguments, arguments.text)
 
 
 def check_new_folder(path: Path) -> None:
@@ -112,16 +118,3 @@ def check_new_folder(path: Path) -> None:
         raise ValueError(f"output {path} exists already: name a new folder")
     if not path.parent.is_dir():
         raise ValueError(f"output {path} cannot be written: there is no folder {path.parent}")
-
-
-def save(model: object, tokenizer: object, path: Path) -> None:
-    """Model and tokenizer into a new folder: whole or not at all."""
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
-        whole = Path(folder) / "model"
-        model.save_pretrained(whole)  # type: ignore[attr-defined]
-        tokenizer.save_pretrained(whole)  # type: ignore[attr-defined]
-        if path.exists():
-            path.rmdir()
-        whole.rename(path)

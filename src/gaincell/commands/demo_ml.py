@@ -9,7 +9,7 @@ from pathlib import Path
 from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.commands.options.texts import need_ml
 from gaincell.files import check_writable, make_folder
-from gaincell.refusals import Failed, refusing
+from gaincell.refusals import refusing
 from gaincell.text import grid, table
 
 RESULTS, PICTURE = "results.json", "curves.png"
@@ -37,13 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         check_least(arguments, 0, "seed")
         _check_folder(folder)
-    from safetensors import SafetensorError
     from transformers.utils import logging
 
     from gaincell.ml.demo.results import LABELS
     from gaincell.ml.demo.run import run_demo
     from gaincell.ml.demo.settings import QUICK, DemoSettings
     from gaincell.ml.demo.text import reference_text
+    from gaincell.ml.models.saved.write import writing
     from gaincell.ml.process.memory import keep_freed_memory
     from gaincell.pictures.learning import draw_learning
 
@@ -55,13 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         text = reference_text()
         _empty(folder)
     begun = time.perf_counter()
-    try:
+    with writing(f"the demo cannot be written to {folder}"):
         results = run_demo(text, settings, folder, lambda what: print(what, flush=True))
         results.write(folder / RESULTS)
-    except (OSError, SafetensorError) as error:
-        raise Failed(
-            f"the demo cannot be written to {folder}: {error}; make room and run it again"
-        ) from error
     curves = {name: (each.steps, each.nats) for name, each in results.curves.items()}
     borders = settings.stock_steps, settings.stock_steps + settings.linear_steps
     draw_learning(curves, LABELS, borders, folder / PICTURE)

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaincell.commands.options.common import add_config, add_output, add_seed, check_least
+from gaincell.commands.options.common import (
+    add_config,
+    add_node,
+    add_output,
+    add_seed,
+    check_least,
+    check_node,
+)
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_writable, replacing
@@ -17,7 +24,7 @@ from gaincell.synth.estimate.comparison import Mark, Row, compare
 from gaincell.synth.estimate.digital import metrics_of
 from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
-from gaincell.synth.estimate.system import SYSTEMS, Estimate, sum_of
+from gaincell.synth.estimate.system import DIGITAL, SYSTEMS, Estimate, sum_of
 from gaincell.text import table
 
 if TYPE_CHECKING:
@@ -31,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="metrics.json of a gaincell synth run; default: the shipped metrics of this config",
     )
+    add_node(parser, "of the library of --metrics; default: what the metrics tell")
     parser.add_argument(
         "--input",
         type=Path,
@@ -47,7 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
         analog = load_analog(arguments.config)
         if arguments.output is not None:
             check_writable(arguments.output)
-        digital = metrics_of(config, arguments.metrics)
+        check_node(arguments.node_nm)
+        if arguments.node_nm is not None and arguments.metrics is None:
+            raise ValueError("--node-nm is of the library of --metrics, but there is no --metrics")
+        digital = metrics_of(config, arguments.metrics, arguments.node_nm)
         if digital is None:
             raise Refused(
                 "no metrics are shipped for this config; make them with "
@@ -81,7 +92,7 @@ def report(estimate: Estimate, rows: Sequence[Row]) -> str:
     basis = [
         (
             "digital part",
-            f"{digital.library}, {digital.corner}, {digital.node_nm:g} nm, {digital.voltage_v:g} V",
+            f"{digital.library}, {digital.corner}, {digital.node}, {digital.voltage_v:g} V",
         ),
         ("there", ", ".join(made)),
         (
@@ -98,12 +109,16 @@ def report(estimate: Estimate, rows: Sequence[Row]) -> str:
             for method in scaling.methods
         ),
     ]
-    if estimate.fmax_hz is not None:
+    if estimate.fmax_hz is not None and scaling.methods:
         clock = estimate.fmax_hz.times(1e-6)
         basis.append((f"clock at {TARGET_NM:g} nm", f"up to {clock} MHz, low end decides"))
-    areas = [(name, f"{band} um2") for name, band in estimate.area_um2.items()]
+
+    def named(part: str) -> str:
+        return f"{part}, unscaled" if part == DIGITAL and not scaling.methods else part
+
+    areas = [(named(name), f"{band} um2") for name, band in estimate.area_um2.items()]
     energies = [
-        (name, "no power in the metrics" if band is None else f"{band.times(1e12)} pJ")
+        (named(name), "no power in the metrics" if band is None else f"{band.times(1e12)} pJ")
         for name, band in estimate.energy_j.items()
     ]
     systems = [["", "mm2", "latency, ns", "a token every, ns", "nJ per token"]]

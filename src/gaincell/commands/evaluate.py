@@ -11,16 +11,17 @@ from gaincell.commands.options.texts import (
     add_model_argument,
     add_window_arguments,
     check_model,
-    check_text,
+    check_window,
     check_windows,
     need_ml,
     windows_from,
 )
 from gaincell.commands.shown.evaluation import as_table, write_json
 from gaincell.files import check_writable
+from gaincell.inputs.text_file import check_text
 from gaincell.ml.evaluate.attentions import check_attentions
 from gaincell.ml.evaluate.tasks import Tasks
-from gaincell.refusals import Failed, first_line, refusing
+from gaincell.refusals import refusing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,12 +87,14 @@ def run(arguments: argparse.Namespace) -> int:
         model, tokenizer = load_model(arguments.model)
         baseline = _load_baseline(arguments.baseline, tokenizer)
         rows = rows_of(model, kinds, faults, baseline)
-        _check_lengths(arguments, model)
-        texts = _texts(arguments, tokenizer)
+        for each in (model, baseline) if baseline is not None else (model,):
+            _check_lengths(arguments, each)
+        texts = _texts(arguments, tokenizer, model)
         tasks = [] if named_tasks is None else named_tasks.load(arguments.few_shot)
         for task in tasks:
             task.check(tokenizer, faulty=faults is not None)
-    try:
+            task.check_examples(arguments.limit)
+    with refusing():
         results = [
             evaluate(
                 row,
@@ -105,8 +108,6 @@ def run(arguments: argparse.Namespace) -> int:
             )
             for row in rows
         ]
-    except (RuntimeError, ValueError) as error:
-        raise Failed(first_line(error)) from error
     print(as_table(arguments, model, texts, tasks, results))
     if arguments.output is not None:
         write_json(arguments, model, faults, texts, tasks, results)
@@ -164,21 +165,21 @@ def _load_baseline(name: str | None, tokenizer: Any) -> Any:
 
 
 def _check_lengths(arguments: argparse.Namespace, model: Any) -> None:
-    most = getattr(model.config, "max_position_embeddings", None)
-    for name in ("window", "max_length") if arguments.text else ("max_length",):
-        value = getattr(arguments, name)
-        if most is not None and value is not None and value > most:
-            option = name.replace("_", "-")
-            raise ValueError(f"--{option} is {value}, but the model reads at most {most} tokens")
+    from gaincell.ml.evaluate.limits import check_length
+
+    if arguments.text:
+        check_window(arguments, model)
+    if arguments.max_length is not None:
+        check_length(model, arguments.max_length, f"--max-length is {arguments.max_length}")
 
 
-def _texts(arguments: argparse.Namespace, tokenizer: Any) -> dict[str, "Tensor"]:
+def _texts(arguments: argparse.Namespace, tokenizer: Any, model: Any) -> dict[str, "Tensor"]:
     """Windows of each text, named by the file, or by its path where names are alike."""
     paths: list[Path] = list(dict.fromkeys(arguments.text))
     names = [path.name for path in paths]
     return {
         path.name if names.count(path.name) == 1 else str(path): windows_from(
-            path, arguments, tokenizer
+            path, arguments, tokenizer, model
         )
         for path in paths
     }

@@ -13,10 +13,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from gaincell.commands.options.layers import layers_of
-from gaincell.commands.options.texts import check_model, check_text, need_ml
+from gaincell.commands.options.texts import check_model, need_ml
 from gaincell.config_file import load_config
+from gaincell.inputs.text_file import check_text
 from gaincell.ml.finetune.data.token_file import read_tokens
-from gaincell.refusals import Failed, Refused, refusing
+from gaincell.refusals import Failed, Refused, Unable, refusing
 from gaincell.text import table
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gaincell.ml.finetune.state.record import Record
 
 INTERRUPTED = 130
+STATUS = {Failed: 1, Refused: 2, Unable: 3}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with _signals(first) as signals:
             return _run(arguments.run_file, first, signals)
-    except (Refused, Failed) as ending:
+    except tuple(STATUS) as ending:
         # All processes end alike; one of them says why.
         if first:
             raise
-        return 2 if isinstance(ending, Refused) else 1
+        return STATUS[type(ending)]
 
 
 @dataclass

@@ -13,13 +13,14 @@ from gaincell.commands.options.heads import heads_of
 from gaincell.commands.options.texts import (
     add_model_argument,
     check_model,
-    check_text,
     need_ml,
+    tokenized,
     tokens_of,
 )
 from gaincell.commands.shown.generation import Outcome
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
+from gaincell.inputs.text_file import check_text
 from gaincell.refusals import refusing
 from gaincell.text import table
 
@@ -71,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         _check(arguments)
         faults = faults_of(arguments.faults)
+    from gaincell.ml.evaluate.limits import check_length
     from gaincell.ml.models.hardware_model import HardwareModel
     from gaincell.ml.models.load import load_model
 
@@ -80,14 +82,13 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(
                 f"{arguments.model} is not on hardware: convert it first with gaincell convert"
             )
-        prompt = _prompt(arguments, tokenizer)
+        prompt = _prompt(arguments, tokenizer, model)
         served = _served(arguments, model, faults)
-        positions = model.config.max_position_embeddings
-        if len(prompt) + arguments.tokens > positions:
-            raise ValueError(
-                f"--tokens is {arguments.tokens} after a prompt of {len(prompt)}, but the model "
-                f"has {positions} positions"
-            )
+        check_length(
+            model,
+            len(prompt) + arguments.tokens,
+            f"--tokens is {arguments.tokens} after a prompt of {len(prompt)}",
+        )
     choice: dict[str, Any] = {"temperature": arguments.temperature, "seed": arguments.seed}
     if served is None:
         outcome = _with_torch(model, prompt, arguments.tokens, choice)
@@ -135,11 +136,11 @@ def _check(arguments: argparse.Namespace) -> None:
         check_writable(arguments.output)
 
 
-def _prompt(arguments: argparse.Namespace, tokenizer: Any) -> "Tensor":
+def _prompt(arguments: argparse.Namespace, tokenizer: Any, model: Any) -> "Tensor":
     if arguments.prompt_file is not None:
-        ids = tokens_of(arguments.prompt_file, tokenizer)
+        ids = tokens_of(arguments.prompt_file, tokenizer, model)
     else:
-        ids = tokenizer(arguments.prompt, return_tensors="pt", verbose=False).input_ids[0].long()
+        ids = tokenized(arguments.prompt, "the prompt", tokenizer, model)
     if not len(ids):
         raise ValueError("the prompt is empty: give at least one token")
     return ids

@@ -6,11 +6,11 @@ from gaincell.commands.options.layers import kinds_of
 from gaincell.commands.options.texts import (
     add_text_arguments,
     check_model,
-    check_text,
     check_windows,
-    load_text,
     need_ml,
+    windows_from,
 )
+from gaincell.inputs.text_file import check_text
 from gaincell.refusals import refusing
 from gaincell.text import table
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             settings = Settings.of(model.config)
             on_arrays = [layer for layer, kind in enumerate(settings.kinds) if kind != "stock"]
             convert(model, settings.head, arguments.kind, on_arrays)
-        windows = load_text(arguments, tokenizer)
+        windows = windows_from(arguments.text, arguments, tokenizer, model)
     score = perplexity(model, tqdm(windows, unit="window", disable=None))
     rows = [
         ("model", str(arguments.model)),

@@ -3,7 +3,6 @@
 import argparse
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import gaincell
@@ -12,7 +11,7 @@ from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.data import shipped
 from gaincell.data.adaptation import shipped_results
-from gaincell.files import check_writable, make_folder, replacing
+from gaincell.files import check_writable, make_folder, replacing, scratch_folder
 from gaincell.gpu_bench.figures import load_bench
 from gaincell.refusals import refusing
 from gaincell.synth.estimate.activity import measure_activity
@@ -21,13 +20,14 @@ from gaincell.synth.estimate.comparison import Row, compare
 from gaincell.synth.estimate.digital import metrics_of
 from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.system import Estimate
+from gaincell.tables import read_json
 from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
     from gaincell.report.inputs import Inputs
 
-PAGE, DATA = "index.html", "report.json"
+PAGE, DATA, PARTS = "index.html", "report.json", "parts"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="results.json of gaincell demo-ml; default: the shipped results",
     )
     parser.add_argument("--gpu", type=Path, help="JSON file of gaincell bench-gpu")
+    parser.add_argument(
+        "--split",
+        action="store_true",
+        help=f"write style sheet and pictures to a folder {PARTS}/ beside the page, for servers "
+        "that allow none inside it",
+    )
     add_seed(parser, "random codes and power-up states")
     add_output(parser, f"folder for {PAGE} and {DATA}; default report/", default=Path("report"))
 
@@ -63,19 +69,22 @@ def run(arguments: argparse.Namespace) -> int:
         estimate, rows = _estimate(arguments, config, tokens, source)
         make_folder(folder)
         check_writable(folder / PAGE)
-    with TemporaryDirectory(prefix="gaincell-report-") as name:
-        waves = Path(name) / "waves.vcd"
+    with scratch_folder("gaincell-report-") as scratch:
+        waves = scratch / "waves.vcd"
         inputs = _simulated(config, arguments.seed, tokens, source, waves, estimate, rows, given)
         sections = _sections(inputs)
     lead = (
         f"Analog in-memory attention: {config.tiles} sub-tiles, window {config.window}, "
         f"{config.head_dim} dimensions. gaincell {gaincell.__version__}."
     )
-    page = render("A gaincell head", lead, sections)
+    page = render("A gaincell head", lead, sections, split=arguments.split)
     data = inputs.as_json(None if estimate is None else as_json(estimate, rows))
-    for file, text in ((PAGE, page), (DATA, json.dumps(data, indent=1) + "\n")):
-        with replacing(folder / file) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
+    written = {f"{PARTS}/{name}": part for name, part in page.parts.items()}
+    written |= {PAGE: page.html.encode(), DATA: f"{json.dumps(data, indent=1)}\n".encode()}
+    for name, content in written.items():
+        make_folder((folder / name).parent)
+        with replacing(folder / name) as unfinished:
+            unfinished.write_bytes(content)
     print(table([("page", str(folder / PAGE)), ("data", str(folder / DATA))]))
     return int(inputs.comparison.mismatches > 0)
 
@@ -147,11 +156,9 @@ def _results(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         results = shipped("learning.json")
         return results
+    read: dict[str, Any] = read_json(path, "--learning")
     try:
-        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _ = read["held_out_nats_per_token"]["stock"]["steps"], read["config"]["demo"]["stock_steps"]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"--learning {path} cannot be read: {error}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (IndexError, KeyError, TypeError) as error:
         raise ValueError(f"--learning {path} is no results.json of gaincell demo-ml") from error
     return read

@@ -2,11 +2,10 @@
 
 import argparse
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaincell.commands.options.common import add_config, add_output, add_seed
+from gaincell.commands.options.common import add_config, add_node, add_output, add_seed, check_node
 from gaincell.config_file import load_config
 from gaincell.refusals import Refused, refusing
 from gaincell.synth.metrics import METRICS, Metrics, Power, rows
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from gaincell.config import HeadConfig
 
 FIRST_STEP = "1-verilog"
+SLOW_MB = 2.0
+"""Size of Liberty files, compressed or not, from which on reading them can take several seconds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--liberty",
         type=Path,
-        help="Liberty file, *.lib or *.lib.gz; default: the library in PDK_ROOT, else an estimate",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="Liberty files, *.lib or *.lib.gz, that make one library; "
+        "default: the library in PDK_ROOT, else an estimate",
     )
+    add_node(parser, "of --liberty; default: known in PDK_ROOT only")
     parser.add_argument("--clock-ns", type=float, help="clock period; default: the config's")
     add_output(parser, "folder for all steps and metrics.json", required=True)
     parser.add_argument(
@@ -63,10 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if find_spec("liberty") is None:
-        raise Refused("synthesis needs more packages: pip install 'gaincell[synth]'")
     from gaincell.synth.flow import Given, run_flow
     from gaincell.synth.library.pdk import find_library
+    from gaincell.synth.library.roles import check_roles, lacking
     from gaincell.synth.saif import WrongActivity
     from gaincell.synth.steps.mapping import MappingOptions
     from gaincell.synth.steps.memory_macro import macro_area_um2
@@ -81,12 +86,19 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.activity is not None and not arguments.activity.is_file():
             raise ValueError(f"--activity {arguments.activity} is not a file")
         _check_folder(arguments.output)
-        library, estimate = find_library(arguments.liberty, _say)
+        check_node(arguments.node_nm)
+        megabytes = sum(each.stat().st_size for each in arguments.liberty if each.is_file()) / 1e6
+        if megabytes > SLOW_MB:
+            _say(f"reading {megabytes:.0f} MB of Liberty ...")
+        library, estimate = find_library(arguments.liberty, arguments.node_nm)
+        check_roles(library)
         if arguments.memory == "macro":
             macro_area_um2(config, library.node_nm)
     find_yosys()
     with refusing():
         _empty_folder(arguments.output)
+    if not estimate and (less := lacking(library, clock_gating=not arguments.no_clock_gating)):
+        _say(f"library {library.name} has {'; '.join(less)}")
     options = MappingOptions(
         clock_gating=not arguments.no_clock_gating, memory=arguments.memory, clock_ns=clock_ns
     )
@@ -117,6 +129,7 @@ def result_rows(metrics: Metrics, source: str) -> list[tuple[str, str]]:
         *_check_rows(metrics, source),
         *_power_rows(metrics),
         *rows(metrics),
+        *(("caution", caution) for caution in metrics.cautions or ()),
     ]
 
 
@@ -124,7 +137,9 @@ def _library_text(metrics: Metrics) -> str:
     library = metrics.library
     if library.estimate:
         return "none: an ESTIMATE from transistor counts at 45 nm; give --liberty for more"
-    return f"{library.name}, {library.corner}, {library.voltage_v:g} V, {library.temperature_c:g} C"
+    node = "unknown node" if library.node_nm is None else f"{library.node_nm:g} nm"
+    conditions = f"{library.corner}, {library.voltage_v:g} V, {library.temperature_c:g} C"
+    return f"{library.name}, {node}, {conditions}"
 
 
 def _area_rows(metrics: Metrics) -> list[tuple[str, str]]:

@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from gaincell.commands.options.common import add_output
-from gaincell.commands.options.texts import check_model, check_text, need_ml
+from gaincell.commands.options.texts import check_model, need_ml
 from gaincell.files import check_writable
-from gaincell.refusals import Failed, refusing
+from gaincell.inputs.text_file import check_text
+from gaincell.refusals import Unable, refusing
 from gaincell.text import file_size, table
 
 
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             about = write_tokens(output, shown, vocabulary_of(tokenizer), tokenizer_name(tokenizer))
         except OSError as error:
-            raise Failed(f"{output} cannot be written: {error.strerror}") from error
+            raise Unable(f"{output} cannot be written: {error.strerror}") from error
     rows = [
         ("tokens", f"{about.tokens} of {about.tokenizer}, {about.vocabulary} different ones"),
         ("written to", f"{output}, {about.dtype}, {file_size(output)}"),

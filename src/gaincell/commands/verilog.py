@@ -23,6 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write a self-checking testbench too; it needs a simulator, but no Python",
     )
     parser.add_argument(
+        "--name", default="gaincell_head", help="module of the head, and how others begin"
+    )
+    parser.add_argument(
+        "--async-reset", action="store_true", help="rst acts at once instead of at a clock edge"
+    )
+    parser.add_argument(
+        "--clock-gate",
+        metavar="CELL:ENABLE,CLOCK,GATED",
+        help="a cell of your library, with its pins, that gates the clocks of wide registers",
+    )
+    parser.add_argument(
         "--tokens",
         type=int,
         help="tokens in the testbench; default: twice around the window, or fewer if that is long",
@@ -32,16 +43,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     # Imported here so that other commands start without loading the HDL tools.
+    from gaincell.hdl.identifiers import check_identifier
     from gaincell.hdl.verilog import head_verilog
+    from gaincell.synth.gated_verilog import ClockGate, gated_verilog
+    from gaincell.synth.steps.yosys import find_yosys
 
-    output, testbench = arguments.output, arguments.testbench
+    output, testbench, name = arguments.output, arguments.testbench, arguments.name
+    gate = None
     with refusing():
         config = load_config(arguments.config)
+        check_identifier(name)
+        if arguments.clock_gate is not None:
+            gate = ClockGate.parse(arguments.clock_gate)
+            find_yosys()
         _check_testbench(arguments)
         check_writable(output)
         if testbench is not None:
             check_writable(testbench)
-    text = head_verilog(config)
+    text = head_verilog(config, name, reset="async" if arguments.async_reset else "sync")
+    if gate is not None:
+        text = gated_verilog(text, gate)
     if testbench is None:
         with replacing(output) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
@@ -49,11 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
         from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 
         names = os.path.relpath(output, testbench.parent), testbench.name
-        bench = plain_testbench(config, arguments.tokens, arguments.seed or 0, names)
+        bench = plain_testbench(config, arguments.tokens, arguments.seed or 0, names, name)
         with replacing(output) as unfinished, replacing(testbench) as unfinished_testbench:
             unfinished.write_text(text, encoding="utf-8")
             unfinished_testbench.write_text(bench, encoding="utf-8", errors="surrogateescape")
-    print(f"{output}: {file_size(output)}, module gaincell_head")
+    print(f"{output}: {file_size(output)}, module {name}")
     if testbench is not None:
         print(f"{testbench}: {file_size(testbench)}, how to run it is in its first lines")
     return 0

@@ -43,8 +43,10 @@ def bench(
 
     Raises
     ------
+    Failed
+        Two ways to compute the same differ.
     RuntimeError
-        Two ways to compute the same differ, memory does not suffice, or the device failed.
+        Memory does not suffice, or the device failed.
     """
     with ExitStack() as stack:
         session = _Session(settings, machine)

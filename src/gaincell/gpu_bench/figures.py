@@ -13,7 +13,7 @@ from typing import Any
 
 from gaincell.config import HeadConfig
 from gaincell.gpu_bench.records import AUTHORS_BATCH, Bench, Device, Energy, Row, Settings
-from gaincell.tables import build, is_number
+from gaincell.tables import build, is_number, read_json
 
 FORMAT = 1
 """Of the JSON file."""
@@ -124,12 +124,9 @@ def load_bench(path: Path) -> Bench:
     ValueError
         Unreadable, no JSON, or not what the command writes.
     """
+    found = read_json(path, "bench")
     try:
-        return _bench_of(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ValueError(f"bench {path} cannot be read: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"bench {path} is not valid JSON: {error}") from error
+        return _bench_of(found)
     except (TypeError, ValueError) as error:
         raise ValueError(f"bench {path}: {error}") from error
 

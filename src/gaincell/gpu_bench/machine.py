@@ -123,8 +123,10 @@ def captured(operation: Operation, copies: Copies) -> Run:
 
     Raises
     ------
+    Failed
+        The replay gives another result.
     RuntimeError
-        The operation cannot be captured, or the replay gives another result.
+        The operation cannot be captured.
     """
     sets = copies.sets
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]

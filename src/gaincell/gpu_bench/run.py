@@ -11,7 +11,7 @@ from gaincell.gpu_bench.bench import bench, measurements
 from gaincell.gpu_bench.machine import Machine
 from gaincell.gpu_bench.records import AUTHORS_BATCH, Bench, Settings
 from gaincell.gpu_bench.workload import bytes_of
-from gaincell.refusals import Failed, first_line
+from gaincell.refusals import Unable, first_line
 
 
 def measured(settings: Settings, machine: Machine) -> Bench:
@@ -20,7 +20,9 @@ def measured(settings: Settings, machine: Machine) -> Bench:
     Raises
     ------
     Failed
-        Two ways to compute the same differ, memory does not suffice, or the device failed.
+        Two ways to compute the same differ.
+    Unable
+        Memory does not suffice, or the device failed.
     """
     total = measurements(settings, machine)
     try:
@@ -31,9 +33,9 @@ def measured(settings: Settings, machine: Machine) -> Bench:
             largest = max(settings.batches)
             own = bytes_of(settings, largest)
             authors = bytes_of(replace(settings, dtype="float32"), AUTHORS_BATCH)
-            raise Failed(
+            raise Unable(
                 f"memory of the {machine.kind} device does not suffice: queries, keys and values "
                 f"take {own / 1e9:.3g} GB at batch {largest} and {authors / 1e9:.3g} GB in the "
                 "authors' setting; lower --batches, --window, --heads or --head-dim"
             ) from error
-        raise Failed(first_line(error)) from error
+        raise Unable(first_line(error)) from error

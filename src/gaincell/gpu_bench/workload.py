@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from gaincell.gpu_bench.records import Settings
+from gaincell.refusals import Failed
 
 Operation = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Outputs (B, H, 1, D) of queries (B, H, 1, D), keys and values (B, H, M, D)."""
@@ -88,13 +89,13 @@ def check_alike(found: Tensor, wanted: Tensor, what: str) -> None:
 
     Raises
     ------
-    RuntimeError
+    Failed
         They are further apart than their dtype explains.
     """
     distance = (found.double() - wanted.double()).norm() / wanted.double().norm()
     most = TOLERANCES[wanted.dtype]
     if not distance <= most:
-        raise RuntimeError(
+        raise Failed(
             f"{what} differ by {distance:.2g} of their length, but at most {most:g} is rounding in "
             f"{str(wanted.dtype).removeprefix('torch.')}: nothing was timed"
         )

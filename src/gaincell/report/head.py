@@ -1,5 +1,6 @@
 """Writes the sections about one head: parts, timing, outputs, cost."""
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 
 from gaincell.pictures.architecture import draw_architecture
@@ -39,7 +40,12 @@ def architecture(inputs: Inputs) -> Section:
         f"{config.value_bits}, read-outs {config.readout_bits} bits and a sign."
     )
     section.picture(
-        "The head as its configuration describes it.", lambda path: draw_architecture(config, path)
+        "The head as its configuration describes it.",
+        f"Block diagram: tokens enter the digital control, which drives {config.tiles} key arrays "
+        f"and {config.tiles} value arrays of {config.head_dim} x {config.columns} cells and reads "
+        f"their pulses with the {config.readout} readout. "
+        + ("A refresh unit writes columns again." if config.retention else "There is no refresh."),
+        lambda path: draw_architecture(config, path),
     )
     derived = {
         "score_saturation": config.s_sat,
@@ -60,6 +66,9 @@ def timing(inputs: Inputs) -> Section:
     latency, clock_ns = inputs.simulated.latency_cycles, config.clock_s * 1e9
     section.picture(
         "Three tokens on the wires, drawn from the waveform of a co-simulation.",
+        "Timing diagram of three tokens with the phases of each: writes, QK, AV and read-out. A "
+        f"result comes {latency.min()} cycles after its token, and a token can come every "
+        f"{config.interval_cycles} cycles.",
         lambda path: draw_timing(inputs.waves, config, path),
     )
     section.table(
@@ -93,6 +102,9 @@ def exactness(inputs: Inputs) -> Section:
     if tokens.q_code.ndim == 2:
         section.picture(
             "Scores in the slots of the window, and outputs.",
+            f"Two maps over {len(tokens)} tokens: the scores of each token in the slots of the "
+            f"window, where the newest column moves on by one slot with each token, and the "
+            f"outputs in {inputs.config.head_dim} dimensions.",
             lambda path: draw_attention(
                 *tokens.codes,
                 drawn,
@@ -113,14 +125,16 @@ def cost(inputs: Inputs) -> Section:
         section.text("Then add --metrics run/metrics.json to the command of this report.")
         return section
     digital = estimate.digital
+    scaled = "scaled" if estimate.scaling.methods else "not scaled"
     section.text(
         f"At {TARGET_NM:g} nm and {TARGET_V:g} V. The digital control was synthesized in "
-        f"{digital.library}, {digital.node_nm:g} nm, and scaled; the analog part is built from the "
+        f"{digital.library}, {digital.node}, and {scaled}; the analog part is built from the "
         "paper's own numbers. Of two ends, a verdict takes the higher."
     )
     areas = {name: band.verdict for name, band in estimate.area_um2.items()}
     section.picture(
         "Floorplan to scale. Each strip is as wide as all columns of an array.",
+        f"Floorplan of strips: {_listed(areas, 'um2')}.",
         lambda path: draw_floorplan(inputs.config, areas, path),
     )
     _energy(section, inputs, estimate)
@@ -148,6 +162,8 @@ def _energy(section: Section, inputs: Inputs, estimate: Estimate) -> None:
     paper = {row.name: row.paper for row in inputs.rows if row.name in known}
     section.picture(
         "Energy per token by part: low end dark, high end light, the paper's figure below.",
+        f"Bars of the high ends: {_listed({name: high for name, (_, high) in known.items()}, 'pJ')}"
+        f". The paper's: {_listed(paper, 'pJ')}.",
         lambda path: draw_energy(known, paper, path),
     )
     section.table(
@@ -164,3 +180,7 @@ def _energy(section: Section, inputs: Inputs, estimate: Estimate) -> None:
         ],
         ("one head", "unit", "paper (published)", "gaincell", "ratio", ""),
     )
+
+
+def _listed(values: Mapping[str, float], unit: str) -> str:
+    return ", ".join(f"{name} {value:.0f} {unit}" for name, value in values.items())

@@ -26,6 +26,7 @@ def machines(inputs: Inputs) -> Section:
     )
     section.picture(
         "Time and energy per token. Each step of the scale is a factor of ten.",
+        "Bars on scales of powers of ten: " + "; ".join(map(_told, bars)) + ".",
         lambda path: draw_machines(bars, path),
     )
     rows = [
@@ -64,6 +65,9 @@ def language_models(inputs: Inputs) -> Section:
         section.picture(
             "Perplexity over training steps. "
             "The paper's recipe begins with 100 steps of the linear cell.",
+            "Curves that fall with the steps of training, one for each start and recipe, towards "
+            f"the stock model's perplexity of {results['teacher']:.1f}. The table below has their "
+            "values.",
             lambda path: draw_adaptation(results, path),
         )
         rows = [[cell.replace("`", "") for cell in row] for row in adaptation.rows(results)]
@@ -77,6 +81,7 @@ def language_models(inputs: Inputs) -> Section:
         section.command("make demo-ml")
         section.picture(
             "Loss on held-out text over training steps.",
+            "Curves of the loss, in nats per token: " + _last(learning) + ".",
             lambda path: _draw_learning(learning, path),
         )
     if results is None and learning is None:
@@ -111,6 +116,18 @@ def _gpus(inputs: Inputs) -> list[Bar]:
             case = f"{name}: {row.case.partition(', ')[2]}"
             bars.append(Bar(case, row.per_token_s, "measured", energy_j, "measured"))
     return bars
+
+
+def _told(bar: Bar) -> str:
+    time = "no time" if bar.time_s is None else in_units(bar.time_s, "s")
+    energy = "no energy" if bar.energy_j is None else in_units(bar.energy_j, "J")
+    return f"{bar.name}: {time}, {energy}"
+
+
+def _last(learning: dict[str, Any]) -> str:
+    """Where each curve ends."""
+    curves = learning["held_out_nats_per_token"].values()
+    return "; ".join(f"{each['label']} ends at {each['nats'][-1]:.2f}" for each in curves)
 
 
 def _draw_learning(learning: dict[str, Any], path: Path) -> None:

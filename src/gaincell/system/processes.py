@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,9 @@ GUARD = 'read -r _; kill -9 "-$1"'
 """Waits for the end of its input, which only the process that started it holds open."""
 SAYS_WHY = re.compile(r"\b(error|fatal|cannot|failed|failure|killed|no space|denied)\b", re.I)
 SAYS_NOTHING = re.compile(r"^make\b|Exiting due to|^\s*\^|Error \d+$|warning", re.I)
+SECONDS_BETWEEN_LOOKS = 1.0
+BLOCK = 4096
+"""Bytes of a full disk that may seem to be free."""
 LONGEST = 240
 """Characters of a line that a message quotes."""
 
@@ -68,6 +72,11 @@ def run(
 
     ``changes`` are of its environment, which is ``environment()``. The status of a program that a
     signal ended is minus that signal.
+
+    Raises
+    ------
+    Unable
+        The program cannot be started, or there is no room left in ``folder``.
     """
     with (
         log.open("wb") as stream,
@@ -80,7 +89,19 @@ def run(
             stderr=subprocess.STDOUT,
         ) as process,
     ):
-        return process.wait()
+        status = None
+        while status is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = process.wait(SECONDS_BETWEEN_LOOKS)
+            _check_room(folder)
+    return status
+
+
+def _check_room(folder: Path) -> None:
+    """Programs that find no room wait for ever, or end as if they had written everything."""
+    disk = shutil.disk_usage(folder)
+    if disk.total and disk.free < BLOCK:
+        raise Unable(f"{folder}: No space left on device")
 
 
 def reason(log: Path, status: int) -> str:

@@ -12,7 +12,7 @@ def keeps_the_rules(b: HeadBench) -> None:
 
 
 def delays_by_one_write(b: HeadBench) -> None:
-    """A query that could enter but for refresh waits for one write at most."""
+    """A query that could enter but for refresh waits for one write and a cycle at most."""
     timing = b.config.timing
     owed = b.counter("owed", timing.result_places)
     b.m.d.sync += owed.eq(owed + b.accept - b.deliver)
@@ -20,7 +20,7 @@ def delays_by_one_write(b: HeadBench) -> None:
     clearing = [b.delayed(b.starts, age) for age in range(1, timing.clear_cycles + 1)]
     running = [b.delayed(launch, age) for age in range(1, timing.interval_cycles)]
     kept_out = b.wire("kept_out", (Cat(clearing, running) != 0) | (owed == timing.result_places))
-    longest = timing.k_write.cycles
+    longest = timing.clear_cycles
     waited = b.counter("waited", longest + 1)
     delayed = b.token.valid & ~b.token.ready & ~kept_out
     b.m.d.sync += waited.eq(Mux(delayed, waited + 1, 0))

@@ -1,7 +1,10 @@
 """Writes: only to columns that exist, never while the array is read, only in their windows."""
 
 from amaranth import Cat, Mux, Signal
+from amaranth.hdl import Value
 from formal.bench import HeadBench
+
+from gaincell.schedule import Span
 
 ARRAYS = ("k", "v")
 
@@ -32,12 +35,21 @@ def whole_and_stable(b: HeadBench) -> None:
             b.m.d.sync += cycle.eq(cycle + 1)
         with b.m.Else():
             b.m.d.sync += cycle.eq(0)
-        is_refresh = getattr(b.sequencer, f"{name}_refresh")
-        wires = [port.broadcast, port.tile, port.column, port.code.as_value(), is_refresh]
+        wires = [port.broadcast, port.tile, port.column, port.code.as_value()]
         under_way = cycle != 0
         b.always(~under_way | port.enable)
         for wire in wires:
             b.always(~under_way | (wire == b.held(wire)))
+
+
+def apart(b: HeadBench) -> None:
+    """Between two writes of one array its enable is low: no write is longer than its cycles."""
+    longest = b.config.write_cycles
+    for name in ARRAYS:
+        enable = getattr(b.array, f"{name}_write").enable
+        cycles = b.counter(f"{name}_enabled", longest + 1)
+        b.m.d.sync += cycles.eq(Mux(enable & (cycles <= longest), cycles + 1, 0))
+        b.always(cycles <= longest)
 
 
 def end_where_the_read_begins(b: HeadBench) -> None:
@@ -47,7 +59,6 @@ def end_where_the_read_begins(b: HeadBench) -> None:
     now = b.writes & ~b.starts
     for name, phase in (("k", "qk"), ("v", "av")):
         port = getattr(b.array, f"{name}_write")
-        refresh = getattr(b.sequencer, f"{name}_refresh")
         span, read = getattr(timing, f"{name}_write"), getattr(timing, phase)
         integrate = getattr(b.array, f"{name}_integrate").any()
         launched = Signal(read.start + 1, name=f"{name}_launched")
@@ -55,7 +66,8 @@ def end_where_the_read_begins(b: HeadBench) -> None:
         for age in range(read.start):
             b.m.d.comb += launched[age + 1].eq(b.held(launched[age]))
         b.always(
-            (port.enable & ~port.broadcast & ~refresh) == launched[span.start : span.end].any()
+            (port.enable & ~port.broadcast & ~_refreshing(b, span))
+            == launched[span.start : span.end].any()
         )
         b.always(~launched[read.start] | integrate)
 
@@ -81,14 +93,18 @@ def refresh_at_its_offsets(b: HeadBench) -> None:
     for name in ARRAYS:
         port = getattr(b.array, f"{name}_write")
         span = getattr(timing, f"{name}_write")
-        ages = [b.delayed(refresh.launch, age) for age in range(span.start, span.end)]
-        due = b.wire(f"{name}_due", Cat(ages).any())
+        due = b.wire(f"{name}_due", _refreshing(b, span))
         code = getattr(b.response.payload, name).as_value()
-        b.always(getattr(b.sequencer, f"{name}_refresh") == due)
         b.always(~due | (port.enable & ~port.broadcast))
         b.always(~due | ((port.tile == refresh.tile) & (port.column == refresh.column)))
         b.always(~due | (port.code.as_value() == Mux(refresh.blank, 0, code)))
         b.always(~due | refresh.blank | b.response.valid)
+
+
+def _refreshing(b: HeadBench, span: Span) -> Value:
+    """A refresh was launched so many cycles ago that it is written now."""
+    launch = b.refresh.launch
+    return Cat(b.delayed(launch, age) for age in range(span.start, span.end)).any()
 
 
 def carry_their_own_codes(b: HeadBench) -> None:

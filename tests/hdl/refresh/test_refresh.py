@@ -68,7 +68,7 @@ class RefreshBench:
         """Tags in the order in which they are offered."""
         self.refreshed = self.dropped = self.oldest = self.longest = 0
         self._ended = None
-        self._filled = self._asking = False
+        self._filled = self._asking = self._seen_late = False
         self._v_before = 0
 
     @property
@@ -92,7 +92,7 @@ class RefreshBench:
         """A query at this cycle finds the arrays and the interval free, and no urgent visit."""
         since = self.cycle - self.refresh_launch
         free = self.cycle - self.token_launch >= self.config.interval_cycles
-        return free and since >= self.config.write_cycles and not self._urgent()
+        return free and since >= self.timing.clear_cycles and not self._urgent()
 
     def may_launch(self):
         return self.cycle - self.token_launch >= self.timing.arrays_cycles
@@ -210,13 +210,18 @@ class RefreshBench:
             assert bool(ctx.get(dut.blank)) == (self.state == "write zero")
 
     def _check_response(self):
-        """Only the data of this visit wait, until the last cycle of their write."""
-        if not self.answers:
+        """The data of this visit wait until the last cycle of their write, late ones a cycle."""
+        offered = bool(self.answers)
+        waiting = self.state == "data" and self.tag is not None
+        seen_late, self._seen_late = self._seen_late, False
+        if waiting and offered and not self._arrived():
+            self._seen_late = not seen_late
+        if not offered:
             return
         age = self.cycle - self.refresh_launch
         last_cycle = age == self.timing.v_write.end - 1
         used = self.state == "write data"
-        waits = (self.state == "data" and self._arrived()) or (used and not last_cycle)
+        waits = (waiting and not seen_late) or (used and not last_cycle)
         assert bool(self.ctx.get(self.dut.response_ready)) == (not waits), f"cycle {self.cycle}"
         if not waits:
             self.answers.pop(0)

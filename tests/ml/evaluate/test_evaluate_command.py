@@ -198,7 +198,7 @@ TEXT = ["--text", "{}/one.txt", "--window", "40"]
     [
         ([], "nothing to evaluate on: give --text, --tasks or --task-folder"),
         (["--text", "{}/none.txt", "--window", "40"], "none.txt cannot be read"),
-        (["--text", "{}/one.txt", "--window", "129"], "--window is 129, but the model reads at"),
+        (["--text", "{}/one.txt", "--window", "129"], "--window is 129, but the model has pos"),
         (["--text", "{}/one.txt", "--window", "99", "--windows", "9"], "9 windows of 99 tokens"),
         ([*TEXT, "--kinds", "stock,hardwere"], "kind 'hardwere' is unknown: known are converted"),
         ([*TEXT, "--kinds", "stock,"], "--kinds is 'stock,', but must be names with commas"),
@@ -208,7 +208,10 @@ TEXT = ["--text", "{}/one.txt", "--window", "40"]
         ([*TEXT, "--few-shot", "-1"], "--few-shot is -1, but must be at least 0"),
         ([*TEXT, "--batch-size", "0"], "--batch-size is 0, but must be at least 1"),
         ([*TEXT, "--max-length", "1"], "--max-length is 1, but must be at least 2"),
-        ([*TEXT, "--max-length", "500"], "--max-length is 500, but the model reads at most 128"),
+        (
+            [*TEXT, "--max-length", "500"],
+            "--max-length is 500, but the model has positions for 128",
+        ),
         ([*TEXT, "--baseline", "{}/hw"], "the baseline is a converted model, but must be a stock"),
         ([*TEXT, "--baseline", "{}/tasks"], "tasks is a folder without config.json"),
         ([*TEXT, "--faults", "gain=1"], 'has the unknown key "gain" .nearest known: "gain_mism'),
@@ -274,7 +277,7 @@ def test_an_unreachable_hub_is_one_sentence_and_nothing_is_written(
         raise ConnectionError("Couldn't reach it")
 
     monkeypatch.setattr("datasets.load_dataset", unreachable)
-    assert evaluated(folder, "--tasks", "arc_easy", "-o", tmp_path / "result.json") == 2
+    assert evaluated(folder, "--tasks", "arc_easy", "-o", tmp_path / "result.json") == 3
     said = capsys.readouterr()
     assert said.err.startswith("gaincell: the data set allenai/ai2_arc of task arc_easy could not")
     assert said.err.count("\n") == 1
@@ -290,7 +293,7 @@ def test_a_task_that_fails_leaves_no_file(folder, tmp_path, capsys, monkeypatch)
 
     monkeypatch.setattr("lm_eval.evaluate", broken)
     more = ["--task-folder", folder / "tasks", "-o", tmp_path / "result.json"]
-    assert evaluated(folder, *more) == 1
+    assert evaluated(folder, *more) == 2
     assert "task piqa could not be scored: 'inside'" in capsys.readouterr().err
     assert (tmp_path / "result.json").read_text() == "the one before"
     assert not list(tmp_path.glob(".unfinished-*"))

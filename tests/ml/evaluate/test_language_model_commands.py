@@ -8,14 +8,16 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from tiny_models import small
+from safetensors import SafetensorError
+from tiny_models import HEAD, MODELS, small
 from transformers import AutoModelForCausalLM, Olmo2ForCausalLM
 
 from gaincell.cli import main
 from gaincell.commands.options.heads import heads_of
 from gaincell.commands.options.layers import layers_of
 from gaincell.commands.options.start import STARTS
-from gaincell.ml.models.load import load_model
+from gaincell.ml.models.convert import convert
+from gaincell.ml.models.load import load_model, load_tokenizer
 from gaincell.ml.start import StartOptions
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
@@ -90,9 +92,8 @@ def test_the_closed_form_start_is_saved_and_leaves_nothing_else(folder, capsys):
 @pytest.mark.training
 def test_the_closed_form_start_goes_on_with_the_layers_it_has(folder, capsys, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("gaincell.commands.convert.save", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            closed_form(folder)
+        patch.setattr("gaincell.ml.models.saved.write.save_model", lambda *_: 1 / 0)
+        assert closed_form(folder) == 70
     assert len(list((folder / "hw.layers").glob("layer-*.safetensors"))) == 3
     assert closed_form(folder, "--seed", "1") == 2
     assert "hw.layers holds an unfinished start with another options" in capsys.readouterr().err
@@ -226,11 +227,15 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
         (
             "convert",
             ["--config", "{}/head.toml", "-o", "{}/hw"],
-            "2 windows of 512 tokens are asked for, but the text's 200 tokens make 0",
+            "--window is 512, but the model has positions for 128 tokens only",
         ),
         ("perplexity", ["--kind", "linear"], "is not on hardware: convert it first"),
-        ("perplexity", ["--skip", "300"], r"--skip is 300, but must be 0\.\.200"),
-        ("perplexity", [], "0 windows of 512 tokens are asked for, but the text's 200"),
+        ("perplexity", ["--skip", "300", "--window", "9"], r"--skip is 300, but must be 0\.\.200"),
+        (
+            "perplexity",
+            ["--skip", "99", "--window", "128"],
+            "has 101 tokens, but a window needs 128",
+        ),
         ("codes", ["--heads", "0:0", "-o", "{}/c"], "is not on hardware: convert it first"),
         ("codes", ["--heads", "0", "-o", "{}/c"], "--heads is 0, but must be a list such as"),
         ("codes", ["--heads", "0:0", "-o", "{}/a/b"], "cannot be made a folder"),
@@ -247,6 +252,74 @@ def test_wrong_inputs_are_one_sentence_and_status_2(folder, capsys, command, mor
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        ("perplexity", ["--window", "129"]),
+        ("convert", ["--config", "{}/head.toml", "-o", "{}/new", "--window", "129"]),
+        ("evaluate", ["--window", "129"]),
+        ("evaluate", ["--window", "9", "--max-length", "129"]),
+        ("codes", ["--heads", "0:0", "--tokens", "129", "-o", "{}/new"]),
+        ("generate", ["--tokens", "100"]),
+    ],
+)
+def test_no_command_reads_beyond_the_models_positions(folder, capsys, family, command, more):
+    model = convert(MODELS[family](), HEAD)
+    for each in (model, load_tokenizer(folder / "stock")):
+        each.save_pretrained(folder / "model")
+    words = arguments(folder, command, *(each.format(folder) for each in more), model="model")
+    if command == "generate":
+        words[3] = "--prompt-file"
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.endswith("but the model has positions for 128 tokens only\n")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["perplexity", "convert", "codes", "evaluate", "generate"])
+def test_no_command_reads_tokens_beyond_the_models_embedding(folder, capsys, command):
+    model, tokenizer = convert(MODELS["gpt2"](), HEAD), load_tokenizer(folder / "stock")
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    for each in (model, tokenizer):
+        each.save_pretrained(folder / "model")
+    (folder / "text.txt").write_text("w1 [PAD] " + "w2 " * 99)
+    more = {
+        "convert": ["--config", f"{folder}/head.toml", "-o", f"{folder}/new", "--window", "20"],
+        "codes": ["--heads", "0:0", "-o", f"{folder}/new"],
+        "generate": [],
+    }.get(command, ["--window", "20"])
+    words = arguments(folder, command, *more, model="model")
+    if command == "generate":
+        words[3] = "--prompt-file"
+    assert main(words) == 2
+    message = "text.txt has token 50, but the model's vocabulary is 50: use the model's own tokeni"
+    assert message in capsys.readouterr().err
+
+
+def test_codes_of_a_text_are_as_many_as_model_and_text_have(folder, capsys):
+    assert converted(folder) == 0
+    for words, count in ((200, 128), (9, 9)):
+        (folder / "text.txt").write_text("w1 " * words)
+        out = folder / f"codes-{words}"
+        assert main(arguments(folder, "codes", "--heads", "0:0", "-o", str(out), model="hw")) == 0
+        assert re.search(rf"tokens +{count}\n", capsys.readouterr().out)
+        with np.load(out / "0-0.npz") as codes:
+            assert codes["q"].shape == (count, 16)
+
+
+def test_a_full_disk_is_no_wrong_input_and_leaves_nothing(folder, capsys, monkeypatch):
+    def full(*_, **__):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("transformers.modeling_utils.safe_save_file", full)
+    before = sorted(folder.rglob("*"))
+    assert converted(folder) == 3
+    said = capsys.readouterr().err
+    assert "hw: I/O error: No space left on device (os error 28); make room" in said
+    assert sorted(folder.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -257,7 +330,7 @@ def test_wrong_inputs_are_one_sentence_and_status_2(folder, capsys, command, mor
 )
 def test_a_model_that_is_not_there_is_one_sentence(tmp_path, name, message, monkeypatch):
     (tmp_path / "empty").mkdir()
-    monkeypatch.setattr("gaincell.model_places.find_spec", lambda name: None)
+    monkeypatch.setattr("gaincell.inputs.model_places.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=message):
         load_model(name if name == "smollm2" else tmp_path / name)
 

@@ -110,9 +110,12 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(half_done, capsys, monkeypat
     name = {"optimizer": "save_file", "state": "_dump", "prune": "prune"}[when]
     with monkeypatch.context() as patch:
         patch.setattr(checkpoints, name, full)
-        assert finetune() == 1
+        assert finetune() == 3
     sentence = said(capsys)
-    assert "the checkpoint of step 4 of [nonlinear] cannot be written: [Errno 28]" in sentence
+    assert (
+        "the checkpoint of step 4 of [nonlinear] cannot be written: No space left on device; "
+        in sentence
+    )
     last = "nonlinear-000004" if when == "prune" else "nonlinear-000003"
     assert f"the last checkpoint is run/checkpoints/{last}: make room" in sentence
     assert not left_unfinished()
@@ -125,10 +128,12 @@ def test_a_disk_that_is_full_at_the_end_leaves_no_half_model(capsys, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("gaincell.ml.finetune.run.new_folder", full)
+        patch.setattr("gaincell.ml.models.saved.write.new_folder", full)
         patch.setattr("gaincell.ml.finetune.folder.make_folder", lambda *_: Path("run").mkdir())
-        assert finetune() == 1
-    assert "the model cannot be written to run/model: [Errno 28]" in said(capsys)
+        assert finetune() == 3
+    assert "the model cannot be written to run/model: No space left on device; make room" in said(
+        capsys
+    )
     assert not Path("run/model").exists()
 
 
@@ -137,7 +142,7 @@ def test_curves_that_cannot_be_written_end_the_run(capsys, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter.add_scalar", full)
-    assert finetune({"run": {"tensorboard": True}}) == 1
+    assert finetune({"run": {"tensorboard": True}}) == 3
     assert "the curves in run/tensorboard cannot be written: [Errno 28]" in said(capsys)
 
 
@@ -145,7 +150,7 @@ def test_curves_that_cannot_be_written_end_the_run(capsys, monkeypatch):
 def test_a_damaged_checkpoint_is_named(half_done, capsys, file):
     path = Path("run/checkpoints/nonlinear-000003", file)
     path.write_bytes(path.read_bytes()[:100])
-    assert finetune() == 1
+    assert finetune() == 2
     sentence = said(capsys)
     assert "checkpoint run/checkpoints/nonlinear-000003 is damaged: " in sentence
     assert "remove it to go on from the one before" in sentence
@@ -154,7 +159,7 @@ def test_a_damaged_checkpoint_is_named(half_done, capsys, file):
 def test_a_checkpoint_of_another_model_is_refused(half_done, capsys):
     path = Path("run/checkpoints/nonlinear-000003/model.safetensors")
     save_file({"strange": torch.zeros(1)}, path)
-    assert finetune() == 1
+    assert finetune() == 2
     assert "does not fit the model: strange is in only one of them" in said(capsys)
 
 

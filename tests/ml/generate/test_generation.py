@@ -77,7 +77,7 @@ def test_text_ends_where_the_model_ends_it(model):
 def test_a_prompt_that_does_not_fit_is_refused(model):
     with pytest.raises(ValueError, match=r"must be \(T,\)"):
         generate(model, torch.zeros(0, dtype=torch.int64), 3)
-    with pytest.raises(ValueError, match="but the model has 128 positions"):
+    with pytest.raises(ValueError, match="but the model has positions for 128 tokens"):
         generate(model, tokens(1, 100)[0], 29)
 
 

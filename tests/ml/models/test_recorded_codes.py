@@ -101,7 +101,7 @@ def test_perplexity_is_that_of_the_likelihoods(hardware):
     [
         (1, None, "the window has 1 tokens, but needs at least 2"),
         (30, 4, "4 windows of 30 tokens are asked for, but the text's 100 tokens make 3"),
-        (200, None, "0 windows of 200 tokens"),
+        (200, None, "the text has 100 tokens, but a window needs 200"),
     ],
 )
 def test_refuses_windows_that_a_text_does_not_fill(length, count, message):

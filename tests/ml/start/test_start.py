@@ -378,6 +378,10 @@ def test_a_folder_of_another_start_is_refused(tmp_path):
         started("gpt2", WIDE, folder=folder)
     with pytest.raises(ValueError, match="unfinished start with another model and text"):
         started("llama", folder=folder)
+    scaled = gpt2(scale_attn_weights=False).float()
+    scaled.load_state_dict(model_of("gpt2").state_dict())
+    with pytest.raises(ValueError, match="unfinished start with another model and text"):
+        closed_form(scaled, HEAD, tokens(10, 40), layers=[0], options=QUICK, folder=folder)
 
 
 @pytest.mark.training

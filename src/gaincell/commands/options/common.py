@@ -1,6 +1,7 @@
-"""Adds the options that most commands have, --config, --seed and --output; checks bounds."""
+"""Adds the options that several commands have; checks numbers."""
 
 import argparse
+import math
 from pathlib import Path
 
 
@@ -33,6 +34,17 @@ def add_output(
     parser.add_argument(
         "-o", "--output", type=Path, default=default, required=required, help=content
     )
+
+
+def add_node(parser: argparse._ActionsContainer, owner: str) -> None:
+    """--node-nm, which is checked by ``check_node``; the help is "technology node ``owner``"."""
+    parser.add_argument("--node-nm", type=float, help=f"technology node, nm, {owner}")
+
+
+def check_node(node_nm: float | None) -> None:
+    """Raise ValueError unless the value of --node-nm is absent, or finite and above 0."""
+    if node_nm is not None and not (math.isfinite(node_nm) and node_nm > 0):
+        raise ValueError(f"--node-nm is {node_nm:g}, but must be finite and above 0")
 
 
 LARGEST = (1 << 63) - 1

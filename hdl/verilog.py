@@ -26,7 +26,7 @@ from gaincell.system.processes import reason, run
 TOP = "gaincell_head"
 RESETS = {
     "sync": "rst is synchronous and must be high for one cycle before first use.",
-    "async": "rst is asynchronous and must fall clear of a rising edge of clk.",
+    "async": "rst is asynchronous: it acts at once, and must fall clear of a rising edge of clk.",
 }
 """Kinds of reset, and what the header says of each."""
 CODES = ("q", "k", "v")
@@ -171,8 +171,9 @@ result after {timing.latency_cycles}.
 //   refresh_response_payload
 {_fields(response_layout(config), dims)}
 // array_pulse, array_sign: {config.tiles} sub-tiles x {dims} dimensions, one bit each.
-// {RESETS[reset]} It reaches control only:
-// codes, sampled pulses, sums and results have no reset, nor has the memory of dropped columns.
+// {RESETS[reset]}
+// It reaches control only: codes, sampled pulses, sums and results have no reset, nor has the
+// memory of dropped columns.
 
 """
 

@@ -168,7 +168,8 @@ module column_watch #(
                 asked = 1;
                 last_tag = tag;
                 unanswered[tag] = 1;
-            end else if (!asked && elapsed >= SETTLE && !unanswered[next_tag]) begin
+            end else if (!asked && elapsed >= SETTLE && elapsed < PATIENCE
+                && !unanswered[next_tag]) begin
                 if (may_ask == SETTLE) could_ask = 1;
                 else may_ask = may_ask + 1;
             end

@@ -65,8 +65,9 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
         tokens = _tokens(config, count, group, first_share, rng)
         for name, waits in (("idle", idle), ("stall", stall)):
             if isinstance(waits, int):
-                waits = random_pace(count * group, waits, rng)
-            how[name] = waits
+                how[name] = random_pace(count * group, waits, rng)
+            else:
+                how[name] = waits
         return Scenario(config, tokens, {"seed": seed} | how)
 
     # Waits that move the start of a sequence cycle by cycle over the edges of a visit.

@@ -31,7 +31,7 @@ WRONG_PLANS: dict[str, Change] = {
 }
 
 BOUND = "beyond the bound"
-DIFFERENCE = "difference"
+OTHER_CODES = "other codes than those of its token"
 POISONED = "cells whose write failed"
 NO_TOKEN = "which holds no token"
 
@@ -53,19 +53,19 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
         "refresh",
         r"assign arrived = .*;",
         "assign arrived = response_valid;",
-        DIFFERENCE,
+        "is refused, but nothing waits for it",
     ),
     "overwritten columns refreshed": (
         "refresh",
         r"assign overwritten = .*;",
         "assign overwritten = 1'b0;",
-        DIFFERENCE,
+        OTHER_CODES,
     ),
     "response taken before it is written": (
         "refresh",
         r"assign response_ready = .*;",
         "assign response_ready = 1'b1;",
-        f"{POISONED}|{DIFFERENCE}|{NO_TOKEN}",
+        f"{POISONED}|{OTHER_CODES}|{NO_TOKEN}",
     ),
     "arrays taken while they are read": (
         "admission",

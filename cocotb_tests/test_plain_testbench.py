@@ -14,10 +14,10 @@ from gaincell.behavioral.attention import attend
 from gaincell.cocotb_tests.conftest import needs_icarus, with_line_changed
 from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 from gaincell.cocotb_tests.plain.vectors import default_tokens, golden_vectors
+from gaincell.cocotb_tests.planted.test_lies import CONFIG as OF_LIES
+from gaincell.cocotb_tests.planted.test_lies import LIES, changed
+from gaincell.cocotb_tests.planted.test_wrong_heads import Change, moved
 from gaincell.cocotb_tests.run.simulators import VERILATOR
-from gaincell.cocotb_tests.test_planted_bugs import Change, moved
-from gaincell.cocotb_tests.test_planted_lies import CONFIG as OF_LIES
-from gaincell.cocotb_tests.test_planted_lies import LIES, changed
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
 from gaincell.hdl.layouts import token_layout
 from gaincell.hdl.verilog import head_verilog

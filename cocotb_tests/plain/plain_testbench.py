@@ -55,8 +55,7 @@ def plain_testbench(
 ) -> str:
     """Verilog (IEEE 1364-2005, but for ``$fatal``) that drives and checks the head of ``config``.
 
-    Needs nothing but ``head_verilog(config, head)``. The same text for the
-    same arguments, always.
+    Needs nothing but ``head_verilog(config, head)``. The same text for the same arguments, always.
 
     Parameters
     ----------
@@ -90,7 +89,7 @@ def plain_testbench(
         "faults": _lines(verilog_faults(), indent=16),
         "column_watch": (HERE.parent / "bench" / "column_watch.v")
         .read_text()
-        .replace("module column_watch", "module gaincell_head_tb_watch"),
+        .replace("module column_watch", f"module {head}_tb_watch"),
     }
     text = (HERE / "testbench.v").read_text().replace(TOP, head)
     for name, part in parts.items():

@@ -134,13 +134,7 @@ class HardwareCache(Cache):
         return LayerCache(self, int(module.layer_idx))  # type: ignore[arg-type]
 
     def update(self, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """Refuse: a layer that comes here was not converted, or attends to another sequence.
-
-        Raises
-        ------
-        ValueError
-            Always.
-        """
+        """Refuse: a layer that comes here was not converted, or attends to another sequence."""
         raise _foreign()
 
     @_outside_graphs
@@ -174,24 +168,22 @@ class HardwareCache(Cache):
         ValueError
             The masks contradict each other, or padding stands behind real tokens of earlier calls.
         """
-        if past and mask is None and self._padded_behind:
-            raise ValueError(
-                "a row of earlier calls with this cache ends with padding, which the arrays store: "
-                "pad on the left to go on"
-            )
-        if mask is not None:
-            self._padded_behind = bool(((mask[:, -1] == 0) & (mask != 0).any(1)).any())
-        if past:
-            before = self._starts
-            if starts is None:
-                return before
-            if before is None:
-                before = torch.zeros_like(starts)
-            if not torch.equal(starts.clamp(max=past), before.to(starts).clamp(max=past)):
+        if mask is None:
+            if past and self._padded_behind:
                 raise ValueError(
-                    "attention_mask has other padding than in earlier calls with this cache: give "
-                    "the same mask and what is new, or a new cache"
+                    "a row of earlier calls with this cache ends with padding, which the arrays "
+                    "store: pad on the left to go on"
                 )
+            self._starts = self._starts if past else None
+            return self._starts
+        none = torch.zeros(len(mask), dtype=torch.int64, device=mask.device)
+        now, before = (none if each is None else each for each in (starts, self._starts))
+        if past and not torch.equal(now.clamp(max=past), before.clamp(max=past)):
+            raise ValueError(
+                "attention_mask has other padding than in earlier calls with this cache: give the "
+                "same mask and what is new, or a new cache"
+            )
+        self._padded_behind = bool(((mask[:, -1] == 0) & (mask != 0).any(1)).any())
         self._starts = starts
         return starts
 
@@ -200,7 +192,7 @@ class HardwareCache(Cache):
         self._starts, self._padded_behind = None, False
 
     def crop(self, tokens_to_remove: int) -> None:
-        """As ``RingLayer.crop``, before any layer has changed."""
+        """As ``RingLayer.crop``, and before any layer has changed."""
         for layer in self.layers:
             if isinstance(layer, RingLayer):
                 layer.crop(tokens_to_remove)
@@ -242,13 +234,11 @@ class LayerCache:
     ) -> tuple[Tensor, Tensor]:
         """Take new keys and values; returns those that ``attend_layer`` then gets."""
         assert layer_idx == self.layer
-        found: tuple[Tensor, Tensor] = self.cache.layers[layer_idx].update(key_states, value_states)
-        return found
+        keys, values = self.cache.layers[layer_idx].update(key_states, value_states)
+        return keys, values
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, starts: Tensor | None) -> Tensor:
-        """As ``HardwareCache.attend``."""
-        y: Tensor = self.cache.attend(self.layer, q, k, v, starts)
-        return y
+        return self.cache.attend(self.layer, q, k, v, starts)
 
 
 def _foreign() -> ValueError:

@@ -38,7 +38,6 @@ from transformers.conversion_mapping import (
 
 from gaincell.ml.models.anatomy import Family
 from gaincell.ml.models.hardware_model import HardwareConfig, HardwareModel
-from gaincell.ml.models.obstacles import obstacle_of
 
 
 class GainCellGPT2Config(HardwareConfig, GPT2Config):
@@ -228,3 +227,23 @@ def own_window(config: Any, layer: int) -> int | None:
     window: int | None = config.sliding_window
     types = getattr(config, "layer_types", None)
     return None if types and types[layer] != "sliding_attention" else window
+
+
+def obstacle_of(model: Any) -> str | None:
+    """Why no record could add the model's class, in one clause; None: nothing is known."""
+    config = getattr(model, "config", None)
+    parts = [path for path, _ in getattr(model, "named_modules", list)()]
+    tensors = [path for path, _ in getattr(model, "named_parameters", list)()]
+    if getattr(config, "attn_logit_softcapping", None):
+        return "soft caps bend its attention scores, which the arrays do not compute"
+    if any(path.endswith(".sinks") for path in tensors):
+        return "its softmax has sinks of its own, which the arrays do not compute"
+    if getattr(config, "model_type", None) in ("bloom", "mpt") or getattr(config, "alibi", False):
+        return "ALiBi adds distances to its attention scores, which the arrays do not compute"
+    if any(path.endswith(".post_feedforward_layernorm") for path in parts):
+        return "norms follow its attention and its MLP, and no start fits projections before a norm"
+    if any(path.endswith(".experts") for path in parts):
+        return "its MLPs consist of experts, and the closed-form start fits one projection for each"
+    if config is not None and not getattr(model, "_supports_attention_backend", False):
+        return "its class does not call the attention functions of transformers"
+    return None

@@ -34,7 +34,7 @@ from gaincell.commands import (
     verilog,
 )
 from gaincell.refusals import Failed, Refused, Unable, first_line
-from gaincell.system.console import Ended, discard_output, ending_on_signals, prepare_streams
+from gaincell.system.console import Ended, discard_unwritable, ending_on_signals, prepare_streams
 from gaincell.tables import nearest
 
 GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit:  # of argparse, which has said why
         raise
     except BaseException as error:
-        discard_output()
+        discard_unwritable()
         status, sentence = verdict(error)
         if status == FAULT:
             traceback.print_exc()

@@ -11,6 +11,7 @@ from typing import Any
 
 from gaincell.config import HeadConfig
 from gaincell.synth.metrics import Metrics, read_metrics
+from gaincell.tables import read_json
 
 REFERENCE = "synth_reference.json"
 """File in gaincell/data: a list of metrics, the preferred ones first."""
@@ -122,12 +123,9 @@ def load_metrics(path: Path, node_nm: float | None = None) -> Digital:
     ValueError
         Unreadable file, no JSON, or not what the flow writes.
     """
+    metrics = read_json(path, "metrics")
     try:
-        return Digital.of(read_metrics(json.loads(path.read_text(encoding="utf-8"))), node_nm)
-    except OSError as error:
-        raise ValueError(f"metrics {path} cannot be read: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"metrics {path} is not valid JSON: {error}") from error
+        return Digital.of(read_metrics(metrics), node_nm)
     except ValueError as error:
         raise ValueError(f"metrics {path}: {error}") from error
 

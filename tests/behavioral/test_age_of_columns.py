@@ -8,6 +8,7 @@ from token_codes import random_codes
 from gaincell.behavioral.control import run_arrays
 from gaincell.behavioral.pins import ArrayPins, ElectricalError, Wires
 from gaincell.config import HeadConfig
+from gaincell.schedule import WRITE_GAP_CYCLES
 
 CONFIG = HeadConfig(
     head_dim=3,
@@ -36,7 +37,7 @@ class Run:
         self.launches = launches(**CODES, config=config)
         self.cycle = -1
         self.put(clear_cycles(config))
-        self.cleared = self.cycle + 1
+        self.cleared = self.cycle + 1 - WRITE_GAP_CYCLES
 
     def put(self, cycles: list[Wires]) -> None:
         for wires in [*cycles, Wires()]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from gaincell.cli import main
@@ -73,6 +74,24 @@ def test_endings_pass_through_readers_of_what_others_made(error):
     with pytest.raises(type(error)) as passed, foreign("x is no model"):
         raise error
     assert passed.value is error
+
+
+def test_a_new_kind_of_error_in_a_reader_is_a_sentence(tmp_path, monkeypatch, capsys):
+    def load(*_, **__):
+        raise Novel("the archive is upside down")
+
+    source = tmp_path / "in.npz"
+    np.savez(source, q=0)
+    monkeypatch.setattr(np, "load", load)
+    assert main(["cosim", "--config", "tiny", "--input", str(source)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"gaincell: input {source} cannot be read: the archive is upside down\n"
+
+
+def test_what_is_printed_after_a_refusal_is_not_lost():
+    program = "from gaincell.cli import main; print(main(['config', 'none']))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "2\n"
 
 
 def ended(shell, **options):

@@ -232,12 +232,15 @@ def test_text_of_others_is_not_taken_for_html(tmp_path):
         (["--metrics", "none.json"], "none.json"),
         (["--learning", "none.json"], "--learning none.json cannot be read"),
         (["--learning", "README.md"], "README.md is not valid JSON"),
+        (["--learning", "curves.json"], "is no results.json of gaincell demo-ml: curve"),
         (["--gpu", "none.json"], "none.json"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_no_folder(tmp_path, monkeypatch, capsys, options, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "README.md").write_text("# Not JSON")
+    shorter = LEARNING | {"held_out_nats_per_token": {"stock": CURVE | {"nats": [5.0]}}}
+    (tmp_path / "curves.json").write_text(json.dumps(shorter))
     assert main(["report", *options, "-o", "report"]) == 2
     said = capsys.readouterr()
     assert said.out == ""

@@ -7,6 +7,7 @@ import pytest
 
 from gaincell.cell import CUBIC, LINEAR
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.schedule import WRITE_GAP_CYCLES
 
 
 def test_default_is_the_head_of_the_paper():
@@ -93,7 +94,7 @@ def test_tokens_go_round_the_ring_and_the_first_ones_to_the_sink(window, columns
 
 def test_a_test_bench_waits_for_four_latencies_of_a_first_token():
     config = HeadConfig(write_cycles=20)
-    assert config.stopped_after_cycles == 4 * (config.latency_cycles + 20)
+    assert config.stopped_after_cycles == 4 * (config.latency_cycles + 20 + WRITE_GAP_CYCLES)
 
 
 @pytest.mark.parametrize("age_mode", ["steps", "time"])

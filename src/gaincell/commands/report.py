@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,14 @@ from gaincell.data import shipped
 from gaincell.data.adaptation import shipped_results
 from gaincell.files import check_writable, make_folder, replacing, scratch_folder
 from gaincell.gpu_bench.figures import load_bench
-from gaincell.refusals import refusing
+from gaincell.refusals import foreign, refusing
 from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import load_analog
 from gaincell.synth.estimate.comparison import Row, compare
 from gaincell.synth.estimate.digital import metrics_of
 from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.system import Estimate
-from gaincell.tables import read_json
+from gaincell.tables import is_number, read_json
 from gaincell.text import table
 
 if TYPE_CHECKING:
@@ -157,8 +158,21 @@ def _results(path: Path | None) -> dict[str, Any] | None:
         results = shipped("learning.json")
         return results
     read: dict[str, Any] = read_json(path, "--learning")
-    try:
-        _ = read["held_out_nats_per_token"]["stock"]["steps"], read["config"]["demo"]["stock_steps"]
-    except (IndexError, KeyError, TypeError) as error:
-        raise ValueError(f"--learning {path} is no results.json of gaincell demo-ml") from error
+    with foreign(f"--learning {path} is no results.json of gaincell demo-ml"):
+        _check_curves(read)
     return read
+
+
+def _check_curves(read: dict[str, Any]) -> None:
+    """Raise anything unless ``read`` holds what the page draws."""
+    demo, curves = read["config"]["demo"], read["held_out_nats_per_token"]
+    numbers = [demo["stock_steps"], demo["linear_steps"]]
+    for name in ("stock", *curves):
+        curve = curves[name]
+        numbers += [*curve["steps"], *curve["nats"]]
+        if not isinstance(curve["label"], str) or not curve["steps"]:
+            raise ValueError(f'curve "{name}" has no label or no steps')
+        if len(curve["steps"]) != len(curve["nats"]):
+            raise ValueError(f'curve "{name}" has not one loss for each step')
+    if not all(is_number(number) and abs(number) < math.inf for number in numbers):
+        raise ValueError("a step or a loss is no finite number")

@@ -29,9 +29,12 @@ def ending_on_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    own = os.getpid()
     heard = [number for number in ENDING if signal.getsignal(number) == signal.SIG_DFL]
 
     def end(number: int, _: object) -> None:
+        if os.getpid() != own:  # what this process has laid down is not a forked one's to clean up
+            os._exit(128 + number)
         for each in heard:
             signal.signal(each, signal.SIG_IGN)
         raise Ended(number)
@@ -80,10 +83,13 @@ def prepare_streams() -> None:
         setattr(sys, name, stream)
 
 
-def discard_output() -> None:
-    """Send what stdout still holds nowhere: it cannot be written, and Python would try again."""
-    with contextlib.suppress(OSError, ValueError):
-        _discard(sys.stdout.fileno())
+def discard_unwritable() -> None:
+    """Send what stdout still holds nowhere if it cannot be written: Python would try again."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            _discard(sys.stdout.fileno())
 
 
 def _discard(descriptor: int) -> None:

@@ -222,7 +222,7 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
         (
             "convert",
             ["--config", "{}/head.toml", "-o", "{}/hw", "--window", "99", "--init", "ranges"],
-            "4 windows of 99 tokens are asked for, but the text's 200 tokens make 2",
+            "4 windows of 99 tokens are asked for, but the 200 tokens of text",
         ),
         (
             "convert",

@@ -137,7 +137,7 @@ def test_codes_that_differ_are_exit_status_1(hardware, capsys, monkeypatch):
         (["--rtl", "all", "--wait-us", "70"], "--wait-us is 70.0, but must be 0..65.535"),
         (["--temperature", "-1"], "--temperature is -1.0, but must be 0 or above"),
         (["--tokens", "-1"], "--tokens is -1, but must be at least 0"),
-        (["--tokens", "120"], "--tokens is 120 after a prompt of 9, but the model has 128 pos"),
+        (["--tokens", "120"], "--tokens is 120 after a prompt of 9, but the model has positions"),
         (["--model", "stock"], "is not on hardware: convert it first"),
         (["-o", "nowhere/found.json"], "cannot be written"),
     ],

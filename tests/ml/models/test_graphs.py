@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_models import HEAD, MODELS, gpt2, llama, tokens
 from torch.nn.utils import parametrize
-from transformers import AutoModelForCausalLM, DynamicCache, Trainer, TrainingArguments
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
 from gaincell.behavioral.faults import Faults
 from gaincell.ml.attention import attention
@@ -59,7 +59,9 @@ def gradients(run, model, ids, mask):
     model.zero_grad()
     loss = run(ids, attention_mask=mask, labels=ids, use_cache=False).loss
     loss.backward()
-    return loss.detach(), {name: p.grad.clone() for name, p in model.named_parameters()}
+    learning = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    assert "gaincell_norm" in "".join(learning)
+    return loss.detach(), learning
 
 
 def test_the_node_has_the_outputs_and_gradients_of_the_op():
@@ -102,40 +104,30 @@ def test_checks_of_values_run_in_a_graph(model, batch):
     torch.testing.assert_close(found[1, 8:], model(ids, **given).logits[1, 8:])
     with pytest.raises(ValueError, match="several sequences in one row"):
         whole(ids, position_ids=position % 10, **given)
+    mask[0, 10:12] = 0
     with pytest.raises(ValueError, match="a gap between real tokens"):
-        whole(ids, position_ids=position, attention_mask=1 - mask.roll(3, 1), use_cache=False)
+        whole(ids, position_ids=position, **given)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cache", ["arrays", "dynamic"])
-def test_a_compiled_model_decodes(model, batch, cache):
+def test_a_compiled_model_decodes_from_its_arrays(model, batch):
     ids, mask = batch
     run = graph_of(model)
-    past = HardwareCache(model.config) if cache == "arrays" else DynamicCache(config=model.config)
+    past = HardwareCache(model.config)
     parts = []
     with torch.no_grad():
-        for begin, end in ((0, 20), *((t, t + 1) for t in range(20, 26))):
+        for begin, end in ((0, 20), *((t, t + 1) for t in range(20, 23))):
             given = {"attention_mask": mask[:, :end], "past_key_values": past}
             parts.append(run(ids[:, begin:end], **given).logits)
-    expected = model(ids[:, :26], attention_mask=mask[:, :26], use_cache=False).logits
+    expected = model(ids[:, :23], attention_mask=mask[:, :23], use_cache=False).logits
     found = torch.cat(parts, 1)
     torch.testing.assert_close(found[0], expected[0])
     torch.testing.assert_close(found[1, 8:], expected[1, 8:])
 
 
 @pytest.mark.slow
-def test_generation_with_a_compiled_forward(model, batch):
-    ids, mask = (x[:, :12] for x in batch)
-    options = {"max_new_tokens": 5, "do_sample": False, "pad_token_id": 0, "attention_mask": mask}
-    expected = model.generate(ids, **options)
-    compiled = copy.deepcopy(model)
-    compiled.forward = graph_of(compiled.forward)
-    assert torch.equal(compiled.generate(ids, **options), expected)
-
-
-@pytest.mark.slow
 def test_faults_are_drawn_outside_the_graph(batch):
-    model = ranged(num_hidden_layers=2)
+    model = convert(llama(num_hidden_layers=1), HEAD)
     set_faults(model, Faults())
     ids, mask = batch
     given = {"attention_mask": mask, "use_cache": False}
@@ -191,9 +183,7 @@ def test_an_exported_model_takes_batches_of_any_size_from_its_file(
 ):
     rows, length = torch.export.Dim("rows", min=1, max=64), torch.export.Dim("length", max=100)
     shape = {0: rows, 1: length}
-    program = torch.export.export(
-        Logits(started), batch, dynamic_shapes=(shape, shape), strict=strict
-    )
+    program = torch.export.export(Logits(started), batch, dynamic_shapes=(shape, shape))
     torch.export.save(program, tmp_path / "model.pt2")
     loaded = torch.export.load(tmp_path / "model.pt2").module()
     for count, end in ((3, 30), (2, 41)):

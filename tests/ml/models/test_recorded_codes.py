@@ -100,7 +100,7 @@ def test_perplexity_is_that_of_the_likelihoods(hardware):
     ("length", "count", "message"),
     [
         (1, None, "the window has 1 tokens, but needs at least 2"),
-        (30, 4, "4 windows of 30 tokens are asked for, but the text's 100 tokens make 3"),
+        (30, 4, "4 windows of 30 tokens are asked for, but the 100 tokens of the text make 3"),
         (200, None, "the text has 100 tokens, but a window needs 200"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Options of ``gaincell verilog`` for those who build the head into a chip."""

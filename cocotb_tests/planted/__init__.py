@@ -1,0 +1,1 @@
+"""Wrong heads that the co-simulation and the plain testbench must name."""

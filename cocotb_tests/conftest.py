@@ -68,3 +68,15 @@ def with_line_changed(config: HeadConfig, component: str, pattern: str, replacem
     changed, times = re.subn(pattern, replacement, lines)
     assert times == 1
     return before + module + changed + end + after
+
+
+def with_silent_dimension(config: HeadConfig) -> str:
+    """Verilog of a head whose query pulses of dimension 0 never reach the arrays."""
+    verilog, wired = head_verilog(config), "    .pulse(array_query),"
+    assert wired in verilog
+    return verilog.replace(wired, "    .pulse(pulses),").replace(
+        "  gaincell_head_query_pulses query_pulses (",
+        f"  wire [{config.head_dim - 1}:0] pulses;\n"
+        f"  assign array_query = pulses & ~{config.head_dim}'d1;\n"
+        "  gaincell_head_query_pulses query_pulses (",
+    )

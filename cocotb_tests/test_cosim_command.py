@@ -10,10 +10,9 @@ from gaincell.behavioral.attention import attend
 from gaincell.behavioral.events import EVENT
 from gaincell.behavioral.lively import lively_tokens
 from gaincell.cli import main
-from gaincell.cocotb_tests.conftest import needs_icarus
+from gaincell.cocotb_tests.conftest import needs_icarus, with_silent_dimension
 from gaincell.cocotb_tests.run import build as builds
 from gaincell.config import PRESETS
-from gaincell.hdl.verilog import head_verilog
 
 pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
 
@@ -50,8 +49,7 @@ def test_writes_outputs_latencies_and_events(
 def test_names_the_first_difference(
     source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = replace(TINY, window=12)
-    verilog = head_verilog(wrong, timing=TINY.timing).replace("[23:0] array__", "[31:0] array__")
+    verilog = with_silent_dimension(TINY)
     monkeypatch.setattr(builds, "head_verilog", lambda config: verilog)
     assert main(["cosim", "--config", "tiny", "--input", str(source)]) == 1
     message = capsys.readouterr().err.splitlines()[-1]

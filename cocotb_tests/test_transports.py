@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from gaincell.behavioral.lively import random_pace
-from gaincell.cocotb_tests.conftest import lively_run, needs_icarus
+from gaincell.cocotb_tests.conftest import lively_run, needs_icarus, with_silent_dimension
 from gaincell.cocotb_tests.run.build import build
 from gaincell.cocotb_tests.run.simulate import Simulated, simulate
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
-from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
 
 pytestmark = [pytest.mark.cosim, pytest.mark.usefixtures("short_runs")]
@@ -46,14 +45,5 @@ def test_fast_sees_what_per_ns_sees(schedule: str, simulator: str) -> None:
 def test_no_transport_bypasses_the_heads_pulses(transport: str) -> None:
     """A head whose pulse generators drop dimension 0 must be caught, codes being right."""
     config, tokens = lively_run(CONFIG, seed=22)
-    verilog = head_verilog(config)
-    wired = "    .pulse(array_query),"
-    assert wired in verilog
-    silenced = verilog.replace(wired, "    .pulse(pulses),").replace(
-        "  gaincell_head_query_pulses query_pulses (",
-        f"  wire [{config.head_dim - 1}:0] pulses;\n"
-        f"  assign array_query = pulses & ~{config.head_dim}'d1;\n"
-        "  gaincell_head_query_pulses query_pulses (",
-    )
     with pytest.raises(Failed, match="first difference at token"):
-        verify(config, tokens, transport=transport, verilog=silenced)
+        verify(config, tokens, transport=transport, verilog=with_silent_dimension(config))

@@ -8,7 +8,7 @@ import pytest
 from gaincell.config import PRESETS
 from gaincell.pictures.recording import Recording
 from gaincell.pictures.timing import K_PHASES, V_PHASES, draw_timing
-from gaincell.schedule import Span
+from gaincell.schedule import WRITE_GAP_CYCLES, Span
 
 TINY = PRESETS["tiny"]
 SCHEDULES = ("sequential", "overlapped", "paired")
@@ -47,7 +47,8 @@ def test_measures_interval_and_latency(record, schedule):
 def test_tells_the_clear_from_the_write_that_follows_it(record):
     recording = Recording(record(TINY), TINY)
     assert [span.cycles for span in recording.clears["k_enable"]] == [TINY.write_cycles]
-    assert recording.clears["k_enable"][0].end == recording.phases["k_enable"][0].start
+    clear, write = recording.clears["k_enable"][0], recording.phases["k_enable"][0]
+    assert write.start - clear.end == WRITE_GAP_CYCLES
     assert len(recording.clears["v_enable"]) == 1
 
 

@@ -57,7 +57,10 @@ def wait_until(what) -> bool:
     ],
 )
 def test_programs_end_with_their_command(tmp_path, number, status, said):
-    command = [sys.executable, "-c", COMMAND, str(tmp_path)]
+    # Under nohup, this process and all that it starts ignore SIGHUP.
+    hearing = "import signal; [signal.signal(each, signal.SIG_DFL) for each in (1, 15)]"
+    hearing += "; signal.signal(2, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{hearing}{COMMAND}", str(tmp_path)]
     numbers = tmp_path / "numbers"
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as started:
         assert wait_until(numbers.exists)

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from gaincell.cocotb_tests.mutants.arguments import ARGUMENTS
 from gaincell.cocotb_tests.mutants.checks import HEAD_ITSELF, MutantHead, Noticed
-from gaincell.cocotb_tests.mutants.equivalence import EQUIVALENT, compare_heads
+from gaincell.cocotb_tests.mutants.equivalence import EQUIVALENT, UNDECIDED, compare_heads
 from gaincell.cocotb_tests.mutants.mutate import Mutant
 from gaincell.cocotb_tests.mutants.scenarios import HEADS
 from gaincell.files import check_writable, replacing
@@ -31,7 +32,7 @@ class Fate:
     """What became of one mutant of a head.
 
     testbench, cosimulation : the check that noticed it, if any
-    proof : "equivalent", "different" or "undecided"; None if it was noticed, and not compared
+    proof : of ``compare_heads``; None if it was noticed, and not compared
     """
 
     head: str
@@ -46,9 +47,21 @@ class Fate:
         return bool(self.testbench or self.cosimulation)
 
     @property
+    def argument(self) -> str | None:
+        """Why it is equivalent, if the proof does not say."""
+        if self.proof is None or not self.proof.startswith(UNDECIDED):
+            return None
+        return ARGUMENTS.get(f"{self.head}: {self.mutant}")
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether it is proved, or argued, that it does what the head does."""
+        return self.proof == EQUIVALENT or self.argument is not None
+
+    @property
     def survived(self) -> bool:
         """Whether it may differ from the head, and no dynamic check noticed it."""
-        return not self.noticed and self.proof != EQUIVALENT
+        return not self.noticed and not self.equivalent
 
 
 def run_campaign(names: list[str], count: int, seed: int, jobs: int) -> list[Fate]:
@@ -98,11 +111,13 @@ def _compare(fate: Fate) -> str:
 
 def report(fates: list[Fate], command: str, seconds: float) -> str:
     """Markdown of all counts and survivors."""
-    differ = [fate for fate in fates if fate.proof != EQUIVALENT]
+    differ = [fate for fate in fates if not fate.equivalent]
+    proved = sum(fate.proof == EQUIVALENT for fate in fates)
     noticed = sum(fate.noticed for fate in fates)
     lines = [
-        f"`{command}`: {len(fates)} mutants, {len(fates) - len(differ)} proved equivalent; of the "
-        f"other {len(differ)}, {noticed} noticed (**{noticed / max(1, len(differ)):.1%}**) and "
+        f"`{command}`: {len(fates)} mutants; {proved} are proved equivalent, and "
+        f"{len(fates) - len(differ) - proved} argued to be. Of the other {len(differ)}, "
+        f"{noticed} are noticed (**{noticed / max(1, len(differ)):.1%}**) and "
         f"{len(differ) - noticed} not; {seconds / 60:.0f} minutes.",
         "",
         "| head | component | mutants | equivalent | by the testbench | by co-simulation "
@@ -127,6 +142,11 @@ def report(fates: list[Fate], command: str, seconds: float) -> str:
         ]
         counts = [str(told.count(name)) for name in _scenarios(fates)]
         lines.append(f"| {head} | " + " | ".join(counts) + " |")
+    argued = [fate for fate in fates if fate.argument]
+    if argued:
+        lines += ["", "Argued to be equivalent:", "", "| mutant | line | becomes | proof | since |"]
+        lines.append("|---" * 5 + "|")
+    lines += [f"{_row(fate)} {_cell(fate.argument or '')} |" for fate in argued]
     survivors = [fate for fate in fates if fate.survived]
     if survivors:
         lines += [
@@ -136,17 +156,20 @@ def report(fates: list[Fate], command: str, seconds: float) -> str:
             "| head | mutant | becomes | proof |",
             "|---" * 4 + "|",
         ]
-    for fate in survivors:
-        line = f"{fate.mutant.component}: `{_cell(fate.mutant.line.strip())}`"
-        name = f"{fate.head} {fate.mutant.number}"
-        lines.append(f"| {name} | {line} | `{_cell(fate.mutant.new)}` | {fate.proof} |")
+    lines += [_row(fate) for fate in survivors]
     return "\n".join(lines) + "\n"
+
+
+def _row(fate: Fate) -> str:
+    mutant = fate.mutant
+    line = f"{mutant.component}: `{_cell(mutant.line.strip())}`"
+    return f"| {fate.head} {mutant.number} | {line} | `{_cell(mutant.new)}` | {fate.proof} |"
 
 
 def _counts(fates: list[Fate]) -> str:
     numbers = (
         len(fates),
-        sum(fate.proof == EQUIVALENT for fate in fates),
+        sum(fate.equivalent for fate in fates),
         sum(fate.testbench is not None for fate in fates),
         sum(fate.cosimulation is not None for fate in fates),
         sum(fate.noticed for fate in fates),
@@ -180,7 +203,7 @@ def main() -> int:
     text = report(fates, "make mutants", time.monotonic() - started)
     with replacing(arguments.output) as unfinished:
         unfinished.write_text(text)
-    differ = sum(fate.proof != EQUIVALENT for fate in fates)
+    differ = sum(not fate.equivalent for fate in fates)
     return int(sum(fate.noticed for fate in fates) < TARGET * differ)
 
 

@@ -44,11 +44,14 @@ RUN_YOSYS = """\
 import pyosys.libyosys
 pyosys.libyosys.run_pass("script script.ys", pyosys.libyosys.Design())
 """
-ABC_SCRIPT = "read_aiger miter.aig; strash; scorr; dc2; scorr; pdr -T {seconds}"
+ABC_SCRIPT = "read_aiger miter.aig; strash; scorr; dc2; scorr; pdr -s -f -T {seconds}"
 
 
 def compare_heads(good: str, wrong: str, config: HeadConfig, seconds: int = 120) -> str:
-    """ "equivalent", "different", or "undecided" after ``seconds``, for Verilog of two heads.
+    """What a proof says of the Verilog of two heads, within ``seconds``.
+
+    "equivalent", "different", or "undecided" and the number of cycles from power-up in which they
+    cannot differ.
 
     Flops without reset are zero at power-up in both; as reset may come again at any time, the
     proof includes the content that any earlier run left in them.
@@ -71,7 +74,10 @@ def compare_heads(good: str, wrong: str, config: HeadConfig, seconds: int = 120)
     if "was asserted in frame" in told:
         return DIFFERENT
     proved = "Property proved" in told or "The network is combinational" in told
-    return EQUIVALENT if proved else UNDECIDED
+    if proved:
+        return EQUIVALENT
+    bound = re.search(r"in frame (\d+)", told)
+    return f"{UNDECIDED}, alike for {bound[1] if bound else 0} cycles"
 
 
 def miter(good: str, wrong: str, config: HeadConfig) -> str:

@@ -32,6 +32,7 @@ from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import READOUT_NAMES, HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Failed
+from gaincell.text import markdown
 
 LAPS = 3
 LEAST_TOKENS = 120
@@ -199,6 +200,13 @@ def _compile_fast() -> None:
     simulators.OPTIMIZATION = "-O0"
 
 
+COLUMNS = (
+    *("seed", "D", "M", "N", "P", "G", "bits", "cell", "cycles", "schedule", "readout", "age"),
+    *("visit", "simulators", "transport", "wait", "memory", "tokens", "columns", "covered"),
+    "result",
+)
+
+
 def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
     """Markdown table of all cases."""
     failures = sum(verdict.failure is not None for verdict in verdicts)
@@ -220,10 +228,8 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
         "Columns: refreshed, dropped. No read was older than its bound. What two simulators say "
         "is the same in everything: outputs, latencies, events, status.",
         "",
-        "| seed | D | M | N | P | G | bits | cell | cycles | schedule | readout | age | visit "
-        "| simulators | transport | wait | memory | tokens | columns | covered | result |",
-        "|---" * 21 + "|",
     ]
+    rows = []
     for verdict in verdicts:
         case, config = verdict.case, verdict.case.config
         bits = (config.query_bits, config.key_bits, config.value_bits, config.readout_bits)
@@ -256,8 +262,8 @@ def report(verdicts: list[Verdict], command: str, seconds: float) -> str:
             verdict.coverage,
             verdict.failure or "exact",
         )
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines) + "\n"
+        rows.append([str(cell) for cell in cells])
+    return "\n".join([*lines, markdown(COLUMNS, rows)]) + "\n"
 
 
 def main() -> int:

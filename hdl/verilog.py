@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
+from itertools import chain, count
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -129,11 +130,13 @@ def plain_names(intermediate: str) -> str:
     """
     names = sorted(set(re.findall(r"(?<=\\)[^\s\"\\]+", intermediate)))
     plain = {name: name for name in names if _plain(name) == name}
+    taken = set(plain)
     for name in names:
         if name not in plain:
             wanted = _plain(name)
-            free = (wanted, *(f"{wanted}_{number}" for number in range(2, len(names) + 2)))
-            plain[name] = next(each for each in free if each not in plain.values())
+            free = chain([wanted], (f"{wanted}_{number}" for number in count(2)))
+            plain[name] = next(each for each in free if each not in taken)
+            taken.add(plain[name])
     return re.sub(r"(?<=\\)[^\s\"\\]+", lambda found: plain[found[0]], intermediate)
 
 

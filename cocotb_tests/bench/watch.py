@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from string import Formatter
 
+from gaincell.cocotb_tests.bench.words import status_widths
 from gaincell.config import HeadConfig
+from gaincell.hdl.layouts import TAGS, index_shape
 
 WATCHED_BITS = {"fault": 8, "cycle": 32, "slot": 32, "seen": 32, "wanted": 32}
 """Fields of ``tb.watched``, highest bits first."""
@@ -37,19 +39,26 @@ VERILOG_PLACE = "sub-tile %0d, column %0d"
 
 
 def watch_parameters(config: HeadConfig) -> dict[str, int]:
-    """What the schedule and the plan of the refresh say, as parameters of ``column_watch.v``."""
-    timing, plan = config.timing, config.retention
+    """The parameters of ``column_watch.v``: the head's sizes, its schedule, its refresh."""
+    timing, plan, status = config.timing, config.retention, status_widths(config)
     parameters = {"CLEAR_CYCLES": timing.clear_cycles}
     for port in ("k_write", "v_write"):
         span = getattr(timing, port)
         parameters |= {f"{port.upper()}_START": span.start, f"{port.upper()}_END": span.end}
-    if plan is None:
-        return parameters | {"VISIT": 0, "PATIENCE": 0, "SEGMENT": 1, "AGE_BEFORE_VISIT": 0}
     return parameters | {
-        "VISIT": plan.visit_cycles,
-        "PATIENCE": plan.patience_cycles,
-        "SEGMENT": plan.segment_visits,
-        "AGE_BEFORE_VISIT": plan.young_cycles + plan.sweep_cycles + 1,
+        "VISIT": plan.visit_cycles if plan else 0,
+        "PATIENCE": plan.patience_cycles if plan else 0,
+        "SEGMENT": plan.segment_visits if plan else 1,
+        "AGE_BEFORE_VISIT": plan.young_cycles + plan.sweep_cycles + 1 if plan else 0,
+        "WINDOW": config.window,
+        "COLUMNS": config.columns,
+        "SINK": config.sink,
+        "TILE_BITS": index_shape(config.tiles).width,
+        "COLUMN_BITS": index_shape(config.columns).width,
+        "TAG_BITS": index_shape(TAGS).width,
+        "FILL_BITS": status["fill"],
+        "COUNTER_BITS": status["dropped"],
+        "AGE_BITS": status["worst_age"],
     }
 
 

@@ -7,7 +7,6 @@ compared with the head by a proof: if both are equivalent, there is nothing to n
 import argparse
 import os
 import sys
-import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,8 +19,9 @@ from gaincell.cocotb_tests.mutants.checks import HEAD_ITSELF, MutantHead, Notice
 from gaincell.cocotb_tests.mutants.equivalence import EQUIVALENT, UNDECIDED, compare_heads
 from gaincell.cocotb_tests.mutants.mutate import Mutant
 from gaincell.cocotb_tests.mutants.scenarios import HEADS
-from gaincell.files import check_writable, replacing
+from gaincell.files import check_writable, replacing, scratch_folder
 from gaincell.refusals import Failed
+from gaincell.text import markdown
 
 PROOF_S = 60
 TARGET = 0.99
@@ -72,8 +72,8 @@ def run_campaign(names: list[str], count: int, seed: int, jobs: int) -> list[Fat
     Failed
         A check does not pass the head itself.
     """
-    with tempfile.TemporaryDirectory(prefix="gaincell-mutants-") as folder:
-        heads = [MutantHead(name, count, seed, Path(folder)) for name in names]
+    with scratch_folder("gaincell-mutants-") as folder:
+        heads = [MutantHead(name, count, seed, folder) for name in names]
         for head in heads:
             head.compile()
             refused = head.ask_testbench(HEAD_ITSELF) or head.ask_scenarios(HEAD_ITSELF)
@@ -114,59 +114,54 @@ def report(fates: list[Fate], command: str, seconds: float) -> str:
     differ = [fate for fate in fates if not fate.equivalent]
     proved = sum(fate.proof == EQUIVALENT for fate in fates)
     noticed = sum(fate.noticed for fate in fates)
-    lines = [
+    parts = [
         f"`{command}`: {len(fates)} mutants; {proved} are proved equivalent, and "
         f"{len(fates) - len(differ) - proved} argued to be. Of the other {len(differ)}, "
         f"{noticed} are noticed (**{noticed / max(1, len(differ)):.1%}**) and "
         f"{len(differ) - noticed} not; {seconds / 60:.0f} minutes.",
-        "",
-        "| head | component | mutants | equivalent | by the testbench | by co-simulation "
-        "| by either | by none |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    groups = dict.fromkeys((fate.head, fate.mutant.component) for fate in fates)
-    rows = [[fate for fate in fates if (fate.head, fate.mutant.component) == at] for at in groups]
-    for (head, component), own in zip(groups, rows, strict=True):
-        lines.append(f"| {head} | {component} | {_counts(own)} |")
-    lines += [
-        f"| | all | {_counts(fates)} |",
-        "",
+        _components(fates),
         "Scenarios run one after the other, until one notices the mutant:",
-        "",
-        "| head | " + " | ".join(_scenarios(fates)) + " |",
-        "|---" * (1 + len(_scenarios(fates))) + "|",
+        _scenarios(fates),
     ]
+    if argued := [[*_cells(fate), fate.argument] for fate in fates if fate.argument]:
+        heads = ["mutant", "line", "becomes", "proof", "since"]
+        parts += ["Argued to be equivalent:", markdown(heads, argued)]
+    if survivors := [_cells(fate) for fate in fates if fate.survived]:
+        heads = ["head", "mutant", "becomes", "proof"]
+        parts += ["Noticed by none:", markdown(heads, survivors)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _components(fates: list[Fate]) -> str:
+    groups = dict.fromkeys((fate.head, fate.mutant.component) for fate in fates)
+    rows = [
+        [*at, *_counts([fate for fate in fates if (fate.head, fate.mutant.component) == at])]
+        for at in groups
+    ]
+    checks = ("by the testbench", "by co-simulation", "by either", "by none")
+    heads = ("head", "component", "mutants", "equivalent", *checks)
+    return markdown(heads, [*rows, ["", "all", *_counts(fates)]])
+
+
+def _scenarios(fates: list[Fate]) -> str:
+    heads = [name for name in HEADS if name in _HEADS]
+    scenarios = list(dict.fromkeys(each for name in heads for each in _HEADS[name].scenarios))
+    rows = []
     for head in dict.fromkeys(fate.head for fate in fates):
         told = [
             fate.cosimulation.check for fate in fates if fate.head == head and fate.cosimulation
         ]
-        counts = [str(told.count(name)) for name in _scenarios(fates)]
-        lines.append(f"| {head} | " + " | ".join(counts) + " |")
-    argued = [fate for fate in fates if fate.argument]
-    if argued:
-        lines += ["", "Argued to be equivalent:", "", "| mutant | line | becomes | proof | since |"]
-        lines.append("|---" * 5 + "|")
-    lines += [f"{_row(fate)} {_cell(fate.argument or '')} |" for fate in argued]
-    survivors = [fate for fate in fates if fate.survived]
-    if survivors:
-        lines += [
-            "",
-            "Noticed by none:",
-            "",
-            "| head | mutant | becomes | proof |",
-            "|---" * 4 + "|",
-        ]
-    lines += [_row(fate) for fate in survivors]
-    return "\n".join(lines) + "\n"
+        rows.append([head, *(str(told.count(scenario)) for scenario in scenarios)])
+    return markdown(["head", *scenarios], rows)
 
 
-def _row(fate: Fate) -> str:
+def _cells(fate: Fate) -> list[str]:
     mutant = fate.mutant
-    line = f"{mutant.component}: `{_cell(mutant.line.strip())}`"
-    return f"| {fate.head} {mutant.number} | {line} | `{_cell(mutant.new)}` | {fate.proof} |"
+    line = f"{mutant.component}: `{mutant.line.strip()}`"
+    return [f"{fate.head} {mutant.number}", line, f"`{mutant.new}`", fate.proof or ""]
 
 
-def _counts(fates: list[Fate]) -> str:
+def _counts(fates: list[Fate]) -> list[str]:
     numbers = (
         len(fates),
         sum(fate.equivalent for fate in fates),
@@ -175,16 +170,7 @@ def _counts(fates: list[Fate]) -> str:
         sum(fate.noticed for fate in fates),
         sum(fate.survived for fate in fates),
     )
-    return " | ".join(map(str, numbers))
-
-
-def _scenarios(fates: list[Fate]) -> list[str]:
-    names = (name for head in HEADS for name in _HEADS[head].scenarios if head in _HEADS)
-    return list(dict.fromkeys(names))
-
-
-def _cell(verilog: str) -> str:
-    return verilog.replace("|", "\\|")
+    return [str(number) for number in numbers]
 
 
 def main() -> int:

@@ -1,8 +1,6 @@
 """What the dynamic checks say to each mutant: the shipped testbench, and the scenarios."""
 
 import signal
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +10,15 @@ from typing import NoReturn
 from gaincell.cocotb_tests.mutants.mutate import PLUSARG, Mutant, draw_mutants, with_all, with_one
 from gaincell.cocotb_tests.mutants.scenarios import HEADS, Scenario, scenarios
 from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
-from gaincell.cocotb_tests.run.build import build
+from gaincell.cocotb_tests.run.build import build, compile_in
 from gaincell.cocotb_tests.run.simulate import SimulatorStopped
 from gaincell.cocotb_tests.run.tools import require
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
+from gaincell.files import scratch_folder
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
+from gaincell.system.processes import run
 
 LIMIT_S = 300
 """A mutant that runs longer is noticed: the head takes a few seconds, on a busy machine too."""
@@ -61,11 +61,11 @@ class MutantHead:
         """Compile what the checks run, once for all processes."""
         for scenario in self.scenarios.values():
             build(scenario.config, verilog=self._all)
-        with tempfile.TemporaryDirectory(prefix="gaincell-mutants-") as name:
-            sources = [Path(name, "head.v"), Path(name, "head_tb.v")]
-            sources[0].write_text(self._all)
-            sources[1].write_text(plain_testbench(self.config))
-            subprocess.run(["iverilog", "-o", self._program, *sources], check=True)
+        with scratch_folder("gaincell-mutants-") as folder:
+            (folder / "head.v").write_text(self._all)
+            (folder / "head_tb.v").write_text(plain_testbench(self.config))
+            command = ["iverilog", "-o", str(self._program), "head.v", "head_tb.v"]
+            compile_in(folder, command, {}, "iverilog cannot build the testbench")
 
     def wrong_verilog(self, number: int) -> str:
         """The Verilog of one mutant by itself."""
@@ -74,15 +74,17 @@ class MutantHead:
     def ask_testbench(self, number: int) -> Noticed | None:
         """What the shipped testbench says to a mutant; None: it passes."""
         command = ["vvp", "-n", str(self._program), f"+{PLUSARG}={number}"]
-        try:
-            run = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=LIMIT_S
-            )
-        except subprocess.TimeoutExpired:
-            return Noticed("testbench", f"no end after {LIMIT_S} s")
-        if run.returncode == 0 and "\nPASS: " in run.stdout:
+        with scratch_folder("gaincell-mutant-") as folder:
+            log = folder / "run.log"
+            try:
+                with _limit():
+                    status = run(command, folder, log)
+            except _TooLong as noticed:
+                return Noticed("testbench", str(noticed))
+            said = log.read_text()
+        if status == 0 and "\nPASS: " in said:
             return None
-        return Noticed("testbench", next(iter(run.stdout.splitlines()), "it stopped"))
+        return Noticed("testbench", next(iter(said.splitlines()), "it stopped"))
 
     def ask_scenarios(self, number: int) -> Noticed | None:
         """The first scenario whose co-simulation refuses a mutant; None: all pass."""

@@ -7,17 +7,17 @@ cycles. Codes and selects of a write count while its enable is high, payloads wh
 
 import os
 import re
-import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 from gaincell.cocotb_tests.mutants.mutate import DECLARED
 from gaincell.cocotb_tests.run.tools import MissingTool
 from gaincell.config import HeadConfig
+from gaincell.files import scratch_folder
 from gaincell.hdl.layouts import TAGS, index_shape, request_layout, response_layout
 from gaincell.hdl.verilog import TOP
+from gaincell.system.processes import reason, run
 
 MITER = Path(__file__).with_name("miter.v")
 EQUIVALENT, DIFFERENT, UNDECIDED = "equivalent", "different", "undecided"
@@ -64,8 +64,7 @@ def compare_heads(good: str, wrong: str, config: HeadConfig, seconds: int = 120)
     found = find_spec("pyosys")
     if found is None or found.origin is None:
         raise MissingTool("pyosys is not installed, but proofs need it: pip install pyosys")
-    with tempfile.TemporaryDirectory(prefix="gaincell-miter-") as name:
-        folder = Path(name)
+    with scratch_folder("gaincell-miter-") as folder:
         (folder / "miter.v").write_text(miter(good, wrong, config))
         (folder / "script.ys").write_text(YOSYS_SCRIPT)
         _run([sys.executable, "-c", RUN_YOSYS], folder)
@@ -137,7 +136,7 @@ def _difference(output: str) -> str:
 
 
 def _run(command: list[str], folder: Path) -> str:
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise RuntimeError(f"{command[0]} failed on a miter:\n{run.stdout[-2000:]}{run.stderr}")
-    return run.stdout
+    log = folder / "run.log"
+    if status := run(command, folder, log):
+        raise RuntimeError(f"{command[0]} failed on a miter: {reason(log, status)}")
+    return log.read_text()

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gaincell.cocotb_tests.bench.watch import verilog_faults, watch_parameters
-from gaincell.cocotb_tests.bench.words import status_widths, token_positions
+from gaincell.cocotb_tests.bench.words import token_positions
 from gaincell.cocotb_tests.plain.vectors import (
     Golden,
     default_tokens,
@@ -85,7 +85,7 @@ def plain_testbench(
         ),
         **{name: (HERE / f"{name}.v").read_text() for name in ("expected", "checks", "vectors")},
         "queries": _lines(vector_calls(golden), indent=8),
-        "watch": _lines((f".{name}({name})," for name in _watch_parameters(config)), indent=8),
+        "watch": _lines((f".{name}({name})," for name in watch_parameters(config)), indent=8),
         "faults": _lines(verilog_faults(), indent=16),
         "column_watch": (HERE.parent / "bench" / "column_watch.v")
         .read_text()
@@ -131,7 +131,7 @@ def _parameters(golden: Golden) -> dict[str, int]:
         "PLACE_BITS": tile_bits + column_bits,
         "PLACES": 1 << (tile_bits + column_bits),
         "TAG_BITS": index_shape(TAGS).width,
-        **_watch_parameters(config),
+        **watch_parameters(config),
         "BANKS": timing.banks,
         "SYNC_STAGES": config.sync_stages,
         "STEP_CYCLES": config.step_cycles,
@@ -151,22 +151,6 @@ def _parameters(golden: Golden) -> dict[str, int]:
         "LAST_FILL": min(tokens + fillers, config.stored_columns),
         "REFRESHES": min(REFRESHES, config.stored_columns),
         "BOUND": config.bound_cycles if plan else 0,
-    }
-
-
-def _watch_parameters(config: HeadConfig) -> dict[str, int]:
-    """Parameters of the watch on the columns, under the same names in the testbench."""
-    status = status_widths(config)
-    return watch_parameters(config) | {
-        "WINDOW": config.window,
-        "COLUMNS": config.columns,
-        "SINK": config.sink,
-        "TILE_BITS": index_shape(config.tiles).width,
-        "COLUMN_BITS": index_shape(config.columns).width,
-        "TAG_BITS": index_shape(TAGS).width,
-        "FILL_BITS": status["fill"],
-        "COUNTER_BITS": status["dropped"],
-        "AGE_BITS": status["worst_age"],
     }
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from cocotb_tools.config import libs_dir
 
 from gaincell.cocotb_tests.bench.watch import watch_parameters
-from gaincell.cocotb_tests.bench.words import status_widths, token_positions
+from gaincell.cocotb_tests.bench.words import token_positions
 from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder, drop_other_main
 from gaincell.cocotb_tests.run.progress import building
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, Simulator
 from gaincell.config import HeadConfig
-from gaincell.hdl.layouts import TAGS, index_shape
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Unable
 from gaincell.system.processes import reason, run
@@ -111,7 +110,6 @@ def bench_sources(config: HeadConfig, verilog: str | None = None) -> dict[str, s
 
 def bench_parameters(config: HeadConfig) -> dict[str, int]:
     """Parameters of the Verilog test bench for ``config``."""
-    status = status_widths(config)
     return {
         "D": config.head_dim,
         "KEY_BITS": config.key_bits,
@@ -120,17 +118,8 @@ def bench_parameters(config: HeadConfig) -> dict[str, int]:
         "COUNT_BITS": config.pulse_cycles.bit_length() + 1,
         "RESULT_BITS": config.result_width,
         "TILES": config.tiles,
-        "TILE_BITS": index_shape(config.tiles).width,
-        "COLUMN_BITS": index_shape(config.columns).width,
         "BANKS": config.timing.banks,
         "SYNC_STAGES": config.sync_stages,
-        "WINDOW": config.window,
-        "COLUMNS": config.columns,
-        "SINK": config.sink,
-        "TAG_BITS": index_shape(TAGS).width,
-        "FILL_BITS": status["fill"],
-        "COUNTER_BITS": status["dropped"],
-        "AGE_BITS": status["worst_age"],
         **watch_parameters(config),
     }
 

@@ -210,7 +210,8 @@ def test_each_waiver_is_needed(tmp_path):
     longest = {"query_bits": 1, "readout_bits": 1, "write_cycles": 1, "reset_cycles": 1}
     small = {"head_dim": 2, "window": 4, "columns": 2, "schedule": "sequential", **longest}
     needed = set()
-    for fields in (small, small | {"refresh": False}, SMALL["one cell"]):
+    others = [{"refresh": False}, {"readout": "counters"}]
+    for fields in (small, *(small | other for other in others), SMALL["one cell"]):
         config = HeadConfig(**fields)
         waived = lint(config, tmp_path, WAIVERS).count("%Warning")
         for line in set(lines) - needed:

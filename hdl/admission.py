@@ -51,9 +51,10 @@ class Admission(wiring.Component):
         The phases of the accepted query are counted from this cycle.
     launch_writes : Out(1)
         With ``launch``: key and value are written.
-    next_clear_age : Out
-        Age of a clear in the next cycle: cycles since the accept that started a sequence; 0: no
-        clear.
+    clear_launch : Out(1)
+        A clear is launched in this cycle: a query is accepted that starts a sequence.
+    clear_age : Out
+        Cycles since then; 0 after the clear.
     refresh_wanted : In(1)
         A refresh waits to be launched.
     refresh_urgent : In(1)
@@ -81,7 +82,8 @@ class Admission(wiring.Component):
                 "writes": Out(1),
                 "launch": Out(1),
                 "launch_writes": Out(1),
-                "next_clear_age": Out(write_age),
+                "clear_launch": Out(1),
+                "clear_age": Out(write_age),
                 "refresh_wanted": In(1),
                 "refresh_urgent": In(1),
                 "refresh_age": In(write_age),
@@ -102,11 +104,12 @@ class Admission(wiring.Component):
         with m.If(self.accept):
             m.d.sync += fresh.eq(0)
 
-        clear_age, next_clear_age = write_age(m, self.accept & self.starts_sequence, timing)
+        clear_age = write_age(m, self.clear_launch, timing)
         late_launch = clear_age == timing.clear_cycles
         launch_pending = (clear_age != 0) & (clear_age <= timing.clear_cycles)
         m.d.comb += [
-            self.next_clear_age.eq(next_clear_age),
+            self.clear_launch.eq(self.accept & self.starts_sequence),
+            self.clear_age.eq(clear_age),
             self.launch.eq((self.accept & ~self.starts_sequence) | late_launch),
             self.launch_writes.eq(late_launch | ~self.further),
         ]

@@ -41,9 +41,10 @@ class Sequencer(wiring.Component):
         Cycle 0 of a query; at least the initiation interval after the one before.
     launch_writes : In(1)
         With ``launch``: the query brings a key and a value, which are written.
-    next_clear_age, next_refresh_age : In
-        Ages of a clear and of a refresh in the next cycle; 0: none. They are written at the offsets
-        of a token.
+    clear_launch, refresh_launch : In(1)
+        Cycle 0 of a clear and of a refresh. They are written at the offsets of a token.
+    clear_age, refresh_age : In
+        Cycles since then; 0: none.
     newest_age : Out
         Age of the latest query.
     query_start : Out(1)
@@ -71,8 +72,10 @@ class Sequencer(wiring.Component):
             {
                 "launch": In(1),
                 "launch_writes": In(1),
-                "next_clear_age": In(write_age),
-                "next_refresh_age": In(write_age),
+                "clear_launch": In(1),
+                "clear_age": In(write_age),
+                "refresh_launch": In(1),
+                "refresh_age": In(write_age),
                 "newest_age": Out(range(self._timing.out.end + 1)),
                 "query_start": Out(1),
                 "k_write": Out(1),
@@ -96,6 +99,9 @@ class Sequencer(wiring.Component):
 
         # Decided from the ages of the cycle before. A launch arrives late in its cycle: only phases
         # that start right after it may depend on it.
+        def becomes(launch: Value, since: Value, age: int) -> Value:
+            return launch if age == 1 else since == age - 1
+
         def some_age_becomes(age: int) -> Value:
             return self.launch if age == 1 else Cat(each == age - 1 for each in ages).any()
 
@@ -124,12 +130,13 @@ class Sequencer(wiring.Component):
                 token_starts = self.launch & self.launch_writes
             else:
                 token_starts = (ages[0] == span.start - 1) & writes
-            clear_ends = self.next_clear_age == span.end
+            clear_ends = becomes(self.clear_launch, self.clear_age, span.end)
             ends = some_age_becomes(span.end) | clear_ends
-            m.d.comb += clear_starts.eq(self.next_clear_age == span.start)
+            m.d.comb += clear_starts.eq(becomes(self.clear_launch, self.clear_age, span.start))
             if self._refreshes:
-                m.d.comb += refresh_starts.eq(self.next_refresh_age == span.start)
-                ends |= self.next_refresh_age == span.end
+                launch, age = self.refresh_launch, self.refresh_age
+                m.d.comb += refresh_starts.eq(becomes(launch, age, span.start))
+                ends |= becomes(launch, age, span.end)
             m.d.comb += write_starts.eq(token_starts | clear_starts | refresh_starts)
             set_and_clear(clear, clear_starts, clear_ends)
             set_and_clear(write, write_starts, ends)

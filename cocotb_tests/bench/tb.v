@@ -246,8 +246,8 @@ module tb #(
         .sign(played_sign)
     );
 
+    // Python starts the clock. A clock of 0 before would be a falling edge in one simulator only.
     initial begin
-        clk = 0;
         rst = 1;
         hold = 1;
         every_cycle = 0;

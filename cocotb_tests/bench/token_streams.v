@@ -1,6 +1,6 @@
 // Source and sink of a head's streams. Python sets the pace of each token with the token itself.
 //
-// Python sets push_word and increments pushed; the word enters at the next falling edge. From its
+// Python sets push_word and increments pushed, at a falling edge; the word enters at the rising edge. From its
 // highest bit, a word holds: the cycles for which its result is refused (stall), the cycles before
 // its token is offered (idle), and the token. Between tokens the payload is unknown. While hold is
 // high no token is offered. Reset drops the words that wait.
@@ -38,7 +38,7 @@ module token_streams #(
     // One word per delivered result: latency, then payload.
     reg [RESULT_WIDTH+31:0] results [0:DEPTH-1];
 
-    always @(negedge clk) begin
+    always @(posedge clk) begin
         if (rst) begin
             taken_in <= pushed;
         end else if (taken_in != pushed) begin
@@ -60,7 +60,7 @@ module token_streams #(
 
     always @(posedge clk) begin
         if (rst) begin
-            accepted <= taken_in;
+            accepted <= pushed;
             token_valid <= 0;
             idled <= 0;
         end else begin
@@ -89,7 +89,7 @@ module token_streams #(
 
     always @(posedge clk) begin
         if (rst) begin
-            delivered <= taken_in;
+            delivered <= pushed;
             stalled <= 0;
             unstable <= 0;
         end else if (result_valid) begin

@@ -53,8 +53,8 @@ class Refresh(wiring.Component):
         With ``wanted``: no token may be accepted before the write.
     launch : In(1)
         The write is launched in this cycle; only while ``wanted``.
-    age, next_age : Out
-        Cycles since the launch, now and in the next cycle; 0 while nothing is written.
+    age : Out
+        Cycles since the launch; 0 while nothing is written.
     tile, column : Out
         The column under visit; hold during a write.
     blank : Out(1)
@@ -83,7 +83,6 @@ class Refresh(wiring.Component):
                 "urgent": Out(1),
                 "launch": In(1),
                 "age": Out(age),
-                "next_age": Out(age),
                 "tile": Out(index_shape(config.tiles)),
                 "column": Out(index_shape(config.columns)),
                 "blank": Out(1),
@@ -109,12 +108,11 @@ class Refresh(wiring.Component):
             ),
         ]
 
-        age, next_age = write_age(m, self.launch, self._timing)
+        age = write_age(m, self.launch, self._timing)
         last_cycle = Signal()
         arrived = Signal()
         m.d.comb += [
             self.age.eq(age),
-            self.next_age.eq(next_age),
             last_cycle.eq(age == self._timing.v_write.end - 1),
             arrived.eq(self.response_valid & (self.response_tag == requests.tag)),
         ]

@@ -56,13 +56,12 @@ class TokenControl(Elaboratable):
             admission.newest_age.eq(sequencer.newest_age),
             sequencer.launch.eq(admission.launch),
             sequencer.launch_writes.eq(admission.launch_writes),
-            sequencer.next_clear_age.eq(admission.next_clear_age),
+            sequencer.clear_launch.eq(admission.clear_launch),
+            sequencer.clear_age.eq(admission.clear_age),
+            sequencer.refresh_launch.eq(admission.refresh_launch),
         ]
-        age, next_age = write_age(m, admission.refresh_launch, self.timing)
-        m.d.comb += [
-            admission.refresh_age.eq(age),
-            sequencer.next_refresh_age.eq(next_age),
-        ]
+        age = write_age(m, admission.refresh_launch, self.timing)
+        m.d.comb += [admission.refresh_age.eq(age), sequencer.refresh_age.eq(age)]
         return m
 
 

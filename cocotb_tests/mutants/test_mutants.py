@@ -10,7 +10,7 @@ import pytest
 from gaincell.cocotb_tests.conftest import needs_icarus
 from gaincell.cocotb_tests.mutants import checks
 from gaincell.cocotb_tests.mutants.checks import HEAD_ITSELF, MutantHead
-from gaincell.cocotb_tests.mutants.equivalence import DIFFERENT, EQUIVALENT, compare_heads
+from gaincell.cocotb_tests.mutants.equivalence import compare_heads
 from gaincell.cocotb_tests.mutants.mutate import (
     Mutant,
     draw_mutants,
@@ -18,6 +18,7 @@ from gaincell.cocotb_tests.mutants.mutate import (
     with_all,
     with_one,
 )
+from gaincell.cocotb_tests.mutants.proof import DIFFERENT, EQUIVALENT
 from gaincell.cocotb_tests.mutants.scenarios import HEADS
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from gaincell.ml.finetune.state.record import Record
 
 INTERRUPTED = 130
-STATUS = {Failed: 1, Refused: 2, Unable: 3}
 SECONDS_FOR_THE_FIRST = 20.0
 """Another process that fails waits so long for the first one to say why, before it does itself."""
 
@@ -47,13 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with _signals(first) as signals:
             return _run(arguments.run_file, first, signals)
-    except tuple(STATUS) as ending:
+    except (Refused, Failed, Unable) as ending:
         # All processes end alike, and the first says why; the launcher ends the others then.
         if not first:
             try:
                 time.sleep(SECONDS_FOR_THE_FIRST)
             except Ended:
-                return STATUS[type(ending)]
+                return ending.status
         raise
 
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from subprocess import run
 from sys import executable
@@ -57,21 +58,15 @@ class Row:
 
 
 def rows_for(libraries: list[Path], nodes_nm: Sequence[float] = ()) -> list[Row]:
-    """The table's rows: for each library one head, and that head with one thing changed at a time.
-
-    A memory macro is known at 45 nm only, which comes first.
-    """
+    """The table's rows; a memory macro is known at 45 nm only, which comes first."""
     node_nm = dict(zip(libraries, nodes_nm, strict=False))
     grid = [
         *((libraries[0], "popcount", True, stages, "macro") for stages in (1, 2)),
         *((None, readout, True, 1, "flops") for readout in READOUT_NAMES),
         *(
-            (library, *changed, "flops")
-            for library in libraries
-            for changed in (
-                *((readout, True, 1) for readout in READOUT_NAMES),
-                ("popcount", True, 2),
-                ("popcount", False, 1),
+            (library, readout, gating, stages, "flops")
+            for readout, library, gating, stages in product(
+                READOUT_NAMES, libraries, (True, False), (1, 2)
             )
         ),
     ]

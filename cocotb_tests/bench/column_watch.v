@@ -106,7 +106,8 @@ module column_watch #(
     // A visit skips a column whose token came in this segment of visits or in the one before, and
     // all columns if the sequence started then. It must not skip any other. It is over when a token
     // overwrites its column, or starts a sequence; also if it did so in the cycle before the visit.
-    reg [31:0] visits, segment, start_segment;
+    // A refresh that was launched before is written all the same.
+    reg [31:0] visits, segment, start_segment, over_since;
     reg [31:0] token_segment [0:SLOTS-1];
     reg segment_ends, lately, pending, skips, over, must_write, enters;
 
@@ -145,7 +146,7 @@ module column_watch #(
     task look_at_visit;
         if (elapsed == 1) begin
             lately = segment - start_segment <= 1;
-            pending = token_slot == visited && token_age < K_WRITE_START;
+            pending = token_slot == visited && token_age <= K_WRITE_START;
             skips = over || (true_fill != 0 && !pending && (lately || (holds[visited]
                 && visited < WINDOW && segment - token_segment[visited] <= 1)));
             must_write = true_fill != 0 && !pending && !skips;
@@ -163,7 +164,7 @@ module column_watch #(
             end else if (request_valid !== 1'b0) begin
                 if (VISIT == 0 || request_valid !== 1'b1 || asked || slot !== visited
                     || holds[visited] !== 1'b1) blame(REQUEST, slot, 0, 0);
-                else if ((^tag) === 1'bx || unanswered[tag]) blame(TAG, slot, tag, 0);
+                else if (tag !== next_tag || unanswered[tag]) blame(TAG, slot, tag, next_tag);
                 else if (skips) blame(YOUNG, slot, 0, 0);
                 asked = 1;
                 last_tag = tag;
@@ -214,7 +215,7 @@ module column_watch #(
             refresh_slot = k_tile * COLUMNS + k_column;
             if (refresh_slot !== visited) blame(NOT_VISITED, refresh_slot, refresh_slot, visited);
             refresh_slot = visited;
-            if (skips || over) blame(YOUNG, visited, 0, 0);
+            if (skips || (over && cycle - over_since >= K_WRITE_START)) blame(YOUNG, visited, 0, 0);
             must_write = 0;
             refresh_data = holds[visited] && arrived;
             refresh_codes = refresh_data ? columns[visited] : 0;
@@ -289,6 +290,7 @@ module column_watch #(
                 token_segment[token_slot] = segment + segment_ends;
                 if (starts || token_slot == visited) begin
                     must_write = 0;
+                    if (!over) over_since = cycle;
                     over = 1;
                 end
                 // The head gives up a cycle later if a token entered just before.

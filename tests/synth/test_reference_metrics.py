@@ -86,7 +86,7 @@ def test_the_page_shows_the_committed_metrics():
 
 def test_default_head_meets_timing_and_energy_at_45_nm():
     default = METRICS[0]
-    assert default["timing"]["slack_ns"] >= 0.05
+    assert default["timing"]["slack_ns"] >= 0.1
     assert default["energy_per_token_j"] <= 0.7e-9
     assert default["power"]["unmatched"] == 0
     assert default["gate_level"]["mismatches"] == 0
@@ -94,7 +94,7 @@ def test_default_head_meets_timing_and_energy_at_45_nm():
 
 def test_every_simulated_netlist_computed_attention():
     simulated = [each for each in METRICS if each["power"] is not None]
-    assert len(simulated) >= 14
+    assert len(simulated) >= 26
     assert all(each["gate_level"]["mismatches"] == 0 for each in simulated)
     assert all(each["gate_level"]["tokens"] == 1280 for each in simulated)
 
@@ -104,7 +104,7 @@ def test_clock_gates_save_power_and_area():
     for each in METRICS:
         by_name.setdefault(name_of(each), {})[each["options"]["clock_gating"]] = each
     pairs = [pair for pair in by_name.values() if len(pair) == 2]
-    assert len(pairs) >= 3
+    assert len(pairs) >= 12
     for pair in pairs:
         assert pair[True]["area"]["cells_um2"] < pair[False]["area"]["cells_um2"]
         if pair[True]["power"] is not None:

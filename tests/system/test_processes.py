@@ -66,12 +66,32 @@ def test_programs_end_with_their_command(tmp_path, number, status, said):
         assert wait_until(numbers.exists)
         programs = [int(word) for word in numbers.read_text().split()]
         assert all(map(runs, programs))
+        if number == signal.SIGKILL:
+            time.sleep(1)  # what watches for it starts just after the program
         started.send_signal(number)
         _, error = started.communicate(timeout=30)
     assert (started.returncode, error) == (status, said)
     assert wait_until(lambda: not any(map(runs, programs)))
     if number != signal.SIGKILL:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers"]
+
+
+def test_a_signal_while_a_program_is_started_ends_it_too(tmp_path):
+    early = """
+import os, signal, subprocess
+class Popen(subprocess.Popen):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+subprocess.Popen = Popen
+"""
+    command = [sys.executable, "-c", early + COMMAND, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stderr) == (143, "gaincell: ended by SIGTERM\n")
+    time.sleep(1)  # a program left alone would come so far by now
+    numbers = tmp_path / "numbers"
+    programs = map(int, numbers.read_text().split()) if numbers.exists() else ()
+    assert not any(map(runs, programs))
 
 
 def test_an_ignored_signal_stays_ignored(tmp_path):

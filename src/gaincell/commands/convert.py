@@ -20,10 +20,10 @@ from gaincell.commands.options.texts import (
     add_model_argument,
     add_window_arguments,
     check_model,
-    check_window,
     check_windows,
     cut,
     need_ml,
+    settle_window,
     tokens_of,
 )
 from gaincell.config_file import load_config
@@ -104,7 +104,7 @@ def _windows(
     layers: list[int] | None,
 ) -> "Tensor":
     """Windows of tokens (W, T) that the start is fitted on."""
-    check_window(arguments, model)
+    settle_window(arguments, model)
     ids = tokens_of(arguments.text, tokenizer, model)
     if arguments.windows is None:
         tokens = len(ids) - arguments.skip

@@ -11,9 +11,9 @@ from gaincell.commands.options.texts import (
     add_model_argument,
     add_window_arguments,
     check_model,
-    check_window,
     check_windows,
     need_ml,
+    settle_window,
     windows_from,
 )
 from gaincell.commands.shown.evaluation import as_table, write_json
@@ -168,7 +168,7 @@ def _check_lengths(arguments: argparse.Namespace, model: Any) -> None:
     from gaincell.ml.evaluate.limits import check_length
 
     if arguments.text:
-        check_window(arguments, model)
+        settle_window(arguments, model)
     if arguments.max_length is not None:
         check_length(model, arguments.max_length, f"--max-length is {arguments.max_length}")
 

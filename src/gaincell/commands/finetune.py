@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from gaincell.config_file import load_config
 from gaincell.inputs.text_file import check_text
 from gaincell.ml.finetune.data.token_file import read_tokens
 from gaincell.refusals import Failed, Refused, Unable, refusing
+from gaincell.system.console import Ended
 from gaincell.text import table
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 STATUS = {Failed: 1, Refused: 2, Unable: 3}
+SECONDS_FOR_THE_FIRST = 20.0
+"""Another process that fails waits so long for the first one to say why, before it does itself."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
         with _signals(first) as signals:
             return _run(arguments.run_file, first, signals)
     except tuple(STATUS) as ending:
-        # All processes end alike; one of them says why.
-        if first:
-            raise
-        return STATUS[type(ending)]
+        # All processes end alike, and the first says why; the launcher ends the others then.
+        if not first:
+            try:
+                time.sleep(SECONDS_FOR_THE_FIRST)
+            except Ended:
+                return STATUS[type(ending)]
+        raise
 
 
 @dataclass

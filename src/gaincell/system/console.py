@@ -48,6 +48,23 @@ def ending_on_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Signals that come in the block are answered at its end: it is not left in the middle."""
+    came: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        heard = [n for n in (*ENDING, signal.SIGINT) if callable(signal.getsignal(n))]
+        before = {n: signal.signal(n, lambda number, _: came.append(number)) for n in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for each in came:
+            signal.raise_signal(each)
+
+
 class _Patient(io.FileIO):
     """A descriptor that takes all text, also when nobody reads it any more, as after ``head``."""
 

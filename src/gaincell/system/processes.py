@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gaincell.refusals import Unable
+from gaincell.system.console import signals_held
 from gaincell.system.environment import environment
 
 GUARD = 'read -r _; kill -9 "-$1"'
@@ -39,27 +40,31 @@ def child(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[b
         The program cannot be started.
     """
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = guard = None
     try:
-        process = subprocess.Popen(command, start_new_session=True, **options)
-    except OSError as error:
-        raise Unable(f"{command[0]} cannot be started: {error.strerror}") from error
-    guard = None
-    try:
-        guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "guard", str(process.pid)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            **quiet,
-        )
+        with signals_held():
+            process = subprocess.Popen(command, start_new_session=True, **options)
+            guard = subprocess.Popen(
+                ["/bin/sh", "-c", GUARD, "guard", str(process.pid)],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+                **quiet,
+            )
         yield process
+    except OSError as error:
+        if process is None:
+            raise Unable(f"{command[0]} cannot be started: {error.strerror}") from error
+        raise
     finally:
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if guard is not None:
-            guard.kill()
-            guard.communicate()
+        with signals_held():
+            if process is not None:
+                if process.poll() is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            if guard is not None:
+                guard.kill()
+                guard.communicate()
 
 
 def run(

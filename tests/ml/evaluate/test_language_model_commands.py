@@ -226,7 +226,7 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start):
         ),
         (
             "convert",
-            ["--config", "{}/head.toml", "-o", "{}/hw"],
+            ["--config", "{}/head.toml", "-o", "{}/hw", "--window", "512"],
             "--window is 512, but the model has positions for 128 tokens only",
         ),
         ("perplexity", ["--kind", "linear"], "is not on hardware: convert it first"),
@@ -275,6 +275,11 @@ def test_no_command_reads_beyond_the_models_positions(folder, capsys, family, co
     said = capsys.readouterr().err
     assert said.endswith("but the model has positions for 128 tokens only\n")
     assert said.count("\n") == 1
+
+
+def test_windows_are_as_long_as_the_model_has_positions(folder, capsys):
+    assert main(arguments(folder, "perplexity")) == 0
+    assert " windows of 128 tokens" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["perplexity", "convert", "codes", "evaluate", "generate"])

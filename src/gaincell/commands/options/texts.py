@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+WINDOW = 512
+"""Tokens read at once by default, as far as the model's positions reach."""
+
+
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     """--model, --text, --window, --windows and --skip."""
     add_model_argument(parser)
@@ -34,7 +38,11 @@ def add_window_arguments(
     parser: "argparse.ArgumentParser | argparse._ArgumentGroup", default: str = "the whole text"
 ) -> None:
     """--window, --windows, whose help says ``default``, and --skip."""
-    parser.add_argument("--window", type=int, default=512, help="tokens read at once; default 512")
+    parser.add_argument(
+        "--window",
+        type=int,
+        help=f"tokens read at once; default: {WINDOW}, or all positions of a model with fewer",
+    )
     parser.add_argument("--windows", type=int, help=f"how many windows; default: {default}")
     parser.add_argument(
         "--skip", type=int, default=0, help="tokens of the text to leave out first; default 0"
@@ -80,14 +88,16 @@ def windows_from(path: Path, arguments: argparse.Namespace, tokenizer: Any, mode
     ValueError
         As ``tokens_of`` and ``cut``.
     """
-    check_window(arguments, model)
+    settle_window(arguments, model)
     return cut(tokens_of(path, tokenizer, model), arguments, path)
 
 
-def check_window(arguments: argparse.Namespace, model: Any) -> None:
-    """Raise ValueError if --window is longer than what the model reads at once."""
-    from gaincell.ml.evaluate.limits import check_length
+def settle_window(arguments: argparse.Namespace, model: Any) -> None:
+    """Set --window where it was not given; raise ValueError if the model cannot read so much."""
+    from gaincell.ml.evaluate.limits import check_length, positions_of
 
+    if arguments.window is None:
+        arguments.window = min(WINDOW, positions_of(model) or WINDOW)
     check_length(model, arguments.window, f"--window is {arguments.window}")
 
 

@@ -23,8 +23,4 @@ ARGUMENTS = {
         "the bit is inverted in each cycle, also when it is loaded, and a visit of 146 cycles "
         "looks in the second one; in the segment after reset, start is set whenever a visit looks"
     ),
-    "sink: refresh_held_columns: assign _03_ = fill > 4'hc; becomes fill >= 4'hc": (
-        "with 12 tokens the newest is in the last column of the ring, so that the other operand of "
-        "the disjunction is true for every column of the ring"
-    ),
 }

@@ -1,10 +1,11 @@
 """What a proof that two heads are alike starts from: registers that agree, values that never are.
 
-Nothing here is believed. Runs with random inputs only choose what is worth a proof.
+Runs with random inputs only choose what is worth a proof; a difference that they find is one.
 """
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations, islice, product
 from operator import and_
 
 from gaincell.cocotb_tests.mutants.graph import Graph
@@ -12,6 +13,8 @@ from gaincell.cocotb_tests.mutants.graph import Graph
 PATTERNS = 256
 ONES = (1 << PATTERNS) - 1
 CYCLES = 4000
+CELLS = 64
+"""Pairs of registers are looked at that have at most so many pairs of values."""
 
 
 def merged(graph: Graph, pairs: dict[int, int]) -> tuple[Graph, list[int]]:
@@ -66,34 +69,43 @@ def random_frames(graph: Graph, reset: int) -> Iterator[list[int]]:
 
 
 def never_seen(
-    graph: Graph, registers: list[tuple[int, ...]], differing: list[tuple[int, int]], reset: int
-) -> list[int]:
+    graph: Graph,
+    registers: list[tuple[int, ...]],
+    differing: list[tuple[int, int]],
+    reset: int,
+    started: int,
+) -> tuple[list[int], list[int]]:
     """Literals, new in ``graph``, that were never high in a run: each may be worth a proof.
 
-    They say that a register has a value, or has it while two latches of ``differing`` are equal, or
-    are not.
+    They are about cycles in which the latch ``started`` is high: what power-up leaves is different.
+    The first list: a register has a value. The second: two registers have a pair of values, or one
+    has a value while two latches of ``differing`` are equal, or are not.
     """
-    values = [
-        (at, value) for at, latches in enumerate(registers) for value in range(2 ** len(latches))
+    sizes = [2 ** len(latches) for latches in registers] + [2] * len(differing)
+    alone = [(at, value) for at, size in enumerate(sizes) for value in range(size)]
+    pairs = []
+    for one, other in combinations(range(len(sizes)), 2):
+        if other >= len(registers) or sizes[one] * sizes[other] <= CELLS:
+            values = product(range(sizes[one]), range(sizes[other]))
+            pairs += [((one, left), (other, right)) for left, right in values]
+    for latches, _ in islice(graph.run(random_frames(graph, reset), ONES), 1, None):
+        bits = [[latches[each] for each in own] for own in registers]
+        bits += [[latches[left] ^ latches[right]] for left, right in differing]
+        has = [_values(own, ONES, and_) for own in bits]
+        alone = [(at, value) for at, value in alone if not has[at][value]]
+        pairs = [
+            pair for pair in pairs if not has[pair[0][0]][pair[0][1]] & has[pair[1][0]][pair[1][1]]
+        ]
+    bits = [[graph.latch(each) for each in own] for own in registers]
+    bits += [[graph.differ(*map(graph.latch, each))] for each in differing]
+    has = [_values(own, 1, graph.both) for own in bits]
+    never = {(at, value) for at, value in alone if at < len(registers)}
+    has = [[graph.both(each, graph.latch(started)) for each in own] for own in has]
+    return [has[at][value] for at, value in alone], [
+        graph.both(*(has[at][value] for at, value in pair))
+        for pair in pairs
+        if never.isdisjoint(pair)
     ]
-    cells = [(*each, side) for each in values for side in range(1 + 2 * len(differing))]
-    for latches, _ in graph.run(random_frames(graph, reset), ONES):
-        has = [_values([latches[each] for each in own], ONES, and_) for own in registers]
-        sides = _sides([latches[left] ^ latches[right] for left, right in differing], ONES)
-        cells = [cell for cell in cells if not has[cell[0]][cell[1]] & sides[cell[2]]]
-    never = {cell[:2] for cell in cells if not cell[2]}
-    has = [_values([graph.latch(each) for each in own], 1, graph.both) for own in registers]
-    sides = _sides([graph.differ(*map(graph.latch, each)) for each in differing], 1)
-    return [
-        graph.both(has[at][value], sides[side])
-        for at, value, side in cells
-        if side == 0 or (at, value) not in never
-    ]
-
-
-def _sides(unequal: list[int], true: int) -> list[int]:
-    """Always, then for each of ``unequal`` when not and when."""
-    return [true, *(side for each in unequal for side in (each ^ true, each))]
 
 
 def _values(bits: list[int], true: int, both: Callable[[int, int], int]) -> list[int]:

@@ -2,8 +2,8 @@
 
 Each register of one head is the other's as long as nothing shows that they differ, and ABC proves
 that they never do. That leaves little more than one head and what was changed. ABC searches for an
-invariant of it, first alone, then together with lemmas: values that registers never have, which ABC
-proved before by induction.
+invariant of it, first alone, then with lemmas: values that registers never have, and pairs of them,
+which ABC proved before by induction.
 """
 
 import re
@@ -29,11 +29,12 @@ EASY_S = 5
 def prove(miter: Path, abc: str, seconds: int) -> str:
     """Whether the output of an AIGER file is ever high, in ``seconds`` for the last search.
 
-    Registers are paired by their names, ``good_...`` and ``wrong_...``.
+    Registers are paired by their names, ``good_...`` and ``wrong_...``. The latch ``started`` is
+    low at power-up only.
     """
     both, inputs, latches = read_graph(miter)
     pairs, registers = _pairs(latches), _registers(latches)
-    wrong = set(pairs)
+    good = [own for own in registers.values() if pairs.keys().isdisjoint(own)]
     differing: list[tuple[int, int]] = []
     example: list[list[int]] = []
     easy = True
@@ -51,33 +52,27 @@ def prove(miter: Path, abc: str, seconds: int) -> str:
             continue
         if example:
             raise RuntimeError("nothing differs in ABC's counterexample")
-        if not any(graph.outputs):
-            return EQUIVALENT
-        claim = reduce(graph.either, graph.outputs)
+        claims = [reduce(graph.either, graph.outputs)]
         if not easy:
             cone = graph.cone()
-            needed = {
-                tuple(own)
-                for number, own in registers.items()
-                if number not in wrong and graph.latch(number) // 2 in cone
-            }
-            literals = never_seen(graph, sorted(needed), differing, inputs["reset"])
-            claim = _with_lemmas(graph, claim, literals, miter.parent, abc)
-            if not claim:
+            needed = {tuple(own) for own in good if any(graph.latch(at) // 2 in cone for at in own)}
+            cells = never_seen(
+                graph, sorted(needed), differing, inputs["reset"], latches["started"]
+            )
+            claims = _with_lemmas(graph, claims[0], *cells, miter.parent, abc)
+        for claim, limit in zip(claims, [EASY_S, seconds], strict=False):
+            graph.outputs = [claim]
+            graph.write(miter.with_name("claim.aig"))
+            told = told_by([abc, "-q", INVARIANT.format(seconds=limit)], miter.parent)
+            if "was asserted in frame" in told:
+                example = _example(miter.with_name("cex.txt"), both.inputs)
+                break
+            if "Property proved" in told or "The network is combinational" in told:
                 return EQUIVALENT
-        graph.outputs = [claim]
-        graph.write(miter.with_name("claim.aig"))
-        limit = EASY_S if easy else seconds
-        told = told_by([abc, "-q", INVARIANT.format(seconds=limit)], miter.parent)
-        if "was asserted in frame" in told:
-            example = _example(miter.with_name("cex.txt"), both.inputs)
-        elif "Property proved" in told or "The network is combinational" in told:
-            return EQUIVALENT
-        elif easy:
-            easy = False
-        else:
+        if not example and not easy:
             bound = re.search(r"in frame (\d+)", told)
             return f"{UNDECIDED}, alike for {bound[1] if bound else 0} cycles"
+        easy = easy and bool(example)
 
 
 def _pairs(latches: dict[str, int]) -> dict[int, int]:
@@ -102,19 +97,23 @@ def _registers(latches: dict[str, int]) -> dict[int, list[int]]:
     return {number: own for own in small for number in own}
 
 
-def _with_lemmas(graph: Graph, claim: int, literals: list[int], folder: Path, abc: str) -> int:
-    """High if ``claim`` is, or one of ``literals`` that is never high by induction.
+def _with_lemmas(
+    graph: Graph, claim: int, alone: list[int], pairs: list[int], folder: Path, abc: str
+) -> list[int]:
+    """What is never high if ``claim`` is not, and easier to prove.
 
-    To claim more is never wrong, and easier to prove. 0 if the induction proves ``claim``.
+    Those literals are lemmas that are never high by induction. So it is enough to look at ``claim``
+    where no lemma is high. To claim lemmas once more, with it, helps the last search.
     """
-    graph.outputs = [claim, *literals]
+    graph.outputs = [claim, *alone, *pairs]
     graph.write(folder / "lemmas.aig")
     told_by([abc, "-q", INDUCTION], folder)
-    left = read_graph(folder / "proved.aig")[0].outputs
-    if not left[0]:
-        return 0
-    lemmas = [literal for literal, open_ in zip(literals, left[1:], strict=True) if not open_]
-    return reduce(graph.either, lemmas, claim)
+    claimed, *left = read_graph(folder / "proved.aig")[0].outputs
+    if not claimed:
+        return [0]
+    proved = [each for each, high in zip([*alone, *pairs], left, strict=True) if not high]
+    claim = graph.both(claim, reduce(graph.either, proved, 0) ^ 1)
+    return [claim, reduce(graph.either, set(alone).intersection(proved), claim)]
 
 
 def _example(path: Path, inputs: int) -> list[list[int]]:

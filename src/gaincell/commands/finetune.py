@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 SECONDS_FOR_THE_FIRST = 20.0
-"""Another process that fails waits so long for the first one to say why, before it does itself."""
+"""Another process waits so long before it ends, as its end ends the first one too."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,12 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
             return _run(arguments.run_file, first, signals)
     except (Refused, Failed, Unable) as ending:
         # All processes end alike, and the first says why; the launcher ends the others then.
-        if not first:
-            try:
-                time.sleep(SECONDS_FOR_THE_FIRST)
-            except Ended:
-                return ending.status
-        raise
+        if first:
+            raise
+        with suppress(Ended):
+            time.sleep(SECONDS_FOR_THE_FIRST)
+        return ending.status
 
 
 @dataclass

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gaincell.config import HeadConfig
+from gaincell.ml.start.by_layer.align import align
 from gaincell.ml.start.by_layer.blocks import Block, Heads, batches
-from gaincell.ml.start.by_layer.distil import distil
 from gaincell.ml.start.by_layer.layer_start import LayerStart, joined
 from gaincell.ml.start.by_layer.options import StartOptions
 from gaincell.ml.start.by_layer.ridge import Fit, Sums, fit_ridge
@@ -58,7 +58,7 @@ def fit_layer(
     -------
     The start, its errors, and the stream that leaves the layer of the converted model.
     """
-    heads = Heads.joined([block.heads(student[part]) for part in batches(len(student))])
+    heads = Heads.joined([block.heads(student[part], part) for part in batches(len(student))])
     q, k, v = heads.q, heads.k, heads.v
     keys = k.repeat_interleave(heads.group, 1)
     few = slice(0, min(fitted, SPECTRAL_WINDOWS))
@@ -87,12 +87,12 @@ def fit_layer(
         fit = ridge_of_windows(((p, y[p], target[p]) for p in batches(len(q))), weight, fitted)
         return replace(now, out_weight=fit.weight.t(), out_bias=fit.bias), y, fit
 
+    if options.align_tokens:
+        out = block.out
+        projection = out.weight.to(q)
+        bias = None if out.bias is None else out.bias.to(q)
+        start = align(start, heads[:fitted], projection, bias, weight, config, options, generator)
     start, y, fit = answered(start)
-    if options.distil_steps:
-        start = distil(
-            start, (q[:fitted], k[:fitted], v[:fitted]), target, weight, config, options, generator
-        )
-        start, y, fit = answered(start)
     added = torch.cat([start.attended(y[p], v[p]) for p in batches(len(y))])
     if options.refit == "attention":
         return start, Errors(fit.error, None), _finished(block, start, student, added)
@@ -117,12 +117,12 @@ def pass_layer(
     after = torch.empty_like(stream)
     for part in batches(len(stream)):
         if start is None:
-            after[part] = block.after(stream[part])
+            after[part] = block.after(stream[part], part)
         else:
-            heads = block.heads(stream[part])
+            heads = block.heads(stream[part], part)
             y = joined(start.codes(heads.q, heads.k, heads.v, config))
             added = start.attended(y, heads.v)
-            after[part] = block.finished(stream[part], added, start.down)
+            after[part] = block.finished(stream[part], added, start.down, part)
     return after
 
 
@@ -175,14 +175,14 @@ def _missing(
             inputs.append(hidden)
             return torch.zeros_like(student[:1, :1])
 
-        base = block.finished(student[part], added[part], without)
+        base = block.finished(student[part], added[part], without, part)
         yield part, inputs[0], (teacher[part] - base) / block.residual - block.down(inputs[0])
 
 
 def _finished(block: Block, start: LayerStart, stream: Tensor, added: Tensor) -> Tensor:
     """The stream after a layer, from the stream before it and its attention's output."""
     return torch.cat(
-        [block.finished(stream[p], added[p], start.down) for p in batches(len(stream))]
+        [block.finished(stream[p], added[p], start.down, p) for p in batches(len(stream))]
     )
 
 

@@ -34,22 +34,25 @@ class StartOptions:
     """Value codes cover mean +- so many standard deviations of a head's values."""
     held_out: float = 1 / 6
     """Part of the windows on which the ridge penalties are chosen, 0..0.5."""
-    distil_steps: int = 0
-    """Steps of Adam for each layer on its own output, one window each; 0: no gradient step."""
-    distil_rate: float = 0.004
-    """Learning rate of these steps, in standard deviations of each trained tensor."""
+    align_tokens: int = 0
+    """Tokens on which each layer's maps are aligned with its own softmax; 0: no gradient step."""
+    align_rate: float = 0.01
+    """First learning rate of the alignment, as a part of each tensor's root mean square."""
+    farthest: int = 4096
+    """Windows begin at positions drawn from 0 to this one, as far as the model's positions reach.
+    Learned positions are an exception: every window begins at 0."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         problems = []
         if self.refit not in REFITS:
             problems.append(f"refit is {self.refit!r}, but must be one of {', '.join(REFITS)}")
-        for name in ("rounds", "distil_steps"):
+        for name in ("rounds", "align_tokens", "farthest"):
             if getattr(self, name) < 0:
                 problems.append(f"{name} is {getattr(self, name)}, but must be 0 or more")
         if self.round_windows < 1:
             problems.append(f"round_windows is {self.round_windows}, but must be 1 or more")
-        for name in ("round_step", "full_pulse", "value_sigmas", "distil_rate"):
+        for name in ("round_step", "full_pulse", "value_sigmas", "align_rate"):
             if not getattr(self, name) > 0:
                 problems.append(f"{name} is {getattr(self, name)}, but must be above 0")
         if not 0 < self.held_out <= 0.5:

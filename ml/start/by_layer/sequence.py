@@ -14,7 +14,9 @@ from transformers import PreTrainedModel
 
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
+from gaincell.ml.evaluate.limits import positions_of
 from gaincell.ml.models.convert import check_conversion, convert
+from gaincell.ml.models.families import family_of
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.models.settings import Settings
 from gaincell.ml.start.by_layer.blocks import Block, taken_apart
@@ -77,7 +79,8 @@ def closed_form(
     training = model.training
     model.eval()
     try:
-        with taken_apart(model, windows) as (stream, blocks):
+        positions = _positions(model, windows, options)
+        with taken_apart(model, windows, positions) as (stream, blocks):
             starts, student, teacher = _fit_layers(
                 blocks, stream, config, chosen, options, folder, progress
             )
@@ -89,6 +92,20 @@ def closed_form(
     finally:
         model.train(training)
     return model
+
+
+def _positions(model: Any, windows: Tensor, options: StartOptions) -> Tensor | None:
+    """Positions (W,) at which the windows begin; None: 0.
+
+    Rotary positions turn queries and keys before the maps see them. Maps that have seen one range
+    of positions only are useless in another.
+    """
+    if family_of(model).packed is not None:
+        return None
+    most = positions_of(model)
+    last = options.farthest if most is None else min(options.farthest, most - windows.shape[1])
+    generator = torch.Generator().manual_seed(options.seed)
+    return torch.randint(max(0, last) + 1, (len(windows),), generator=generator)
 
 
 def _fitted(windows: int, options: StartOptions) -> int:

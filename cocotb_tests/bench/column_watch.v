@@ -164,7 +164,7 @@ module column_watch #(
             end else if (request_valid !== 1'b0) begin
                 if (VISIT == 0 || request_valid !== 1'b1 || asked || slot !== visited
                     || holds[visited] !== 1'b1) blame(REQUEST, slot, 0, 0);
-                else if ((^tag) === 1'bx || unanswered[tag]) blame(TAG, slot, tag, 0);
+                else if (tag !== next_tag || unanswered[tag]) blame(TAG, slot, tag, next_tag);
                 else if (skips) blame(YOUNG, slot, 0, 0);
                 asked = 1;
                 last_tag = tag;

@@ -1,9 +1,9 @@
 // Source and sink of a head's streams. Python sets the pace of each token with the token itself.
 //
-// Python sets push_word and increments pushed, at a falling edge; the word enters at the rising edge. From its
-// highest bit, a word holds: the cycles for which its result is refused (stall), the cycles before
-// its token is offered (idle), and the token. Between tokens the payload is unknown. While hold is
-// high no token is offered. Reset drops the words that wait.
+// At a falling edge, Python sets push_word and increments pushed; the word enters at the rising edge.
+// From its highest bit, a word holds: the cycles for which its result is refused (stall), the cycles
+// before its token is offered (idle), and the token. Between tokens the payload is unknown. While
+// hold is high no token is offered. Reset drops the words that wait.
 
 module token_streams #(
     parameter TOKEN_WIDTH = 1,

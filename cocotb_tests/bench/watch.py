@@ -28,7 +28,7 @@ SENTENCES = {
     15: "{place} is written with codes, but must be cleared: it holds no token, or codes came late",
     16: "the request for {place} is not of the column under visit, or that column holds no token",
     17: "a request changed while it was refused",
-    18: "the request for {place} has tag {seen}, which belongs to an unanswered request",
+    18: "the request for {place} has tag {seen}, but tags come in turn: {wanted} is next",
     19: "a response with tag {seen} is refused, but nothing waits for it",
     20: "{place} is asked for or written again, but its visit must skip it: it is young",
     21: "{place} is not young, but its visit ended without a write",

@@ -16,8 +16,9 @@ from tqdm import tqdm
 
 from gaincell.cocotb_tests.mutants.arguments import ARGUMENTS
 from gaincell.cocotb_tests.mutants.checks import HEAD_ITSELF, MutantHead, Noticed
-from gaincell.cocotb_tests.mutants.equivalence import EQUIVALENT, UNDECIDED, compare_heads
+from gaincell.cocotb_tests.mutants.equivalence import compare_heads
 from gaincell.cocotb_tests.mutants.mutate import Mutant
+from gaincell.cocotb_tests.mutants.proof import EQUIVALENT, UNDECIDED
 from gaincell.cocotb_tests.mutants.scenarios import HEADS
 from gaincell.files import check_writable, replacing, scratch_folder
 from gaincell.refusals import Failed

@@ -1,7 +1,7 @@
 """Whether a mutant differs from the head at all: a proof for every input in every cycle.
 
-Both heads run side by side in ``miter.v``. Yosys makes an and-inverter graph of the two, and ABC
-searches for an invariant that keeps them alike. So "equivalent" is not bounded by a number of
+Both heads run side by side in ``miter.v``. Yosys makes an and-inverter graph of the two, of which
+``prove`` tells whether it ever shows a difference. So "equivalent" is not bounded by a number of
 cycles. Codes and selects of a write count while its enable is high, payloads while they are valid.
 """
 
@@ -12,15 +12,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from gaincell.cocotb_tests.mutants.mutate import DECLARED
+from gaincell.cocotb_tests.mutants.proof import prove, told_by
 from gaincell.cocotb_tests.run.tools import MissingTool
 from gaincell.config import HeadConfig
 from gaincell.files import scratch_folder
 from gaincell.hdl.layouts import TAGS, index_shape, request_layout, response_layout
 from gaincell.hdl.verilog import TOP
-from gaincell.system.processes import reason, run
 
 MITER = Path(__file__).with_name("miter.v")
-EQUIVALENT, DIFFERENT, UNDECIDED = "equivalent", "different", "undecided"
 BOUND = ("array_pulse", "array_sign", "refresh_response_payload", "refresh_response_valid")
 """Inputs that keep rules; the others are free."""
 YOSYS_SCRIPT = """\
@@ -38,13 +37,12 @@ opt_merge
 clean
 aigmap
 opt_clean
-write_aiger miter.aig
+write_aiger -symbols miter.aig
 """
 RUN_YOSYS = """\
 import pyosys.libyosys
 pyosys.libyosys.run_pass("script script.ys", pyosys.libyosys.Design())
 """
-ABC_SCRIPT = "read_aiger miter.aig; strash; scorr; dc2; scorr; pdr -s -f -T {seconds}"
 
 
 def compare_heads(good: str, wrong: str, config: HeadConfig, seconds: int = 120) -> str:
@@ -67,16 +65,9 @@ def compare_heads(good: str, wrong: str, config: HeadConfig, seconds: int = 120)
     with scratch_folder("gaincell-miter-") as folder:
         (folder / "miter.v").write_text(miter(good, wrong, config))
         (folder / "script.ys").write_text(YOSYS_SCRIPT)
-        _run([sys.executable, "-c", RUN_YOSYS], folder)
+        told_by([sys.executable, "-c", RUN_YOSYS], folder)
         abc = os.path.join(os.path.dirname(found.origin), "yosys-abc")
-        told = _run([abc, "-q", ABC_SCRIPT.format(seconds=seconds)], folder)
-    if "was asserted in frame" in told:
-        return DIFFERENT
-    proved = "Property proved" in told or "The network is combinational" in told
-    if proved:
-        return EQUIVALENT
-    bound = re.search(r"in frame (\d+)", told)
-    return f"{UNDECIDED}, alike for {bound[1] if bound else 0} cycles"
+        return prove(folder / "miter.aig", abc, seconds)
 
 
 def miter(good: str, wrong: str, config: HeadConfig) -> str:
@@ -133,10 +124,3 @@ def _difference(output: str) -> str:
             counts += f" & ~good_{write[1]}_broadcast"
         return f"({counts} & ({differs}))"
     return f"({differs})"
-
-
-def _run(command: list[str], folder: Path) -> str:
-    log = folder / "run.log"
-    if status := run(command, folder, log):
-        raise RuntimeError(f"{command[0]} failed on a miter: {reason(log, status)}")
-    return log.read_text()

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from gaincell.cocotb_tests.conftest import needs_icarus
-from gaincell.cocotb_tests.mutants import checks
+from gaincell.cocotb_tests.mutants import checks, lemmas, proof
 from gaincell.cocotb_tests.mutants.checks import HEAD_ITSELF, MutantHead
-from gaincell.cocotb_tests.mutants.equivalence import DIFFERENT, EQUIVALENT, compare_heads
+from gaincell.cocotb_tests.mutants.equivalence import compare_heads
 from gaincell.cocotb_tests.mutants.mutate import (
     Mutant,
     draw_mutants,
@@ -18,6 +18,7 @@ from gaincell.cocotb_tests.mutants.mutate import (
     with_all,
     with_one,
 )
+from gaincell.cocotb_tests.mutants.proof import DIFFERENT, EQUIVALENT, UNDECIDED
 from gaincell.cocotb_tests.mutants.scenarios import HEADS
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
@@ -126,3 +127,26 @@ def test_a_proof_tells_equivalent_mutants_from_others(new: str, expected: str) -
     wrong = good.replace("assign advance = accept & writes;", new)
     assert wrong != good
     assert compare_heads(good, wrong, SMALL, seconds=20) == expected
+
+
+@pytest.mark.formal
+@pytest.mark.needs("proofs")
+@pytest.mark.parametrize(
+    ("line", "new", "cycles", "expected"),
+    [
+        # An older query is never so young: a lemma.
+        (r"\w+ = age_1 == 4'ha", "age_1 == 4'h9", 400, EQUIVALENT),
+        # The run ends before the heads differ, and before most values of registers are seen.
+        (r"\w+ = age_1 == 6'h28", "age_1 == 6'h29", 2, UNDECIDED),
+        (r"\w+ = age_1 == 6'h28", "age_1 == 6'h29", 300, DIFFERENT),
+    ],
+)
+def test_lemmas_prove_no_more_than_what_is_true(
+    line: str, new: str, cycles: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lemmas, "CYCLES", cycles)
+    monkeypatch.setattr(proof, "INVARIANT", "read_aiger claim.aig; strash; scorr; scorr")
+    good = head_verilog(SMALL)
+    own = [each for each in mutants_of(good) if each.component == "sequencer"]
+    mutant = next(each for each in own if re.search(line, each.line) and each.new == new)
+    assert compare_heads(good, with_one(good, mutant), SMALL).startswith(expected)

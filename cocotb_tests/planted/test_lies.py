@@ -67,7 +67,7 @@ LIES: dict[str, tuple[str, str, str, str]] = {
         "_refresh_column_requests",
         r"(assign asked =) .*;",
         r"\1 ask & (~request_valid | request_ready);",
-        "which belongs to an unanswered request",
+        "but tags come in turn",
     ),
     "high bit of refreshed stuck": (
         "_refresh",

@@ -99,12 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def verdict(error: BaseException) -> tuple[int, str]:
     """Exit status of a command that ``error`` ended, and what the user reads."""
     match error:
-        case Refused():
-            return 2, str(error)
-        case Failed():
-            return 1, str(error)
-        case Unable():
-            return 3, str(error)
+        case Refused() | Failed() | Unable():
+            return error.status, str(error)
         case KeyboardInterrupt():
             return 130, "interrupted"
         case Ended():

@@ -18,9 +18,13 @@ ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 class Refused(Exception):
     """Status 2: the input is wrong; the message says how, in one sentence."""
 
+    status = 2
+
 
 class Failed(Exception):
     """Status 1: the command ran, and what it checked is wrong; the message is one sentence."""
+
+    status = 1
 
 
 class Unable(Exception):
@@ -28,6 +32,8 @@ class Unable(Exception):
 
     The same command with the same input can succeed elsewhere.
     """
+
+    status = 3
 
 
 @contextmanager

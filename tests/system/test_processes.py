@@ -66,6 +66,8 @@ def test_programs_end_with_their_command(tmp_path, number, status, said):
         assert wait_until(numbers.exists)
         programs = [int(word) for word in numbers.read_text().split()]
         assert all(map(runs, programs))
+        if number == signal.SIGKILL:
+            time.sleep(1)  # what watches for it starts just after the program
         started.send_signal(number)
         _, error = started.communicate(timeout=30)
     assert (started.returncode, error) == (status, said)

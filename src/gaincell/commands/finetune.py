@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from gaincell.ml.finetune.state.record import Record
 
 INTERRUPTED = 130
-STATUS = {Failed: 1, Refused: 2, Unable: 3}
 SECONDS_FOR_THE_FIRST = 20.0
-"""Another process that fails waits so long for the first one to say why, before it does itself."""
+"""Another process waits so long before it ends, as its end ends the first one too."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,14 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with _signals(first) as signals:
             return _run(arguments.run_file, first, signals)
-    except tuple(STATUS) as ending:
+    except (Refused, Failed, Unable) as ending:
         # All processes end alike, and the first says why; the launcher ends the others then.
-        if not first:
-            try:
-                time.sleep(SECONDS_FOR_THE_FIRST)
-            except Ended:
-                return STATUS[type(ending)]
-        raise
+        if first:
+            raise
+        with suppress(Ended):
+            time.sleep(SECONDS_FOR_THE_FIRST)
+        return ending.status
 
 
 @dataclass

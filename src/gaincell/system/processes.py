@@ -43,18 +43,10 @@ def child(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[b
     process = guard = None
     try:
         with signals_held():
-            process = subprocess.Popen(command, start_new_session=True, **options)
-            guard = subprocess.Popen(
-                ["/bin/sh", "-c", GUARD, "guard", str(process.pid)],
-                stdin=subprocess.PIPE,
-                start_new_session=True,
-                **quiet,
-            )
+            process = _started(command, **options)
+            words = ["/bin/sh", "-c", GUARD, "guard", str(process.pid)]
+            guard = _started(words, stdin=subprocess.PIPE, **quiet)
         yield process
-    except OSError as error:
-        if process is None:
-            raise Unable(f"{command[0]} cannot be started: {error.strerror}") from error
-        raise
     finally:
         with signals_held():
             if process is not None:
@@ -65,6 +57,13 @@ def child(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[b
             if guard is not None:
                 guard.kill()
                 guard.communicate()
+
+
+def _started(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, start_new_session=True, **options)
+    except OSError as error:
+        raise Unable(f"{command[0]} cannot be started: {error.strerror}") from error
 
 
 def run(

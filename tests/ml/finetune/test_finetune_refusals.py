@@ -88,6 +88,7 @@ def test_without_what_it_needs_the_way_to_it_is_said(capsys, monkeypatch, missin
 
 def test_only_the_first_process_says_why(capsys, monkeypatch):
     monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr("gaincell.commands.finetune.SECONDS_FOR_THE_FIRST", 0.0)
     assert finetune({"data": {"text": "none.txt"}}) == 2
     assert capsys.readouterr().err == ""
 

@@ -60,8 +60,9 @@ class HeadScalers(nn.Module):
     faults, noise : the layer's arrays if they have faults, and the generator of their noise
     first_tokens : where the first tokens are in the current pass, and the layer's output for them
     head, head_text : the head that the scalers lead to, and the same as ``text_of`` gives it
+    recent : newest tokens that are attended to beside the arrays, as ``Recent`` says; 0: none
 
-    The last seven belong to one run and are not saved.
+    Those from ``observer`` to ``head_text`` belong to one run and are not saved.
     """
 
     y_gain: nn.Parameter
@@ -69,6 +70,9 @@ class HeadScalers(nn.Module):
     out_bias: nn.Parameter | None
     first_weight: Tensor | None
     first_bias: Tensor | None
+    rest_gain: nn.Parameter | None
+    rest_offset: nn.Parameter | None
+    recent = 0
 
     def __init__(
         self, heads: int, kv_heads: int, levels: int, first: tuple[int, int] | None = None
@@ -89,6 +93,9 @@ class HeadScalers(nn.Module):
         self.register_parameter(
             "out_bias", None if width is None else nn.Parameter(torch.empty(width))
         )
+        for part, shape in zip(PARTS, self._rest_shapes(), strict=True):
+            kept = nn.Parameter(torch.empty(shape)) if self.recent else None
+            self.register_parameter(f"rest_{part}", kept)
         self.register_buffer("first_weight", None if first is None else torch.empty(first))
         self.register_buffer("first_bias", None if first is None else torch.empty(first[0]))
         self.reset()
@@ -123,7 +130,8 @@ class HeadScalers(nn.Module):
             offset.fill_(0.5)
         self.y_gain.fill_(1 / self.levels)
         self.y_offset.fill_(0.0)
-        for tensor in (self.out_bias, self.first_weight, self.first_bias):
+        others = (self.out_bias, self.first_weight, self.first_bias)
+        for tensor in (*others, self.rest_gain, self.rest_offset):
             if tensor is not None:
                 tensor.zero_()
 
@@ -141,8 +149,8 @@ class HeadScalers(nn.Module):
 
     def output(self, y: Tensor) -> Tensor:
         """The output of attention (B, H, T, D), from read-out codes y of the same shape."""
-        offset = self.y_offset.unsqueeze(-1) if self.y_offset.dim() == 1 else self.y_offset
-        return y * self.y_gain[:, None, None].to(y) + offset[:, None].to(y)
+        gain, offset = (x if x.dim() == 2 else x[:, None] for x in self.pair("y"))
+        return y * gain[:, None].to(y) + offset[:, None].to(y)
 
     def _bias_width(self) -> int | None:
         """C if the layer's output gets a bias here."""
@@ -151,6 +159,9 @@ class HeadScalers(nn.Module):
     def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         heads = self.kv_heads if name in "kv" else self.heads
         return (heads,), (heads,)
+
+    def _rest_shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (self.heads,), (self.heads,)
 
 
 class HeadMaps(HeadScalers):
@@ -162,12 +173,14 @@ class HeadMaps(HeadScalers):
     Parameters
     ----------
     dims, width : D, C
+    recent : newest tokens that are attended to beside the arrays; 0: none
 
     Attributes
     ----------
     q_gain, k_gain, v_gain : (H, D, D), x @ gain
-    q_offset, k_offset, v_offset, y_offset : (H, D)
-    y_gain : (H,)
+    q_offset, k_offset, v_offset, y_gain, y_offset : (H, D)
+    rest_gain, rest_offset : (H, D), (H,) or None
+        From a query to the log of the mean of exp(logit) over the tokens in the arrays.
     out_bias : (C,), added to the result of the layer's output projection
     """
 
@@ -180,8 +193,9 @@ class HeadMaps(HeadScalers):
         *,
         dims: int,
         width: int,
+        recent: int = 0,
     ) -> None:
-        self.dims, self.width = dims, width
+        self.dims, self.width, self.recent = dims, width, recent
         super().__init__(heads, kv_heads, levels, first)
 
     @property
@@ -195,6 +209,13 @@ class HeadMaps(HeadScalers):
             gain, _ = self.pair(name)
             gain.copy_(torch.eye(self.dims) * 0.25)
 
+    def rest(self, queries: Tensor) -> Tensor:
+        """(B, H, T) of queries (B, H, T, D), as ``Recent.softmax`` takes it."""
+        assert self.rest_gain is not None
+        assert self.rest_offset is not None
+        gain, offset = self.rest_gain.float(), self.rest_offset.float()
+        return (queries.float() * gain[:, None]).sum(3) + offset[:, None]
+
     def units(self, x: Tensor, name: str) -> Tensor:
         gain, offset = self.pair(name)
         x = x.repeat_interleave(self.heads // x.shape[1], dim=1)  # (B, H, T, D)
@@ -205,7 +226,10 @@ class HeadMaps(HeadScalers):
 
     def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         offset = (self.heads, self.dims)
-        return (self.heads,) if name == "y" else (*offset, self.dims), offset
+        return offset if name == "y" else (*offset, self.dims), offset
+
+    def _rest_shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (self.heads, self.dims), (self.heads,)
 
 
 PARTS = ("gain", "offset")

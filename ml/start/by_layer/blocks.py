@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
+from gaincell.ml.attention.recent import Recent
 from gaincell.ml.attention.softmax import Reach, softmax_attention
 from gaincell.ml.models.anatomy import Family, Projection
 from gaincell.ml.models.families import family_of
@@ -55,6 +56,10 @@ class Heads:
     def group(self) -> int:
         """Query heads that share keys and values."""
         return self.q.shape[1] // self.k.shape[1]
+
+    def recent(self, recent: int) -> Recent:
+        """What the queries find beside arrays that take each token ``recent`` tokens later."""
+        return Recent.of_text(self.k, self.v, recent)
 
     def softmax(self) -> Tensor:
         """The output of the model's own attention, (W, H, T, D)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -13,12 +14,15 @@ from gaincell.ml.start.by_layer.align import align
 from gaincell.ml.start.by_layer.blocks import Block, Heads, batches
 from gaincell.ml.start.by_layer.layer_start import LayerStart, joined
 from gaincell.ml.start.by_layer.options import StartOptions
+from gaincell.ml.start.by_layer.rest_fit import fit_rest
 from gaincell.ml.start.by_layer.ridge import Fit, Sums, fit_ridge
 from gaincell.ml.start.by_layer.score_fit import fit_scores
 from gaincell.ml.start.by_layer.spectral import Maps, spectral_maps
 
-SPECTRAL_WINDOWS = 24
-"""Windows for the covariances of the spectral maps, at most."""
+SPECTRAL_WINDOWS, REST_WINDOWS, SCALE_WINDOWS = 24, 8, 8
+"""Windows for the covariances of the spectral maps, for the fit of the rest, and for the scales of
+the read-out, at most."""
+TINY = 1e-30
 FIRST_WEIGHT = 0.1
 """Weight of the first tokens in the fit of the MLP's last projection; all other tokens have 1 in
 all. First tokens are attention's sink and must not change. The best of 0, 0.1, 1 and 10 on SmolLM2.
@@ -59,43 +63,18 @@ def fit_layer(
     The start, its errors, and the stream that leaves the layer of the converted model.
     """
     heads = Heads.joined([block.heads(student[part], part) for part in batches(len(student))])
-    q, k, v = heads.q, heads.k, heads.v
-    keys = k.repeat_interleave(heads.group, 1)
-    few = slice(0, min(fitted, SPECTRAL_WINDOWS))
-    maps = spectral_maps(q[few], keys[few], config, scale=heads.scale, window=heads.window)
-    for number in range(options.rounds):
-        drawn = torch.randperm(fitted, generator=generator)[: options.round_windows]
-        step = options.round_step * (0.5 if number >= options.rounds * 2 / 3 else 1.0)
-        maps, _ = fit_scores(
-            q[drawn],
-            keys[drawn],
-            config,
-            maps,
-            scale=heads.scale,
-            window=heads.window,
-            full_pulse=options.full_pulse,
-            step=step,
-        )
-    start = _with_values(block, maps, v[:fitted], heads.group, config, options.value_sigmas)
-    del keys
+    maps = _maps(heads[:fitted], config, options, generator)
+    start = _first_guess(block, maps, heads[:fitted], config, options)
+    wanted = joined(heads.softmax())
     weight = inverse_square(student)
-    target = torch.cat([block.out(joined(heads[part].softmax())) for part in batches(len(q))])
-
-    def answered(now: LayerStart) -> tuple[LayerStart, Tensor, Fit]:
-        """The layer with its output projection fitted, its codes (W, T, H * D), and the fit."""
-        y = torch.cat([joined(now.codes(q[p], k[p], v[p], config)) for p in batches(len(q))])
-        fit = ridge_of_windows(((p, y[p], target[p]) for p in batches(len(q))), weight, fitted)
-        return replace(now, out_weight=fit.weight.t(), out_bias=fit.bias), y, fit
-
+    start = _scaled(start, heads[:fitted], wanted[:fitted], weight[:fitted], config)
     if options.align_tokens:
-        out = block.out
-        projection = out.weight.to(q)
-        bias = None if out.bias is None else out.bias.to(q)
-        start = align(start, heads[:fitted], projection, bias, weight, config, options, generator)
-    start, y, fit = answered(start)
-    added = torch.cat([start.attended(y[p], v[p]) for p in batches(len(y))])
+        start = align(start, heads[:fitted], weight, config, options, generator)
+    outputs = torch.cat([_outputs(start, heads[p], config) for p in batches(len(wanted))])
+    start, error = _with_projection(start, outputs, wanted, weight, fitted)
+    added = torch.cat([start.attended(outputs[p], heads.v[p]) for p in batches(len(wanted))])
     if options.refit == "attention":
-        return start, Errors(fit.error, None), _finished(block, start, student, added)
+        return start, Errors(error, None), _finished(block, start, student, added)
     weight = inverse_square(teacher)
     weight[:, 0] = FIRST_WEIGHT * (teacher.shape[1] - 1)
     biased = block.down.bias is not None
@@ -107,7 +86,7 @@ def fit_layer(
         down_weight=start.down_weight + down.weight.t(),
         down_bias=start.down_bias + down.bias,
     )
-    return start, Errors(fit.error, down.error), _finished(block, start, student, added)
+    return start, Errors(error, down.error), _finished(block, start, student, added)
 
 
 def pass_layer(
@@ -120,8 +99,7 @@ def pass_layer(
             after[part] = block.after(stream[part], part)
         else:
             heads = block.heads(stream[part], part)
-            y = joined(start.codes(heads.q, heads.k, heads.v, config))
-            added = start.attended(y, heads.v)
+            added = start.attended(_outputs(start, heads, config), heads.v)
             after[part] = block.finished(stream[part], added, start.down, part)
     return after
 
@@ -136,32 +114,113 @@ def inverse_square(stream: Tensor) -> Tensor:
     return weight / weight.mean()
 
 
-def _with_values(
-    block: Block, maps: Maps, v: Tensor, group: int, config: HeadConfig, sigmas: float
+def _maps(
+    heads: Heads, config: HeadConfig, options: StartOptions, generator: torch.Generator
+) -> Maps:
+    """Maps of all heads after the score fit, from windows that are all fitted."""
+    keys = heads.k.repeat_interleave(heads.group, 1)
+    few = slice(0, SPECTRAL_WINDOWS)
+    maps = spectral_maps(heads.q[few], keys[few], config, scale=heads.scale, window=heads.window)
+    for number in range(options.rounds):
+        drawn = torch.randperm(len(keys), generator=generator)[: options.round_windows]
+        maps, _ = fit_scores(
+            heads.q[drawn],
+            keys[drawn],
+            config,
+            maps,
+            scale=heads.scale,
+            window=heads.window,
+            recent=options.recent,
+            full_pulse=options.pulse,
+            step=options.round_step * (0.5 if number >= options.rounds * 2 / 3 else 1.0),
+        )
+    return maps
+
+
+def _first_guess(
+    block: Block, maps: Maps, heads: Heads, config: HeadConfig, options: StartOptions
 ) -> LayerStart:
-    """A start of these maps, maps of the values (W, H_kv, T, D), and the model's projections."""
+    """A start of these maps, of values in range, and of the model's projections."""
+    v, count = heads.v, heads.q.shape[1]
     mean = v[:, :, 1:].mean((0, 2))  # (H_kv, D)
     std = v[:, :, 1:].var((0, 2)).mean(1).sqrt()
-    gain = (0.5 / (sigmas * std.clamp(min=1e-9))).repeat_interleave(group)
-    eye = torch.eye(v.shape[3]).to(v)
+    gain = (0.5 / (options.value_sigmas * std.clamp(min=1e-9))).repeat_interleave(heads.group)
     center = config.center_v / config.full_scale_v
-    offset = center - mean.repeat_interleave(group, 0) * gain[:, None]
+    rest_gain, rest_offset = v.new_zeros(count, v.shape[3]), v.new_zeros(count)
+    if options.recent:
+        rest_gain, rest_offset = fit_rest(heads[:REST_WINDOWS], options.recent)
     out, down = block.out, block.down
-    none_out, none_down = (v.new_zeros(len(each.weight)) for each in (out, down))
-    return LayerStart(
-        maps.q_gain,
-        maps.q_offset,
-        maps.k_gain,
-        maps.k_offset,
-        gain[:, None, None] * eye,
-        offset,
-        out.weight.to(v, copy=True),
-        none_out.clone(),
-        out.weight.to(v, copy=True),
-        none_out if out.bias is None else out.bias.to(v, copy=True),
-        down.weight.to(v, copy=True),
-        none_down if down.bias is None else down.bias.to(v, copy=True),
+    out_weight, down_weight = out.weight.to(v, copy=True), down.weight.to(v, copy=True)
+    out_bias, down_bias = (
+        v.new_zeros(len(each.weight)) if each.bias is None else each.bias.to(v, copy=True)
+        for each in (out, down)
     )
+    return LayerStart(
+        q_gain=maps.q_gain,
+        q_offset=maps.q_offset,
+        k_gain=maps.k_gain,
+        k_offset=maps.k_offset,
+        v_gain=gain[:, None, None] * torch.eye(v.shape[3]).to(v),
+        v_offset=center - mean.repeat_interleave(heads.group, 0) * gain[:, None],
+        y_gain=torch.ones_like(rest_gain),
+        y_offset=torch.zeros_like(rest_gain),
+        rest_gain=rest_gain,
+        rest_offset=rest_offset,
+        out_weight=out_weight,
+        out_bias=out_bias,
+        first_weight=out_weight.clone(),
+        first_bias=out_bias.clone(),
+        down_weight=down_weight,
+        down_bias=down_bias,
+        recent=options.recent,
+    )
+
+
+def _outputs(start: LayerStart, heads: Heads, config: HeadConfig) -> Tensor:
+    return start.outputs(start.codes(heads, config), start.beside(heads, config))
+
+
+def _scaled(
+    start: LayerStart, heads: Heads, wanted: Tensor, weight: Tensor, config: HeadConfig
+) -> LayerStart:
+    """With the scale and offset of each channel by which outputs come nearest to ``wanted``."""
+    few = slice(0, SCALE_WINDOWS)
+    y, beside = start.codes(heads[few], config), start.beside(heads[few], config)
+    missing = wanted[few] - joined(beside)
+    seen = slice(start.recent + 1, None)  # tokens for which the arrays answer
+    share = weight[few, seen, None] / weight[few, seen].sum()
+    y, missing = joined(y)[:, seen], missing[:, seen]
+    mean_y, mean = (y * share).sum((0, 1)), (missing * share).sum((0, 1))
+    y, missing = y - mean_y, missing - mean
+    gain = (y * missing * share).sum((0, 1)) / (y.square() * share).sum((0, 1)).clamp(min=1e-6)
+    shape = start.y_gain.shape
+    return replace(start, y_gain=gain.view(shape), y_offset=(mean - gain * mean_y).view(shape))
+
+
+def _with_projection(
+    start: LayerStart, outputs: Tensor, wanted: Tensor, weight: Tensor, fitted: int
+) -> tuple[LayerStart, float]:
+    """With the output projection moved to make up for what outputs lack, and the error then."""
+    parts = [
+        (part, outputs[part], (wanted[part] - outputs[part]) @ start.out_weight.t())
+        for part in batches(len(outputs))
+    ]
+    fit = ridge_of_windows(iter(parts), weight, fitted)
+    lacking = torch.cat([missing for _, _, missing in parts])[fitted:]
+    whole = wanted[fitted:] @ start.out_weight.t()
+    spread = [_spread(each, weight[fitted:, :, None]) for each in (lacking, whole)]
+    error = fit.error * math.sqrt(spread[0] / max(spread[1], TINY))
+    return replace(
+        start,
+        out_weight=start.out_weight + fit.weight.t(),
+        out_bias=start.out_bias + fit.bias,
+    ), error
+
+
+def _spread(x: Tensor, weight: Tensor) -> float:
+    """Weighted squares of x (W, T, C) about their mean."""
+    mean = (x * weight).sum((0, 1)) / weight.sum()
+    return float(((x - mean).square() * weight).sum())
 
 
 def _missing(

@@ -22,14 +22,17 @@ class StartOptions:
     refit: str = "down"
     """Projections fitted again: "attention" (its output projection only), "down" (also each MLP's
     last one), "lm_head" (also the last of all, untied from the embedding)."""
-    rounds: int = 24
+    recent: int = 16
+    """Newest tokens that attend beside the arrays, in digital arithmetic, and with them the first
+    one; 0: the arrays alone."""
+    rounds: int = 12
     """Rounds of the score fit; 0 leaves the spectral maps."""
-    round_windows: int = 6
+    round_windows: int = 3
     """Windows of text that a round sees, drawn anew for each."""
     round_step: float = 1.0
     """Step of a round; halved for the last third of them."""
-    full_pulse: float = 0.4
-    """Softmax weight that a full phi pulse stands for."""
+    full_pulse: float | None = None
+    """Softmax weight that a full phi pulse stands for; None: 0.15 with recent tokens, else 0.4."""
     value_sigmas: float = 1.5
     """Value codes cover mean +- so many standard deviations of a head's values."""
     held_out: float = 1 / 6
@@ -47,18 +50,23 @@ class StartOptions:
         problems = []
         if self.refit not in REFITS:
             problems.append(f"refit is {self.refit!r}, but must be one of {', '.join(REFITS)}")
-        for name in ("rounds", "align_tokens", "farthest"):
+        for name in ("recent", "rounds", "align_tokens", "farthest"):
             if getattr(self, name) < 0:
                 problems.append(f"{name} is {getattr(self, name)}, but must be 0 or more")
         if self.round_windows < 1:
             problems.append(f"round_windows is {self.round_windows}, but must be 1 or more")
         for name in ("round_step", "full_pulse", "value_sigmas", "align_rate"):
-            if not getattr(self, name) > 0:
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
                 problems.append(f"{name} is {getattr(self, name)}, but must be above 0")
         if not 0 < self.held_out <= 0.5:
             problems.append(f"held_out is {self.held_out}, but must be above 0, at most 0.5")
         if problems:
             raise ValueError("; ".join(problems))
+
+    @property
+    def pulse(self) -> float:
+        """``full_pulse``, or its default."""
+        return (0.15 if self.recent else 0.4) if self.full_pulse is None else self.full_pulse
 
     def as_table(self) -> dict[str, Any]:
         return asdict(self)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
 """Penalties to choose from, in units of the mean diagonal of the Gram matrix."""
 ROUNDING, TINY = 1e-6, 1e-30
 """Relative error of sums of float32, and a scale for rows of zeros."""

@@ -30,6 +30,7 @@ def fit_scores(
     *,
     scale: float,
     window: int | None = None,
+    recent: int = 0,
     full_pulse: float,
     step: float,
 ) -> tuple[Maps, float]:
@@ -39,6 +40,7 @@ def fit_scores(
     ----------
     scale : of q k^T before softmax
     window : tokens that a query of the model sees; None: all before it
+    recent : newest tokens beside the arrays, and with them the first one
     full_pulse : softmax weight that a full pulse stands for
     step : part of each side's solution that is added; both sides move at once
 
@@ -50,7 +52,7 @@ def fit_scores(
     ValueError
         The fit diverges.
     """
-    absent = unseen(config, q.shape[2])
+    absent = unseen(config, q.shape[2], recent)
     place = torch.arange(q.shape[2])
     hidden = absent | (place[:, None] - place >= (window or q.shape[2]))
     of_q, of_k = _affine(maps.q_gain, maps.q_offset), _affine(maps.k_gain, maps.k_offset)
@@ -66,11 +68,13 @@ def fit_scores(
     return Maps(queries[:, :dims], queries[:, dims], keys[:, :dims], keys[:, dims]), error
 
 
-def unseen(config: HeadConfig, tokens: int) -> Tensor:
+def unseen(config: HeadConfig, tokens: int, recent: int = 0) -> Tensor:
     """True for pairs (query, key), (T, T), whose key the arrays do not store."""
     place = torch.arange(tokens)
     age = place[:, None] - place
-    return (age < 0) | ((age >= config.window) & (place >= config.sink))
+    first = min(recent, 1)
+    too_old = (age >= config.window + recent) & (place >= config.sink + first)
+    return (age < recent) | (age < 0) | (place < first) | too_old
 
 
 def _fit_head(

@@ -134,7 +134,7 @@ def _fit_layers(
         path = None if folder is None else folder / f"layer-{layer:03}.safetensors"
         generator = torch.Generator().manual_seed(options.seed * 1000 + layer)
         if path is not None and path.is_file():
-            starts[layer], errors = LayerStart.load(path), None
+            starts[layer], errors = LayerStart.load(path, options.recent), None
             student = pass_layer(block, config, starts[layer], student)
         else:
             starts[layer], errors, student = fit_layer(

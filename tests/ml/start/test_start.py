@@ -24,7 +24,7 @@ from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 
-QUICK = StartOptions(rounds=6, round_windows=3)
+QUICK = StartOptions(recent=0, rounds=6, round_windows=3)
 WIDE = HeadConfig(head_dim=16, window=64, columns=8)
 
 
@@ -197,11 +197,11 @@ def test_the_start_is_nearer_to_the_model_than_ranges(name):
 
 
 @pytest.mark.training
-def test_distillation_brings_it_nearer_still(name):
+def test_alignment_brings_it_nearer_still(name):
     ids = tokens(4, 40, seed=9)
     wanted = model_of(name)(ids).logits
     before = distance(copy_of_start(name, WIDE, "attention"), wanted, ids)
-    after = started(name, WIDE, refit="attention", distil_steps=60)
+    after = started(name, WIDE, refit="attention", align_tokens=4800)
     assert distance(after, wanted, ids) < 0.97 * before
 
 
@@ -386,7 +386,7 @@ def test_a_folder_of_another_start_is_refused(tmp_path):
 
 @pytest.mark.training
 def test_the_start_is_the_same_again(name):
-    first, second = (started(name, distil_steps=3).state_dict() for _ in range(2))
+    first, second = (started(name, align_tokens=120).state_dict() for _ in range(2))
     for key in first:
         assert torch.equal(first[key], second[key])
 
@@ -403,4 +403,4 @@ def test_wrong_arguments():
         closed_form(model, HEAD, tokens(4, 40), layers=[7])
     with pytest.raises(ValueError, match="on hardware already"):
         closed_form(copy_of_start("gpt2"), HEAD, tokens(4, 40))
-    assert {each.name for each in fields(StartOptions)} >= {"refit", "distil_steps"}
+    assert {each.name for each in fields(StartOptions)} >= {"refit", "align_tokens"}

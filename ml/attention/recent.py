@@ -4,6 +4,10 @@ A sequence's newest tokens and its first one have most of softmax's weight, and 
 A buffer keeps their keys and values as the model gives them. A token enters the arrays when it
 leaves the buffer, ``recent`` tokens after it came; the first one stays. One weight more in
 softmax's denominator stands for all tokens in the arrays.
+
+The arrays measure it. One dimension of each head's values gives way to ones, so that its read-out
+is the sum of all pulses. The other read-outs over this sum are a mean of values, which errors of
+the pulses common to all tokens do not change.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from torch.nn.functional import pad
 
 BLOCK = 64
 """Queries whose keys are taken together."""
+LEAST_SUM = 1.0
+"""Read-out codes added to the sum of all pulses: it may be 0."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,11 @@ class Recent:
         ``starts`` (B,) are the rows' first real tokens; None: 0.
         """
         count, device = k.shape[2], k.device
-        begin = torch.zeros(len(k), dtype=torch.int64, device=device) if starts is None else starts
+        begin = (
+            torch.zeros(k.shape[0], dtype=torch.int64, device=device) if starts is None else starts
+        )
         place = torch.arange(0 if tokens is None else count - tokens, count, device=device)
-        row, column = torch.arange(len(k), device=device), begin.clamp(max=count - 1)
+        row, column = torch.arange(k.shape[0], device=device), begin.clamp(max=count - 1)
         return cls(
             pad(k, (0, 0, recent, 0)),
             pad(v, (0, 0, recent, 0)),
@@ -79,21 +87,21 @@ class Recent:
         return (self.position - self.recent).clamp(min=0)
 
     def softmax(
-        self, q: Tensor, rest: Tensor, scale: float, window: int, reach: int | None = None
-    ) -> Tensor:
-        """The buffer's part of attention's output, (B, H, T, D), of queries q (B, H, T, D).
+        self, q: Tensor, rest: Tensor, scale: float, reach: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What recent tokens give to attention's output, (B, H, T, D), and the rest's weight.
+
+        The weight (B, H, T) is that of all tokens in the arrays together; 0 if there are none.
 
         Parameters
         ----------
-        rest : (B, H, T), log of the mean of exp(logit) over the tokens in the arrays
+        q : (B, H, T, D)
+        rest : (B, H, T), log of the sum of exp(logit) over the tokens in the arrays
         scale : of q k^T before softmax
-        window : tokens that the arrays hold at most
         reach : tokens that the model itself sees, if it has a sliding window
         """
         logits, values = self._logits(q, scale, reach)
-        stored = self.stored.clamp(max=window)
-        others = rest + stored.log().to(rest)[:, None]  # log 0 = -inf: no weight
-        others = others.masked_fill(stored[:, None] == 0, -torch.inf)[..., None]
+        others = rest.to(logits).masked_fill((self.stored == 0)[:, None], -torch.inf)[..., None]
         weights = torch.cat([logits, others], 3).softmax(3).to(q.dtype)
         batch, heads, tokens, dims = q.shape
         kv_heads, blocks = self.k.shape[1], values.shape[2]
@@ -103,7 +111,7 @@ class Recent:
         seen = near @ values[:, :, None].transpose(4, 5)  # (B, H_kv, G, blocks, queries, D)
         seen = seen.reshape(batch, heads, -1, dims)[:, :, :tokens]
         first = self.first_v.repeat_interleave(heads // kv_heads, 1)[:, :, None]
-        return seen + weights[..., -2, None] * first.to(weights)
+        return seen + weights[..., -2, None] * first.to(weights), weights[..., -1]
 
     def _logits(self, q: Tensor, scale: float, reach: int | None) -> tuple[Tensor, Tensor]:
         """Logits (B, H, T, L + 1), the first token last, and values (B, H_kv, blocks, D, L).
@@ -117,7 +125,9 @@ class Recent:
         width = self.recent - 1 + block
         seen = self.k.shape[2] - (self.recent - 1 + tokens)
         keys, values = (
-            pad(x[:, :, seen:], (0, 0, 0, missing)).unfold(2, width, block)
+            x[:, :, None, seen:].transpose(3, 4)
+            if block == tokens
+            else pad(x[:, :, seen:], (0, 0, 0, missing)).unfold(2, width, block)
             for x in (self.k, self.v)
         )
         grouped = pad(q, (0, 0, 0, missing)).reshape(
@@ -138,5 +148,12 @@ class Recent:
         to_first = to_first.masked_fill(absent[:, None], -torch.inf)
         return torch.cat([logits, to_first[..., None]], 3), values
 
-    def _block(self, tokens: int) -> int:
-        return min(BLOCK, max(1, tokens))
+    @staticmethod
+    def _block(tokens: int) -> int:
+        return tokens if torch.compiler.is_compiling() else min(BLOCK, tokens)
+
+
+def sum_of_pulses(y: Tensor, ones: Tensor) -> Tensor:
+    """(B, H, T), above 0, of read-out codes y (B, H, T, D); ``ones`` (H,) are the dimensions."""
+    place = ones.view(1, -1, 1, 1).expand(y.shape[0], -1, y.shape[2], 1)
+    return y.gather(3, place)[..., 0].clamp(min=0) + LEAST_SUM

@@ -57,12 +57,12 @@ def attend_beside(
     else:
         near = cache.recent(key, value, starts, tokens)
     q, k, v, y = _codes(scalers, kind, query, *near.to_arrays(), cache)
-    assert scalers.head is not None
     scale, reach = softmax
     scale = query.shape[3] ** -0.5 if scale is None else scale
-    seen = near.softmax(query, scalers.rest(query), scale, scalers.head.window, reach)
-    output = torch.where((near.stored > 0)[:, None, :, None], scalers.output(y), 0.0)
-    output = (seen + output.to(seen)) * (near.position >= 0)[:, None, :, None]
+    output = scalers.beside(near, query, y, scale, reach)
+    output = output * (near.position >= 0)[:, None, :, None]
+    total = key.shape[2] if cache is None else cache.tokens
+    scalers.first_tokens = _first_tokens(scalers, query, value, total, starts)
     return Observation(query, key, value, output.to(query.dtype), q, k, v, y)
 
 
@@ -81,6 +81,7 @@ def _codes(
         scalers.units(x.to(dtype), name) for x, name in zip((query, key, value), "qkv", strict=True)
     )
     if cache is None:
+        starts = None if starts is None else starts.clamp(max=k.shape[2])
         return q, k, v, _read_out(scalers, kind, q, k, v, starts)
     if scalers.faults is not None:
         raise ValueError(

@@ -13,6 +13,8 @@ from gaincell.config import HeadConfig
 from gaincell.ml.attention import KINDS
 from gaincell.ml.attention.exact import exact_product
 from gaincell.ml.attention.faulty_arrays import FaultyArrays
+from gaincell.ml.attention.forward import compute_type
+from gaincell.ml.attention.recent import Recent, sum_of_pulses
 from gaincell.ml.models.in_graph import text_of
 
 T = TypeVar("T")
@@ -72,6 +74,7 @@ class HeadScalers(nn.Module):
     first_bias: Tensor | None
     rest_gain: nn.Parameter | None
     rest_offset: nn.Parameter | None
+    ones: Tensor | None
     recent = 0
 
     def __init__(
@@ -96,6 +99,8 @@ class HeadScalers(nn.Module):
         for part, shape in zip(PARTS, self._rest_shapes(), strict=True):
             kept = nn.Parameter(torch.empty(shape)) if self.recent else None
             self.register_parameter(f"rest_{part}", kept)
+        ones = torch.empty(heads, dtype=torch.int64) if self.recent else None
+        self.register_buffer("ones", ones)
         self.register_buffer("first_weight", None if first is None else torch.empty(first))
         self.register_buffer("first_bias", None if first is None else torch.empty(first[0]))
         self.reset()
@@ -131,7 +136,7 @@ class HeadScalers(nn.Module):
         self.y_gain.fill_(1 / self.levels)
         self.y_offset.fill_(0.0)
         others = (self.out_bias, self.first_weight, self.first_bias)
-        for tensor in (*others, self.rest_gain, self.rest_offset):
+        for tensor in (*others, self.rest_gain, self.rest_offset, self.ones):
             if tensor is not None:
                 tensor.zero_()
 
@@ -180,7 +185,9 @@ class HeadMaps(HeadScalers):
     q_gain, k_gain, v_gain : (H, D, D), x @ gain
     q_offset, k_offset, v_offset, y_gain, y_offset : (H, D)
     rest_gain, rest_offset : (H, D), (H,) or None
-        From a query to the log of the mean of exp(logit) over the tokens in the arrays.
+        From a query to the log of what one code of the sum of pulses stands for: a sum of
+        exp(logit) over tokens in the arrays.
+    ones : (H,) int64 or None, the dimension of the values that gives way to ones
     out_bias : (C,), added to the result of the layer's output projection
     """
 
@@ -209,12 +216,22 @@ class HeadMaps(HeadScalers):
             gain, _ = self.pair(name)
             gain.copy_(torch.eye(self.dims) * 0.25)
 
-    def rest(self, queries: Tensor) -> Tensor:
-        """(B, H, T) of queries (B, H, T, D), as ``Recent.softmax`` takes it."""
+    def beside(
+        self, near: Recent, queries: Tensor, y: Tensor, scale: float, reach: int | None
+    ) -> Tensor:
+        """Output (B, H, T, D) of the arrays, y, and of the recent tokens beside them together.
+
+        Arguments as of ``Recent.softmax``; the rest follows from the sum of pulses in y.
+        """
         assert self.rest_gain is not None
         assert self.rest_offset is not None
-        gain, offset = self.rest_gain.float(), self.rest_offset.float()
-        return (queries.float() * gain[:, None]).sum(3) + offset[:, None]
+        assert self.ones is not None
+        wide = queries.to(compute_type(queries))
+        total = sum_of_pulses(y.to(wide), self.ones)
+        gain, offset = self.rest_gain.to(wide), self.rest_offset.to(wide)
+        rest = (wide * gain[:, None]).sum(3) + offset[:, None] + total.log()
+        seen, share = near.softmax(queries, rest, scale, reach)
+        return seen + share[..., None] * self.output(y.to(wide) / total[..., None]).to(seen)
 
     def units(self, x: Tensor, name: str) -> Tensor:
         gain, offset = self.pair(name)

@@ -60,7 +60,7 @@ def align(
         chosen = torch.randint(len(heads.q), (drawn,), generator=generator)
         few = heads[chosen]
         with torch.enable_grad():
-            outputs = now.outputs(now.codes(few, config, backward="true"), now.beside(few, config))
+            outputs = now.outputs(few, now.codes(few, config, backward="true"))
             wanted = joined(few.softmax())
             missing = ((outputs - wanted) @ start.out_weight.t()).square().sum(2) * weight[chosen]
             whole = (wanted @ start.out_weight.t()).square().sum(2) * weight[chosen]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gaincell.config import HeadConfig
+from gaincell.ml.attention.recent import sum_of_pulses
 from gaincell.ml.start.by_layer.align import align
 from gaincell.ml.start.by_layer.blocks import Block, Heads, batches
 from gaincell.ml.start.by_layer.layer_start import LayerStart, joined
@@ -22,7 +23,7 @@ from gaincell.ml.start.by_layer.spectral import Maps, spectral_maps
 SPECTRAL_WINDOWS, REST_WINDOWS, SCALE_WINDOWS = 24, 8, 8
 """Windows for the covariances of the spectral maps, for the fit of the rest, and for the scales of
 the read-out, at most."""
-TINY = 1e-30
+TINY, ROUNDING = 1e-30, 1e-6
 FIRST_WEIGHT = 0.1
 """Weight of the first tokens in the fit of the MLP's last projection; all other tokens have 1 in
 all. First tokens are attention's sink and must not change. The best of 0, 0.1, 1 and 10 on SmolLM2.
@@ -63,7 +64,8 @@ def fit_layer(
     The start, its errors, and the stream that leaves the layer of the converted model.
     """
     heads = Heads.joined([block.heads(student[part], part) for part in batches(len(student))])
-    maps = _maps(heads[:fitted], config, options, generator)
+    reference = fit_rest(heads[:REST_WINDOWS], options.recent) if options.recent else None
+    maps = _maps(heads[:fitted], config, options, generator, reference)
     start = _first_guess(block, maps, heads[:fitted], config, options)
     wanted = joined(heads.softmax())
     weight = inverse_square(student)
@@ -115,7 +117,11 @@ def inverse_square(stream: Tensor) -> Tensor:
 
 
 def _maps(
-    heads: Heads, config: HeadConfig, options: StartOptions, generator: torch.Generator
+    heads: Heads,
+    config: HeadConfig,
+    options: StartOptions,
+    generator: torch.Generator,
+    reference: tuple[Tensor, Tensor] | None,
 ) -> Maps:
     """Maps of all heads after the score fit, from windows that are all fitted."""
     keys = heads.k.repeat_interleave(heads.group, 1)
@@ -131,6 +137,7 @@ def _maps(
             scale=heads.scale,
             window=heads.window,
             recent=options.recent,
+            reference=reference,
             full_pulse=options.pulse,
             step=options.round_step * (0.5 if number >= options.rounds * 2 / 3 else 1.0),
         )
@@ -146,26 +153,34 @@ def _first_guess(
     std = v[:, :, 1:].var((0, 2)).mean(1).sqrt()
     gain = (0.5 / (options.value_sigmas * std.clamp(min=1e-9))).repeat_interleave(heads.group)
     center = config.center_v / config.full_scale_v
-    rest_gain, rest_offset = v.new_zeros(count, v.shape[3]), v.new_zeros(count)
-    if options.recent:
-        rest_gain, rest_offset = fit_rest(heads[:REST_WINDOWS], options.recent)
+    per_dim = v.new_zeros(count, v.shape[3])
     out, down = block.out, block.down
     out_weight, down_weight = out.weight.to(v, copy=True), down.weight.to(v, copy=True)
     out_bias, down_bias = (
         v.new_zeros(len(each.weight)) if each.bias is None else each.bias.to(v, copy=True)
         for each in (out, down)
     )
+    v_gain = gain[:, None, None] * torch.eye(v.shape[3]).to(v)
+    v_offset = center - mean.repeat_interleave(heads.group, 0) * gain[:, None]
+    # The dimension of which the output projection makes least gives way to ones.
+    spread = v.var((0, 2)).repeat_interleave(heads.group, 0)
+    ones = (spread * out_weight.square().sum(0).view_as(spread)).argmin(1)
+    if options.recent:
+        each = torch.arange(count)
+        v_gain[each, :, ones] = 0.0
+        v_offset[each, ones] = 1.0
     return LayerStart(
         q_gain=maps.q_gain,
         q_offset=maps.q_offset,
         k_gain=maps.k_gain,
         k_offset=maps.k_offset,
-        v_gain=gain[:, None, None] * torch.eye(v.shape[3]).to(v),
-        v_offset=center - mean.repeat_interleave(heads.group, 0) * gain[:, None],
-        y_gain=torch.ones_like(rest_gain),
-        y_offset=torch.zeros_like(rest_gain),
-        rest_gain=rest_gain,
-        rest_offset=rest_offset,
+        v_gain=v_gain,
+        v_offset=v_offset,
+        y_gain=torch.ones_like(per_dim),
+        y_offset=per_dim,
+        rest_gain=per_dim.clone(),
+        rest_offset=per_dim[:, 0].clone(),
+        ones=ones,
         out_weight=out_weight,
         out_bias=out_bias,
         first_weight=out_weight.clone(),
@@ -177,24 +192,34 @@ def _first_guess(
 
 
 def _outputs(start: LayerStart, heads: Heads, config: HeadConfig) -> Tensor:
-    return start.outputs(start.codes(heads, config), start.beside(heads, config))
+    return start.outputs(heads, start.codes(heads, config))
 
 
 def _scaled(
     start: LayerStart, heads: Heads, wanted: Tensor, weight: Tensor, config: HeadConfig
 ) -> LayerStart:
-    """With the scale and offset of each channel by which outputs come nearest to ``wanted``."""
-    few = slice(0, SCALE_WINDOWS)
-    y, beside = start.codes(heads[few], config), start.beside(heads[few], config)
-    missing = wanted[few] - joined(beside)
-    seen = slice(start.recent + 1, None)  # tokens for which the arrays answer
-    share = weight[few, seen, None] / weight[few, seen].sum()
-    y, missing = joined(y)[:, seen], missing[:, seen]
-    mean_y, mean = (y * share).sum((0, 1)), (missing * share).sum((0, 1))
-    y, missing = y - mean_y, missing - mean
-    gain = (y * missing * share).sum((0, 1)) / (y.square() * share).sum((0, 1)).clamp(min=1e-6)
+    """With the rest's fit, and each channel's scale and offset that come nearest to ``wanted``."""
+    few = heads[:SCALE_WINDOWS]
+    y = start.codes(few, config)
+    if start.recent:
+        gain, offset = fit_rest(few, start.recent, sum_of_pulses(y, start.ones))
+        start = replace(start, rest_gain=gain, rest_offset=offset)
+    seen, share, mean = start.beside(few, y)
+    missing = wanted[:SCALE_WINDOWS] - joined(seen)
+    each = weight[:SCALE_WINDOWS, :, None]
+    # missing = gain * mean * share + offset * share, two unknowns for each channel
+    x, one = joined(mean * share[..., None]), joined(share[..., None].expand_as(mean))
+    xx, xo, oo, xm, om = (
+        (a * b * each).sum((0, 1))
+        for a, b in ((x, x), (x, one), (one, one), (x, missing), (one, missing))
+    )
+    oo = oo.clamp(min=TINY)
+    free = xx - xo.square() / oo
+    scale = (xm - xo * om / oo) / free
+    scale = scale.masked_fill(free <= ROUNDING * xx, 0.0)  # the channel says nothing
+    level = (om - scale * xo) / oo
     shape = start.y_gain.shape
-    return replace(start, y_gain=gain.view(shape), y_offset=(mean - gain * mean_y).view(shape))
+    return replace(start, y_gain=scale.view(shape), y_offset=level.view(shape))
 
 
 def _with_projection(

@@ -12,6 +12,7 @@ from torch import Tensor
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
 from gaincell.ml.attention import attention
+from gaincell.ml.attention.recent import sum_of_pulses
 from gaincell.ml.start.by_layer.blocks import Heads
 
 
@@ -22,10 +23,10 @@ class LayerStart:
     q_gain, k_gain, v_gain : (H, D, D), codes over the largest are x @ gain + offset
     q_offset, k_offset, v_offset : (H, D)
     y_gain, y_offset : (H, D), from read-out codes to a head's output
-    rest_gain, rest_offset : (H, D), (H,), as in ``HeadMaps``; zeros without recent tokens
+    rest_gain, rest_offset, ones : (H, D), (H,), (H,), as in ``HeadMaps``; zeros without recent
+        tokens
     out_weight, out_bias : (C, H * D), (C,), from the heads' outputs to the stream
-    first_weight, first_bias : (C, H * D), (C,), from values to the stream, for the first token;
-        not used with recent tokens
+    first_weight, first_bias : (C, H * D), (C,), from values to the stream, for the first token
     down_weight, down_bias : (C, I), (C,) of the MLP; bias of zeros if it has none
     recent : newest tokens beside the arrays
     """
@@ -40,6 +41,7 @@ class LayerStart:
     y_offset: Tensor
     rest_gain: Tensor
     rest_offset: Tensor
+    ones: Tensor
     out_weight: Tensor
     out_bias: Tensor
     first_weight: Tensor
@@ -64,27 +66,30 @@ class LayerStart:
             start=begin,
         )
 
-    def beside(self, heads: Heads, config: HeadConfig) -> Tensor:
-        """What recent tokens add to the heads' outputs (W, H, T, D)."""
-        if not self.recent:
-            return torch.zeros_like(heads.q)
-        rest = (heads.q * self.rest_gain[:, None]).sum(3) + self.rest_offset[:, None]
-        near = heads.recent(self.recent)
-        return near.softmax(heads.q, rest, heads.scale, config.window, heads.window)
+    def outputs(self, heads: Heads, y: Tensor) -> Tensor:
+        """The heads' outputs side by side (W, T, H * D), from their ``codes`` y."""
+        seen, share, mean = self.beside(heads, y)
+        return joined(
+            seen + share[..., None] * (mean * self.y_gain[:, None] + self.y_offset[:, None])
+        )
 
-    def outputs(self, y: Tensor, beside: Tensor) -> Tensor:
-        """The heads' outputs side by side (W, T, H * D), from ``codes`` and ``beside``."""
-        arrays = y * self.y_gain[:, None] + self.y_offset[:, None]
-        if self.recent:
-            arrays[:, :, : self.recent + 1] = 0.0
-        return joined(arrays + beside)
+    def beside(self, heads: Heads, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What recent tokens give (W, H, T, D), the arrays' share (W, H, T), and y over its sum.
+
+        Without recent tokens: nothing, all, and y itself.
+        """
+        if not self.recent:
+            return torch.zeros_like(y), torch.ones_like(y[..., 0]), y
+        total = sum_of_pulses(y, self.ones)
+        rest = (heads.q * self.rest_gain[:, None]).sum(3) + self.rest_offset[:, None] + total.log()
+        near = heads.recent(self.recent)
+        return *near.softmax(heads.q, rest, heads.scale, heads.window), y / total[..., None]
 
     def attended(self, outputs: Tensor, v: Tensor) -> Tensor:
         """Attention's contribution to the stream (W, T, C), from ``outputs`` and values v."""
         added = outputs @ self.out_weight.t() + self.out_bias
-        if not self.recent:
-            first = v[:, :, 0].repeat_interleave(len(self.v_gain) // v.shape[1], 1).flatten(1)
-            added[:, 0] = first @ self.first_weight.t() + self.first_bias
+        first = v[:, :, 0].repeat_interleave(len(self.v_gain) // v.shape[1], 1).flatten(1)
+        added[:, 0] = first @ self.first_weight.t() + self.first_bias
         return added
 
     def down(self, hidden: Tensor) -> Tensor:

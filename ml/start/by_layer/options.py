@@ -32,7 +32,7 @@ class StartOptions:
     round_step: float = 1.0
     """Step of a round; halved for the last third of them."""
     full_pulse: float | None = None
-    """Softmax weight that a full phi pulse stands for; None: 0.15 with recent tokens, else 0.4."""
+    """Softmax weight that a full phi pulse stands for; None: 0.1 with recent tokens, else 0.4."""
     value_sigmas: float = 1.5
     """Value codes cover mean +- so many standard deviations of a head's values."""
     held_out: float = 1 / 6
@@ -66,7 +66,7 @@ class StartOptions:
     @property
     def pulse(self) -> float:
         """``full_pulse``, or its default."""
-        return (0.15 if self.recent else 0.4) if self.full_pulse is None else self.full_pulse
+        return (0.1 if self.recent else 0.4) if self.full_pulse is None else self.full_pulse
 
     def as_table(self) -> dict[str, Any]:
         return asdict(self)

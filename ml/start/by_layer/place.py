@@ -30,8 +30,7 @@ def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
         settings = replace(
             settings, maps=tuple(sorted({*settings.maps, layer})), recent=start.recent
         )
-    if not start.recent:
-        settings = replace(settings, first=tuple(sorted({*settings.first, layer})))
+    settings = replace(settings, first=tuple(sorted({*settings.first, layer})))
     model.config.gaincell = settings.as_table()
     model.attach(settings)
     scalers = model.scalers(layer)
@@ -54,16 +53,14 @@ def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
         bias = start.out_bias if out.bias is None else start.out_bias - out.bias
         scalers.out_bias.copy_(bias)
         out.set(start.out_weight, None)
-    if start.recent:
-        assert scalers.rest_gain is not None
-        assert scalers.rest_offset is not None
-        scalers.rest_gain.copy_(start.rest_gain)
-        scalers.rest_offset.copy_(start.rest_offset)
-    else:
-        assert scalers.first_weight is not None
-        assert scalers.first_bias is not None
-        scalers.first_weight.copy_(first_weight)
-        scalers.first_bias.copy_(first_bias)
+    for name in ("rest_gain", "rest_offset", "ones"):
+        kept = getattr(scalers, name)
+        if kept is not None:
+            kept.copy_(getattr(start, name))
+    assert scalers.first_weight is not None
+    assert scalers.first_bias is not None
+    scalers.first_weight.copy_(first_weight)
+    scalers.first_bias.copy_(first_bias)
     down.set(start.down_weight, None if down.bias is None else start.down_bias)
 
 

@@ -13,38 +13,48 @@ LEAST = 0.02
 """Weight of a query for which the rest does not matter; at most it is 0.25."""
 
 
-def fit_rest(heads: Heads, recent: int) -> tuple[Tensor, Tensor]:
-    """Gain (H, D) and offset (H,): log of the mean of exp(logit) over the tokens in the arrays.
+def fit_rest(heads: Heads, recent: int, total: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Gain (H, D) and offset (H,): log of the sum of exp(logit) over the tokens in the arrays.
 
-    A regression on the query. An error of the log matters as p (1 - p) does, where p is the part of
-    softmax's weight that lies in the arrays; so much each query weighs.
+    ``total`` (W, H, T) is the sum of pulses that the arrays measure; with it, the log of what one
+    code of it stands for. The fit is a regression on the query. An error of the log matters as
+    p (1 - p) does, where p is the part of softmax's weight that lies in the arrays; so much each
+    query weighs.
     """
-    kept = [_head(heads, head, recent) for head in range(heads.q.shape[1])]
+    logs = None if total is None else total.log()
+    kept = [
+        _head(heads, head, recent, None if logs is None else logs[:, head])
+        for head in range(heads.q.shape[1])
+    ]
     coefficients = torch.stack(kept)
     return coefficients[:, :-1], coefficients[:, -1]
 
 
-def _head(heads: Heads, head: int, recent: int) -> Tensor:
+def _head(heads: Heads, head: int, recent: int, logs: Tensor | None) -> Tensor:
     """(D + 1,), the last of them the offset."""
     tokens, dims = heads.q.shape[2:]
     if tokens <= recent + 1:
         return heads.q.new_zeros(dims + 1)  # the arrays never hold a token
+    answered = slice(recent + 1, None)
     place = torch.arange(tokens)
     age = place[:, None] - place
-    beyond = age >= (heads.window or tokens)
-    stored = (age >= recent) & (place > 0)
+    hidden = ((age < 0) | (age >= (heads.window or tokens)))[answered]
+    stored = ((age >= recent) & (place > 0))[answered]
     gram = torch.zeros(dims + 1, dims + 1, dtype=torch.float64)
     moment = torch.zeros(dims + 1, dtype=torch.float64)
-    for q, k in zip(heads.q[:, head], heads.k[:, head // heads.group], strict=True):
-        logits = (q @ k.t()).mul_(heads.scale).masked_fill_((age < 0) | beyond, -torch.inf)
-        whole = logits.logsumexp(1)[recent + 1 :]
-        inside = logits.masked_fill_(~stored, -torch.inf).logsumexp(1)[recent + 1 :]
-        count = (stored & ~beyond).sum(1)[recent + 1 :]
-        part = (inside - whole).exp()
+    for window in range(len(heads.q)):
+        q, k = heads.q[window, head, answered], heads.k[window, head // heads.group]
+        logits = (q @ k.t()).mul_(heads.scale).masked_fill_(hidden, -torch.inf)
+        whole = logits.logsumexp(1)
+        wanted = logits.masked_fill_(~stored, -torch.inf).logsumexp(1)
+        part = (wanted - whole).exp()
+        if logs is not None:
+            wanted = wanted - logs[window, answered]
         weight = (part * (1 - part)).clamp(min=LEAST).double()
-        rows = torch.cat([q[recent + 1 :], torch.ones_like(q[recent + 1 :, :1])], 1).double()
+        weight = weight.masked_fill(~wanted.isfinite(), 0.0)
+        rows = torch.cat([q, torch.ones_like(q[:, :1])], 1).double()
         gram += (rows * weight[:, None]).t() @ rows
-        moment += (rows * weight[:, None]).t() @ (inside - count.log()).double()
+        moment += (rows * weight[:, None]).t() @ wanted.nan_to_num(neginf=0.0).double()
     unit = RIDGE * gram.diagonal().mean() * torch.eye(dims + 1, dtype=torch.float64)
     solved: Tensor = torch.linalg.solve(gram + unit, moment)
     return solved.to(heads.q)

@@ -1,7 +1,9 @@
 """The score fit: maps whose pulses come near softmax's weights, by iterated least squares.
 
-A head's phi pulse should be p / full_pulse, where p is softmax's weight of the token, up to a full
-pulse; the output scale takes the factor back. Each round computes phi as the arrays do, with codes,
+A head's phi pulse should be p / full_pulse, up to a full pulse, where p is softmax's weight of the
+token; the output scale takes the factor back. With recent tokens beside the arrays, softmax's
+denominator is measured, and need not be known: p is then exp(logit) over a reference that a query
+gives linearly. Each round computes phi as the arrays do, with codes,
 cell and clipping. It takes the residual where a pulse can follow it, not below 0 nor above 1, and
 solves the regression of this residual on queries and keys. Over all pairs the normal equations are
 a Kronecker product: two small systems. No gradient of the model and no other loss are used.
@@ -10,6 +12,8 @@ a Kronecker product: two small systems. No gradient of the model and no other lo
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -31,6 +35,7 @@ def fit_scores(
     scale: float,
     window: int | None = None,
     recent: int = 0,
+    reference: tuple[Tensor, Tensor] | None = None,
     full_pulse: float,
     step: float,
 ) -> tuple[Maps, float]:
@@ -41,6 +46,7 @@ def fit_scores(
     scale : of q k^T before softmax
     window : tokens that a query of the model sees; None: all before it
     recent : newest tokens beside the arrays, and with them the first one
+    reference : (H, D), (H,), from a query to the log of the reference; None: softmax's denominator
     full_pulse : softmax weight that a full pulse stands for
     step : part of each side's solution that is added; both sides move at once
 
@@ -55,10 +61,21 @@ def fit_scores(
     absent = unseen(config, q.shape[2], recent)
     place = torch.arange(q.shape[2])
     hidden = absent | (place[:, None] - place >= (window or q.shape[2]))
+    heads = range(q.shape[1])
+    references = [None if reference is None else (reference[0][h], reference[1][h]) for h in heads]
     of_q, of_k = _affine(maps.q_gain, maps.q_offset), _affine(maps.k_gain, maps.k_offset)
     fits = [
-        _fit_head(q[:, head], k[:, head], config, (absent, hidden), sides, scale, full_pulse, step)
-        for head, sides in enumerate(zip(of_q, of_k, strict=True))
+        _fit_head(
+            q[:, head],
+            k[:, head],
+            config,
+            absent,
+            (of_q[head], of_k[head]),
+            partial(_weights, hidden=hidden, scale=scale, reference=references[head]),
+            full_pulse,
+            step,
+        )
+        for head in heads
     ]
     queries, keys = torch.stack([fit[0] for fit in fits]), torch.stack([fit[1] for fit in fits])
     if not bool(queries.isfinite().all() & keys.isfinite().all()):
@@ -81,15 +98,14 @@ def _fit_head(
     q: Tensor,
     k: Tensor,
     config: HeadConfig,
-    masks: tuple[Tensor, Tensor],
+    absent: Tensor,
     sides: tuple[Tensor, Tensor],
-    scale: float,
+    weights: Callable[[Tensor, Tensor], Tensor],
     full_pulse: float,
     step: float,
 ) -> tuple[Tensor, Tensor, float]:
     """Affine maps (D + 1, D) of one head's queries and keys after a round, and the mean square."""
     of_q, of_k = sides
-    absent, hidden = masks
     windows, tokens, dims = q.shape
     pairs = windows * float((~absent).sum())
     sum_q, sum_k, squares = torch.zeros_like(of_q), torch.zeros_like(of_k), 0.0
@@ -100,7 +116,7 @@ def _fit_head(
         x = quantised(queries @ of_q, config.query_max)
         volts = quantised(keys @ of_k, config.key_max) * config.full_scale_v
         charge = polynomial(volts - config.center_v, config.cell_coefficients)
-        target = _softmax(queries[:, :-1], keys[:, :-1], hidden, scale)
+        target = weights(queries[:, :-1], keys[:, :-1])
         target = target.div_(full_pulse).clamp_(max=1)
         residual = _followed(target, (x @ charge.t()).div_(config.s_sat), absent)
         squares += float(residual.square().sum())
@@ -133,9 +149,20 @@ def _followed(target: Tensor, score: Tensor, absent: Tensor) -> Tensor:
     return residual
 
 
-def _softmax(queries: Tensor, keys: Tensor, hidden: Tensor, scale: float) -> Tensor:
-    logits = (queries @ keys.t()).mul_(scale)
-    return logits.masked_fill_(hidden, -torch.inf).softmax(1)
+def _weights(
+    queries: Tensor,
+    keys: Tensor,
+    *,
+    hidden: Tensor,
+    scale: float,
+    reference: tuple[Tensor, Tensor] | None,
+) -> Tensor:
+    """(T, T) of one text: softmax's weights, or exp(logit) over the reference, at most 1."""
+    logits = (queries @ keys.t()).mul_(scale).masked_fill_(hidden, -torch.inf)
+    if reference is None:
+        return logits.softmax(1)
+    gain, offset = reference
+    return logits.sub_((queries @ gain + offset)[:, None]).clamp_(max=0).exp_()
 
 
 def _affine(gain: Tensor, offset: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 
-QUICK = StartOptions(recent=0, rounds=6, round_windows=3)
+QUICK = StartOptions(recent=0, farthest=0, rounds=6, round_windows=3)
 WIDE = HeadConfig(head_dim=16, window=64, columns=8)
 
 
@@ -201,7 +201,7 @@ def test_alignment_brings_it_nearer_still(name):
     ids = tokens(4, 40, seed=9)
     wanted = model_of(name)(ids).logits
     before = distance(copy_of_start(name, WIDE, "attention"), wanted, ids)
-    after = started(name, WIDE, refit="attention", align_tokens=4800)
+    after = started(name, WIDE, refit="attention", align_tokens=12_000)
     assert distance(after, wanted, ids) < 0.97 * before
 
 

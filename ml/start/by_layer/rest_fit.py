@@ -55,6 +55,8 @@ def _head(heads: Heads, head: int, recent: int, logs: Tensor | None) -> Tensor:
         rows = torch.cat([q, torch.ones_like(q[:, :1])], 1).double()
         gram += (rows * weight[:, None]).t() @ rows
         moment += (rows * weight[:, None]).t() @ wanted.nan_to_num(neginf=0.0).double()
+    if not gram.any():  # a sliding window as short as the buffer
+        return heads.q.new_zeros(dims + 1)
     unit = RIDGE * gram.diagonal().mean() * torch.eye(dims + 1, dtype=torch.float64)
     solved: Tensor = torch.linalg.solve(gram + unit, moment)
     return solved.to(heads.q)

@@ -41,7 +41,7 @@ from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 
-QUICK = StartOptions(rounds=2)
+QUICK = StartOptions(rounds=2, recent=3)
 
 
 class GainCellSmolLM3Config(HardwareConfig, SmolLM3Config):

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 from tiny_models import HEAD, MODELS, tokens
@@ -67,10 +68,9 @@ def test_beams_take_their_recent_tokens_with_them(model):
 @torch.no_grad()
 def test_the_codes_of_a_head_are_those_of_its_arrays(model):
     ids = tokens(1, 30, seed=8)[0]
-    codes = record_codes(model, ids, [(1, 2)])[1, 2]
+    codes = record_codes(model, ids, [(1, 1)])[1, 1]
     assert codes.q.shape == (30 - RECENT - 1, HEAD.head_dim)
-    q, k, v = (x[None] for x in (codes.q, codes.k, codes.v))
-    assert (attend(q, k, v, HEAD)[0] == codes.y).all()
+    assert (attend(codes.q, codes.k, codes.v, HEAD) == codes.y).all()
 
 
 @torch.no_grad()
@@ -80,11 +80,11 @@ def test_served_heads_get_a_token_when_it_is_recent_no_more(model):
     def answer(layer, heads, q, k, v):
         seen.append(q.shape[1])
         past.append((q, k, v))
-        q, k, v = (torch.cat([torch.from_numpy(x) for x in part], 1).numpy() for part in zip(*past))
-        return attend(q, k, v, HEAD)[:, -seen[-1] :]
+        joined = (np.concatenate(part, 1)[0] for part in zip(*past, strict=True))
+        return attend(*joined, HEAD)[None, -seen[-1] :]
 
     past = []
-    cache = ServedCache(model.config, {1: [2]}, answer)
+    cache = ServedCache(model.config, {1: [1]}, answer)
     with exact_attention(model, [1]):
         for portion in (ids[:, :2], ids[:, 2:9], ids[:, 9:10], ids[:, 10:]):
             model(portion, past_key_values=cache, use_cache=True)

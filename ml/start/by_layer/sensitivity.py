@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -154,32 +155,43 @@ def sensitivities(
     training = model.training
     model.eval()
     try:
-        positions = positions_for(model, few, options)
-        held = None if positions is None else positions[fitted:]
-        with (
-            taken_apart(model, few, positions) as (stream, blocks),
-            taken_apart(model, few[fitted:], held) as (_, behind),
-        ):
-            last = stream[fitted:]
-            for block in behind:
-                last = pass_layer(block, config, None, last)
-            for layer, block in enumerate(blocks[: missing[-1] + 1]):
-                after = pass_layer(block, config, None, stream)
-                if layer in missing:
-                    generator = torch.Generator().manual_seed(options.seed * 1000 + layer)
-                    changed = fit_layer(block, config, stream, after, fitted, options, generator)[2]
-                    other = _last(behind[layer + 1 :], config, changed[fitted:])
-                    found[layer] = Sensitivity(
-                        layer, tuple(divergences(model, few[fitted:], last, other))
-                    )
-                    if folder is not None:
-                        _keep(folder, found)
-                    if progress is not None:
-                        progress(found[layer])
-                stream = after
+        with closing(_measured(model, config, few, fitted, missing, options)) as measured:
+            for each in measured:
+                found[each.layer] = each
+                if folder is not None:
+                    _keep(folder, found)
+                if progress is not None:
+                    progress(each)
     finally:
         model.train(training)
     return [found[layer] for layer in chosen]
+
+
+def _measured(
+    model: Any,
+    config: HeadConfig,
+    windows: Tensor,
+    fitted: int,
+    layers: Sequence[int],
+    options: StartOptions,
+) -> Generator[Sensitivity, None, None]:
+    """One layer after the other; the first ``fitted`` windows are fitted, the others measure."""
+    positions = positions_for(model, windows, options)
+    held = None if positions is None else positions[fitted:]
+    with (
+        taken_apart(model, windows, positions) as (stream, blocks),
+        taken_apart(model, windows[fitted:], held) as (before, behind),
+    ):
+        original = _through(behind, config, before)
+        for layer, block in enumerate(blocks[: layers[-1] + 1]):
+            after = pass_layer(block, config, None, stream)
+            if layer in layers:
+                generator = torch.Generator().manual_seed(options.seed * 1000 + layer)
+                _, _, own = fit_layer(block, config, stream, after, fitted, options, generator)
+                other = _through(behind[layer + 1 :], config, own[fitted:])
+                lost = divergences(model, windows[fitted:], original, other)
+                yield Sensitivity(layer, tuple(lost))
+            stream = after
 
 
 def divergences(model: Any, windows: Tensor, original: Tensor, other: Tensor) -> list[float]:
@@ -195,7 +207,8 @@ def divergences(model: Any, windows: Tensor, original: Tensor, other: Tensor) ->
     return found
 
 
-def _last(blocks: Sequence[Block], config: HeadConfig, stream: Tensor) -> Tensor:
+def _through(blocks: Sequence[Block], config: HeadConfig, stream: Tensor) -> Tensor:
+    """The stream after original layers."""
     for block in blocks:
         stream = pass_layer(block, config, None, stream)
     return stream

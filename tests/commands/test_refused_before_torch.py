@@ -50,6 +50,7 @@ REFUSED = [
     (["convert", *MODEL, *HEAD], "every start is fitted on texts: give them with --text"),
     (["convert", *SCORED, "--config", "tinyy", "-o", "hw"], 'config "tinyy" is neither a file'),
     (["convert", *SCORED, *HEAD, "--layers", "x"], "--layers is x, but must be a list such as"),
+    (["convert", *SCORED, *HEAD, "--layers", "auto:0"], "--layers is auto:0, but auto: needs a"),
     (["convert", *MODEL, *HEAD, "--text", "none.txt"], "text none.txt cannot be read: No such"),
     (["convert", *TEXT, *HEAD, "--model", "empty"], "empty is a folder without config.json"),
     (["convert", *SCORED, *HEAD, "--windows", "0"], "--windows is 0, but must be at least 1"),

@@ -165,6 +165,17 @@ def taken_apart(
         model.config._attn_implementation = before
 
 
+def logits_after(model: Any, windows: Tensor, stream: Tensor) -> Tensor:
+    """Logits (W, T, V) that the model makes of a stream (W, T, C) behind its last layer."""
+    with ExitStack() as stack:
+        for layer in family_of(model).layers_of(model):
+            stack.enter_context(_answering(layer, lambda *_, **__: stream))
+        for module in (family_of(model).last_norm_of(model), model.get_output_embeddings()):
+            stack.enter_context(parameters_of(module, stream.dtype))
+        logits: Tensor = model(windows.to(model.device), use_cache=False).logits
+    return logits
+
+
 def batches(count: int) -> Iterator[slice]:
     return (slice(begin, min(count, begin + BATCH)) for begin in range(0, count, BATCH))
 

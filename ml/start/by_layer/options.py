@@ -70,7 +70,11 @@ class StartOptions:
 
     def settled(self, head: HeadConfig) -> StartOptions:
         """With the defaults that depend on the head, or on other options, as numbers."""
-        recent = max(LEAST_RECENT, head.window // ARRAYS_PER_RECENT) if self.recent is None else self.recent
+        recent = (
+            max(LEAST_RECENT, head.window // ARRAYS_PER_RECENT)
+            if self.recent is None
+            else self.recent
+        )
         pulse = (1.0 if recent else 0.4) if self.full_pulse is None else self.full_pulse
         return replace(self, recent=recent, full_pulse=pulse)
 

@@ -4,8 +4,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gaincell.commands.options.automatic import (
+    cheapest_layers,
+    check_least_layers,
+    least_of,
+)
 from gaincell.commands.options.common import add_config, add_output
-from gaincell.commands.options.layers import kinds_of, layers_of
+from gaincell.commands.options.layers import automatic, kinds_of, layers_of
 from gaincell.commands.options.start import (
     LAYER_KINDS,
     Conversion,
@@ -53,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--layers",
-        help="layers to convert, such as 0,3,10-15; other layers stay as they are; default: all",
+        help="layers to convert, such as 0,3,10-15, or auto:6 for the six that cost least by "
+        "themselves; other layers stay as they are; default: all",
     )
     add_start_arguments(parser)
     add_output(parser, "folder for the model", required=True)
@@ -63,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     need_ml()
     with refusing():
         config = load_config(arguments.config)
-        layers = layers_of(arguments.layers)
+        layers = None if automatic(arguments.layers) else layers_of(arguments.layers)
         check_new_folder(arguments.output)
         if arguments.text is None:
             raise ValueError(
@@ -80,11 +86,17 @@ def run(arguments: argparse.Namespace) -> int:
         from gaincell.ml.models.saved.write import save_model, writing
 
         start, settings = chosen_start(arguments)
+        least = least_of(arguments)
         model, tokenizer = load_model(arguments.model)
         check_conversion(model, config, arguments.kind, layers)
+        if least is not None:
+            check_least_layers(model, least)
+            layers = list(range(least))  # as many as there will be
         windows = _windows(arguments, tokenizer, start, settings, model, layers)
         folder = kept_layers(arguments)
         with writing(f"layers cannot be kept in {folder}"):
+            if least is not None:
+                layers = cheapest_layers(model, config, windows, least, settings, folder)
             scalers = start.run(
                 Conversion(model, config, arguments.kind, layers, windows, settings, folder)
             )

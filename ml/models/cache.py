@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from transformers import Cache
 from transformers.cache_utils import DynamicLayer
 
-from gaincell.ml.attention.recent import Recent
-from gaincell.ml.models.ring_layer import RingLayer
+from gaincell.ml.models.beside.recent import Recent
+from gaincell.ml.models.beside.ring_layer import RingLayer
 from gaincell.ml.models.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])

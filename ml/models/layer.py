@@ -13,9 +13,9 @@ from transformers.masking_utils import AttentionMaskInterface, causal_mask_funct
 from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
 from gaincell.ml.attention.softmax import Reach
+from gaincell.ml.models.beside.on_arrays import attend_arrays, attend_beside
 from gaincell.ml.models.cache import LayerCache
 from gaincell.ml.models.in_graph import softmax_in_graph
-from gaincell.ml.models.on_arrays import attend_arrays, attend_beside
 from gaincell.ml.models.positions import starts_of_rows
 from gaincell.ml.models.scalers import SUBMODULE, HeadScalers, Observation
 

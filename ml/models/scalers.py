@@ -14,7 +14,7 @@ from gaincell.ml.attention import KINDS
 from gaincell.ml.attention.exact import exact_product
 from gaincell.ml.attention.faulty_arrays import FaultyArrays
 from gaincell.ml.attention.forward import compute_type
-from gaincell.ml.attention.recent import Recent, sum_of_pulses
+from gaincell.ml.models.beside.recent import Recent, sum_of_pulses
 from gaincell.ml.models.in_graph import text_of
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
-from gaincell.ml.attention.recent import Recent
 from gaincell.ml.attention.softmax import Reach, softmax_attention
 from gaincell.ml.models.anatomy import Family, Projection
+from gaincell.ml.models.beside.recent import Recent
 from gaincell.ml.models.families import family_of
 from gaincell.ml.models.layer import check_scores, padding_starts
 

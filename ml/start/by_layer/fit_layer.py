@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gaincell.config import HeadConfig
-from gaincell.ml.attention.recent import sum_of_pulses
+from gaincell.ml.models.beside.recent import sum_of_pulses
 from gaincell.ml.start.by_layer.align import align
 from gaincell.ml.start.by_layer.blocks import Block, Heads, batches
 from gaincell.ml.start.by_layer.layer_start import LayerStart, joined

@@ -12,7 +12,7 @@ from torch import Tensor
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
 from gaincell.ml.attention import attention
-from gaincell.ml.attention.recent import sum_of_pulses
+from gaincell.ml.models.beside.recent import sum_of_pulses
 from gaincell.ml.start.by_layer.blocks import Heads
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gaincell.ml.attention.recent import Recent
+from gaincell.ml.models.beside.recent import Recent
 
 SCALE = 0.3
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from transformers.cache_utils import CacheLayerMixin
 
 from gaincell.config import HeadConfig
-from gaincell.ml.attention.recent import Recent
 from gaincell.ml.attention.ring_cache import RingCache
+from gaincell.ml.models.beside.recent import Recent
 
 
 class RingLayer(CacheLayerMixin):

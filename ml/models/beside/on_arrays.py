@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gaincell.ml.attention import attention
-from gaincell.ml.attention.recent import Recent
+from gaincell.ml.models.beside.recent import Recent
 from gaincell.ml.models.cache import LayerCache
 from gaincell.ml.models.in_graph import attend_node
 from gaincell.ml.models.scalers import HeadMaps, HeadScalers, Observation

@@ -150,7 +150,8 @@ def main() -> None:
         model = model_of(case, arguments.work, fit)
         for text, length in asked:
             torch.manual_seed(0)
-            found = score(model, texts[text], length, arguments.windows)
+            windows = arguments.windows if length <= LONG else arguments.windows // 2
+            found = score(model, texts[text], length, windows)
             results = _results(arguments.results)
             results.setdefault(name, {})[f"{text} {length}"] = found
             with replacing(arguments.results) as unfinished:

@@ -1,8 +1,8 @@
 """Models decoded from GGUF files, kept in the cache: the next load reads plain weights.
 
-To decode one costs much time, most of it for the tables of words and names. An entry is a folder that
-``save_pretrained`` wrote, with the checksums of its files. Its name follows from the content of the
-GGUF file and from the versions of what reads it.
+To decode one costs much time, most of it for its tables of words and names. An entry is a folder
+that ``save_pretrained`` wrote, with the checksums of its files. Its name follows from the content
+of the GGUF file and from the versions of what reads it.
 """
 
 from __future__ import annotations

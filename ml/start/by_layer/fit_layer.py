@@ -15,15 +15,17 @@ from gaincell.ml.start.by_layer.align import align
 from gaincell.ml.start.by_layer.blocks import Block, Heads, batches
 from gaincell.ml.start.by_layer.layer_start import LayerStart, joined
 from gaincell.ml.start.by_layer.options import StartOptions
-from gaincell.ml.start.by_layer.rest_fit import fit_rest
+from gaincell.ml.start.by_layer.rest_fit import RestLogs, fit_rest
 from gaincell.ml.start.by_layer.ridge import Fit, Sums, fit_ridge
 from gaincell.ml.start.by_layer.score_fit import fit_scores
 from gaincell.ml.start.by_layer.spectral import Maps, spectral_maps
 
-SPECTRAL_WINDOWS, REST_WINDOWS, SCALE_WINDOWS = 24, 8, 8
-"""Windows for the covariances of the spectral maps, for the fit of the rest, and for the scales of
+SPECTRAL_WINDOWS, FEW_WINDOWS = 24, 8
+"""Windows for the covariances of the spectral maps, and for the fit of the rest and the scales of
 the read-out, at most."""
 TINY, ROUNDING = 1e-30, 1e-6
+MOST_KEPT = 1 << 28
+"""Numbers of the MLP's hidden layer that are kept, 1 GiB of them; others are computed twice."""
 FIRST_WEIGHT = 0.1
 """Weight of the first tokens in the fit of the MLP's last projection; all other tokens have 1 in
 all. First tokens are attention's sink and must not change. The best of 0, 0.1, 1 and 10 on SmolLM2.
@@ -65,31 +67,37 @@ def fit_layer(
     """
     options = options.settled(config)
     heads = Heads.joined([block.heads(student[part], part) for part in batches(len(student))])
-    reference = fit_rest(heads[:REST_WINDOWS], options.newest) if options.newest else None
+    few = heads[:FEW_WINDOWS]
+    logs = RestLogs.of(few, options.newest) if options.newest else None
+    reference = None if logs is None else fit_rest(few, logs)
     maps = _maps(heads[:fitted], config, options, generator, reference)
     start = _first_guess(block, maps, heads[:fitted], config, options)
     wanted = joined(heads.softmax())
     weight = inverse_square(student)
-    start = _scaled(start, heads[:fitted], wanted[:fitted], weight[:fitted], config)
+    y = start.codes(heads[: min(fitted, FEW_WINDOWS)], config)
+    start = _scaled(start, heads[: len(y)], wanted[: len(y)], weight[: len(y)], y, logs)
     if options.align_tokens:
         start = align(start, heads[:fitted], weight, config, options, generator)
-    outputs = torch.cat([_outputs(start, heads[p], config) for p in batches(len(wanted))])
+        y = y[:0]  # of other maps
+    outputs = torch.cat(
+        ([start.outputs(heads[: len(y)], y)] if len(y) else [])
+        + [_outputs(start, heads[len(y) :][part], config) for part in batches(len(wanted) - len(y))]
+    )
     start, error = _with_projection(start, outputs, wanted, weight, fitted)
     added = torch.cat([start.attended(outputs[p], heads.v[p]) for p in batches(len(wanted))])
     if options.refit == "attention":
-        return start, Errors(error, None), _finished(block, start, student, added)
+        return start, Errors(error, None), _Layers(block, student, added).finished(start)
     weight = inverse_square(teacher)
     weight[:, 0] = FIRST_WEIGHT * (teacher.shape[1] - 1)
     biased = block.down.bias is not None
-    down = ridge_of_windows(
-        _missing(block, student, added, teacher), weight, fitted, intercept=biased
-    )
+    layers = _Layers(block, student, added)
+    down = ridge_of_windows(layers.missing(teacher), weight, fitted, intercept=biased)
     start = replace(
         start,
         down_weight=start.down_weight + down.weight.t(),
         down_bias=start.down_bias + down.bias,
     )
-    return start, Errors(error, down.error), _finished(block, start, student, added)
+    return start, Errors(error, down.error), layers.finished(start)
 
 
 def pass_layer(
@@ -197,17 +205,23 @@ def _outputs(start: LayerStart, heads: Heads, config: HeadConfig) -> Tensor:
 
 
 def _scaled(
-    start: LayerStart, heads: Heads, wanted: Tensor, weight: Tensor, config: HeadConfig
+    start: LayerStart,
+    few: Heads,
+    wanted: Tensor,
+    weight: Tensor,
+    y: Tensor,
+    logs: RestLogs | None,
 ) -> LayerStart:
-    """With the rest's fit, and each channel's scale and offset that come nearest to ``wanted``."""
-    few = heads[:SCALE_WINDOWS]
-    y = start.codes(few, config)
-    if start.recent:
-        gain, offset = fit_rest(few, start.recent, sum_of_pulses(y, start.ones))
+    """With the rest's fit, and each channel's scale and offset that come nearest to ``wanted``.
+
+    ``y`` are the codes of these heads, ``logs`` those of as many windows or more.
+    """
+    if logs is not None:
+        gain, offset = fit_rest(few, logs[: len(y)], sum_of_pulses(y, start.ones))
         start = replace(start, rest_gain=gain, rest_offset=offset)
     seen, share, mean = start.beside(few, y)
-    missing = wanted[:SCALE_WINDOWS] - joined(seen)
-    each = weight[:SCALE_WINDOWS, :, None]
+    missing = wanted - joined(seen)
+    each = weight[..., None]
     # missing = gain * mean * share + offset * share, two unknowns for each channel
     x, one = joined(mean * share[..., None]), joined(share[..., None].expand_as(mean))
     xx, xo, oo, xm, om = (
@@ -249,26 +263,45 @@ def _spread(x: Tensor, weight: Tensor) -> float:
     return float(((x - mean).square() * weight).sum())
 
 
-def _missing(
-    block: Block, student: Tensor, added: Tensor, teacher: Tensor
-) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Input of the MLP's last projection, and what its output lacks for the teacher's stream."""
-    for part in batches(len(student)):
+class _Layers:
+    """The MLP's part of a layer, from the stream before the layer and its attention's output.
+
+    What the last projection is given is kept for the second use, as far as it fits into memory.
+    """
+
+    def __init__(self, block: Block, student: Tensor, added: Tensor) -> None:
+        self.block, self.student, self.added = block, student, added
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def missing(self, teacher: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Input of the last projection, and what its output lacks for the teacher's stream."""
+        block, kept = self.block, 0
+        for part in batches(len(self.student)):
+            base, hidden = self._before(part)
+            kept += hidden.numel()
+            if kept <= MOST_KEPT:
+                self._kept[part.start] = base, hidden
+            yield part, hidden, (teacher[part] - base) / block.residual - block.down(hidden)
+
+    def finished(self, start: LayerStart) -> Tensor:
+        """The stream after the layer with the last projection of ``start``."""
+        return torch.cat([self._after(part, start) for part in batches(len(self.student))])
+
+    def _after(self, part: slice, start: LayerStart) -> Tensor:
+        if part.start not in self._kept:
+            return self.block.finished(self.student[part], self.added[part], start.down, part)
+        base, hidden = self._kept.pop(part.start)
+        return base + start.down(hidden) * self.block.residual
+
+    def _before(self, part: slice) -> tuple[Tensor, Tensor]:
+        """The stream as it is without the last projection's output, and this projection's input."""
         inputs: list[Tensor] = []
 
-        def without(hidden: Tensor, inputs: list[Tensor] = inputs) -> Tensor:
+        def without(hidden: Tensor) -> Tensor:
             inputs.append(hidden)
-            return torch.zeros_like(student[:1, :1])
+            return torch.zeros_like(self.student[:1, :1])
 
-        base = block.finished(student[part], added[part], without, part)
-        yield part, inputs[0], (teacher[part] - base) / block.residual - block.down(inputs[0])
-
-
-def _finished(block: Block, start: LayerStart, stream: Tensor, added: Tensor) -> Tensor:
-    """The stream after a layer, from the stream before it and its attention's output."""
-    return torch.cat(
-        [block.finished(stream[p], added[p], start.down, p) for p in batches(len(stream))]
-    )
+        return self.block.finished(self.student[part], self.added[part], without, part), inputs[0]
 
 
 def ridge_of_windows(

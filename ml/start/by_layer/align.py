@@ -57,7 +57,7 @@ def align(
         fall = 0.5 + 0.5 * math.cos(math.pi * step / steps)
         for group, name in zip(adam.param_groups, names, strict=True):
             group["lr"] = options.align_rate * sizes[name] * fall
-        chosen = torch.randint(len(heads.q), (drawn,), generator=generator)
+        chosen = torch.randint(len(heads.q), (drawn,), generator=generator, device="cpu")
         few = heads[chosen]
         with torch.enable_grad():
             outputs = now.outputs(few, now.codes(few, config, backward="true"))

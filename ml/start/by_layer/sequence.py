@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -79,19 +80,25 @@ def closed_form(
     training = model.training
     model.eval()
     try:
-        positions = _positions(model, windows, options)
-        with taken_apart(model, windows, positions) as (stream, blocks):
-            starts, student, teacher = _fit_layers(
-                blocks, stream, config, chosen, options, folder, progress
-            )
-        convert(model, config, "hardware", chosen)
-        for layer, start in starts.items():
-            place(model, layer, start)
-        if options.refit == "lm_head":
-            refit_lm_head(model, student, teacher, _fitted(len(windows), options))
+        with _new_tensors_on(model.device):
+            positions = _positions(model, windows, options)
+            with taken_apart(model, windows, positions) as (stream, blocks):
+                starts, student, teacher = _fit_layers(
+                    blocks, stream, config, chosen, options, folder, progress
+                )
+            convert(model, config, "hardware", chosen)
+            for layer, start in starts.items():
+                place(model, layer, start)
+            if options.refit == "lm_head":
+                refit_lm_head(model, student, teacher, _fitted(len(windows), options))
     finally:
         model.train(training)
     return model
+
+
+def _new_tensors_on(device: torch.device) -> AbstractContextManager[Any]:
+    """A context in which tensors are made on a model's device unless the code names another."""
+    return nullcontext() if device.type == "cpu" else device
 
 
 def _positions(model: Any, windows: Tensor, options: StartOptions) -> Tensor | None:
@@ -105,7 +112,7 @@ def _positions(model: Any, windows: Tensor, options: StartOptions) -> Tensor | N
     most = positions_of(model)
     last = options.farthest if most is None else min(options.farthest, most - windows.shape[1])
     generator = torch.Generator().manual_seed(options.seed)
-    return torch.randint(max(0, last) + 1, (len(windows),), generator=generator)
+    return torch.randint(max(0, last) + 1, (len(windows),), generator=generator, device="cpu")
 
 
 def _fitted(windows: int, options: StartOptions) -> int:
@@ -134,7 +141,7 @@ def _fit_layers(
         path = None if folder is None else folder / f"layer-{layer:03}.safetensors"
         generator = torch.Generator().manual_seed(options.seed * 1000 + layer)
         if path is not None and path.is_file():
-            starts[layer], errors = LayerStart.load(path, options.recent), None
+            starts[layer], errors = LayerStart.load(path, options.recent, stream.device), None
             student = pass_layer(block, config, starts[layer], student)
         else:
             starts[layer], errors, student = fit_layer(

@@ -129,7 +129,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _part(arguments: argparse.Namespace) -> int:
-    from gaincell.gpu_run.here import here
+    from gaincell.gpu_run.work.here import here
 
     places, part = _unpacked(arguments.work), part_of(arguments.name)
     figures = part.work(places)

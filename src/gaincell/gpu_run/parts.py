@@ -38,38 +38,38 @@ class Part:
 
 
 def _tests(places: Places) -> Found:
-    from gaincell.gpu_run.alone import run_tests
+    from gaincell.gpu_run.work.alone import run_tests
 
     return run_tests(places)
 
 
 def _bench(places: Places) -> Found:
-    from gaincell.gpu_run.alone import run_bench
+    from gaincell.gpu_run.work.alone import run_bench
 
     return run_bench(places)
 
 
 def _attention(places: Places) -> Found:
-    from gaincell.gpu_run.alone import run_attention
+    from gaincell.gpu_run.work.alone import run_attention
 
     return run_attention(places)
 
 
 def _start(places: Places) -> Found:
-    from gaincell.gpu_run.start import make_start
+    from gaincell.gpu_run.work.start import make_start
 
     return make_start(places)
 
 
 def _speed(places: Places) -> Found:
-    from gaincell.gpu_run.training import measure_speeds
+    from gaincell.gpu_run.work.training import measure_speeds
 
     return measure_speeds(places)
 
 
 def _training(name: str) -> Callable[[Places], Found]:
     def work(places: Places) -> Found:
-        from gaincell.gpu_run.training import run_training
+        from gaincell.gpu_run.work.training import run_training
 
         return run_training(places, name, places.figures("speed"))
 
@@ -77,7 +77,7 @@ def _training(name: str) -> Callable[[Places], Found]:
 
 
 def _difference(places: Places) -> Found:
-    from gaincell.gpu_run.difference import difference_part
+    from gaincell.gpu_run.work.difference import difference_part
 
     return difference_part(places)
 

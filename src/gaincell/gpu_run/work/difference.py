@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gaincell.files import new_folder, replacing
 from gaincell.gpu_run.places import Places
-from gaincell.gpu_run.scores import device, scores_of
+from gaincell.gpu_run.work.scores import device, scores_of
 from gaincell.ml.models.load import load_model, load_tokenizer
 
 KEPT = "config.json", "generation_config.json"

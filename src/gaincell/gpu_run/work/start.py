@@ -11,7 +11,7 @@ import torch
 
 from gaincell.gpu_run.places import Places
 from gaincell.gpu_run.plan import config_of
-from gaincell.gpu_run.scores import device, peak_gb, scores_of
+from gaincell.gpu_run.work.scores import device, peak_gb, scores_of
 from gaincell.ml.finetune.data.token_file import read_tokens
 from gaincell.ml.models.load import load_model
 from gaincell.ml.models.saved.write import save_model

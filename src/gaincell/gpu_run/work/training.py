@@ -18,8 +18,8 @@ import torch
 from transformers.utils import logging
 
 from gaincell.gpu_run.places import Places
-from gaincell.gpu_run.run_files import TRAININGS, write_run_file
-from gaincell.gpu_run.scores import device, peak_gb, scores_of
+from gaincell.gpu_run.work.run_files import TRAININGS, write_run_file
+from gaincell.gpu_run.work.scores import device, peak_gb, scores_of
 from gaincell.ml.finetune.folder import check_folder, check_identity, is_finished, make_folder
 from gaincell.ml.finetune.preparation import prepare
 from gaincell.ml.finetune.run import Interrupted, train

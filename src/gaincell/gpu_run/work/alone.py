@@ -19,7 +19,7 @@ from gaincell.gpu_bench.records import Settings
 from gaincell.gpu_bench.run import measured
 from gaincell.gpu_run.places import Places
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 """The top of the repository: tests and benchmarks are in no wheel."""
 
 

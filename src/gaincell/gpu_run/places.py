@@ -43,9 +43,14 @@ class Places:
         return load_plan(self.prepared / PLAN)
 
     @property
-    def stock(self) -> Path:
-        """The model as it was before."""
+    def given(self) -> Path:
+        """The model as it was prepared."""
         return self.prepared / self.plan.model
+
+    @property
+    def stock(self) -> Path:
+        """The same model, decoded once by the start: a GGUF file takes seconds each time."""
+        return self.work / "stock-model"
 
     @property
     def learned(self) -> Path:

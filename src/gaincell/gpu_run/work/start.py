@@ -19,14 +19,18 @@ from gaincell.ml.start import Errors, StartOptions, closed_form
 
 
 def make_start(places: Places) -> dict[str, Any]:
-    """The start's model in ``places.start``; layers that an earlier call fitted are kept.
+    """The models in ``places.stock`` and ``places.start``.
+
+    Layers that an earlier call fitted are kept.
 
     Returns
     -------
     Scores of the stock model and of the start, errors of the layers, seconds of the fit.
     """
     plan = places.plan
-    model, tokenizer = load_model(places.stock)
+    model, tokenizer = load_model(places.stock if places.stock.is_dir() else places.given)
+    if not places.stock.is_dir():
+        save_model(model, tokenizer, places.stock)
     model.to(device())
     stock = scores_of(model, places)
     layers: dict[int, Errors] = {}

@@ -21,7 +21,6 @@ from gaincell.ml.start.by_layer.options import StartOptions
 
 TRAINED = tuple(f"{name}_{part}" for name in "qkvy" for part in ("gain", "offset"))
 TRAINED_BESIDE = ("rest_gain", "rest_offset")
-TOKENS_A_STEP = 1024
 BETAS = (0.9, 0.99)
 
 
@@ -51,13 +50,13 @@ def align(
     sizes["rest_offset"] = max(sizes.get("rest_offset", 0.0), 1.0)  # of a logarithm
     adam = torch.optim.Adam([{"params": [x]} for x in trained.values()], lr=0.0, betas=BETAS)
     now = replace(start, **trained)
-    drawn = max(1, round(TOKENS_A_STEP / heads.q.shape[2]))
+    drawn = max(1, round(options.align_batch / heads.q.shape[2]))
     steps = options.align_tokens // (drawn * heads.q.shape[2])
     for step in range(steps):
         fall = 0.5 + 0.5 * math.cos(math.pi * step / steps)
         for group, name in zip(adam.param_groups, names, strict=True):
             group["lr"] = options.align_rate * sizes[name] * fall
-        chosen = torch.randint(len(heads.q), (drawn,), generator=generator)
+        chosen = torch.randint(len(heads.q), (drawn,), generator=generator, device="cpu")
         few = heads[chosen]
         with torch.enable_grad():
             outputs = now.outputs(few, now.codes(few, config, backward="true"))

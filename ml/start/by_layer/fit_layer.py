@@ -137,7 +137,8 @@ def _maps(
     few = slice(0, SPECTRAL_WINDOWS)
     maps = spectral_maps(heads.q[few], keys[few], config, scale=heads.scale, window=heads.window)
     for number in range(options.rounds):
-        drawn = torch.randperm(len(keys), generator=generator)[: options.round_windows]
+        order = torch.randperm(len(keys), generator=generator, device="cpu")
+        drawn = order[: options.round_windows]
         maps, _ = fit_scores(
             heads.q[drawn],
             keys[drawn],

@@ -103,8 +103,10 @@ class LayerStart:
             save_file({name: getattr(self, name).contiguous() for name in names}, unfinished)
 
     @classmethod
-    def load(cls, path: Path, recent: int) -> LayerStart:
-        return cls(**load_file(path), recent=recent)
+    def load(cls, path: Path, recent: int, device: torch.device | None = None) -> LayerStart:
+        """From the file that ``save`` wrote; ``device`` is the CPU by default."""
+        tensors = {name: each.to(device) for name, each in load_file(path).items()}
+        return cls(**tensors, recent=recent)
 
 
 def joined(y: Tensor) -> Tensor:

@@ -44,6 +44,8 @@ class StartOptions:
     """Part of the windows on which the ridge penalties are chosen, 0..0.5."""
     align_tokens: int = 0
     """Tokens on which each layer's maps are aligned with its own softmax; 0: no gradient step."""
+    align_batch: int = 1024
+    """Tokens of each step of the alignment, in whole windows."""
     align_rate: float = 0.01
     """First learning rate of the alignment, as a part of each tensor's root mean square."""
     farthest: int = 4096
@@ -58,8 +60,9 @@ class StartOptions:
         for name in ("recent", "rounds", "align_tokens", "farthest"):
             if (getattr(self, name) or 0) < 0:
                 problems.append(f"{name} is {getattr(self, name)}, but must be 0 or more")
-        if self.round_windows < 1:
-            problems.append(f"round_windows is {self.round_windows}, but must be 1 or more")
+        for name in ("round_windows", "align_batch"):
+            if getattr(self, name) < 1:
+                problems.append(f"{name} is {getattr(self, name)}, but must be 1 or more")
         for name in ("round_step", "full_pulse", "value_sigmas", "align_rate"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 problems.append(f"{name} is {getattr(self, name)}, but must be above 0")

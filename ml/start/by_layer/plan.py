@@ -34,7 +34,7 @@ def positions_for(model: Any, windows: Tensor, options: StartOptions) -> Tensor 
     most = positions_of(model)
     last = options.farthest if most is None else min(options.farthest, most - windows.shape[1])
     generator = torch.Generator().manual_seed(options.seed)
-    return torch.randint(max(0, last) + 1, (len(windows),), generator=generator)
+    return torch.randint(max(0, last) + 1, (len(windows),), generator=generator, device="cpu")
 
 
 def fitted_windows(windows: int, options: StartOptions) -> int:

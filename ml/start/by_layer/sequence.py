@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +73,25 @@ def closed_form(
     training = model.training
     model.eval()
     try:
-        positions = positions_for(model, windows, options)
-        with taken_apart(model, windows, positions) as (stream, blocks):
-            starts, student, teacher = _fit_layers(
-                blocks, stream, config, chosen, options, folder, progress
-            )
-        convert(model, config, "hardware", chosen)
-        for layer, start in starts.items():
-            place(model, layer, start)
-        if options.refit == "lm_head":
-            refit_lm_head(model, student, teacher, fitted_windows(len(windows), options))
+        with _new_tensors_on(model.device):
+            positions = positions_for(model, windows, options)
+            with taken_apart(model, windows, positions) as (stream, blocks):
+                starts, student, teacher = _fit_layers(
+                    blocks, stream, config, chosen, options, folder, progress
+                )
+            convert(model, config, "hardware", chosen)
+            for layer, start in starts.items():
+                place(model, layer, start)
+            if options.refit == "lm_head":
+                refit_lm_head(model, student, teacher, fitted_windows(len(windows), options))
     finally:
         model.train(training)
     return model
+
+
+def _new_tensors_on(device: torch.device) -> AbstractContextManager[Any]:
+    """A context in which tensors are made on a model's device unless the code names another."""
+    return nullcontext() if device.type == "cpu" else device
 
 
 def _fit_layers(
@@ -108,7 +115,7 @@ def _fit_layers(
         path = None if folder is None else folder / f"layer-{layer:03}.safetensors"
         generator = torch.Generator().manual_seed(options.seed * 1000 + layer)
         if path is not None and path.is_file():
-            starts[layer], errors = LayerStart.load(path, options.newest), None
+            starts[layer], errors = LayerStart.load(path, options.newest, stream.device), None
             student = pass_layer(block, config, starts[layer], student)
         else:
             starts[layer], errors, student = fit_layer(

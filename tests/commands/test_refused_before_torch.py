@@ -47,7 +47,7 @@ REFUSED = [
     (["evaluate", *SCORED, "--faults", "gain=1"], '--faults has the unknown key "gain"'),
     (["evaluate", *SCORED, "--window", "1"], "--window is 1, but must be at least 2"),
     (["evaluate", *SCORED, "-o", "none/a.json"], "output none/a.json cannot be written"),
-    (["convert", *MODEL, *HEAD], "every start is fitted on a text: give one with --text"),
+    (["convert", *MODEL, *HEAD], "every start is fitted on texts: give them with --text"),
     (["convert", *SCORED, "--config", "tinyy", "-o", "hw"], 'config "tinyy" is neither a file'),
     (["convert", *SCORED, *HEAD, "--layers", "x"], "--layers is x, but must be a list such as"),
     (["convert", *SCORED, *HEAD, "--layers", "auto:0"], "--layers is auto:0, but auto: needs a"),

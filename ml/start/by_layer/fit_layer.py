@@ -63,8 +63,9 @@ def fit_layer(
     -------
     The start, its errors, and the stream that leaves the layer of the converted model.
     """
+    options = options.settled(config)
     heads = Heads.joined([block.heads(student[part], part) for part in batches(len(student))])
-    reference = fit_rest(heads[:REST_WINDOWS], options.recent) if options.recent else None
+    reference = fit_rest(heads[:REST_WINDOWS], options.newest) if options.newest else None
     maps = _maps(heads[:fitted], config, options, generator, reference)
     start = _first_guess(block, maps, heads[:fitted], config, options)
     wanted = joined(heads.softmax())
@@ -136,7 +137,7 @@ def _maps(
             maps,
             scale=heads.scale,
             window=heads.window,
-            recent=options.recent,
+            recent=options.newest,
             reference=reference,
             full_pulse=options.pulse,
             step=options.round_step * (0.5 if number >= options.rounds * 2 / 3 else 1.0),
@@ -165,7 +166,7 @@ def _first_guess(
     # The dimension of which the output projection makes least gives way to ones.
     spread = v.var((0, 2)).repeat_interleave(heads.group, 0)
     ones = (spread * out_weight.square().sum(0).view_as(spread)).argmin(1)
-    if options.recent:
+    if options.newest:
         each = torch.arange(count)
         v_gain[each, :, ones] = 0.0
         v_offset[each, ones] = 1.0
@@ -187,7 +188,7 @@ def _first_guess(
         first_bias=out_bias.clone(),
         down_weight=down_weight,
         down_bias=down_bias,
-        recent=options.recent,
+        recent=options.newest,
     )
 
 

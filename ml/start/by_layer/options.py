@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from gaincell.config import HeadConfig
 
 REFITS = ("attention", "down", "lm_head")
 """Projections fitted again: attention's output one; also the MLP's last one; also lm_head."""
+
+ARRAYS_PER_RECENT = 32
+"""Tokens in the arrays for each one beside them, by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +27,9 @@ class StartOptions:
     refit: str = "down"
     """Projections fitted again: "attention" (its output projection only), "down" (also each MLP's
     last one), "lm_head" (also the last of all, untied from the embedding)."""
-    recent: int = 16
+    recent: int | None = None
     """Newest tokens that attend beside the arrays, in digital arithmetic, and with them the first
-    one; 0: the arrays alone."""
+    one; 0: the arrays alone; None: a 32nd of the tokens that the arrays hold, 1 at least."""
     rounds: int = 12
     """Rounds of the score fit; 0 leaves the spectral maps."""
     round_windows: int = 3
@@ -51,7 +56,7 @@ class StartOptions:
         if self.refit not in REFITS:
             problems.append(f"refit is {self.refit!r}, but must be one of {', '.join(REFITS)}")
         for name in ("recent", "rounds", "align_tokens", "farthest"):
-            if getattr(self, name) < 0:
+            if (getattr(self, name) or 0) < 0:
                 problems.append(f"{name} is {getattr(self, name)}, but must be 0 or more")
         if self.round_windows < 1:
             problems.append(f"round_windows is {self.round_windows}, but must be 1 or more")
@@ -63,10 +68,25 @@ class StartOptions:
         if problems:
             raise ValueError("; ".join(problems))
 
+    def settled(self, head: HeadConfig) -> StartOptions:
+        """With the defaults that depend on the head, or on other options, as numbers."""
+        recent = max(1, head.window // ARRAYS_PER_RECENT) if self.recent is None else self.recent
+        pulse = (0.1 if recent else 0.4) if self.full_pulse is None else self.full_pulse
+        return replace(self, recent=recent, full_pulse=pulse)
+
+    @property
+    def newest(self) -> int:
+        """``recent`` of settled options."""
+        if self.recent is None:
+            raise ValueError("recent depends on the head: settle the options first")
+        return self.recent
+
     @property
     def pulse(self) -> float:
-        """``full_pulse``, or its default."""
-        return (0.1 if self.recent else 0.4) if self.full_pulse is None else self.full_pulse
+        """``full_pulse`` of settled options."""
+        if self.full_pulse is None:
+            raise ValueError("full_pulse depends on recent: settle the options first")
+        return self.full_pulse
 
     def as_table(self) -> dict[str, Any]:
         return asdict(self)

@@ -123,7 +123,7 @@ def sensitivities(
     TypeError, ValueError
         As ``closed_form``.
     """
-    effort, options = effort or Effort(), options or StartOptions()
+    effort, options = effort or Effort(), (options or StartOptions()).settled(config)
     if windows.dim() != 2 or len(windows) < 2 or windows.shape[1] < 3:
         raise ValueError(
             f"windows has shape {tuple(windows.shape)}, but must be (W, T) with at least 2 windows "

@@ -53,7 +53,7 @@ def closed_form(
     TypeError, ValueError
         As ``convert``; windows of another shape; a folder of another model, text or options.
     """
-    options = options or StartOptions()
+    options = (options or StartOptions()).settled(config)
     if windows.dim() != 2 or len(windows) < 2 or windows.shape[1] < 3:
         raise ValueError(
             f"windows has shape {tuple(windows.shape)}, but must be (W, T) with at least 2 windows "
@@ -108,7 +108,7 @@ def _fit_layers(
         path = None if folder is None else folder / f"layer-{layer:03}.safetensors"
         generator = torch.Generator().manual_seed(options.seed * 1000 + layer)
         if path is not None and path.is_file():
-            starts[layer], errors = LayerStart.load(path, options.recent), None
+            starts[layer], errors = LayerStart.load(path, options.newest), None
             student = pass_layer(block, config, starts[layer], student)
         else:
             starts[layer], errors, student = fit_layer(

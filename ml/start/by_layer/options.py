@@ -10,8 +10,8 @@ from gaincell.config import HeadConfig
 REFITS = ("attention", "down", "lm_head")
 """Projections fitted again: attention's output one; also the MLP's last one; also lm_head."""
 
-ARRAYS_PER_RECENT = 32
-"""Tokens in the arrays for each one beside them, by default."""
+ARRAYS_PER_RECENT, LEAST_RECENT = 32, 4
+"""By default, tokens in the arrays for each one beside them, and tokens beside them at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class StartOptions:
     last one), "lm_head" (also the last of all, untied from the embedding)."""
     recent: int | None = None
     """Newest tokens that attend beside the arrays, in digital arithmetic, and with them the first
-    one; 0: the arrays alone; None: a 32nd of the tokens that the arrays hold, 1 at least."""
+    one; 0: the arrays alone; None: a 32nd of the tokens that the arrays hold, 4 at least."""
     rounds: int = 12
     """Rounds of the score fit; 0 leaves the spectral maps."""
     round_windows: int = 3
@@ -37,7 +37,7 @@ class StartOptions:
     round_step: float = 1.0
     """Step of a round; halved for the last third of them."""
     full_pulse: float | None = None
-    """Softmax weight that a full phi pulse stands for; None: 0.1 with recent tokens, else 0.4."""
+    """Softmax weight that a full phi pulse stands for; None: 1 with recent tokens, else 0.4."""
     value_sigmas: float = 1.5
     """Value codes cover mean +- so many standard deviations of a head's values."""
     held_out: float = 1 / 6
@@ -70,8 +70,12 @@ class StartOptions:
 
     def settled(self, head: HeadConfig) -> StartOptions:
         """With the defaults that depend on the head, or on other options, as numbers."""
-        recent = max(1, head.window // ARRAYS_PER_RECENT) if self.recent is None else self.recent
-        pulse = (0.1 if recent else 0.4) if self.full_pulse is None else self.full_pulse
+        recent = (
+            max(LEAST_RECENT, head.window // ARRAYS_PER_RECENT)
+            if self.recent is None
+            else self.recent
+        )
+        pulse = (1.0 if recent else 0.4) if self.full_pulse is None else self.full_pulse
         return replace(self, recent=recent, full_pulse=pulse)
 
     @property

@@ -205,6 +205,46 @@ def test_alignment_brings_it_nearer_still(name):
     assert distance(after, wanted, ids) < 0.97 * before
 
 
+def test_recent_tokens_beside_the_arrays_bring_it_nearer(name):
+    ids = tokens(4, 40, seed=9)
+    wanted = model_of(name)(ids).logits
+    alone = distance(copy_of_start(name, WIDE), wanted, ids)
+    beside = distance(started(name, WIDE, recent=6), wanted, ids)
+    assert beside < 0.7 * alone
+
+
+@pytest.mark.training
+def test_alignment_brings_the_arrays_beside_recent_tokens_nearer(name):
+    """Few windows would be learned by heart."""
+    windows, errors = tokens(60, 40), []
+    for aligned in (0, 12_000):
+        closed_form(
+            model_of(name),
+            WIDE,
+            windows,
+            layers=[0],
+            options=replace(QUICK, recent=6, align_tokens=aligned, refit="attention"),
+            progress=lambda _, found: errors.append(found.attention),
+        )
+    assert errors[1] < 0.97 * errors[0]
+
+
+def test_windows_at_other_positions_help_there_and_not_at_the_first(name):
+    """Rotary positions turn what the maps see; learned positions make windows begin at 0."""
+    ids = tokens(4, 40, seed=9)
+    far = torch.arange(80, 120).expand(4, -1)
+    wanted = model_of(name)(ids, position_ids=far).logits
+
+    def error(farthest):
+        model = started(name, WIDE, farthest=farthest)
+        return (model(ids, position_ids=far).logits - wanted).square().mean().item()
+
+    if name == "gpt2":
+        assert error(88) == error(0)
+    else:
+        assert error(88) < 0.97 * error(0)
+
+
 @torch.no_grad()
 def test_another_scale_of_softmax_is_fitted_as_well_as_the_usual_one():
     """The same GPT-2 three times: what a scale leaves out, the weights of the queries have."""

@@ -153,7 +153,7 @@ STARTS = {
             "recent": (int, "newest tokens that attend beside the arrays, and the first with them; "
                        "0: the arrays alone; default: a 32nd of the tokens in the arrays"),
             "rounds": (int, "rounds of the score fit; default 12"),
-            "full_pulse": (float, "softmax weight that a full phi pulse stands for; default 0.1 "
+            "full_pulse": (float, "softmax weight that a full phi pulse stands for; default 1 "
                            "with recent tokens, 0.4 without"),
             "align_tokens": (int, "tokens on which each layer is aligned by gradient steps; 0: "
                              "none; default 0"),

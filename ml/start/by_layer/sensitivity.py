@@ -3,6 +3,10 @@
 The loss is the KL divergence of the original model's next-token distribution to the converted
 one's. A layer is fitted as the closed-form start fits it, with fewer windows and rounds: what
 counts is the order of the layers. All other layers are the original ones, before and behind it.
+
+Layers are chosen by these single costs and not measured again beside others. Layers of SmolLM2
+together lose 1.2 to 2 times the sum of them, and four choices of layers have the order of their
+sums. To measure again after each choice would take up to 15 times as long.
 """
 
 from __future__ import annotations
@@ -123,7 +127,7 @@ def sensitivities(
     TypeError, ValueError
         As ``closed_form``.
     """
-    effort, options = effort or Effort(), options or StartOptions()
+    effort, options = effort or Effort(), (options or StartOptions()).settled(config)
     if windows.dim() != 2 or len(windows) < 2 or windows.shape[1] < 3:
         raise ValueError(
             f"windows has shape {tuple(windows.shape)}, but must be (W, T) with at least 2 windows "

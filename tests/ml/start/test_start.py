@@ -43,12 +43,12 @@ def model_of(name):
     return model
 
 
-def started(name, head=HEAD, *, layers=None, folder=None, **options):
-    """The start of a model on ten windows."""
+def started(name, head=HEAD, *, layers=None, folder=None, windows=10, **options):
+    """The start of a model on so many windows."""
     return closed_form(
         model_of(name),
         head,
-        tokens(10, 40),
+        tokens(windows, 40),
         layers=layers,
         folder=folder,
         options=replace(QUICK, **options),
@@ -191,9 +191,12 @@ def test_the_start_is_nearer_to_the_model_than_ranges(name):
     ranged = convert(model_of(name), WIDE)
     fit_ranges(ranged, tokens(10, 40))
     far = distance(ranged, wanted, ids)
-    attention = distance(copy_of_start(name, WIDE, "attention"), wanted, ids)
+    attention, down = (
+        distance(started(name, WIDE, windows=60, refit=refit), wanted, ids)
+        for refit in ("attention", "down")
+    )
     assert attention < 0.7 * far
-    assert distance(copy_of_start(name, WIDE), wanted, ids) < attention
+    assert down < attention
 
 
 @pytest.mark.training
@@ -256,14 +259,17 @@ def test_another_scale_of_softmax_is_fitted_as_well_as_the_usual_one():
         ({"scale_attn_weights": False}, [0.25, 0.25, 0.25]),
         ({"scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True}, [1, 2, 3]),
     ):
-        model = gpt2(**options).float()
-        model.load_state_dict(model_of("gpt2").state_dict())
-        for layer, factor in zip(model.transformer.h, factors, strict=True):
-            layer.attn.c_attn.weight[:, :32] *= factor
-            layer.attn.c_attn.bias[:32] *= factor
-        torch.testing.assert_close(model(ids).logits, wanted)
-        model = closed_form(model, WIDE, windows, options=QUICK)
-        distances.append(distance(model, wanted, ids))
+        fitted = []
+        for seed in range(3):
+            model = gpt2(**options).float()
+            model.load_state_dict(model_of("gpt2").state_dict())
+            for layer, factor in zip(model.transformer.h, factors, strict=True):
+                layer.attn.c_attn.weight[:, :32] *= factor
+                layer.attn.c_attn.bias[:32] *= factor
+            torch.testing.assert_close(model(ids).logits, wanted)
+            model = closed_form(model, WIDE, windows, options=replace(QUICK, seed=seed))
+            fitted.append(distance(model, wanted, ids))
+        distances.append(sum(fitted))
     assert max(distances) < 1.05 * distances[0]
 
 

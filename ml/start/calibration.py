@@ -46,17 +46,17 @@ class Calibration:
     """How many windows a start is fitted on, and what that takes, about.
 
     windows : how many
-    window_s : of the fit, for each window
-    align_s : of the alignment
+    fit_s, align_s : time of the fit and of the alignment, for each window; the alignment's is for
+        one pass through it
     """
 
     windows: int
-    window_s: float
+    fit_s: float
     align_s: float
 
-    def seconds(self, windows: int) -> float:
-        """Time of a start on so many windows."""
-        return self.window_s * windows + self.align_s
+    def seconds(self, windows: int, passes: float) -> float:
+        """Time of a start on so many windows, aligned in so many passes through them."""
+        return windows * (self.fit_s + passes * self.align_s)
 
 
 def calibration_for(
@@ -64,12 +64,11 @@ def calibration_for(
     layers: Sequence[int] | None,
     tokens: int,
     machine: Machine,
-    align_tokens: int = 0,
 ) -> Calibration:
     """Windows of ``tokens`` tokens that a start of ``layers`` (None: all) is fitted on.
 
-    As many as the time budget and the memory allow, 24 to 160: the same on the same machine. The
-    alignment on ``align_tokens`` tokens a layer takes its time besides.
+    As many as the time budget of the fit and the memory allow, 24 to 160: the same on the same
+    machine. The alignment takes its time besides.
     """
     blocks = family_of(model).layers_of(model)
     chosen = range(len(blocks)) if layers is None else layers
@@ -79,4 +78,4 @@ def calibration_for(
     by_time = int(BUDGET_S / (token_s * tokens))
     by_memory = int(MEMORY_SHARE * machine.memory_bytes / window_bytes)
     windows = max(FEWEST, min(by_time, by_memory, MOST))
-    return Calibration(windows, token_s * tokens, ALIGNED * token_s * align_tokens)
+    return Calibration(windows, token_s * tokens, ALIGNED * token_s * tokens)

@@ -33,7 +33,7 @@ def align(
     generator: torch.Generator,
     progress: Callable[[float], None] | None = None,
 ) -> LayerStart:
-    """The layer after ``options.align_tokens`` tokens.
+    """The layer after as many tokens as ``options`` say; itself if they are fewer than a step's.
 
     Parameters
     ----------
@@ -51,7 +51,10 @@ def align(
     adam = torch.optim.Adam([{"params": [x]} for x in trained.values()], lr=0.0, betas=BETAS)
     now = replace(start, **trained)
     drawn = max(1, round(options.align_batch / heads.q.shape[2]))
-    steps = options.align_tokens // (drawn * heads.q.shape[2])
+    windows, _, tokens, _ = heads.q.shape
+    steps = options.aligned(windows * tokens) // (drawn * tokens)
+    if not steps:
+        return start
     for step in range(steps):
         fall = 0.5 + 0.5 * math.cos(math.pi * step / steps)
         for group, name in zip(adam.param_groups, names, strict=True):

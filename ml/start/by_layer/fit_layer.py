@@ -76,7 +76,7 @@ def fit_layer(
     weight = inverse_square(student)
     y = start.codes(heads[: min(fitted, FEW_WINDOWS)], config)
     start = _scaled(start, heads[: len(y)], wanted[: len(y)], weight[: len(y)], y, logs)
-    if options.align_tokens:
+    if options.align_tokens != 0:
         start = align(start, heads[:fitted], weight, config, options, generator)
         y = y[:0]  # of other maps
     outputs = torch.cat(

@@ -13,6 +13,9 @@ REFITS = ("attention", "down", "lm_head")
 ARRAYS_PER_RECENT, LEAST_RECENT = 32, 4
 """By default, tokens in the arrays for each one beside them, and tokens beside them at least."""
 
+PASSES = 5
+"""Of the alignment through the windows that are fitted, by default."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StartOptions:
@@ -42,8 +45,9 @@ class StartOptions:
     """Value codes cover mean +- so many standard deviations of a head's values."""
     held_out: float = 1 / 6
     """Part of the windows on which the ridge penalties are chosen, 0..0.5."""
-    align_tokens: int = 0
-    """Tokens on which each layer's maps are aligned with its own softmax; 0: no gradient step."""
+    align_tokens: int | None = None
+    """Tokens on which each layer's maps are aligned with its own softmax; 0: no gradient step;
+    None: five passes of the windows that are fitted."""
     align_batch: int = 1024
     """Tokens of each step of the alignment, in whole windows."""
     align_rate: float = 0.01
@@ -80,6 +84,10 @@ class StartOptions:
         )
         pulse = (1.0 if recent else 0.4) if self.full_pulse is None else self.full_pulse
         return replace(self, recent=recent, full_pulse=pulse)
+
+    def aligned(self, fitted: int) -> int:
+        """Tokens of the alignment of windows that hold ``fitted`` tokens."""
+        return PASSES * fitted if self.align_tokens is None else self.align_tokens
 
     @property
     def newest(self) -> int:

@@ -24,7 +24,7 @@ from gaincell.ml.start.ranges import fit_ranges
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 
-QUICK = StartOptions(recent=0, farthest=0, rounds=6, round_windows=3)
+QUICK = StartOptions(recent=0, farthest=0, rounds=6, round_windows=3, align_tokens=0)
 WIDE = HeadConfig(head_dim=16, window=64, columns=8)
 
 
@@ -415,6 +415,17 @@ def test_an_interrupted_start_goes_on_to_the_same_model(name, tmp_path):
         torch.testing.assert_close(value, whole[key], rtol=1e-3, atol=1e-3)
 
 
+def test_the_alignment_makes_five_passes_through_the_fitted_windows_by_default():
+    assert [StartOptions(align_tokens=n).aligned(800) for n in (None, 0, 77)] == [4000, 0, 77]
+
+
+def test_defaults_of_recent_tokens_follow_from_the_head():
+    default = StartOptions().settled(HeadConfig())
+    assert (default.recent, default.full_pulse) == (32, 1.0)
+    assert StartOptions().settled(HEAD).recent == 4
+    assert StartOptions(recent=0).settled(HEAD).full_pulse == 0.4
+
+
 def test_a_folder_of_another_start_is_refused(tmp_path):
     folder = tmp_path / "layers"
     started("gpt2", folder=folder, layers=[0])
@@ -440,6 +451,8 @@ def test_the_start_is_the_same_again(name):
 def test_wrong_arguments():
     with pytest.raises(ValueError, match=r"refit is 'all'.*; rounds is -1.*; held_out is 0.9"):
         StartOptions(refit="all", rounds=-1, held_out=0.9)
+    with pytest.raises(ValueError, match="align_tokens is -5"):
+        StartOptions(align_tokens=-5)
     with pytest.raises(ValueError, match="round_windows is 0"):
         StartOptions(round_windows=0)
     model = model_of("gpt2")

@@ -156,7 +156,7 @@ STARTS = {
             "full_pulse": (float, "softmax weight that a full phi pulse stands for; default 1 "
                            "with recent tokens, 0.4 without"),
             "align_tokens": (int, "tokens on which each layer is aligned by gradient steps; 0: "
-                             "none; default 0"),
+                             "none; default: five passes of the windows that are fitted"),
             "farthest": (int, "windows begin at positions up to this one; default 4096"),
             "seed": (int, "of the windows drawn; default 0"),
         },
@@ -227,9 +227,10 @@ def choose_windows(
     from gaincell.ml.start.calibration import Machine, calibration_for
 
     machine = Machine.here()
-    calibration = calibration_for(model, layers, window, machine, settings.align_tokens)
+    calibration = calibration_for(model, layers, window, machine)
     windows = max(2, min(calibration.windows, most))
-    minutes = max(1, round(calibration.seconds(windows) / 60))
+    passes = settings.aligned(windows * window) / (windows * window)
+    minutes = max(1, round(calibration.seconds(windows, passes) / 60))
     if windows <= most:
         print(
             f"fitting on {windows} windows of {window} tokens: about {minutes} min with "

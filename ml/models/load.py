@@ -16,8 +16,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from gaincell.inputs.model_places import place_of
-from gaincell.ml.models.decoded import discard, entry_of, is_whole, keep
 from gaincell.ml.models.families import FAMILIES
+from gaincell.ml.models.saved.decoded import discard, entry_of, is_whole, keep
 from gaincell.ml.models.saved.weights import check_weights
 from gaincell.ml.process.network import reaching
 from gaincell.refusals import foreign

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from gaincell.ml.models import decoded, load
 from gaincell.ml.models.load import load_model, load_tokenizer
+from gaincell.ml.models.saved import decoded, load
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

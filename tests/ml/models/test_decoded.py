@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from gaincell.ml.models import load
 from gaincell.ml.models.load import load_model, load_tokenizer
-from gaincell.ml.models.saved import decoded, load
+from gaincell.ml.models.saved import decoded
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 

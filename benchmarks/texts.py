@@ -71,9 +71,9 @@ CASES = {
     "recent 32": Case(_start(32), tokens=LENGTHS),
     "recent 64": Case(_start(64)),
     "recent 32, saturations 80 and 40": Case(_start(32), head={}),
-    "aligned": Case(_start(32, "--align-tokens", "131072"), tokens=LENGTHS),
-    "aligned, faults": Case(_start(32, "--align-tokens", "131072"), faults=True),
-    "six layers, aligned": Case(_start(32, "--layers", "10-15", "--align-tokens", "131072")),
+    "aligned": Case(_start(32, "--align-tokens", "65536"), tokens=LENGTHS),
+    "aligned, faults": Case(_start(32, "--align-tokens", "65536"), faults=True),
+    "six layers, aligned": Case(_start(32, "--layers", "10-15", "--align-tokens", "65536")),
     "softmax over 32": Case(recent=32),
 }
 

@@ -52,9 +52,10 @@ class StartOptions:
     """Tokens of each step of the alignment, in whole windows."""
     align_rate: float = 0.01
     """First learning rate of the alignment, as a part of each tensor's root mean square."""
-    farthest: int = 4096
-    """Windows begin at positions drawn from 0 to this one, as far as the model's positions reach.
-    Learned positions are an exception: every window begins at 0."""
+    farthest: int | None = None
+    """Windows begin at positions drawn from 0 to this one, as far as the model's positions reach;
+    None: as many as the arrays hold tokens. Texts that reach further are worse; a larger number
+    makes the near positions worse. Learned positions are an exception: every window begins at 0."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -83,7 +84,8 @@ class StartOptions:
             else self.recent
         )
         pulse = (1.0 if recent else 0.4) if self.full_pulse is None else self.full_pulse
-        return replace(self, recent=recent, full_pulse=pulse)
+        farthest = head.window if self.farthest is None else self.farthest
+        return replace(self, recent=recent, full_pulse=pulse, farthest=farthest)
 
     def aligned(self, fitted: int) -> int:
         """Tokens of the alignment of windows that hold ``fitted`` tokens."""
@@ -92,16 +94,23 @@ class StartOptions:
     @property
     def newest(self) -> int:
         """``recent`` of settled options."""
-        if self.recent is None:
-            raise ValueError("recent depends on the head: settle the options first")
-        return self.recent
+        return int(self._settled("recent"))
+
+    @property
+    def far(self) -> int:
+        """``farthest`` of settled options."""
+        return int(self._settled("farthest"))
 
     @property
     def pulse(self) -> float:
         """``full_pulse`` of settled options."""
-        if self.full_pulse is None:
-            raise ValueError("full_pulse depends on recent: settle the options first")
-        return self.full_pulse
+        return self._settled("full_pulse")
+
+    def _settled(self, name: str) -> float:
+        value: float | None = getattr(self, name)
+        if value is None:
+            raise ValueError(f"{name} depends on the head: settle the options first")
+        return value
 
     def as_table(self) -> dict[str, Any]:
         return asdict(self)

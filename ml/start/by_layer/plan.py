@@ -32,7 +32,7 @@ def positions_for(model: Any, windows: Tensor, options: StartOptions) -> Tensor 
     if family_of(model).packed is not None:
         return None
     most = positions_of(model)
-    last = options.farthest if most is None else min(options.farthest, most - windows.shape[1])
+    last = options.far if most is None else min(options.far, most - windows.shape[1])
     generator = torch.Generator().manual_seed(options.seed)
     return torch.randint(max(0, last) + 1, (len(windows),), generator=generator, device="cpu")
 

@@ -421,9 +421,11 @@ def test_the_alignment_makes_five_passes_through_the_fitted_windows_by_default()
 
 def test_defaults_of_recent_tokens_follow_from_the_head():
     default = StartOptions().settled(HeadConfig())
-    assert (default.recent, default.full_pulse) == (32, 1.0)
+    assert (default.recent, default.full_pulse, default.farthest) == (32, 1.0, 1024)
     assert StartOptions().settled(HEAD).recent == 4
     assert StartOptions(recent=0).settled(HEAD).full_pulse == 0.4
+    with pytest.raises(ValueError, match="recent depends on the head"):
+        StartOptions().newest  # noqa: B018
 
 
 def test_a_folder_of_another_start_is_refused(tmp_path):

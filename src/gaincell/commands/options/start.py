@@ -157,7 +157,8 @@ STARTS = {
                            "with recent tokens, 0.4 without"),
             "align_tokens": (int, "tokens on which each layer is aligned by gradient steps; 0: "
                              "none; default: five passes of the windows that are fitted"),
-            "farthest": (int, "windows begin at positions up to this one; default 4096"),
+            "farthest": (int, "windows begin at positions up to this one; default: the tokens "
+                         "in the arrays"),
             "seed": (int, "of the windows drawn; default 0"),
         },
         read=_start_options,

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from design_knobs import FAULTS
 from kinds_of_text import collect
 
-from gaincell.behavioral.faults import Faults
 from gaincell.cli import main as gaincell
 from gaincell.commands.options.texts import tokens_of
 from gaincell.config import HeadConfig
@@ -32,15 +32,6 @@ HEAD = {"score_saturation": 40.0, "output_saturation": 10.0}
 LONG = 1024
 FITTED = 32
 """Windows, a quarter of them from each kind of text."""
-FAULTS = Faults(
-    gain_mismatch=0.014,
-    offset_mismatch=0.05,
-    ktc_noise_v=0.5e-3,
-    read_noise=0.006,
-    comparator_offset=0.01,
-    ramp_gain_error=0.01,
-)
-"""As in design_knobs.py."""
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ class Case:
     head: dict[str, float] = field(default_factory=lambda: HEAD)
 
 
-def _start(recent: int, *more: str) -> tuple[str, ...]:
-    return ("--recent", str(recent), *more)
+def _start(recent: int, *more: str, align: int = 0) -> tuple[str, ...]:
+    return ("--recent", str(recent), "--align-tokens", str(align), *more)
 
 
 LENGTHS = (512, LONG, 2048)
@@ -62,9 +62,9 @@ CASES = {
     "recent 32": Case(_start(32), tokens=LENGTHS),
     "recent 64": Case(_start(64)),
     "recent 32, saturations 80 and 40": Case(_start(32), head={}),
-    "aligned": Case(_start(32, "--align-tokens", "65536"), tokens=LENGTHS),
-    "aligned, faults": Case(_start(32, "--align-tokens", "65536"), faults=True),
-    "six layers, aligned": Case(_start(32, "--layers", "10-15", "--align-tokens", "65536")),
+    "aligned": Case(_start(32, align=65_536), tokens=LENGTHS),
+    "aligned, faults": Case(_start(32, align=65_536), faults=True),
+    "six layers, aligned": Case(_start(32, "--layers", "10-15", align=65_536)),
     "softmax over 32": Case(recent=32),
 }
 

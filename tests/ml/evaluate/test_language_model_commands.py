@@ -210,7 +210,7 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start, stored):
         with np.load(path) as torch_side, np.load(folder / "y.npz") as verilog_side:
             assert torch_side["y"].dtype == np.float64
             np.testing.assert_array_equal(torch_side["y"], verilog_side["y"])
-            assert np.count_nonzero(torch_side["y"]) > 350
+            assert np.count_nonzero(torch_side["y"]) > 0.45 * stored * 16
 
 
 @pytest.mark.parametrize(

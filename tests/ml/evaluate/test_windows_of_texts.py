@@ -4,10 +4,9 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from gaincell.commands.options.texts import cut, cut_evenly  # noqa: E402
+from gaincell.commands.options.texts import cut, cut_evenly
 
 LONG, SHORT = Path("long.txt"), Path("short.txt")
 TEXTS = {LONG: torch.arange(100, 130), SHORT: torch.arange(200, 215)}

@@ -195,8 +195,10 @@ def test_convert_saves_a_hardware_model_that_perplexity_scores(folder, capsys):
 
 
 @pytest.mark.cosim
-@pytest.mark.parametrize(("start", "stored"), [(converted, 50), (closed_form, 45)])
-def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start, stored):
+@pytest.mark.parametrize(
+    ("start", "stored", "answers"), [(converted, 50, 390), (closed_form, 45, 250)]
+)
+def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start, stored, answers):
     """The first of 50 tokens and the four after it are answered beside the arrays."""
     assert start(folder) == 0
     heads = ["--heads", "0:0,1:3,2:1", "--tokens", "50", "-o", f"{folder}/codes"]
@@ -210,7 +212,7 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start, stored):
         with np.load(path) as torch_side, np.load(folder / "y.npz") as verilog_side:
             assert torch_side["y"].dtype == np.float64
             np.testing.assert_array_equal(torch_side["y"], verilog_side["y"])
-            assert np.count_nonzero(torch_side["y"]) > 0.45 * stored * 16
+            assert np.count_nonzero(torch_side["y"]) > answers
 
 
 @pytest.mark.parametrize(

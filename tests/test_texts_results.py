@@ -36,7 +36,7 @@ def test_the_table_has_every_case_that_is_whole_and_its_worst_text_and_quarter()
 
 
 def test_it_is_drawn(tmp_path):
-    draw_texts(RESULTS, tmp_path / "texts.png")
+    draw_texts(RESULTS | {"aligned": RESULTS["unfinished"]}, tmp_path / "texts.png")
     assert (tmp_path / "texts.png").stat().st_size > 10_000
 
 

@@ -11,7 +11,7 @@ from gaincell.pictures import style
 
 COLOURS = (style.KEY, style.VALUE, style.QUERY, style.SCORE, style.NEGATIVE, style.MUTED)
 PANELS = ("six layers", "recent 32", "aligned")
-"""Cases with a panel each, as far as they were measured."""
+"""Cases with a panel each, as far as all texts were measured."""
 TOKENS = 1024
 
 
@@ -29,8 +29,8 @@ def draw_texts(results: Mapping[str, Any], output: Path) -> None:
         An output that cannot be written.
     """
     style.check_output(output)
-    shown = [name for name in PANELS if name in results]
     keys = [key for key in results[STOCK] if key.endswith(f" {TOKENS}")]
+    shown = [name for name in PANELS if set(keys) <= set(results.get(name, ()))]
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]

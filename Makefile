@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon bench bench-attention bench-gpu adaptation knobs paper clean
+.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon recent-cost bench bench-attention bench-gpu adaptation knobs layers texts paper clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -56,6 +56,10 @@ silicon: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/synthesis.py $(LIBERTY) $(if $(NODE_NM),--node-nm $(NODE_NM)) -o docs/evidence/tables/silicon.md \
 		--reference src/gaincell/data/synth_reference.json
 
+# The table of docs/do/estimate.md: digital work beside the arrays.
+recent-cost: $(VENV)/.installed
+	$(BIN)/python benchmarks/recent_cost.py -o docs/evidence/tables/recent_cost.md
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/cosim.py
 
@@ -71,8 +75,16 @@ adaptation: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/adaptation.py --text $(TEXT) -o docs/evidence/tables/adaptation.md \
 		--picture docs/pictures/adaptation.png
 
+texts: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/texts.py --text $(TEXT)
+
 knobs: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/design_knobs.py --text $(TEXT)
+
+# What each layer costs, and perplexity over the number of layers on the arrays: hours on two cores.
+# TEXT="a.txt b.txt" are several texts.
+layers: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/layers.py --text $(TEXT) --picture docs/pictures/layers.png
 
 # What docs/evidence/reproduction.md says it runs, then the page itself.
 paper: $(VENV)/.installed-test

@@ -94,7 +94,7 @@ def run_case(case: Case, text: Path, work: Path, steps: int) -> dict[str, Any]:
         if case.recipe == "ours":
             count = str(min(START_WINDOWS, half // WINDOW))
             more = ["--windows", count, "--init", "closed-form", "--seed", str(SEED)]
-            more += variant.options
+            more += ["--recent", "0", "--align-tokens", "0", *variant.options]
         start = _convert(folder, "start", MODEL, [*common, *layers, *more])
         model, stages = f'name = "{start}"', STAGE.format(name="nonlinear", steps=steps)
     run_file = folder / "run.toml"

@@ -29,7 +29,7 @@ LAYERS = range(10, 16)
 TEXT_WINDOW = 512
 FITTED, SCORED, SCORED_WITH_FAULTS = 36, 16, 4
 """Windows of the text."""
-OPTIONS = StartOptions(seed=0)
+OPTIONS = StartOptions(recent=0, align_tokens=0, seed=0)
 RING = 128
 """Window of the study of the sink: the text is four of it."""
 SINKS = (0, 1, 4)

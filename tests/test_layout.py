@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "hdl": (),
     "data": (),
     "gpu_bench": ("ml.process",),
+    "gpu_run": ("gpu_bench", "ml"),
     "cocotb_tests": ("behavioral", "hdl"),
     "ml": ("behavioral", "moved"),
     "ledger": ("behavioral", "synth"),

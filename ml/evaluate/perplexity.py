@@ -63,8 +63,14 @@ def perplexity(model: Any, windows: Iterable[Tensor]) -> Score:
     """
     nats, tokens = 0.0, 0
     for window in windows:
-        ids = window.to(model.device)
-        logits = model(ids[None], use_cache=False).logits[0, :-1]
-        nats += float(cross_entropy(logits.double(), ids[1:], reduction="sum"))
-        tokens += len(ids) - 1
+        nats += float(losses_of(model, window).sum())
+        tokens += len(window) - 1
     return Score(nats, tokens)
+
+
+@torch.no_grad()
+def losses_of(model: Any, window: Tensor) -> Tensor:
+    """Negative log-likelihood (T - 1,) of each token of a window (T,) after the first, nats."""
+    ids = window.to(model.device)
+    logits = model(ids[None], use_cache=False).logits[0, :-1]
+    return cross_entropy(logits.double(), ids[1:], reduction="none")

@@ -70,7 +70,7 @@ class ServedCache(HardwareCache):
     heads : query heads of each served layer
     answer : of whoever serves them
 
-    One sequence at a time: its ``attend`` raises ValueError for a batch or for padding.
+    One sequence at a time: its ``attend`` raises ValueError for a batch. Padding is not served.
     """
 
     def __init__(self, config: Any, heads: Mapping[int, Sequence[int]], answer: Answer) -> None:
@@ -85,8 +85,14 @@ class ServedCache(HardwareCache):
         heads = self._heads.get(layer)
         if not heads:
             return y
-        if len(q) > 1 or starts is not None:
+        if len(q) > 1:
             raise ValueError("served heads hold one sequence: generate without a batch")
+        tokens = q.shape[2]
+        position = self.layers[layer].get_seq_length() - tokens
+        begin = 0 if starts is None else max(0, int(starts) - position)
+        if begin >= tokens:
+            return y  # no token has come to the arrays yet
+        q, k, v = (x[:, :, begin:] for x in (q, k, v))
         codes = [
             codes_of(arrays_of(heads, x, q.shape[1])[0].to(compute_type(x)), largest)
             .long()
@@ -97,9 +103,8 @@ class ServedCache(HardwareCache):
         begun = time.perf_counter()
         served = self._answer(layer, heads, codes[0], codes[1], codes[2])
         self.agreement.seconds += time.perf_counter() - begun
-        computed = y[0, heads].round().long().cpu().numpy()
-        position = self.layers[layer].get_seq_length() - q.shape[2]
-        self.agreement.add(layer, heads, position, served, computed)
+        computed = y[0, heads, begin:].round().long().cpu().numpy()
+        self.agreement.add(layer, heads, position + begin, served, computed)
         y = y.clone()
-        y[0, heads] = from_numpy(served).to(y)
+        y[0, heads, begin:] = from_numpy(served).to(y)
         return y

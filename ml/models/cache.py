@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from transformers import Cache
-from transformers.cache_utils import CacheLayerMixin, DynamicLayer
+from transformers.cache_utils import DynamicLayer
 
-from gaincell.config import HeadConfig
-from gaincell.ml.attention.ring_cache import RingCache
+from gaincell.ml.models.beside.recent import Recent
+from gaincell.ml.models.beside.ring_layer import RingLayer
 from gaincell.ml.models.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,74 +22,6 @@ def _outside_graphs(method: F) -> F:
     disable: Any = torch.compiler.disable
     outside: F = disable(method, reason="a HardwareCache branches on what it holds")
     return outside
-
-
-class RingLayer(CacheLayerMixin):
-    """One layer's arrays: ``ring`` stores the codes, ``update`` returns keys and values unchanged.
-
-    The arrays are made for the first codes, whose tensor gives batch, number of arrays and device.
-    """
-
-    is_sliding = False
-
-    def __init__(self, head: HeadConfig, kind: str) -> None:
-        super().__init__()
-        self.head, self.kind = head, kind
-        self.ring: RingCache | None = None
-        self.tokens = 0
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.is_initialized = True
-
-    def arrays(self, k: Tensor) -> RingCache:
-        """The arrays that store the codes k (B, arrays, T, D)."""
-        if self.ring is None:
-            batch, heads = k.shape[:2]
-            self.ring = RingCache(self.head, batch, heads, kind=self.kind, device=k.device)
-        return self.ring
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
-    ) -> tuple[Tensor, Tensor]:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        self.tokens += key_states.shape[2]
-        return key_states, value_states
-
-    def get_seq_length(self) -> int:
-        return self.tokens
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.tokens + query_length, 0
-
-    def get_max_length(self) -> int:
-        return -1
-
-    def reset(self) -> None:
-        self.ring, self.tokens, self.is_initialized = None, 0, False
-
-    def reorder_cache(self, beam_idx: Tensor) -> None:
-        self.batch_select_indices(beam_idx)
-
-    def batch_repeat_interleave(self, repeats: int) -> None:
-        if self.ring is not None:
-            rows = torch.arange(len(self.ring.length), device=self.ring.length.device)
-            self.ring.reorder(rows.repeat_interleave(repeats))
-
-    def batch_select_indices(self, indices: Tensor) -> None:
-        if self.ring is not None:
-            self.ring.reorder(indices.to(self.ring.length.device))
-
-    def crop(self, tokens_to_remove: int) -> None:
-        """Refuse to take tokens back: their columns have overwritten older ones.
-
-        Raises
-        ------
-        ValueError
-            There are tokens to remove.
-        """
-        if tokens_to_remove:
-            raise ValueError("the arrays cannot take tokens back: generate without an assistant")
 
 
 class HardwareCache(Cache):
@@ -107,8 +39,10 @@ class HardwareCache(Cache):
         settings = Settings.of(config)
         super().__init__(
             layers=[
-                DynamicLayer() if kind in ("softmax", "stock") else RingLayer(settings.head, kind)
-                for kind in settings.kinds
+                DynamicLayer()
+                if kind in ("softmax", "stock")
+                else RingLayer(settings.head, kind, settings.recent * (layer in settings.maps))
+                for layer, kind in enumerate(settings.kinds)
             ]
         )
         table = config.gaincell
@@ -151,7 +85,8 @@ class HardwareCache(Cache):
         ring = self.layers[layer]
         assert isinstance(ring, RingLayer)
         if starts is not None:
-            starts = (starts - (ring.tokens - q.shape[2])).clamp(min=0)
+            tokens = q.shape[2]
+            starts = (starts - (ring.tokens - tokens)).clamp(0, tokens)
         return ring.arrays(k).attend(q.detach(), k.detach(), v.detach(), starts)
 
     @_outside_graphs
@@ -236,6 +171,15 @@ class LayerCache:
         assert layer_idx == self.layer
         keys, values = self.cache.layers[layer_idx].update(key_states, value_states)
         return keys, values
+
+    @_outside_graphs
+    def recent(self, k: Tensor, v: Tensor, starts: Tensor | None, tokens: int) -> Recent:
+        """What the newest ``tokens`` queries find beside the arrays, after ``update`` gave k, v."""
+        ring = self.cache.layers[self.layer]
+        assert isinstance(ring, RingLayer)
+        if starts is None:
+            starts = torch.zeros(len(k), dtype=torch.int64, device=k.device)
+        return ring.seen_recently(k, v, starts, tokens)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, starts: Tensor | None) -> Tensor:
         return self.cache.attend(self.layer, q, k, v, starts)

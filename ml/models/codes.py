@@ -40,7 +40,8 @@ def record_codes(
 ) -> dict[tuple[int, int], HeadCodes]:
     """Codes of some (layer, query head) while the model reads ``input_ids`` (T,).
 
-    Attention of these layers is computed in float64, where codes equal the contract's exactly.
+    Attention of these layers is computed in float64, where codes equal the contract's exactly. If
+    a layer keeps recent tokens beside its arrays, they get fewer than T tokens.
 
     Raises
     ------
@@ -58,16 +59,18 @@ def record_codes(
         assert observation.k is not None
         assert observation.v is not None
         assert observation.y is not None
+        recent = model.scalers(layer).recent
+        begin = recent + 1 if recent else 0
         for head in chosen[layer]:
             q, k, v = (
-                arrays_of([head], x, observation.q.shape[1])
+                arrays_of([head], x, observation.q.shape[1])[:, :, begin:]
                 for x in (observation.q, observation.k, observation.v)
             )
             codes[layer, head] = HeadCodes(
                 _integers(q[0, 0], head_config.query_max),
                 _integers(k[0, 0], head_config.key_max),
                 _integers(v[0, 0], head_config.value_max),
-                observation.y[0, head].double().cpu().numpy(),
+                observation.y[0, head, begin:].double().cpu().numpy(),
             )
 
     observers: dict[int, Callable[[Observation], None]]

@@ -53,11 +53,11 @@ def convert(
     if isinstance(model, HardwareModel):
         before = Settings.of(model.config)
     kinds = [kind if layer in chosen else before.kinds[layer] for layer in range(count)]
-    kept = [
+    maps, first = (
         tuple(layer for layer in layers if kinds[layer] != "stock")
         for layers in (before.maps, before.first)
-    ]
-    settings = Settings(config, tuple(kinds), *kept)
+    )
+    settings = Settings(config, tuple(kinds), maps, first, before.recent)
     if not isinstance(model, HardwareModel):
         model.__class__ = family.hardware
         model.config.__class__ = family.hardware.config_class
@@ -87,6 +87,7 @@ def check_conversion(
             raise ValueError(f"{name} is not in memory: load the model without offloading it")
     if not isinstance(model, HardwareModel):
         check_anatomy(model, family)
+    started = Settings.of(model.config).started if isinstance(model, HardwareModel) else ()
     count: int = model.config.num_hidden_layers
     wrong = [layer for layer in layers or () if not 0 <= layer < count]
     if wrong:
@@ -104,13 +105,8 @@ def check_conversion(
                 f"layer {layer} of the model sees {own} tokens, its own sliding window, but window "
                 f"of the config is {config.window}: choose {own} or less"
             )
-        if kind in ("stock", "softmax") and layer in _started(model):
+        if kind in ("stock", "softmax") and layer in started:
             raise ValueError(
                 f"the closed-form start fitted the weights of layer {layer} to the arrays, and "
                 f'they are wrong for kind "{kind}": load the model that it began with'
             )
-
-
-def _started(model: PreTrainedModel) -> tuple[int, ...]:
-    """Layers of the closed-form start: all of them compute their first tokens apart."""
-    return Settings.of(model.config).first if isinstance(model, HardwareModel) else ()

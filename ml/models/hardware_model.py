@@ -125,9 +125,10 @@ class HardwareModel(PreTrainedModel):
                     delattr(module, SUBMODULE)
                 continue
             mapped, first = layer in settings.maps, layer in settings.first
+            recent = settings.recent if mapped else 0
             if present is not None:
                 as_before = isinstance(present, HeadMaps), present.first_weight is not None
-                if as_before == (mapped, first):
+                if as_before == (mapped, first) and present.recent == recent:
                     present.lead_to(settings.head)
                     continue
             heads, kv_heads = _head_counts(self.config)
@@ -135,7 +136,7 @@ class HardwareModel(PreTrainedModel):
             width = int(self.config.hidden_size)
             shape = (width, heads * dims) if first else None
             scalers = (
-                HeadMaps(heads, kv_heads, levels, shape, dims=dims, width=width)
+                HeadMaps(heads, kv_heads, levels, shape, dims=dims, width=width, recent=recent)
                 if mapped
                 else HeadScalers(heads, kv_heads, levels, shape)
             )

@@ -13,8 +13,9 @@ from transformers.masking_utils import AttentionMaskInterface, causal_mask_funct
 from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
 from gaincell.ml.attention.softmax import Reach
+from gaincell.ml.models.beside.on_arrays import attend_arrays, attend_beside
 from gaincell.ml.models.cache import LayerCache
-from gaincell.ml.models.in_graph import attend_node, softmax_in_graph
+from gaincell.ml.models.in_graph import softmax_in_graph
 from gaincell.ml.models.positions import starts_of_rows
 from gaincell.ml.models.scalers import SUBMODULE, HeadScalers, Observation
 
@@ -68,8 +69,10 @@ def attend_layer(
         output = _softmax(query, key, value, scalers.head, attention_mask, scaling)
         observation = Observation(query, key, value, output)
     else:
+        attend = attend_beside if scalers.recent else attend_arrays
+        softmax = scaling, sliding_window
         observation = scalers(
-            _attend_arrays, kind, query, key, value, attention_mask, hardware_cache
+            attend, kind, query, key, value, attention_mask, hardware_cache, softmax
         )
     if scalers.observer is not None:
         scalers.observer(observation)
@@ -143,30 +146,6 @@ def _scalers_of(module: nn.Module, kind: str) -> HeadScalers:
     return scalers
 
 
-def _first_tokens(
-    scalers: HeadScalers, query: Tensor, value: Tensor, total: int, starts: Tensor | None
-) -> tuple[Tensor, Tensor] | None:
-    """Where the first tokens are among this call's queries, (B, T), and the layer's output there.
-
-    The output is (B, C); that of a row without its first token here is never used. ``total`` counts
-    all tokens so far, with those of this call.
-    """
-    assert scalers.first_weight is not None
-    assert scalers.first_bias is not None
-    tokens = query.shape[2]
-    if starts is None:
-        starts = torch.zeros(query.shape[0], dtype=torch.int64, device=query.device)
-    column = starts - (total - tokens)
-    here = torch.arange(tokens, device=query.device) == column[:, None]
-    if not torch.compiler.is_compiling() and not bool(here.any()):
-        return None
-    row = torch.arange(query.shape[0], device=query.device)
-    first = value[row, :, value.shape[2] - tokens + column.clamp(0, tokens - 1)]  # (B, H_kv, D)
-    first = first.repeat_interleave(scalers.heads // first.shape[1], dim=1).flatten(1)
-    weight, bias = scalers.first_weight.to(first), scalers.first_bias.to(first)
-    return here, torch.nn.functional.linear(first, weight, bias)
-
-
 def _softmax(
     query: Tensor,
     key: Tensor,
@@ -178,64 +157,3 @@ def _softmax(
     if torch.compiler.is_compiling():
         return softmax_in_graph(query, key, value, head, starts, scale)
     return attention(query, key, value, head, kind="softmax", start=starts, scale=scale)
-
-
-def _attend_arrays(
-    scalers: HeadScalers,
-    kind: str,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    starts: Tensor | None,
-    cache: LayerCache | None,
-) -> Observation:
-    dtype = scalers.dtype or query.dtype
-    q, k, v = (
-        scalers.units(x.to(dtype), name) for x, name in zip((query, key, value), "qkv", strict=True)
-    )
-    if cache is not None:
-        if scalers.faults is not None:
-            raise ValueError(
-                "arrays with faults do not decode from a HardwareCache: generate with "
-                "use_cache=False"
-            )
-        y = cache.attend(q, k, v, starts)
-        output = scalers.output(y)
-    else:
-        y = _codes(scalers, kind, q, k, v, starts)
-        output = scalers.output(y)
-        if starts is not None:
-            # Padding has no output: an offset must not give it one.
-            position = torch.arange(key.shape[2] - query.shape[2], key.shape[2], device=q.device)
-            output = output * (position >= starts[:, None])[:, None, :, None]
-    if scalers.first_weight is not None:
-        total = key.shape[2] if cache is None else cache.tokens
-        scalers.first_tokens = _first_tokens(scalers, query, value, total, starts)
-    return Observation(query, key, value, output.to(query.dtype), q, k, v, y)
-
-
-def _codes(
-    scalers: HeadScalers, kind: str, q: Tensor, k: Tensor, v: Tensor, starts: Tensor | None
-) -> Tensor:
-    if torch.compiler.is_compiling():
-        if scalers.faults is None:
-            codes: Tensor = attend_node(q, k, v, starts, scalers.head_text, kind)
-            return codes
-        if torch.compiler.is_exporting():
-            raise ValueError("arrays with faults draw anew at every read: export them without")
-    y: Tensor = _attention_outside_graphs(
-        q,
-        k,
-        v,
-        scalers.head,
-        kind=kind,
-        start=starts,
-        faults=scalers.faults,
-        generator=scalers.noise,
-    )
-    return y
-
-
-_attention_outside_graphs = torch.compiler.disable(  # type: ignore[no-untyped-call]
-    attention, reason="arrays with faults draw anew at every read"
-)

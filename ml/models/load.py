@@ -6,7 +6,7 @@ import pickle
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from transformers.utils import logging
 
 from gaincell.inputs.model_places import place_of
 from gaincell.ml.models.families import FAMILIES
+from gaincell.ml.models.saved.decoded import discard, entry_of, is_whole, keep
 from gaincell.ml.models.saved.weights import check_weights
 from gaincell.ml.process.network import reaching
 from gaincell.refusals import foreign
@@ -41,18 +42,26 @@ def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[An
     Unable
         The model is on a hub that cannot be reached.
     """
-    where, options = _place(name)
-    tokenizer = load_tokenizer(name)
-    if options:
-        # Plain weights: those in GGUF's blocks could be neither trained nor saved.
-        options["quantization_config"] = GgufConfig(dequantize=True)
-    else:
+    where, file = place_of(name)
+    if file is None:
+        tokenizer = _read_tokenizer(name, where)
         # First without numbers: transformers draws random ones for all that is missing, which takes
         # minutes for a config.json of another, large model.
         check_weights(name, _read(name, where, dtype, device_map="meta")[1])
-    model, info = _read(name, where, dtype, **options)
-    check_weights(name, info)
-    return model.eval(), tokenizer
+        return _checked(name, where, dtype), tokenizer
+    entry = entry_of(Path(where, file))
+    loaded = _from_cache(name, entry, dtype)
+    if loaded is None:
+        loaded = _decoded(name, where, file, torch.float32)
+        with suppress(ValueError), _reading("the decoded model cannot be kept"):
+            keep(entry, *loaded)
+        # Every load reads the same files, the first one too.
+        loaded = _from_cache(name, entry, dtype) or (
+            loaded if dtype == torch.float32 else _decoded(name, where, file, dtype)
+        )
+    for part in (*loaded, loaded[0].config):
+        part.name_or_path = where
+    return loaded
 
 
 def load_tokenizer(name: str | Path) -> Any:
@@ -65,7 +74,20 @@ def load_tokenizer(name: str | Path) -> Any:
     Unable
         As ``load_model``.
     """
-    where, options = _place(name)
+    where, file = place_of(name)
+    if file is None:
+        return _read_tokenizer(name, where)
+    entry = entry_of(Path(where, file))
+    if entry is not None and is_whole(entry, weights=False):
+        with suppress(ValueError):
+            tokenizer = _read_tokenizer(name, str(entry))
+            tokenizer.name_or_path = where
+            return tokenizer
+        discard(entry)
+    return _read_tokenizer(name, where, gguf_file=file)
+
+
+def _read_tokenizer(name: str | Path, where: str, **options: Any) -> Any:
     with _reading(f"no tokenizer could be read from {name}"):
         tokenizer = AutoTokenizer.from_pretrained(where, **options)
         words = tokenizer.get_vocab().keys() - set(tokenizer.all_special_tokens)
@@ -73,6 +95,31 @@ def load_tokenizer(name: str | Path) -> Any:
         # transformers makes an empty one for a folder that has no file of a tokenizer.
         raise ValueError(f"{name} has no tokenizer: save it with tokenizer.save_pretrained")
     return tokenizer
+
+
+def _from_cache(name: str | Path, entry: Path | None, dtype: torch.dtype) -> tuple[Any, Any] | None:
+    """Model and tokenizer of an entry; None: it is not there, or was not good and is removed."""
+    if entry is None or not is_whole(entry):
+        return None
+    with suppress(ValueError):
+        return _checked(name, str(entry), dtype), _read_tokenizer(name, str(entry))
+    discard(entry)
+    return None
+
+
+def _decoded(name: str | Path, where: str, file: str, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Model and tokenizer of a GGUF file."""
+    tokenizer = _read_tokenizer(name, where, gguf_file=file)
+    # Plain weights: those in GGUF's blocks could be neither trained nor saved.
+    plain = GgufConfig(dequantize=True)
+    return _checked(name, where, dtype, gguf_file=file, quantization_config=plain), tokenizer
+
+
+def _checked(name: str | Path, where: str, dtype: torch.dtype, **options: Any) -> Any:
+    """A model in evaluation mode, if it has all its weights and no others."""
+    model, info = _read(name, where, dtype, **options)
+    check_weights(name, info)
+    return model.eval()
 
 
 def _read(
@@ -107,9 +154,3 @@ def _reading(fault: str) -> Iterator[None]:
         logging.set_verbosity(before)
         if bars:
             logging.enable_progress_bar()
-
-
-def _place(name: str | Path) -> tuple[str, dict[str, Any]]:
-    """Arguments of Hugging Face's loaders for a name: a folder or hub name, and options."""
-    where, file = place_of(name)
-    return where, {} if file is None else {"gguf_file": file}

@@ -13,6 +13,8 @@ from gaincell.config import HeadConfig
 from gaincell.ml.attention import KINDS
 from gaincell.ml.attention.exact import exact_product
 from gaincell.ml.attention.faulty_arrays import FaultyArrays
+from gaincell.ml.attention.forward import compute_type
+from gaincell.ml.models.beside.recent import Recent, sum_of_pulses
 from gaincell.ml.models.in_graph import text_of
 
 T = TypeVar("T")
@@ -60,8 +62,9 @@ class HeadScalers(nn.Module):
     faults, noise : the layer's arrays if they have faults, and the generator of their noise
     first_tokens : where the first tokens are in the current pass, and the layer's output for them
     head, head_text : the head that the scalers lead to, and the same as ``text_of`` gives it
+    recent : newest tokens that are attended to beside the arrays, as ``Recent`` says; 0: none
 
-    The last seven belong to one run and are not saved.
+    Those from ``observer`` to ``head_text`` belong to one run and are not saved.
     """
 
     y_gain: nn.Parameter
@@ -69,6 +72,10 @@ class HeadScalers(nn.Module):
     out_bias: nn.Parameter | None
     first_weight: Tensor | None
     first_bias: Tensor | None
+    rest_gain: nn.Parameter | None
+    rest_offset: nn.Parameter | None
+    ones: Tensor | None
+    recent = 0
 
     def __init__(
         self, heads: int, kv_heads: int, levels: int, first: tuple[int, int] | None = None
@@ -89,6 +96,11 @@ class HeadScalers(nn.Module):
         self.register_parameter(
             "out_bias", None if width is None else nn.Parameter(torch.empty(width))
         )
+        for part, shape in zip(PARTS, self._rest_shapes(), strict=True):
+            kept = nn.Parameter(torch.empty(shape)) if self.recent else None
+            self.register_parameter(f"rest_{part}", kept)
+        ones = torch.empty(heads, dtype=torch.int64) if self.recent else None
+        self.register_buffer("ones", ones)
         self.register_buffer("first_weight", None if first is None else torch.empty(first))
         self.register_buffer("first_bias", None if first is None else torch.empty(first[0]))
         self.reset()
@@ -123,7 +135,8 @@ class HeadScalers(nn.Module):
             offset.fill_(0.5)
         self.y_gain.fill_(1 / self.levels)
         self.y_offset.fill_(0.0)
-        for tensor in (self.out_bias, self.first_weight, self.first_bias):
+        others = (self.out_bias, self.first_weight, self.first_bias)
+        for tensor in (*others, self.rest_gain, self.rest_offset, self.ones):
             if tensor is not None:
                 tensor.zero_()
 
@@ -141,8 +154,8 @@ class HeadScalers(nn.Module):
 
     def output(self, y: Tensor) -> Tensor:
         """The output of attention (B, H, T, D), from read-out codes y of the same shape."""
-        offset = self.y_offset.unsqueeze(-1) if self.y_offset.dim() == 1 else self.y_offset
-        return y * self.y_gain[:, None, None].to(y) + offset[:, None].to(y)
+        gain, offset = (x if x.dim() == 2 else x[:, None] for x in self.pair("y"))
+        return y * gain[:, None].to(y) + offset[:, None].to(y)
 
     def _bias_width(self) -> int | None:
         """C if the layer's output gets a bias here."""
@@ -151,6 +164,9 @@ class HeadScalers(nn.Module):
     def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         heads = self.kv_heads if name in "kv" else self.heads
         return (heads,), (heads,)
+
+    def _rest_shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (self.heads,), (self.heads,)
 
 
 class HeadMaps(HeadScalers):
@@ -162,12 +178,16 @@ class HeadMaps(HeadScalers):
     Parameters
     ----------
     dims, width : D, C
+    recent : newest tokens that are attended to beside the arrays; 0: none
 
     Attributes
     ----------
     q_gain, k_gain, v_gain : (H, D, D), x @ gain
-    q_offset, k_offset, v_offset, y_offset : (H, D)
-    y_gain : (H,)
+    q_offset, k_offset, v_offset, y_gain, y_offset : (H, D)
+    rest_gain, rest_offset : (H, D), (H,) or None
+        From a query to the log of what one code of the sum of pulses stands for: a sum of
+        exp(logit) over tokens in the arrays.
+    ones : (H,) int64 or None, the dimension of the values that gives way to ones
     out_bias : (C,), added to the result of the layer's output projection
     """
 
@@ -180,8 +200,9 @@ class HeadMaps(HeadScalers):
         *,
         dims: int,
         width: int,
+        recent: int = 0,
     ) -> None:
-        self.dims, self.width = dims, width
+        self.dims, self.width, self.recent = dims, width, recent
         super().__init__(heads, kv_heads, levels, first)
 
     @property
@@ -195,6 +216,23 @@ class HeadMaps(HeadScalers):
             gain, _ = self.pair(name)
             gain.copy_(torch.eye(self.dims) * 0.25)
 
+    def beside(
+        self, near: Recent, queries: Tensor, y: Tensor, scale: float, reach: int | None
+    ) -> Tensor:
+        """Output (B, H, T, D) of the arrays, y, and of the recent tokens beside them together.
+
+        Arguments as of ``Recent.softmax``; the rest follows from the sum of pulses in y.
+        """
+        assert self.rest_gain is not None
+        assert self.rest_offset is not None
+        assert self.ones is not None
+        wide = queries.to(compute_type(queries))
+        total = sum_of_pulses(y.to(wide), self.ones)
+        gain, offset = self.rest_gain.to(wide), self.rest_offset.to(wide)
+        rest = (wide * gain[:, None]).sum(3) + offset[:, None] + total.log()
+        seen, share = near.softmax(queries, rest, scale, reach)
+        return seen + share[..., None] * self.output(y.to(wide) / total[..., None]).to(seen)
+
     def units(self, x: Tensor, name: str) -> Tensor:
         gain, offset = self.pair(name)
         x = x.repeat_interleave(self.heads // x.shape[1], dim=1)  # (B, H, T, D)
@@ -205,7 +243,10 @@ class HeadMaps(HeadScalers):
 
     def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         offset = (self.heads, self.dims)
-        return (self.heads,) if name == "y" else (*offset, self.dims), offset
+        return offset if name == "y" else (*offset, self.dims), offset
+
+    def _rest_shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (self.heads, self.dims), (self.heads,)
 
 
 PARTS = ("gain", "offset")

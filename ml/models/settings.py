@@ -9,6 +9,8 @@ from typing import Any
 from gaincell.config import HeadConfig
 from gaincell.ml.models.scalers import LAYER_KINDS
 
+OPTIONAL = {"maps", "first", "recent"}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -16,20 +18,25 @@ class Settings:
 
     maps : layers whose scalers are ``HeadMaps``
     first : layers that compute the first token of a sequence without the arrays
+    recent : newest tokens, and with them the first one, that layers in ``maps`` attend to beside
+        the arrays; 0: none
 
     Raises
     ------
     ValueError
-        A kind that is none of ``LAYER_KINDS``, or a layer in ``maps`` or ``first`` that has no
-        scalers.
+        A kind that is none of ``LAYER_KINDS``, a layer in ``maps`` or ``first`` that has no
+        scalers, or ``recent`` below 0.
     """
 
     head: HeadConfig
     kinds: tuple[str, ...]
     maps: tuple[int, ...] = ()
     first: tuple[int, ...] = ()
+    recent: int = 0
 
     def __post_init__(self) -> None:
+        if self.recent < 0:
+            raise ValueError(f"recent is {self.recent}, but must be 0 or more")
         for layer, kind in enumerate(self.kinds):
             if kind not in LAYER_KINDS:
                 known = ", ".join(LAYER_KINDS)
@@ -38,6 +45,11 @@ class Settings:
             for layer in getattr(self, name):
                 if layer not in range(len(self.kinds)) or self.kinds[layer] == "stock":
                     raise ValueError(f"{name} names layer {layer}, which is not on hardware")
+
+    @property
+    def started(self) -> tuple[int, ...]:
+        """Layers of the closed-form start: it fitted their weights to the arrays."""
+        return tuple(sorted({*self.maps, *self.first}))
 
     @classmethod
     def of(cls, config: Any) -> Settings:
@@ -49,7 +61,7 @@ class Settings:
             It has no table ``gaincell``, or not one kind for each layer.
         """
         table = getattr(config, "gaincell", None)
-        if not isinstance(table, Mapping) or set(table) - {"maps", "first"} != {"head", "kinds"}:
+        if not isinstance(table, Mapping) or set(table) - OPTIONAL != {"head", "kinds"}:
             raise ValueError(
                 "the model's config has no table gaincell with head and kinds: use "
                 "gaincell.ml.models.convert, or load a model that it converted"
@@ -61,7 +73,12 @@ class Settings:
                 f"has {layers} layers"
             )
         extra = {name: tuple(table[name]) for name in ("maps", "first") if name in table}
-        return cls(HeadConfig(**table["head"]), tuple(table["kinds"]), **extra)
+        return cls(
+            HeadConfig(**table["head"]),
+            tuple(table["kinds"]),
+            **extra,
+            recent=table.get("recent", 0),
+        )
 
     def as_table(self) -> dict[str, Any]:
         """The table of config.json: the head's fields that are not defaults, kinds and layers."""
@@ -69,7 +86,7 @@ class Settings:
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self.head.fields_set().items()
         }
-        extra = {"maps": list(self.maps), "first": list(self.first)}
+        extra = {"maps": list(self.maps), "first": list(self.first), "recent": self.recent}
         return {"head": head, "kinds": list(self.kinds)} | {
-            name: layers for name, layers in extra.items() if layers
+            name: value for name, value in extra.items() if value
         }

@@ -16,6 +16,8 @@ BUDGET_S = 600.0
 CORE_S_PER_WEIGHT = 1.4e-10
 """Of one token and one weight of a layer: SmolLM2, 30 layers of 3.5 million weights, 160 windows of
 512 tokens, 10 minutes on two cores (docs/adaptation.md)."""
+ALIGNED = 0.6
+"""Time of a token of the alignment, forward and backward, beside one of the fit."""
 MEMORY_SHARE = 0.5
 """Part of the machine's memory that the streams of all windows may fill."""
 NUMBERS_PER_TOKEN = 12
@@ -41,25 +43,39 @@ class Machine:
 
 @dataclass(frozen=True)
 class Calibration:
-    """windows : how many to fit on; seconds : what that takes, about"""
+    """How many windows a start is fitted on, and what that takes, about.
+
+    windows : how many
+    fit_s, align_s : time of the fit and of the alignment, for each window; the alignment's is for
+        one pass through it
+    """
 
     windows: int
-    seconds: float
+    fit_s: float
+    align_s: float
+
+    def seconds(self, windows: int, passes: float) -> float:
+        """Time of a start on so many windows, aligned in so many passes through them."""
+        return windows * (self.fit_s + passes * self.align_s)
 
 
 def calibration_for(
-    model: Any, layers: Sequence[int] | None, tokens: int, machine: Machine
+    model: Any,
+    layers: Sequence[int] | None,
+    tokens: int,
+    machine: Machine,
 ) -> Calibration:
     """Windows of ``tokens`` tokens that a start of ``layers`` (None: all) is fitted on.
 
-    As many as the time budget and the memory allow, 24 to 160: the same on the same machine.
+    As many as the time budget of the fit and the memory allow, 24 to 160: the same on the same
+    machine. The alignment takes its time besides.
     """
     blocks = family_of(model).layers_of(model)
     chosen = range(len(blocks)) if layers is None else layers
     weights = sum(parameter.numel() for layer in chosen for parameter in blocks[layer].parameters())
-    window_s = CORE_S_PER_WEIGHT * weights * tokens / machine.threads
+    token_s = CORE_S_PER_WEIGHT * weights / machine.threads
     window_bytes = 4 * NUMBERS_PER_TOKEN * tokens * int(model.config.hidden_size)
-    by_time = int(BUDGET_S / window_s)
+    by_time = int(BUDGET_S / (token_s * tokens))
     by_memory = int(MEMORY_SHARE * machine.memory_bytes / window_bytes)
     windows = max(FEWEST, min(by_time, by_memory, MOST))
-    return Calibration(windows, windows * window_s)
+    return Calibration(windows, token_s * tokens, ALIGNED * token_s * tokens)

@@ -35,10 +35,10 @@ def fit_ranges(model: HardwareModel, input_ids: Tensor, sigmas: float = 1.5) -> 
         raise ValueError(f"sigmas is {sigmas}, but must be above 0")
     settings = Settings.of(model.config)
     chosen = [layer for layer, kind in enumerate(settings.kinds) if kind in ("hardware", "linear")]
-    if settings.first:
+    if settings.started:
         raise ValueError(
-            f"layer {settings.first[0]} has the closed-form start's weights: convert the original "
-            "model"
+            f"layer {settings.started[0]} has the closed-form start's weights: convert the "
+            "original model"
         )
 
     def fit(layer: int) -> Callable[[Observation], None]:

@@ -1,4 +1,4 @@
-"""The folder where compiled simulations and parsed libraries are kept for the next run."""
+"""The folder where compiled simulations, parsed libraries and decoded models are kept."""
 
 import os
 from pathlib import Path

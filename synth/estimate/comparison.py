@@ -23,6 +23,7 @@ class Mark(StrEnum):
     MEASURED = "measured here"
     SIMULATED = "simulated here"
     ESTIMATED = "estimated"
+    BESIDE = "estimated: what is beside the arrays is not synthesized"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,15 @@ def compare(estimate: Estimate) -> list[Row]:
         ("latency", "ns", 65, Band.exact(estimate.latency_s), 1e9, Mark.SIMULATED),
         ("a token every", "ns", 65, Band.exact(interval_s), 1e9, Mark.SIMULATED),
     ]
+    if estimate.beside:
+        whole_head, name = estimate.system(1, 1, beside=True), f"with {estimate.beside.name}"
+        latency, interval = map(Band.exact, (whole_head.latency_s, whole_head.interval_s))
+        rows += [
+            (f"head, {name}", "mm2", 0.5, whole_head.area_mm2, 1, Mark.BESIDE),
+            (f"token and head, {name}", "pJ", 6100, whole_head.energy_j, 1e12, Mark.BESIDE),
+            (f"latency, {name}", "ns", 65, latency, 1e9, Mark.BESIDE),
+            (f"a token every, {name}", "ns", 65, interval, 1e9, Mark.BESIDE),
+        ]
     return [
         Row(name=name, unit=unit, paper=paper, ours=ours.times(scale), mark=mark)
         for name, unit, paper, ours, scale, mark in rows

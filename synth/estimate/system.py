@@ -1,18 +1,20 @@
 """A head, twelve heads, twelve layers of them: area, time, energy per token.
 
 All at 28 nm. The analog half comes from ``gaincell.synth.estimate.analog``, the digital half from
-the metrics of a synthesis run, scaled from its library's technology.
+the metrics of a synthesis run, scaled from its library's technology. What stands beside the arrays,
+``gaincell.synth.estimate.beside``, is kept apart: a system is asked for with it or without.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import add
 
 from gaincell.config import HeadConfig
 from gaincell.synth.estimate.analog import FIELDS, Activity, AnalogConfig, Parts
+from gaincell.synth.estimate.beside import Beside, BesideCost
 from gaincell.synth.estimate.digital import Digital
 from gaincell.synth.estimate.scaling import Band, Scaling, scaling_from
 
@@ -50,6 +52,7 @@ class Estimate:
     analog: AnalogConfig
     activity: Activity
     digital: Digital
+    beside: Beside = field(default_factory=Beside)
 
     def __post_init__(self) -> None:
         self.digital.check_is_of(self.config)
@@ -108,14 +111,28 @@ class Estimate:
         """Between two accepted tokens, at the config's clock."""
         return self.config.interval_cycles * self.config.clock_s
 
-    def system(self, heads: int, layers: int) -> System:
-        """``layers`` layers of ``heads`` heads: heads work together, layers one after another."""
+    @cached_property
+    def cost_beside(self) -> BesideCost:
+        """What stands beside the arrays of one head."""
+        return BesideCost(beside=self.beside, config=self.config)
+
+    def system(self, heads: int, layers: int, *, beside: bool = False) -> System:
+        """``layers`` layers of ``heads`` heads: heads work together, layers one after another.
+
+        With ``beside``, what stands beside the arrays is part of every head.
+        """
         count = heads * layers
-        energy_j = total(self.energy_j.values())
+        areas, energies = list(self.area_um2.values()), list(self.energy_j.values())
+        latency_s = self.latency_s
+        if beside:
+            areas += self.cost_beside.area_um2.values()
+            energies += self.cost_beside.energy_j.values()
+            latency_s += self.cost_beside.latency_cycles * self.config.clock_s
+        energy_j = total(energies)
         return System(
             heads=count,
-            area_mm2=sum_of(self.area_um2.values()).times(count * 1e-6),
-            latency_s=layers * self.latency_s,
+            area_mm2=sum_of(areas).times(count * 1e-6),
+            latency_s=layers * latency_s,
             interval_s=self.interval_s,
             energy_j=None if energy_j is None else energy_j.times(count),
         )
@@ -138,6 +155,11 @@ class Estimate:
         changed = [name for name in FIELDS if getattr(self.analog, name) != DEFAULTS[name]]
         if changed:
             said.append(f"not the paper's constants in [analog]: {', '.join(changed)}")
+        if self.beside:
+            said.append(
+                f"{self.beside.name} beside the arrays: estimated from published operations, not "
+                "synthesized; without wires, control, leakage and the energy of registers"
+            )
         return said
 
     def _product_j(self, published_pj: float, activity: float) -> Band:

@@ -137,12 +137,14 @@ def tokens(batch: int, length: int, seed: int = 3) -> torch.Tensor:
 
 
 @torch.no_grad()
-def logits_by_layer(stock, head: HeadConfig, folder: Path, ids: torch.Tensor) -> torch.Tensor:
+def logits_by_layer(
+    stock, head: HeadConfig, folder: Path, ids: torch.Tensor, recent: int = 0
+) -> torch.Tensor:
     """Logits of a stock model whose layers in ``folder`` are replaced by the starts kept there."""
     with taken_apart(stock, ids) as (stream, blocks):
         for layer, block in enumerate(blocks):
             path = folder / f"layer-{layer:03}.safetensors"
-            start = LayerStart.load(path) if path.is_file() else None
+            start = LayerStart.load(path, recent) if path.is_file() else None
             stream = pass_layer(block, head, start, stream)
     logits = stock.lm_head(family_of(stock).last_norm_of(stock)(stream))
     return logits / getattr(stock.config, "logits_scaling", 1.0)

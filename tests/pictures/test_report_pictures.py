@@ -8,6 +8,7 @@ from gaincell.config import PRESETS, HeadConfig
 from gaincell.pictures.adaptation import draw_adaptation
 from gaincell.pictures.bars import Bar, draw_energy, draw_machines, in_units
 from gaincell.pictures.floorplan import ORDER, draw_floorplan
+from gaincell.pictures.layers import draw_layers
 
 AREAS = {
     "cells": 2000.0,
@@ -22,6 +23,11 @@ ADAPTATION = {
     "all-ranges": {"before": 20_000.0, "after": {}},
     "all-ours-gain": {"before": 55.0, "after": {"100": None}},
 }
+LAYERS = {
+    "alone": {"0": {"nats": 0.03, "error": 0.002}, "1": {"nats": 0.01, "error": 0.003}},
+    "stock": 30.0,
+    "curves": {"recent": {"1": 31.0, "2": 33.0}},
+}
 BARS = [
     Bar("ours", 59e-9, "simulated", None, "estimated"),
     Bar("theirs", 2e-5, "published", 7e-3, "published"),
@@ -31,6 +37,7 @@ DRAWN = {
     "energy": lambda path: draw_energy({"a": (1, 2), "b": (3, 3)}, {"a": 4, "b": 5}, path),
     "machines": lambda path: draw_machines(BARS, path),
     "adaptation": lambda path: draw_adaptation(ADAPTATION, path),
+    "layers": lambda path: draw_layers(LAYERS, path),
 }
 
 
@@ -102,6 +109,19 @@ def test_only_cases_that_were_run_have_a_curve(tmp_path):
     assert "closed-form start, saturations 40 and 20" in shown
     assert "range scalers" in shown
     assert "the paper's recipe" not in shown
+
+
+def test_only_starts_that_were_run_have_a_curve_over_layers(tmp_path):
+    DRAWN["layers"](tmp_path / "a.svg")
+    shown = words(tmp_path / "a.svg")
+    assert "closed-form start, 32 recent tokens" in shown
+    assert "stock model" in shown
+    assert "range scalers" not in shown
+    assert "more and more layers" in shown
+    draw_layers(LAYERS | {"curves": {}}, tmp_path / "b.svg")
+    shown = words(tmp_path / "b.svg")
+    assert "one layer alone on the arrays" in shown
+    assert "more and more layers" not in shown
 
 
 @pytest.mark.parametrize(

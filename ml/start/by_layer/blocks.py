@@ -7,7 +7,7 @@ values and scale from the model's modules; a part that the start replaces is ans
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,14 @@ from transformers.masking_utils import AttentionMaskInterface
 
 from gaincell.ml.attention.softmax import Reach, softmax_attention
 from gaincell.ml.models.anatomy import Family, Projection
+from gaincell.ml.models.beside.recent import Recent
 from gaincell.ml.models.families import family_of
 from gaincell.ml.models.layer import check_scores, padding_starts
 
 NAME = "gaincell_start"
 BATCH = 8
 """Windows that pass a layer at once."""
+FIRST = slice(0, BATCH)
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,17 @@ class Heads:
         q, k, v = (torch.cat([getattr(part, name) for part in parts]) for name in "qkv")
         return cls(q, k, v, parts[0].scale, parts[0].window)
 
-    def __getitem__(self, windows: slice) -> Heads:
+    def __getitem__(self, windows: slice | Tensor) -> Heads:
         return Heads(self.q[windows], self.k[windows], self.v[windows], self.scale, self.window)
 
     @property
     def group(self) -> int:
         """Query heads that share keys and values."""
         return self.q.shape[1] // self.k.shape[1]
+
+    def recent(self, recent: int) -> Recent:
+        """What the queries find beside arrays that take each token ``recent`` tokens later."""
+        return Recent.of_text(self.k, self.v, recent)
 
     def softmax(self) -> Tensor:
         """The output of the model's own attention, (W, H, T, D)."""
@@ -62,7 +68,9 @@ class Heads:
 
 
 class Block:
-    """One layer without caches and masks; streams are (W, T, C), all starting at position 0.
+    """One layer without caches and masks; streams are (W, T, C) of the windows in ``part``.
+
+    ``part`` is one of ``batches``: each has its own positions.
 
     Attributes
     ----------
@@ -70,7 +78,7 @@ class Block:
     residual : factor of their outputs in the stream
     """
 
-    def __init__(self, family: Family, layer: nn.Module, arguments: tuple[Any, Any]) -> None:
+    def __init__(self, family: Family, layer: nn.Module, arguments: list[tuple[Any, Any]]) -> None:
         self.layer, self._arguments = layer, arguments
         self.attention = layer.get_submodule(family.attention)
         self.out, self.down = (
@@ -78,10 +86,10 @@ class Block:
         )
         self.residual = float(getattr(layer, family.residual)) if family.residual else 1.0
 
-    def heads(self, stream: Tensor) -> Heads:
+    def heads(self, stream: Tensor, part: slice = FIRST) -> Heads:
         """What the layer's attention is given."""
         try:
-            self._run(stream, start_take=True)
+            self._run(stream, part, start_take=True)
         except _Taken as taken:
             heads: Heads = taken.what
             return heads
@@ -89,12 +97,16 @@ class Block:
             f"{type(self.attention).__name__} does not call the attention functions of transformers"
         )
 
-    def after(self, stream: Tensor) -> Tensor:
+    def after(self, stream: Tensor, part: slice = FIRST) -> Tensor:
         """The stream after the layer."""
-        return self._run(stream)
+        return self._run(stream, part)
 
     def finished(
-        self, stream: Tensor, added: Tensor, down: Callable[[Tensor], Tensor] | None = None
+        self,
+        stream: Tensor,
+        added: Tensor,
+        down: Callable[[Tensor], Tensor] | None = None,
+        part: slice = FIRST,
     ) -> Tensor:
         """The stream after the layer if attention gives ``added`` (W, T, C).
 
@@ -104,10 +116,10 @@ class Block:
             _answering(self.attention, lambda *_, **__: (added, None)),
             _answering(self.down.module, down),
         ):
-            return self._run(stream)
+            return self._run(stream, part)
 
-    def _run(self, stream: Tensor, **more: Any) -> Tensor:
-        args, kwargs = self._arguments
+    def _run(self, stream: Tensor, part: slice, **more: Any) -> Tensor:
+        args, kwargs = self._arguments[part.start // BATCH]
         with parameters_of(self.layer, stream.dtype):
             after: Tensor = self.layer(stream, *args, **kwargs, **more)
         return after
@@ -121,8 +133,12 @@ class _Taken(Exception):
 
 
 @contextmanager
-def taken_apart(model: Any, windows: Tensor) -> Iterator[tuple[Tensor, list[Block]]]:
+def taken_apart(
+    model: Any, windows: Tensor, starts: Tensor | None = None
+) -> Iterator[tuple[Tensor, list[Block]]]:
     """The stream (W, T, C) before layer 0 of tokens ``windows`` (W, T), and all layers.
+
+    ``starts`` (W,) are the positions at which the windows begin; default 0.
 
     The stream is float32, or float64 if the model is. The layers can run inside this context only.
 
@@ -136,13 +152,28 @@ def taken_apart(model: Any, windows: Tensor) -> Iterator[tuple[Tensor, list[Bloc
     windows = windows.to(model.device)
     model.config._attn_implementation = NAME
     try:
-        arguments = _arguments(model, layers, windows[:1])
-        streams = [_entering(model, layers[0], windows[part]) for part in batches(len(windows))]
+        given = [
+            _given(model, layers, windows[part], None if starts is None else starts[part])
+            for part in batches(len(windows))
+        ]
+        streams = [stream for stream, _ in given]
         wide = torch.promote_types(streams[0].dtype, torch.float32)
-        blocks = [Block(family, *each) for each in zip(layers, arguments, strict=True)]
+        arguments = zip(*(each for _, each in given), strict=True)
+        blocks = [Block(family, *each) for each in zip(layers, map(list, arguments), strict=True)]
         yield torch.cat(streams).to(wide), blocks
     finally:
         model.config._attn_implementation = before
+
+
+def logits_after(model: Any, windows: Tensor, stream: Tensor) -> Tensor:
+    """Logits (W, T, V) that the model makes of a stream (W, T, C) behind its last layer."""
+    with ExitStack() as stack:
+        for layer in family_of(model).layers_of(model):
+            stack.enter_context(_answering(layer, lambda *_, **__: stream))
+        for module in (family_of(model).last_norm_of(model), model.get_output_embeddings()):
+            stack.enter_context(parameters_of(module, stream.dtype))
+        logits: Tensor = model(windows.to(model.device), use_cache=False).logits
+    return logits
 
 
 def batches(count: int) -> Iterator[slice]:
@@ -162,38 +193,28 @@ def parameters_of(module: nn.Module, dtype: torch.dtype) -> Iterator[None]:
             parameter.data = data
 
 
-def _arguments(model: Any, layers: list[nn.Module], window: Tensor) -> list[Any]:
-    """What the model gives each layer beside the stream, for any number of windows."""
-    found: list[Any] = []
-    hooks = [
-        layer.register_forward_pre_hook(
-            lambda _, args, kwargs: found.append((args[1:], kwargs)), with_kwargs=True
-        )
-        for layer in layers
-    ]
-    try:
-        model(window, use_cache=False)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return found
+def _given(
+    model: Any, layers: list[nn.Module], windows: Tensor, starts: Tensor | None
+) -> tuple[Tensor, list[tuple[Any, Any]]]:
+    """The stream (W, T, C) before the first layer, and what else the model gives each layer."""
+    streams: list[Tensor] = []
+    found: list[tuple[Any, Any]] = []
 
-
-def _entering(model: Any, first: nn.Module, windows: Tensor) -> Tensor:
-    """The stream (W, T, C) before the first layer."""
-
-    def take(_: nn.Module, args: tuple[Any, ...]) -> None:
-        raise _Taken(args[0])
-
-    hook = first.register_forward_pre_hook(take)
-    try:
-        model(windows, use_cache=False)
-    except _Taken as taken:
-        stream: Tensor = taken.what
+    def pass_on(stream: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        streams.append(stream)
+        found.append((args, kwargs))
         return stream
-    finally:
-        hook.remove()
-    raise AssertionError("the model ran without its first layer")
+
+    more = {}
+    if starts is not None:
+        more["position_ids"] = starts[:, None].to(windows) + torch.arange(windows.shape[1]).to(
+            windows
+        )
+    with ExitStack() as stack:
+        for layer in layers:
+            stack.enter_context(_answering(layer, pass_on))
+        model(windows, use_cache=False, logits_to_keep=1, **more)
+    return streams[0], found
 
 
 @contextmanager

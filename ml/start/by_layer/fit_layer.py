@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from gaincell.config import HeadConfig
+from gaincell.ml.models.beside.recent import sum_of_pulses
+from gaincell.ml.start.by_layer.align import align
 from gaincell.ml.start.by_layer.blocks import Block, Heads, batches
-from gaincell.ml.start.by_layer.distil import distil
 from gaincell.ml.start.by_layer.layer_start import LayerStart, joined
 from gaincell.ml.start.by_layer.options import StartOptions
-from gaincell.ml.start.by_layer.ridge import Fit, Sums, fit_ridge
+from gaincell.ml.start.by_layer.projections import MlpPart, ridge_of_windows, with_projection
+from gaincell.ml.start.by_layer.rest_fit import RestLogs, fit_rest
 from gaincell.ml.start.by_layer.score_fit import fit_scores
 from gaincell.ml.start.by_layer.spectral import Maps, spectral_maps
 
-SPECTRAL_WINDOWS = 24
-"""Windows for the covariances of the spectral maps, at most."""
+SPECTRAL_WINDOWS, FEW_WINDOWS = 24, 8
+"""Windows for the covariances of the spectral maps, and for the fit of the rest and the scales of
+the read-out, at most."""
+TINY, ROUNDING = 1e-30, 1e-6
 FIRST_WEIGHT = 0.1
 """Weight of the first tokens in the fit of the MLP's last projection; all other tokens have 1 in
 all. First tokens are attention's sink and must not change. The best of 0, 0.1, 1 and 10 on SmolLM2.
@@ -58,56 +61,39 @@ def fit_layer(
     -------
     The start, its errors, and the stream that leaves the layer of the converted model.
     """
-    heads = Heads.joined([block.heads(student[part]) for part in batches(len(student))])
-    q, k, v = heads.q, heads.k, heads.v
-    keys = k.repeat_interleave(heads.group, 1)
-    few = slice(0, min(fitted, SPECTRAL_WINDOWS))
-    maps = spectral_maps(q[few], keys[few], config, scale=heads.scale, window=heads.window)
-    for number in range(options.rounds):
-        drawn = torch.randperm(fitted, generator=generator)[: options.round_windows]
-        step = options.round_step * (0.5 if number >= options.rounds * 2 / 3 else 1.0)
-        maps, _ = fit_scores(
-            q[drawn],
-            keys[drawn],
-            config,
-            maps,
-            scale=heads.scale,
-            window=heads.window,
-            full_pulse=options.full_pulse,
-            step=step,
-        )
-    start = _with_values(block, maps, v[:fitted], heads.group, config, options.value_sigmas)
-    del keys
+    options = options.settled(config)
+    heads = Heads.joined([block.heads(student[part], part) for part in batches(len(student))])
+    few = heads[:FEW_WINDOWS]
+    logs = RestLogs.of(few, options.newest) if options.newest else None
+    reference = None if logs is None else fit_rest(few, logs)
+    maps = _maps(heads[:fitted], config, options, generator, reference)
+    start = _first_guess(block, maps, heads[:fitted], config, options)
+    wanted = joined(heads.softmax())
     weight = inverse_square(student)
-    target = torch.cat([block.out(joined(heads[part].softmax())) for part in batches(len(q))])
-
-    def answered(now: LayerStart) -> tuple[LayerStart, Tensor, Fit]:
-        """The layer with its output projection fitted, its codes (W, T, H * D), and the fit."""
-        y = torch.cat([joined(now.codes(q[p], k[p], v[p], config)) for p in batches(len(q))])
-        fit = ridge_of_windows(((p, y[p], target[p]) for p in batches(len(q))), weight, fitted)
-        return replace(now, out_weight=fit.weight.t(), out_bias=fit.bias), y, fit
-
-    start, y, fit = answered(start)
-    if options.distil_steps:
-        start = distil(
-            start, (q[:fitted], k[:fitted], v[:fitted]), target, weight, config, options, generator
-        )
-        start, y, fit = answered(start)
-    added = torch.cat([start.attended(y[p], v[p]) for p in batches(len(y))])
+    y = start.codes(heads[: min(fitted, FEW_WINDOWS)], config)
+    start = _scaled(start, heads[: len(y)], wanted[: len(y)], weight[: len(y)], y, logs)
+    if options.align_tokens != 0:
+        start = align(start, heads[:fitted], weight, config, options, generator)
+        y = y[:0]  # of other maps
+    outputs = torch.cat(
+        ([start.outputs(heads[: len(y)], y)] if len(y) else [])
+        + [_outputs(start, heads[len(y) :][part], config) for part in batches(len(wanted) - len(y))]
+    )
+    start, error = with_projection(start, outputs, wanted, weight, fitted)
+    added = torch.cat([start.attended(outputs[p], heads.v[p]) for p in batches(len(wanted))])
     if options.refit == "attention":
-        return start, Errors(fit.error, None), _finished(block, start, student, added)
+        return start, Errors(error, None), MlpPart(block, student, added).finished(start)
     weight = inverse_square(teacher)
     weight[:, 0] = FIRST_WEIGHT * (teacher.shape[1] - 1)
     biased = block.down.bias is not None
-    down = ridge_of_windows(
-        _missing(block, student, added, teacher), weight, fitted, intercept=biased
-    )
+    mlp = MlpPart(block, student, added)
+    down = ridge_of_windows(mlp.missing(teacher), weight, fitted, intercept=biased)
     start = replace(
         start,
         down_weight=start.down_weight + down.weight.t(),
         down_bias=start.down_bias + down.bias,
     )
-    return start, Errors(fit.error, down.error), _finished(block, start, student, added)
+    return start, Errors(error, down.error), mlp.finished(start)
 
 
 def pass_layer(
@@ -117,12 +103,11 @@ def pass_layer(
     after = torch.empty_like(stream)
     for part in batches(len(stream)):
         if start is None:
-            after[part] = block.after(stream[part])
+            after[part] = block.after(stream[part], part)
         else:
-            heads = block.heads(stream[part])
-            y = joined(start.codes(heads.q, heads.k, heads.v, config))
-            added = start.attended(y, heads.v)
-            after[part] = block.finished(stream[part], added, start.down)
+            heads = block.heads(stream[part], part)
+            added = start.attended(_outputs(start, heads, config), heads.v)
+            after[part] = block.finished(stream[part], added, start.down, part)
     return after
 
 
@@ -136,67 +121,114 @@ def inverse_square(stream: Tensor) -> Tensor:
     return weight / weight.mean()
 
 
-def _with_values(
-    block: Block, maps: Maps, v: Tensor, group: int, config: HeadConfig, sigmas: float
+def _maps(
+    heads: Heads,
+    config: HeadConfig,
+    options: StartOptions,
+    generator: torch.Generator,
+    reference: tuple[Tensor, Tensor] | None,
+) -> Maps:
+    """Maps of all heads after the score fit, from windows that are all fitted."""
+    keys = heads.k.repeat_interleave(heads.group, 1)
+    few = slice(0, SPECTRAL_WINDOWS)
+    maps = spectral_maps(heads.q[few], keys[few], config, scale=heads.scale, window=heads.window)
+    for number in range(options.rounds):
+        order = torch.randperm(len(keys), generator=generator, device="cpu")
+        drawn = order[: options.round_windows]
+        maps, _ = fit_scores(
+            heads.q[drawn],
+            keys[drawn],
+            config,
+            maps,
+            scale=heads.scale,
+            window=heads.window,
+            recent=options.newest,
+            reference=reference,
+            full_pulse=options.pulse,
+            step=options.round_step * (0.5 if number >= options.rounds * 2 / 3 else 1.0),
+        )
+    return maps
+
+
+def _first_guess(
+    block: Block, maps: Maps, heads: Heads, config: HeadConfig, options: StartOptions
 ) -> LayerStart:
-    """A start of these maps, maps of the values (W, H_kv, T, D), and the model's projections."""
+    """A start of these maps, of values in range, and of the model's projections."""
+    v, count = heads.v, heads.q.shape[1]
     mean = v[:, :, 1:].mean((0, 2))  # (H_kv, D)
     std = v[:, :, 1:].var((0, 2)).mean(1).sqrt()
-    gain = (0.5 / (sigmas * std.clamp(min=1e-9))).repeat_interleave(group)
-    eye = torch.eye(v.shape[3]).to(v)
+    gain = (0.5 / (options.value_sigmas * std.clamp(min=1e-9))).repeat_interleave(heads.group)
     center = config.center_v / config.full_scale_v
-    offset = center - mean.repeat_interleave(group, 0) * gain[:, None]
+    per_dim = v.new_zeros(count, v.shape[3])
     out, down = block.out, block.down
-    none_out, none_down = (v.new_zeros(len(each.weight)) for each in (out, down))
+    out_weight, down_weight = out.weight.to(v, copy=True), down.weight.to(v, copy=True)
+    out_bias, down_bias = (
+        v.new_zeros(len(each.weight)) if each.bias is None else each.bias.to(v, copy=True)
+        for each in (out, down)
+    )
+    v_gain = gain[:, None, None] * torch.eye(v.shape[3]).to(v)
+    v_offset = center - mean.repeat_interleave(heads.group, 0) * gain[:, None]
+    # The dimension of which the output projection makes least gives way to ones.
+    spread = v.var((0, 2)).repeat_interleave(heads.group, 0)
+    ones = (spread * out_weight.square().sum(0).view_as(spread)).argmin(1)
+    if options.newest:
+        each = torch.arange(count)
+        v_gain[each, :, ones] = 0.0
+        v_offset[each, ones] = 1.0
     return LayerStart(
-        maps.q_gain,
-        maps.q_offset,
-        maps.k_gain,
-        maps.k_offset,
-        gain[:, None, None] * eye,
-        offset,
-        out.weight.to(v, copy=True),
-        none_out.clone(),
-        out.weight.to(v, copy=True),
-        none_out if out.bias is None else out.bias.to(v, copy=True),
-        down.weight.to(v, copy=True),
-        none_down if down.bias is None else down.bias.to(v, copy=True),
+        q_gain=maps.q_gain,
+        q_offset=maps.q_offset,
+        k_gain=maps.k_gain,
+        k_offset=maps.k_offset,
+        v_gain=v_gain,
+        v_offset=v_offset,
+        y_gain=torch.ones_like(per_dim),
+        y_offset=per_dim,
+        rest_gain=per_dim.clone(),
+        rest_offset=per_dim[:, 0].clone(),
+        ones=ones,
+        out_weight=out_weight,
+        out_bias=out_bias,
+        first_weight=out_weight.clone(),
+        first_bias=out_bias.clone(),
+        down_weight=down_weight,
+        down_bias=down_bias,
+        recent=options.newest,
     )
 
 
-def _missing(
-    block: Block, student: Tensor, added: Tensor, teacher: Tensor
-) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Input of the MLP's last projection, and what its output lacks for the teacher's stream."""
-    for part in batches(len(student)):
-        inputs: list[Tensor] = []
-
-        def without(hidden: Tensor, inputs: list[Tensor] = inputs) -> Tensor:
-            inputs.append(hidden)
-            return torch.zeros_like(student[:1, :1])
-
-        base = block.finished(student[part], added[part], without)
-        yield part, inputs[0], (teacher[part] - base) / block.residual - block.down(inputs[0])
+def _outputs(start: LayerStart, heads: Heads, config: HeadConfig) -> Tensor:
+    return start.outputs(heads, start.codes(heads, config))
 
 
-def _finished(block: Block, start: LayerStart, stream: Tensor, added: Tensor) -> Tensor:
-    """The stream after a layer, from the stream before it and its attention's output."""
-    return torch.cat(
-        [block.finished(stream[p], added[p], start.down) for p in batches(len(stream))]
-    )
-
-
-def ridge_of_windows(
-    parts: Iterator[tuple[slice, Tensor, Tensor]],
+def _scaled(
+    start: LayerStart,
+    few: Heads,
+    wanted: Tensor,
     weight: Tensor,
-    fitted: int,
-    *,
-    intercept: bool = True,
-) -> Fit:
-    """Ridge fit to the first ``fitted`` windows; the other windows choose its penalty."""
-    inside, outside = Sums(intercept), Sums(intercept)
-    for part, x, y in parts:
-        cut = max(0, min(part.stop, fitted) - part.start)
-        inside.add(x[:cut], y[:cut], weight[part][:cut])
-        outside.add(x[cut:], y[cut:], weight[part][cut:])
-    return fit_ridge(inside, outside)
+    y: Tensor,
+    logs: RestLogs | None,
+) -> LayerStart:
+    """With the rest's fit, and each channel's scale and offset that come nearest to ``wanted``.
+
+    ``y`` are the codes of these heads, ``logs`` those of as many windows or more.
+    """
+    if logs is not None:
+        gain, offset = fit_rest(few, logs[: len(y)], sum_of_pulses(y, start.ones))
+        start = replace(start, rest_gain=gain, rest_offset=offset)
+    seen, share, mean = start.beside(few, y)
+    missing = wanted - joined(seen)
+    each = weight[..., None]
+    # missing = gain * mean * share + offset * share, two unknowns for each channel
+    x, one = joined(mean * share[..., None]), joined(share[..., None].expand_as(mean))
+    xx, xo, oo, xm, om = (
+        (a * b * each).sum((0, 1))
+        for a, b in ((x, x), (x, one), (one, one), (x, missing), (one, missing))
+    )
+    oo = oo.clamp(min=TINY)
+    free = xx - xo.square() / oo
+    scale = (xm - xo * om / oo) / free
+    scale = scale.masked_fill(free <= ROUNDING * xx, 0.0)  # the channel says nothing
+    level = (om - scale * xo) / oo
+    shape = start.y_gain.shape
+    return replace(start, y_gain=scale.view(shape), y_offset=level.view(shape))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gaincell.ml.models.families import family_of
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.start.by_layer.blocks import batches, parameters_of
-from gaincell.ml.start.by_layer.fit_layer import ridge_of_windows
+from gaincell.ml.start.by_layer.projections import ridge_of_windows
 
 
 def refit_lm_head(model: HardwareModel, student: Tensor, teacher: Tensor, fitted: int) -> float:

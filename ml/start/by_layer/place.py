@@ -18,41 +18,45 @@ def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
     """Let a converted layer compute what ``start`` says.
 
     Where one projection gives queries, keys and values as attention takes them (GPT-2), the maps
-    become part of it, and every scaler is x * 1 + 0. Otherwise, as with the rotary positions of
-    Llama, the layer keeps maps of its own.
+    become part of it, and every scaler is x * 1 + 0. Otherwise the layer keeps maps of its own: so
+    with the rotary positions of Llama, and with recent tokens, which need what the maps change.
     """
     family, own = model.family, model.family.layers_of(model)[layer]
     out, down = (Projection(own.get_submodule(path)) for path in (family.out, family.down))
     packed = None if family.packed is None else Projection(own.get_submodule(family.packed))
     settings = Settings.of(model.config)
-    if packed is None:
-        settings = replace(settings, maps=tuple(sorted({*settings.maps, layer})))
+    folded = packed is not None and not start.recent
+    if not folded:
+        settings = replace(
+            settings, maps=tuple(sorted({*settings.maps, layer})), recent=start.recent
+        )
     settings = replace(settings, first=tuple(sorted({*settings.first, layer})))
     model.config.gaincell = settings.as_table()
     model.attach(settings)
     scalers = model.scalers(layer)
-    if packed is not None:
+    if folded:
+        assert packed is not None
         first_weight, first_bias = _fold(packed, start)
         for name in "qkvy":
             gain, offset = scalers.pair(name)
             gain.fill_(1.0)
             offset.fill_(0.0)
-        out.set(start.out_weight, start.out_bias)
+        y_gain, y_offset = start.y_gain.flatten(), start.y_offset.flatten()
+        out.set(start.out_weight * y_gain, start.out_bias + start.out_weight @ y_offset)
     else:
         first_weight, first_bias = start.first_weight, start.first_bias
-        for name in "qkv":
+        for name in "qkvy":
             gain, offset = scalers.pair(name)
             gain.copy_(getattr(start, f"{name}_gain"))
             offset.copy_(getattr(start, f"{name}_offset"))
-        # y leaves the scaler in the size that the original weights expect, so that training at one
-        # rate moves both alike.
-        scale = float(start.out_weight.norm() / out.weight.norm())
-        scalers.y_gain.fill_(scale)
-        scalers.y_offset.fill_(0.0)
         assert scalers.out_bias is not None
         bias = start.out_bias if out.bias is None else start.out_bias - out.bias
         scalers.out_bias.copy_(bias)
-        out.set(start.out_weight / scale, None)
+        out.set(start.out_weight, None)
+    for name in ("rest_gain", "rest_offset", "ones"):
+        kept = getattr(scalers, name)
+        if kept is not None:
+            kept.copy_(getattr(start, name))
     assert scalers.first_weight is not None
     assert scalers.first_bias is not None
     scalers.first_weight.copy_(first_weight)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
 """Penalties to choose from, in units of the mean diagonal of the Gram matrix."""
+COLUMNS = 384
+"""Columns of the Gram matrix that are computed together."""
 ROUNDING, TINY = 1e-6, 1e-30
 """Relative error of sums of float32, and a scale for rows of zeros."""
 
@@ -36,23 +38,35 @@ class Sums:
 
     def __init__(self, intercept: bool = True) -> None:
         self.intercept, self.inputs, self.dtype = intercept, 0, torch.float32
-        self.moments: Tensor | None = None
+        self.moments: Tensor | None = None  # (n + 1, n + 1 + m), of x and one with x, one and y
+        self.squares: Tensor | None = None  # (m,), of y
 
     def add(self, x: Tensor, y: Tensor, weight: Tensor) -> None:
         """Rows with their weights (…)."""
         rows = torch.cat([x, torch.ones_like(x[..., :1]), y], -1).flatten(0, -2)
-        moments = ((rows * weight.reshape(-1, 1)).t() @ rows).double()
+        inputs = x.shape[-1] + 1
+        weighted = rows * weight.reshape(-1, 1)
+        moments = rows.new_empty(inputs, rows.shape[1])
+        # The half below the diagonal, mirrored, is not computed.
+        for begin in range(0, inputs, COLUMNS):
+            here = slice(begin, min(inputs, begin + COLUMNS))
+            moments[here, begin:] = weighted[:, here].t() @ rows[:, begin:]
+            moments[here.stop : inputs, here] = moments[here, here.stop : inputs].t()
+        squares = (weighted[:, inputs:] * rows[:, inputs:]).sum(0).double()
         self.inputs, self.dtype = x.shape[-1], x.dtype
-        self.moments = moments if self.moments is None else self.moments + moments
+        self.moments = moments.double() if self.moments is None else self.moments + moments
+        self.squares = squares if self.squares is None else self.squares + squares
 
     def centred(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Means of x and y, then covariances xx and xy, and variances of y."""
         assert self.moments is not None
+        assert self.squares is not None
         n = self.inputs
-        moments = self.moments / self.moments[n, n]
+        moments, squares = (each / self.moments[n, n] for each in (self.moments, self.squares))
         mean = moments[n] * self.intercept
-        moments = moments - mean[:, None] * mean
-        return mean[:n], mean[n + 1 :], moments[:n, :n], moments[:n, n + 1 :], moments.diagonal()
+        moments = moments[:n] - mean[:n, None] * mean
+        mean_y = mean[n + 1 :]
+        return mean[:n], mean_y, moments[:, :n], moments[:, n + 1 :], squares - mean_y.square()
 
 
 def fit_ridge(fitted: Sums, held_out: Sums, penalties: Sequence[float] = PENALTIES) -> Fit:
@@ -64,8 +78,8 @@ def fit_ridge(fitted: Sums, held_out: Sums, penalties: Sequence[float] = PENALTI
         Values that are not finite.
     """
     mean_x, mean_y, gram, cross, _ = fitted.centred()
-    far_x, far_y, far_gram, far_cross, far_diagonal = held_out.centred()
-    total = far_diagonal[fitted.inputs + 1 :].sum() + (far_y - mean_y).square().sum()
+    far_x, far_y, far_gram, far_cross, far_squares = held_out.centred()
+    total = far_squares.sum() + (far_y - mean_y).square().sum()
     # Arrays that answer the same to all windows leave a diagonal of rounding alone.
     least = max(TINY, ROUNDING * float((gram.diagonal() + mean_x.square()).mean()))
     unit = gram.diagonal().mean().clamp(min=least) * torch.eye(len(gram), dtype=torch.float64)

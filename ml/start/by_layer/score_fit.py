@@ -1,15 +1,19 @@
 """The score fit: maps whose pulses come near softmax's weights, by iterated least squares.
 
-A head's phi pulse should be p / full_pulse, where p is softmax's weight of the token, up to a full
-pulse; the output scale takes the factor back. Each round computes phi as the arrays do, with codes,
-cell and clipping. It takes the residual where a pulse can follow it, not below 0 nor above 1, and
-solves the regression of this residual on queries and keys. Over all pairs the normal equations are
-a Kronecker product: two small systems. No gradient of the model and no other loss are used.
+A head's phi pulse should be p / full_pulse, up to a full pulse, where p is softmax's weight of the
+token; the output scale takes the factor back. With recent tokens beside the arrays, softmax's
+denominator is measured, and need not be known: p is then exp(logit) over a reference that a query
+gives linearly. Each round computes phi as the arrays do, with codes,
+cell and clipping, and solves the regression of its residual on queries and keys. A clipped phi is
+never asked to go further: the target is clipped too. Over all pairs the normal equations are a
+Kronecker product: two small systems. No gradient of the model and no other loss are used.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,6 +24,8 @@ from gaincell.ml.attention.quantisers import quantised
 from gaincell.ml.start.by_layer.spectral import Maps
 
 RIDGE = 1e-2
+BLOCK = 256
+"""Queries whose pairs are taken together, with no key behind the last of them."""
 
 
 def fit_scores(
@@ -30,6 +36,8 @@ def fit_scores(
     *,
     scale: float,
     window: int | None = None,
+    recent: int = 0,
+    reference: tuple[Tensor, Tensor] | None = None,
     full_pulse: float,
     step: float,
 ) -> tuple[Maps, float]:
@@ -39,6 +47,8 @@ def fit_scores(
     ----------
     scale : of q k^T before softmax
     window : tokens that a query of the model sees; None: all before it
+    recent : newest tokens beside the arrays, and with them the first one
+    reference : (H, D), (H,), from a query to the log of the reference; None: softmax's denominator
     full_pulse : softmax weight that a full pulse stands for
     step : part of each side's solution that is added; both sides move at once
 
@@ -50,44 +60,103 @@ def fit_scores(
     ValueError
         The fit diverges.
     """
-    absent = unseen(config, q.shape[2])
-    place = torch.arange(q.shape[2])
-    hidden = absent | (place[:, None] - place >= (window or q.shape[2]))
+    absent = unseen(config, q.shape[2], recent)
+    pairs, stored = _blocks(absent, window), float((~absent).sum())
+    heads = range(q.shape[1])
     of_q, of_k = _affine(maps.q_gain, maps.q_offset), _affine(maps.k_gain, maps.k_offset)
-    fits = [
-        _fit_head(q[:, head], k[:, head], config, (absent, hidden), sides, scale, full_pulse, step)
-        for head, sides in enumerate(zip(of_q, of_k, strict=True))
-    ]
+    fits = []
+    for head in heads:
+        own = None if reference is None else (reference[0][head], reference[1][head])
+        aim = _Aim(scale, own, full_pulse, window)
+        sides = of_q[head], of_k[head]
+        moved = _fit_head(q[:, head], k[:, head], config, pairs, sides, aim, step / stored)
+        fits.append(moved)
     queries, keys = torch.stack([fit[0] for fit in fits]), torch.stack([fit[1] for fit in fits])
     if not bool(queries.isfinite().all() & keys.isfinite().all()):
         raise ValueError(f"the score fit diverged at a step of {step:g}: choose a smaller one")
-    error = math.sqrt(sum(fit[2] for fit in fits) / len(fits))
+    error = math.sqrt(sum(fit[2] for fit in fits) / len(fits) / stored)
     dims = q.shape[3]
     return Maps(queries[:, :dims], queries[:, dims], keys[:, :dims], keys[:, dims]), error
 
 
-def unseen(config: HeadConfig, tokens: int) -> Tensor:
+def unseen(config: HeadConfig, tokens: int, recent: int = 0) -> Tensor:
     """True for pairs (query, key), (T, T), whose key the arrays do not store."""
     place = torch.arange(tokens)
     age = place[:, None] - place
-    return (age < 0) | ((age >= config.window) & (place >= config.sink))
+    first = min(recent, 1)
+    too_old = (age >= config.window + recent) & (place >= config.sink + first)
+    return (age < recent) | (age < 0) | (place < first) | too_old
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Queries begin..end-1 with the keys 0..end-1.
+
+    hidden : (queries, keys), True where the model's own attention sees no token
+    stored : the same shape, 1 where the arrays store the key, else 0; 0 for the first query
+    """
+
+    begin: int
+    end: int
+    hidden: Tensor
+    stored: Tensor
+
+
+def _blocks(absent: Tensor, window: int | None) -> list[_Pairs]:
+    tokens = len(absent)
+    place = torch.arange(tokens)
+    hidden = absent | (place[:, None] - place >= (window or tokens))
+    stored = (~absent).float()
+    stored[0] = 0.0
+    return [
+        _Pairs(begin, end, hidden[begin:end, :end], stored[begin:end, :end].contiguous())
+        for begin in range(0, tokens, BLOCK)
+        for end in (min(tokens, begin + BLOCK),)
+    ]
+
+
+@dataclass(frozen=True)
+class _Aim:
+    """What phi should be: softmax's weight, or exp(logit) over the reference, per full pulse.
+
+    Fields as arguments of ``fit_scores``, for one head.
+    """
+
+    scale: float
+    reference: tuple[Tensor, Tensor] | None
+    full_pulse: float
+    window: int | None
+
+    def of(self, queries: Tensor, keys: Tensor, pairs: _Pairs) -> Tensor:
+        """(queries, keys), from 0 to 1; any value where the arrays store no key."""
+        if self.reference is None:
+            logits = (queries @ keys.t()).mul_(self.scale)
+            weights = logits.masked_fill_(pairs.hidden, -torch.inf).softmax(1)
+            return weights.div_(self.full_pulse).clamp_(max=1)
+        gain, offset = self.reference
+        level = math.log(self.full_pulse)
+        zero = (queries @ gain).add_(offset + level).neg_()
+        logits = torch.addmm(zero[:, None], queries, keys.t(), alpha=self.scale)
+        # A weight is at most 1, and so is a pulse.
+        aimed = logits.clamp_(max=min(0.0, -level)).exp_()
+        return aimed if self.window is None else aimed.masked_fill_(pairs.hidden, 0.0)
 
 
 def _fit_head(
     q: Tensor,
     k: Tensor,
     config: HeadConfig,
-    masks: tuple[Tensor, Tensor],
+    blocks: Sequence[_Pairs],
     sides: tuple[Tensor, Tensor],
-    scale: float,
-    full_pulse: float,
+    aim: _Aim,
     step: float,
 ) -> tuple[Tensor, Tensor, float]:
-    """Affine maps (D + 1, D) of one head's queries and keys after a round, and the mean square."""
+    """Affine maps (D + 1, D) of one head's queries and keys after a round, and squares of a text.
+
+    ``step`` is that of a round over the pairs of one text that count.
+    """
     of_q, of_k = sides
-    absent, hidden = masks
     windows, tokens, dims = q.shape
-    pairs = windows * float((~absent).sum())
     sum_q, sum_k, squares = torch.zeros_like(of_q), torch.zeros_like(of_k), 0.0
     gram_x, gram_charge, gram_q, gram_k = (
         q.new_zeros(size, size) for size in (dims, dims, dims + 1, dims + 1)
@@ -96,12 +165,15 @@ def _fit_head(
         x = quantised(queries @ of_q, config.query_max)
         volts = quantised(keys @ of_k, config.key_max) * config.full_scale_v
         charge = polynomial(volts - config.center_v, config.cell_coefficients)
-        target = _softmax(queries[:, :-1], keys[:, :-1], hidden, scale)
-        target = target.div_(full_pulse).clamp_(max=1)
-        residual = _followed(target, (x @ charge.t()).div_(config.s_sat), absent)
-        squares += float(residual.square().sum())
-        sum_q += queries.t() @ (residual @ charge)
-        sum_k += keys.t() @ (residual.t() @ x)
+        scores = charge / config.s_sat
+        for block in blocks:
+            rows, seen = slice(block.begin, block.end), slice(0, block.end)
+            phi = (x[rows] @ scores[seen].t()).clamp_(0, 1)
+            residual = aim.of(queries[rows, :dims], keys[seen, :dims], block)
+            residual = residual.sub_(phi).mul_(block.stored)
+            squares += float(torch.linalg.vector_norm(residual)) ** 2
+            sum_q += queries[rows].t() @ (residual @ charge[seen])
+            sum_k += keys[seen].t() @ (residual.t() @ x[rows])
         for gram, each in (
             (gram_x, x),
             (gram_charge, charge),
@@ -110,28 +182,11 @@ def _fit_head(
         ):
             gram += each[1:].t() @ each[1:]
     count = windows * (tokens - 1)
-    pace = step * config.s_sat / pairs
+    pace = step * config.s_sat / windows
     per_unit = linear_slope(config) * config.full_scale_v
     moved_q = pace * _inverse(gram_q / count) @ sum_q @ _inverse(gram_charge / count)
     moved_k = pace / per_unit * _inverse(gram_k / count) @ sum_k @ _inverse(gram_x / count)
-    return of_q + moved_q, of_k + moved_k, squares / pairs
-
-
-def _followed(target: Tensor, score: Tensor, absent: Tensor) -> Tensor:
-    """target - phi where phi = clip(score, 0, 1) can follow; 0 elsewhere and for the first query.
-
-    ``target`` is overwritten.
-    """
-    residual = target.sub_(score.clamp(0, 1))
-    clipped = ((score <= 0) & (residual < 0)) | ((score >= 1) & (residual > 0))
-    residual.masked_fill_(clipped | absent, 0.0)
-    residual[0] = 0.0
-    return residual
-
-
-def _softmax(queries: Tensor, keys: Tensor, hidden: Tensor, scale: float) -> Tensor:
-    logits = (queries @ keys.t()).mul_(scale)
-    return logits.masked_fill_(hidden, -torch.inf).softmax(1)
+    return of_q + moved_q, of_k + moved_k, squares / windows
 
 
 def _affine(gain: Tensor, offset: Tensor) -> Tensor:

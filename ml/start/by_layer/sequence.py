@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from hashlib import sha256
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,15 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from gaincell.config import HeadConfig
-from gaincell.files import replacing
 from gaincell.ml.models.convert import check_conversion, convert
 from gaincell.ml.models.hardware_model import HardwareModel
-from gaincell.ml.models.settings import Settings
 from gaincell.ml.start.by_layer.blocks import Block, taken_apart
 from gaincell.ml.start.by_layer.fit_layer import Errors, fit_layer, pass_layer
 from gaincell.ml.start.by_layer.layer_start import LayerStart
 from gaincell.ml.start.by_layer.lm_head import refit_lm_head
 from gaincell.ml.start.by_layer.options import StartOptions
 from gaincell.ml.start.by_layer.place import place
-
-NAMES = ("_name_or_path", "architectures", "transformers_version", "attn_implementation")
-"""Entries of a model's config that do not change what it computes."""
+from gaincell.ml.start.by_layer.plan import claim, fitted_windows, plan_of, positions_for
 
 
 @torch.no_grad()
@@ -59,7 +54,7 @@ def closed_form(
     TypeError, ValueError
         As ``convert``; windows of another shape; a folder of another model, text or options.
     """
-    options = options or StartOptions()
+    options = (options or StartOptions()).settled(config)
     if windows.dim() != 2 or len(windows) < 2 or windows.shape[1] < 3:
         raise ValueError(
             f"windows has shape {tuple(windows.shape)}, but must be (W, T) with at least 2 windows "
@@ -73,27 +68,30 @@ def closed_form(
     chosen = sorted(range(model.config.num_hidden_layers) if layers is None else set(layers))
     check_conversion(model, config, "hardware", chosen)
     if folder is not None:
-        _claim(folder, model, config, windows, options)
+        plan = plan_of(model, config, windows, options) | {"choice of layers": chosen}
+        claim(folder, "plan.json", plan)
     training = model.training
     model.eval()
     try:
-        with taken_apart(model, windows) as (stream, blocks):
-            starts, student, teacher = _fit_layers(
-                blocks, stream, config, chosen, options, folder, progress
-            )
-        convert(model, config, "hardware", chosen)
-        for layer, start in starts.items():
-            place(model, layer, start)
-        if options.refit == "lm_head":
-            refit_lm_head(model, student, teacher, _fitted(len(windows), options))
+        with _new_tensors_on(model.device):
+            positions = positions_for(model, windows, options)
+            with taken_apart(model, windows, positions) as (stream, blocks):
+                starts, student, teacher = _fit_layers(
+                    blocks, stream, config, chosen, options, folder, progress
+                )
+            convert(model, config, "hardware", chosen)
+            for layer, start in starts.items():
+                place(model, layer, start)
+            if options.refit == "lm_head":
+                refit_lm_head(model, student, teacher, fitted_windows(len(windows), options))
     finally:
         model.train(training)
     return model
 
 
-def _fitted(windows: int, options: StartOptions) -> int:
-    """How many windows are fitted; the others choose the penalties."""
-    return windows - max(1, round(options.held_out * windows))
+def _new_tensors_on(device: torch.device) -> AbstractContextManager[Any]:
+    """A context in which tensors are made on a model's device unless the code names another."""
+    return nullcontext() if device.type == "cpu" else device
 
 
 def _fit_layers(
@@ -106,7 +104,7 @@ def _fit_layers(
     progress: Callable[[int, Errors | None], None] | None,
 ) -> tuple[dict[int, LayerStart], Tensor, Tensor]:
     """Starts of the chosen layers, and the last streams of the converted and the original model."""
-    fitted = _fitted(len(stream), options)
+    fitted = fitted_windows(len(stream), options)
     teacher = student = stream
     starts: dict[int, LayerStart] = {}
     for layer, block in enumerate(blocks):
@@ -117,7 +115,7 @@ def _fit_layers(
         path = None if folder is None else folder / f"layer-{layer:03}.safetensors"
         generator = torch.Generator().manual_seed(options.seed * 1000 + layer)
         if path is not None and path.is_file():
-            starts[layer], errors = LayerStart.load(path), None
+            starts[layer], errors = LayerStart.load(path, options.newest, stream.device), None
             student = pass_layer(block, config, starts[layer], student)
         else:
             starts[layer], errors, student = fit_layer(
@@ -130,37 +128,3 @@ def _fit_layers(
         if layer == chosen[-1] and options.refit != "lm_head":
             break
     return starts, student, teacher
-
-
-def _claim(
-    folder: Path,
-    model: PreTrainedModel,
-    config: HeadConfig,
-    windows: Tensor,
-    options: StartOptions,
-) -> None:
-    """Write plan.json with head, options, model and text, or refuse a folder of another plan."""
-    digest = sha256(windows.cpu().numpy().tobytes())
-    for parameter in model.parameters():
-        digest.update(parameter.detach().cpu().flatten()[:4096].float().numpy().tobytes())
-    head = Settings(config, ()).as_table()["head"]
-    given = model.config.to_dict()
-    architecture = {name: value for name, value in given.items() if name not in NAMES}
-    digest.update(json.dumps(architecture, sort_keys=True, default=str).encode())
-    plan = json.dumps(
-        {"head": head, "options": options.as_table(), "model and text": digest.hexdigest()},
-        indent=1,
-    )
-    path = folder / "plan.json"
-    if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        changed = [name for name, value in json.loads(plan).items() if before.get(name) != value]
-        if changed:
-            raise ValueError(
-                f"{folder} holds an unfinished start with another {changed[0]}: finish that one, "
-                "or remove the folder"
-            )
-        return
-    folder.mkdir(exist_ok=True)
-    with replacing(path) as unfinished:
-        unfinished.write_text(plan + "\n", encoding="utf-8")

@@ -25,6 +25,8 @@ SHARE = 0.25
 """Standard deviation of queries and of keys, as a part of their codes' range: tau's spread is
 shared equally."""
 RIDGE = 1e-3
+BLOCK = 256
+"""Queries whose logits are taken together, with no key behind the last of them."""
 
 
 @dataclass(frozen=True)
@@ -120,14 +122,21 @@ def _head(
 def _softmax_sums(q: Tensor, k: Tensor, scale: float, window: int | None) -> tuple[Tensor, Tensor]:
     """Log-sum-exp of each query's logits, and the attention that each key receives; both (W, T)."""
     tokens = q.shape[1]
-    age = torch.arange(tokens)[:, None] - torch.arange(tokens)
+    place = torch.arange(tokens)
+    age = place[:, None] - place
     hidden = (age < 0) | (age >= (window or tokens))
-    lse, received = [], []
-    for queries, keys in zip(q, k, strict=True):
-        logits = (queries @ keys.t()).mul_(scale).masked_fill_(hidden, -torch.inf)
-        lse.append(logits.logsumexp(1))
-        received.append(logits.sub_(lse[-1][:, None]).exp_().sum(0))
-    return torch.stack(lse), torch.stack(received)
+    lse, received = torch.zeros_like(q[..., 0]), torch.zeros_like(q[..., 0])
+    for text, (queries, keys) in enumerate(zip(q, k, strict=True)):
+        for begin in range(0, tokens, BLOCK):
+            end = min(tokens, begin + BLOCK)
+            logits = (queries[begin:end] @ keys[:end].t()).mul_(scale)
+            logits.masked_fill_(hidden[begin:end, :end], -torch.inf)
+            most = logits.amax(1)
+            parts = logits.sub_(most[:, None]).exp_()
+            total = parts.sum(1)
+            lse[text, begin:end] = most + total.log()
+            received[text, :end] += (1 / total) @ parts
+    return lse, received
 
 
 def _square_root(covariance: Tensor) -> tuple[Tensor, Tensor]:

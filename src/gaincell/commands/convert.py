@@ -4,8 +4,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gaincell.commands.options.automatic import (
+    cheapest_layers,
+    check_least_layers,
+    least_of,
+)
 from gaincell.commands.options.common import add_config, add_output
-from gaincell.commands.options.layers import kinds_of, layers_of
+from gaincell.commands.options.layers import automatic, kinds_of, layers_of
 from gaincell.commands.options.start import (
     LAYER_KINDS,
     Conversion,
@@ -21,7 +26,7 @@ from gaincell.commands.options.texts import (
     add_window_arguments,
     check_model,
     check_windows,
-    cut,
+    cut_evenly,
     need_ml,
     settle_window,
     tokens_of,
@@ -37,7 +42,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_argument(parser)
-    parser.add_argument("--text", type=Path, help="a text file, UTF-8, that the start is fitted on")
+    parser.add_argument(
+        "--text",
+        type=Path,
+        nargs="+",
+        help="text files, UTF-8, that the start is fitted on; a window of each in turn",
+    )
     add_window_arguments(parser, default="as many as the start needs and the machine can fit")
     add_config(parser)
     parser.add_argument(
@@ -48,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--layers",
-        help="layers to convert, such as 0,3,10-15; other layers stay as they are; default: all",
+        help="layers to convert, such as 0,3,10-15, or auto:6 for the six that cost least by "
+        "themselves; other layers stay as they are; default: all",
     )
     add_start_arguments(parser)
     add_output(parser, "folder for the model", required=True)
@@ -58,15 +69,16 @@ def run(arguments: argparse.Namespace) -> int:
     need_ml()
     with refusing():
         config = load_config(arguments.config)
-        layers = layers_of(arguments.layers)
+        layers = None if automatic(arguments.layers) else layers_of(arguments.layers)
         check_new_folder(arguments.output)
         if arguments.text is None:
             raise ValueError(
-                "every start is fitted on a text: give one with --text, such as 100 000 words "
-                "for closed-form or 4 windows of 512 tokens for ranges"
+                "every start is fitted on texts: give them with --text, such as 100 000 words of "
+                "several kinds for closed-form, or 4 windows of any text for ranges"
             )
         check_model(arguments.model)
-        check_text(arguments.text)
+        for path in arguments.text:
+            check_text(path)
         check_windows(arguments)
 
         from gaincell.ml.models.convert import check_conversion
@@ -74,11 +86,17 @@ def run(arguments: argparse.Namespace) -> int:
         from gaincell.ml.models.saved.write import save_model, writing
 
         start, settings = chosen_start(arguments)
+        least = least_of(arguments)
         model, tokenizer = load_model(arguments.model)
         check_conversion(model, config, arguments.kind, layers)
-        windows = _windows(arguments, tokenizer, start, model, layers)
+        if least is not None:
+            check_least_layers(model, least)
+            layers = list(range(least))  # as many as there will be
+        windows = _windows(arguments, tokenizer, start, settings, model, layers)
         folder = kept_layers(arguments)
         with writing(f"layers cannot be kept in {folder}"):
+            if least is not None:
+                layers = cheapest_layers(model, config, windows, least, settings, folder)
             scalers = start.run(
                 Conversion(model, config, arguments.kind, layers, windows, settings, folder)
             )
@@ -100,16 +118,17 @@ def _windows(
     arguments: argparse.Namespace,
     tokenizer: Any,
     start: Start,
+    settings: Any,
     model: Any,
     layers: list[int] | None,
 ) -> "Tensor":
     """Windows of tokens (W, T) that the start is fitted on."""
     settle_window(arguments, model)
-    ids = tokens_of(arguments.text, tokenizer, model)
+    texts = {path: tokens_of(path, tokenizer, model) for path in arguments.text}
     if arguments.windows is None:
-        tokens = len(ids) - arguments.skip
-        arguments.windows = choose_windows(start, model, layers, tokens, arguments.window)
-    return cut(ids, arguments, arguments.text)
+        most = sum((len(ids) - arguments.skip) // arguments.window for ids in texts.values())
+        arguments.windows = choose_windows(start, settings, model, layers, most, arguments.window)
+    return cut_evenly(texts, arguments)
 
 
 def check_new_folder(path: Path) -> None:

@@ -3,9 +3,11 @@
 import argparse
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gaincell.commands.options.beside import add_beside, beside_of
 from gaincell.commands.options.common import (
     add_config,
     add_node,
@@ -23,6 +25,7 @@ from gaincell.synth.estimate.analog import load_analog
 from gaincell.synth.estimate.comparison import Mark, Row, compare
 from gaincell.synth.estimate.digital import metrics_of
 from gaincell.synth.estimate.estimate_json import as_json
+from gaincell.synth.estimate.operations import NODE_NM, SCALING, SOURCE, VOLTAGE_V
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
 from gaincell.synth.estimate.system import DIGITAL, SYSTEMS, Estimate, sum_of
 from gaincell.text import table
@@ -46,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "language model if the config has their shape, else random ones",
     )
     add_seed(parser, "random codes")
+    add_beside(parser)
     add_output(parser, "JSON file for all numbers")
 
 
@@ -65,8 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
                 f"gaincell synth --config {arguments.config} -o run/ and give "
                 "--metrics run/metrics.json"
             )
+        beside = beside_of(arguments, config)
         activity = measure_activity(*_tokens(arguments, config), config)
-        estimate = Estimate(config=config, analog=analog, activity=activity, digital=digital)
+        estimate = Estimate(
+            config=config, analog=analog, activity=activity, digital=digital, beside=beside
+        )
         rows = compare(estimate)
     if arguments.output is not None:
         text = json.dumps(as_json(estimate, rows), indent=1) + "\n"
@@ -113,6 +120,8 @@ def report(estimate: Estimate, rows: Sequence[Row]) -> str:
         clock = estimate.fmax_hz.times(1e-6)
         basis.append((f"clock at {TARGET_NM:g} nm", f"up to {clock} MHz, low end decides"))
 
+    basis += _work_beside(estimate)
+
     def named(part: str) -> str:
         return f"{part}, unscaled" if part == DIGITAL and not scaling.methods else part
 
@@ -121,26 +130,63 @@ def report(estimate: Estimate, rows: Sequence[Row]) -> str:
         (named(name), "no power in the metrics" if band is None else f"{band.times(1e12)} pJ")
         for name, band in estimate.energy_j.items()
     ]
+    with_it = f"with {estimate.beside.name}"
     systems = [["", "mm2", "latency, ns", "a token every, ns", "nJ per token"]]
-    for name, size in SYSTEMS.items():
-        each = estimate.system(*size)
+    wanted = (False, True) if estimate.beside else (False,)
+    for beside, (name, size) in product(wanted, SYSTEMS.items()):
+        each = estimate.system(*size, beside=beside)
         energy = "-" if each.energy_j is None else str(each.energy_j.times(1e9))
         times = [f"{seconds * 1e9:.4g}" for seconds in (each.latency_s, each.interval_s)]
+        name = f"{name}, {with_it}" if beside else name
         systems.append([name, str(each.area_mm2), *times, energy])
-    beside = [["one head", "", "paper", "ours", "ratio", ""]] + [
+    compared = [["one head", "", "paper", "ours", "ratio", ""]] + [
         [row.name, row.unit, f"{row.paper:g}", str(row.ours), f"{row.ratio:.3g}", str(row.mark)]
         for row in rows
     ]
     areas.append(("head", f"{sum_of(estimate.area_um2.values())} um2"))
+    if estimate.beside:
+        cost = estimate.cost_beside
+        areas += [(name, f"{band} um2, estimated") for name, band in cost.area_um2.items()]
+        areas.append(
+            (f"head, {with_it}", f"{estimate.system(1, 1, beside=True).area_mm2.times(1e6)} um2")
+        )
+        energies += [
+            (name, f"{band.times(1e12)} pJ, estimated") for name, band in cost.energy_j.items()
+        ]
     parts = [
         table(basis),
         f"Area at {TARGET_NM:g} nm\n{table(areas)}",
         f"Energy per token at {TARGET_NM:g} nm, {TARGET_V:g} V\n{table(energies)}",
         columns(systems),
-        f"{columns(beside)}\n  Where ours is a band, the ratio takes its high end.",
+        f"{columns(compared)}\n  Where ours is a band, the ratio takes its high end.",
         *(f"Note: {caution}." for caution in estimate.cautions()),
     ]
     return "\n\n".join(parts)
+
+
+def _work_beside(estimate: Estimate) -> list[tuple[str, str]]:
+    """Rows on what stands beside the arrays of one head; none if nothing does."""
+    beside, cost = estimate.beside, estimate.cost_beside
+    if not beside:
+        return []
+    name = beside.name if beside.source is None else f"{beside.name}: {beside.source}"
+    work, units = [f"{cost.products} products"], [f"{cost.mac_units} for products"]
+    bits = [f"{cost.parameter_bits} bits of parameters"]
+    if beside.recent:
+        work += [f"{cost.exponentials} exponentials", f"{cost.divisions} division"]
+        units.append(f"{cost.wide_units} for exponentials and division")
+        bits.append(f"{cost.buffer_bits:.0f} of keys and values")
+    methods = f"area x {SCALING.area}, energy x {SCALING.energy}"
+    rows = [
+        ("beside", name),
+        ("per token, head", ", ".join(work)),
+        ("units", ", ".join(units)),
+        ("memory", ", ".join(bits)),
+        ("operations", f"{SOURCE}, {NODE_NM:g} nm, {VOLTAGE_V:g} V; {methods}"),
+    ]
+    if beside.sharing > 1 and beside.recent:
+        rows.insert(1, ("buffer", f"one for {beside.sharing} query heads, which read it at once"))
+    return rows
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -1,4 +1,6 @@
-"""Layers of a model on a command line: a list such as 0,3,10-15, and what layers compute."""
+"""Layers of a model on a command line: 0,3,10-15 or auto:6, and what layers compute."""
+
+AUTO = "auto:"
 
 
 def layers_of(text: str | None) -> list[int] | None:
@@ -22,6 +24,24 @@ def layers_of(text: str | None) -> list[int] | None:
             raise ValueError(f"--layers holds {part}, whose end is below its begin")
         layers += range(begin, end + 1)
     return layers
+
+
+def automatic(text: str | None) -> int | None:
+    """N of ``auto:N``, for the N layers whose conversion costs least; None for any other text.
+
+    Raises
+    ------
+    ValueError
+        N is no whole number of 1 or more.
+    """
+    if text is None or not text.startswith(AUTO):
+        return None
+    digits = text.removeprefix(AUTO)
+    if not (digits.isascii() and digits.isdigit() and int(digits) >= 1):
+        raise ValueError(
+            f"--layers is {text}, but {AUTO} needs a whole number of layers after it, 1 or more"
+        )
+    return int(digits)
 
 
 def kinds_of(model: object) -> str:

@@ -150,10 +150,15 @@ STARTS = {
         options={
             "refit": (str, "projections fitted anew: attention (its output projection only), down "
                       "(also each MLP's last one; default), lm_head (also the last of all)"),
-            "rounds": (int, "rounds of the score fit; default 24"),
-            "full_pulse": (float, "softmax weight that a full phi pulse stands for; default 0.4"),
-            "distil_steps": (int, "steps of layer-wise distillation for each layer; default 0"),
-            "distil_rate": (float, "learning rate of those steps; default 0.004"),
+            "recent": (int, "newest tokens that attend beside the arrays, and the first with them; "
+                       "0: the arrays alone; default: a 32nd of the tokens in the arrays"),
+            "rounds": (int, "rounds of the score fit; default 12"),
+            "full_pulse": (float, "softmax weight that a full phi pulse stands for; default 1 "
+                           "with recent tokens, 0.4 without"),
+            "align_tokens": (int, "tokens on which each layer is aligned by gradient steps; 0: "
+                             "none; default: five passes of the windows that are fitted"),
+            "farthest": (int, "windows begin at positions up to this one; default: the tokens "
+                         "in the arrays"),
             "seed": (int, "of the windows drawn; default 0"),
         },
         read=_start_options,
@@ -215,18 +220,19 @@ def chosen_start(arguments: argparse.Namespace) -> tuple[Start, Any]:
 
 
 def choose_windows(
-    start: Start, model: Any, layers: list[int] | None, tokens: int, window: int
+    start: Start, settings: Any, model: Any, layers: list[int] | None, most: int, window: int
 ) -> int:
-    """How many windows a start reads of a text of ``tokens`` tokens; says so where it chooses."""
+    """How many of ``most`` windows a start reads; says so where it chooses."""
     if start.windows is not None:
         return start.windows
     from gaincell.ml.start.calibration import Machine, calibration_for
 
     machine = Machine.here()
     calibration = calibration_for(model, layers, window, machine)
-    windows = max(2, min(calibration.windows, tokens // max(1, window)))
-    minutes = max(1, round(calibration.seconds * windows / calibration.windows / 60))
-    if windows * window <= tokens:
+    windows = max(2, min(calibration.windows, most))
+    passes = settings.aligned(windows * window) / (windows * window)
+    minutes = max(1, round(calibration.seconds(windows, passes) / 60))
+    if windows <= most:
         print(
             f"fitting on {windows} windows of {window} tokens: about {minutes} min with "
             f"{machine.threads} threads; --windows sets another number",

@@ -1,6 +1,7 @@
 """Options of the commands on language models: the model, the text, and windows of its tokens."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-WINDOW = 512
+WINDOW = 1024
 """Tokens read at once by default, as far as the model's positions reach."""
 
 
@@ -111,12 +112,50 @@ def cut(ids: "Tensor", arguments: argparse.Namespace, path: Path) -> "Tensor":
     """
     from gaincell.ml.evaluate.perplexity import windows_of
 
-    if not 0 <= arguments.skip <= len(ids):
+    _check_skip(arguments.skip, len(ids), path)
+    name = _named([path], arguments.skip)
+    return windows_of(ids[arguments.skip :], arguments.window, arguments.windows, name)
+
+
+def cut_evenly(texts: Mapping[Path, "Tensor"], arguments: argparse.Namespace) -> "Tensor":
+    """Windows of tokens (W, T) of the tokens of several texts, a window of each in turn.
+
+    A text that is at its end leaves the others to go on. --skip tokens of each are left out.
+
+    Raises
+    ------
+    ValueError
+        A text has fewer tokens than --skip and --window ask for, or all have than --windows does.
+    """
+    import torch
+
+    from gaincell.ml.evaluate.perplexity import windows_of
+
+    window, windows, skip = arguments.window, arguments.windows, arguments.skip
+    parts = []
+    for path, ids in texts.items():
+        _check_skip(skip, len(ids), path)
+        parts.append(windows_of(ids[skip:], window, None, _named([path], skip)))
+    turns = max(len(part) for part in parts)
+    rows = [part[turn] for turn in range(turns) for part in parts if turn < len(part)]
+    if windows > len(rows):
+        tokens = sum(len(ids) - skip for ids in texts.values())
         raise ValueError(
-            f"--skip is {arguments.skip}, but must be 0..{len(ids)}, the tokens of {path}"
+            f"{windows} windows of {window} tokens are asked for, but the {tokens} tokens of "
+            f"{_named(list(texts), skip)} make {len(rows)}"
         )
-    left = f"text {path}" if not arguments.skip else f"text {path} without --skip"
-    return windows_of(ids[arguments.skip :], arguments.window, arguments.windows, left)
+    return torch.stack(rows[:windows])
+
+
+def _check_skip(skip: int, tokens: int, path: Path) -> None:
+    if not 0 <= skip <= tokens:
+        raise ValueError(f"--skip is {skip}, but must be 0..{tokens}, the tokens of {path}")
+
+
+def _named(paths: Sequence[Path], skip: int) -> str:
+    """Texts in a message on how many tokens they have."""
+    listed = ("text " if len(paths) == 1 else "texts ") + ", ".join(map(str, paths))
+    return f"{listed} without --skip" if skip else listed
 
 
 def tokens_of(path: Path, tokenizer: Any, model: Any) -> "Tensor":

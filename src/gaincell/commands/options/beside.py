@@ -1,0 +1,58 @@
+"""Options on the digital work beside the arrays: recent tokens, maps, and who shares a buffer."""
+
+import argparse
+from pathlib import Path
+
+from gaincell.commands.options.common import check_least
+from gaincell.config import HeadConfig
+from gaincell.synth.estimate.beside import MOST_RECENT, Beside
+from gaincell.synth.estimate.saved_model import beside_in
+
+SETTINGS = ("recent", "maps", "sharing")
+
+
+def add_beside(parser: argparse.ArgumentParser) -> None:
+    """--recent, --maps, --sharing, and --model, which tells all three."""
+    beside = parser.add_argument_group("beside the arrays")
+    beside.add_argument(
+        "--recent",
+        type=int,
+        help="newest tokens in a digital softmax, and with them a text's first one; default 0",
+    )
+    beside.add_argument(
+        "--maps",
+        action="store_true",
+        default=None,
+        help="each query head maps q, k and v by matrices, as the closed-form start makes them",
+    )
+    beside.add_argument(
+        "--sharing",
+        type=int,
+        help="query heads that share keys and values, so the buffer of --recent; default 1",
+    )
+    beside.add_argument(
+        "--model",
+        type=Path,
+        metavar="FOLDER",
+        help="a converted model, whose config.json tells these three",
+    )
+
+
+def beside_of(arguments: argparse.Namespace, config: HeadConfig) -> Beside:
+    """What stands beside the arrays of ``config``'s head, as the options tell.
+
+    Raises
+    ------
+    ValueError
+        A number is out of its range, --model stands beside another of these options, or its folder
+        holds no converted model with heads like ``config``'s.
+    """
+    check_least(arguments, 0, "recent", most=MOST_RECENT)
+    check_least(arguments, 1, "sharing", most=MOST_RECENT)
+    options = {name: getattr(arguments, name) for name in SETTINGS}
+    given = {name: value for name, value in options.items() if value is not None}
+    if arguments.model is None:
+        return Beside(**given)
+    if given:
+        raise ValueError(f"--model tells what --{next(iter(given))} is: give one of them")
+    return beside_in(arguments.model, config)

@@ -1,0 +1,1 @@
+"""All that only a GPU makes possible, in one prepared run: ``benchmarks/gpu_run.sh``."""

@@ -1,0 +1,127 @@
+"""The folder that the run needs: the plan, the model, the texts as tokens, and wheels."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaincell.config import HeadConfig
+from gaincell.config_file import config_to_toml
+from gaincell.gpu_run.pieces import LARGEST, cut
+from gaincell.gpu_run.places import LEARNED
+from gaincell.gpu_run.plan import PLAN, load_plan
+from gaincell.inputs.model_places import place_of
+from gaincell.ml.finetune.data.sources import text_tokens, tokenizer_name, vocabulary_of
+from gaincell.ml.finetune.data.token_file import write_tokens
+from gaincell.ml.models.load import load_tokenizer
+
+HEAD = "head.toml"
+GAIN = HeadConfig(score_saturation=40.0, output_saturation=10.0)
+"""The head unless the plan's folder has another: more gain than the paper's."""
+WHEELS = "wheels"
+
+
+def prepare(
+    output: Path,
+    *,
+    model: str,
+    learned: Sequence[Path],
+    scored: Mapping[str, Path],
+    plan: Path | None = None,
+    wheels: Path | None = None,
+    largest: int = LARGEST,
+) -> list[Path]:
+    """Write the pieces of the folder to ``output``.
+
+    Parameters
+    ----------
+    model : a folder, a .gguf file or "smollm2"
+    learned : text files to fit and train on
+    scored : text files that nothing is fitted on, by name
+    plan : a plan, with the heads that it names beside it; None: the defaults
+    wheels : folder of wheels that the GPU's machine lacks
+
+    Raises
+    ------
+    TypeError, ValueError
+        A file cannot be read, or a text has a name with other characters than a-z, 0-9 and -.
+    """
+    wrong = [name for name in scored if not name.replace("-", "").isalnum() or name != name.lower()]
+    if wrong:
+        raise ValueError(f'text name "{wrong[0]}" must be of a-z, 0-9 and - only')
+    if not learned or not scored:
+        raise ValueError("texts to learn from and texts to score are both needed")
+    with TemporaryDirectory(dir=output.parent) as work:
+        folder = Path(work) / "prepared"
+        folder.mkdir()
+        name = _copy_model(model, folder)
+        _copy_plan(plan, name, folder)
+        tokenizer = load_tokenizer(folder / name)
+        about: dict[str, Any] = {"revision": revision(), "texts": {}}
+        files = {LEARNED: list(learned)}
+        files |= {f"scored-{text}.bin": [path] for text, path in scored.items()}
+        for file, paths in files.items():
+            written = write_tokens(
+                folder / file,
+                _tokens(paths, tokenizer),
+                vocabulary_of(tokenizer),
+                tokenizer_name(tokenizer),
+            )
+            about["texts"][file] = {"files": [x.name for x in paths], "tokens": written.tokens}
+        if wheels is not None:
+            shutil.copytree(wheels, folder / WHEELS)
+        (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        return cut(folder, output, largest)
+
+
+def revision() -> str:
+    """Git's name of the program's own revision, with a + if files were changed since."""
+    folder = Path(__file__).resolve().parent
+    try:
+        name, changed = (
+            subprocess.run(
+                ["git", *words], cwd=folder, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return name + ("+" if changed else "")
+
+
+def _copy_model(model: str, folder: Path) -> str:
+    """Copy a model's folder or file; its name in ``folder``."""
+    where, file = place_of(model)
+    if file is not None:
+        shutil.copyfile(Path(where) / file, folder / "model.gguf")
+        return "model.gguf"
+    if not Path(where).is_dir():
+        raise ValueError(f"model {model} is neither a folder nor a file here: fetch it first")
+    shutil.copytree(where, folder / "model")
+    return "model"
+
+
+def _copy_plan(plan: Path | None, model: str, folder: Path) -> None:
+    """plan.toml with the copied model's name, and the files of its heads."""
+    text = "" if plan is None else plan.read_text(encoding="utf-8")
+    kept = [line for line in text.splitlines() if line.partition("=")[0].strip() != "model"]
+    (folder / PLAN).write_text("\n".join([f'model = "{model}"', *kept]) + "\n", encoding="utf-8")
+    found = load_plan(folder / PLAN)
+    for head in (found.head, found.paper_head):
+        own = None if plan is None else plan.parent / head
+        if own is not None and own.is_file():
+            shutil.copyfile(own, folder / head)
+        elif head == HEAD:
+            (folder / head).write_text(config_to_toml(GAIN), encoding="utf-8")
+
+
+def _tokens(paths: Sequence[Path], tokenizer: Any) -> Iterator[NDArray[np.int64]]:
+    return (text_tokens(path, tokenizer) for path in paths)

@@ -1,0 +1,80 @@
+"""The table of docs/evidence/tables/gpu.md, from the records; "not run" where there are none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import mean, stdev
+
+from gaincell.gpu_run.parts import PARTS
+from gaincell.gpu_run.records import Record, Records
+from gaincell.text import markdown
+
+NOT_RUN = "not run"
+PART_HEAD = ("part", "", "device", "torch", "revision", "seconds")
+MODEL_HEAD = ("model", "tokens", "tokens/s", "half the window", "the window", "twice the window")
+MODELS = {
+    "start": "stage 1, no training of the model",
+    "distilled": "stage 2",
+    "difference": "stage 2, from its small file",
+    "stock": "stock model trained alike",
+    "paper": "the paper's recipe",
+}
+Windows = Mapping[str, Mapping[str, list[float]]]
+
+
+def table(records: Records) -> str:
+    """Two tables in Markdown: the parts, and the models' perplexities."""
+    parts = markdown(PART_HEAD, [_part_row(part.name, records) for part in PARTS])
+    models = markdown(MODEL_HEAD, [_model_row(name, records) for name in MODELS])
+    return f"{parts}\n\n{models}\n"
+
+
+def _part_row(name: str, records: Records) -> tuple[str, ...]:
+    what = next(part.what for part in PARTS if part.name == name)
+    record = records.get(name)
+    if record is None:
+        return name, what, NOT_RUN, "", "", ""
+    if record.state == "failed":
+        return name, what, f"{record.device}: failed", *_made(record)
+    return name, what, record.device, *_made(record)
+
+
+def _made(record: Record) -> tuple[str, str, str]:
+    return record.versions.get("torch", ""), record.revision[:9], f"{record.seconds:.0f}"
+
+
+def _model_row(name: str, records: Records) -> tuple[str, ...]:
+    """Perplexities over the stock model's: of the worst text, with its standard error."""
+    record, first = records.get(name), records.get("start")
+    if record is None or first is None or {record.state, first.state} != {"done"}:
+        return MODELS[name], NOT_RUN, "", "", "", ""
+    stock, found = first.figures["stock"], record.figures["scores"]
+    sizes = sorted({int(length) for text in stock.values() for length in text})
+    cells = (_worst(found, stock, str(length)) for length in sizes)
+    tokens = record.figures.get("tokens") or record.figures.get("aligned_tokens")
+    rates = records["speed"].figures.get("tokens_per_s", {}) if "speed" in records else {}
+    rate = rates.get(name)
+    return (
+        MODELS[name],
+        "" if tokens is None else f"{tokens / 1e6:.3g} M",
+        "" if rate is None else f"{rate:,.0f}",
+        *cells,
+    )
+
+
+def _worst(found: Windows, stock: Windows, length: str) -> str:
+    worst = max((ratio(found[text][length], stock[text][length]), text) for text in stock)
+    (value, error), text = worst
+    return f"{value:.3f} ± {error:.3f} ({text})"
+
+
+def ratio(found: list[float], stock: list[float]) -> tuple[float, float]:
+    """Ratio of two perplexities, and its standard error, from nats per token of the same windows.
+
+    Windows differ from each other far more than two models on one window: the error is that of the
+    differences.
+    """
+    apart = [a - b for a, b in zip(found, stock, strict=True)]
+    value = math.exp(mean(apart))
+    return value, value * stdev(apart) / math.sqrt(len(apart)) if len(apart) > 1 else math.nan

@@ -1,0 +1,64 @@
+"""Attention alone: the tests that need a GPU, ``gaincell bench-gpu``, and benchmarks/attention.py.
+
+They run as programs of their own, as anybody else would run them.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from gaincell.files import replacing
+from gaincell.gpu_bench.figures import as_json
+from gaincell.gpu_bench.machine import machine_of
+from gaincell.gpu_bench.records import Settings
+from gaincell.gpu_bench.run import measured
+from gaincell.gpu_run.places import Places
+
+ROOT = Path(__file__).resolve().parents[4]
+"""The top of the repository: tests and benchmarks are in no wheel."""
+
+
+def run_tests(places: Places) -> dict[str, Any]:
+    """``pytest -m gpu`` on the files that have such tests: how many passed, failed, were skipped.
+
+    Only these files are collected: others need programs that a GPU's machine may lack.
+    """
+    found = (path for path in (ROOT / "tests").rglob("test_*.py"))
+    files = sorted(str(path) for path in found if "mark.gpu" in path.read_text(encoding="utf-8"))
+    report = places.work / "tests.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
+    ended = subprocess.run([*command, f"--junitxml={report}", *files], cwd=ROOT, check=False)
+    if not report.is_file():
+        raise RuntimeError(f"pytest ended with status {ended.returncode} and wrote no report")
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    counts = {name: int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
+    wrong = [case.attrib["name"] for case in suite if case.find("failure") is not None]
+    return counts | {"failed_tests": wrong}
+
+
+def run_bench(places: Places) -> dict[str, Any]:
+    """``gaincell bench-gpu`` with its default sizes: its JSON."""
+    bench = places.plan.bench
+    machine = machine_of(None)
+    sizes: dict[str, Any] = {"heads": 2, "window": 16, "batches": (1,)} if bench.tiny else {}
+    dtype = "float16" if machine.kind == "cuda" else "float32"
+    found = measured(Settings(dtype=dtype, seconds=bench.seconds, **sizes), machine)
+    return as_json(found)
+
+
+def run_attention(places: Places) -> dict[str, Any]:
+    """benchmarks/attention.py on the GPU, or the CPU where there is none."""
+    results = places.work / "attention-results.json"
+    with replacing(results) as unfinished:
+        unfinished.write_text("[]\n", encoding="utf-8")
+    command = [sys.executable, str(ROOT / "benchmarks" / "attention.py"), "--device", "auto"]
+    if places.plan.bench.tiny:
+        command += ["--tokens", "64", "--rounds", "1"]
+    subprocess.run([*command, "--results", str(results)], cwd=ROOT, check=True)
+    return {"rows": json.loads(results.read_text(encoding="utf-8"))}

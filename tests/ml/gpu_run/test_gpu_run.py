@@ -1,0 +1,136 @@
+"""The run on a GPU at toy size on a CPU: prepared, unpacked, run, cut off and resumed."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from gpu_material import gpu_run
+
+from gaincell.gpu_run.parts import PARTS
+from gaincell.gpu_run.places import Places
+from gaincell.gpu_run.records import FILE, read_records
+from gaincell.gpu_run.table import table
+
+pytestmark = [pytest.mark.training, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def ran(pieces, tmp_path_factory):
+    """A folder in which every part ran; not to be changed."""
+    folder = tmp_path_factory.mktemp("ran")
+    assert gpu_run("unpack", pieces, cwd=folder).returncode == 0
+    ended = gpu_run("run", "--out", "out", "--limit-s", 3600, cwd=folder)
+    assert ended.returncode == 0, ended.stdout + (folder / "out" / "log.txt").read_text()
+    return folder
+
+
+@pytest.fixture
+def copied(ran, tmp_path):
+    """A copy of it whose distillation has not begun, and would take 60 steps."""
+    shutil.copytree(ran, tmp_path, dirs_exist_ok=True)
+    work = tmp_path / "build" / "gpu"
+    shutil.rmtree(work / "distilled")
+    (work / "distilled.toml").unlink()
+    speed = json.loads((work / "speed.json").read_text())
+    speed["figures"]["steps"] = 60
+    (work / "speed.json").write_text(json.dumps(speed))
+    return tmp_path
+
+
+def test_every_part_leaves_a_valid_record(ran):
+    records = read_records(ran / "out" / FILE)
+    assert list(records) == [part.name for part in PARTS]
+    for record in records.values():
+        assert (record.state, record.error) == ("done", None)
+        assert record.seconds > 0
+        assert {"torch", "python", "gaincell"} <= set(record.versions)
+        assert record.figures
+        json.dumps(dict(record.figures), allow_nan=False)
+    tests = records["tests"].figures
+    assert tests["tests"] >= 3
+    assert tests["failures"] == tests["errors"] == 0
+    assert {row["operation"] for row in records["attention"].figures["rows"]} >= {"ours", "SDPA"}
+    assert records["bench"].figures["rows"]
+
+
+def test_the_three_trainings_see_the_same_tokens_at_their_own_speed(ran):
+    records = read_records(ran / "out" / FILE)
+    speed = records["speed"].figures
+    assert set(speed["tokens_per_s"]) == {"distilled", "stock", "paper"}
+    assert speed["tokens"] == 1024
+    found = [records[name].figures for name in speed["tokens_per_s"]]
+    assert {(each["tokens"], each["steps"]) for each in found} == {(1024, 8)}
+    assert found[2]["run"]["linear"]["steps"] == 2
+    assert found[0]["run"]["linear"] is None
+
+
+def test_scores_cover_every_text_at_three_lengths(ran):
+    records = read_records(ran / "out" / FILE)
+    for name in ("start", "distilled", "difference", "stock", "paper"):
+        scores = records[name].figures["scores"]
+        assert set(scores) == {"prose", "code"}
+        for text in scores.values():
+            assert {length: len(nats) for length, nats in text.items()} == {
+                "16": 3,
+                "32": 3,
+                "64": 3,
+            }
+
+
+def test_the_difference_is_small_and_gives_the_model_back(ran):
+    figures = read_records(ran / "out" / FILE)
+    kept = ran / "out" / "difference.safetensors"
+    assert kept.stat().st_size == figures["difference"].figures["bytes"] <= 0.4e6
+    for text, by_length in figures["distilled"].figures["scores"].items():
+        for length, nats in by_length.items():
+            back = figures["difference"].figures["scores"][text][length]
+            assert back == pytest.approx(nats, abs=0.02)
+
+
+def test_the_table_has_no_gap_after_a_whole_run(ran):
+    text = table(read_records(ran / "out" / FILE))
+    assert "not run" not in text
+    assert "failed" not in text
+    assert "| stage 2 | 0.00102 M |" in text
+
+
+def test_what_is_recorded_is_not_run_again(ran):
+    before = (ran / "out" / FILE).read_bytes()
+    ended = gpu_run("run", "--out", "out", cwd=ran)
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert (ran / "out" / FILE).read_bytes() == before
+    status = gpu_run("status", cwd=ran).stdout.splitlines()
+    assert len(status) == len(PARTS)
+    assert all("done" in line for line in status)
+
+
+def test_a_training_that_is_cut_off_goes_on_from_its_checkpoint(copied):
+    work = copied / "build" / "gpu"
+    words = [sys.executable, "-m", "gaincell.gpu_run", "part", "distilled"]
+    with subprocess.Popen(words, cwd=copied, stderr=subprocess.DEVNULL) as child:
+        while child.poll() is None and not any((work / "distilled").glob("checkpoints/non*")):
+            time.sleep(0.02)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(60) == 130
+    (checkpoint,) = (work / "distilled" / "checkpoints").glob("nonlinear-*")
+    made = int(checkpoint.name.rpartition("-")[2])
+    assert 0 < made < 60
+    assert not (work / "distilled" / "model").exists()
+    assert subprocess.run(words, cwd=copied, capture_output=True).returncode == 0
+    figures = Places(work).figures("distilled")
+    assert (figures["steps"], figures["steps_of_last_call"]) == (60, 60 - made)
+
+
+def test_a_lost_machine_repeats_only_what_a_missing_part_needs(ran, tmp_path):
+    from gaincell.gpu_run.parts import left
+
+    done = {part.name for part in PARTS}
+    assert left(done, tmp_path) == []
+    names = [part.name for part in left(done - {"difference"}, tmp_path)]
+    assert names == ["start", "speed", "distilled", "difference"]
+    work = ran / "build" / "gpu"
+    assert [part.name for part in left(done - {"paper"}, work)] == ["paper"]

@@ -47,15 +47,25 @@ def table(results: Mapping[str, Any]) -> str:
         by_text.append((f"{STOCK}, perplexity", str(length), *stock, ""))
     for name, found in results.items():
         for length in lengths if name != STOCK else ():
-            if any(f"{text} {length}" not in found for text in texts):
+            rows = {
+                text: differences(results, name, f"{text} {length}")
+                for text in texts
+                if f"{text} {length}" in found
+            }
+            unfitted = [text for text in texts if text in UNFITTED]
+            if not set(unfitted) <= set(rows):
                 continue
-            rows = {text: differences(results, name, f"{text} {length}") for text in texts}
             cells = {text: ratio(each) for text, each in rows.items()}
-            worst = max(cells[text][0] for text in texts if text in UNFITTED)
-            shown = (f"{value:.3f} ± {error:.3f}" for value, error in cells.values())
+            worst = max(cells[text][0] for text in unfitted)
+            shown = (
+                "{:.3f} ± {:.3f}".format(*cells[text]) if text in cells else "not run"
+                for text in texts
+            )
             by_text.append((name, str(length), *shown, f"**{worst:.2f}**"))
             quarters = [
-                max(ratio([row[quarter : quarter + 1] for row in rows[text]])[0] for text in texts)
+                max(
+                    ratio([row[quarter : quarter + 1] for row in each])[0] for each in rows.values()
+                )
                 for quarter in range(4)
             ]
             by_quarter.append((name, str(length), *(f"{each:.2f}" for each in quarters)))

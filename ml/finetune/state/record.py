@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import torch
 
 from gaincell.files import replacing
 from gaincell.ml.evaluate.perplexity import Score
-from gaincell.versions import versions
+from gaincell.versions import revision, versions
 
 
 @dataclass
@@ -76,21 +75,5 @@ def about_run(config: dict[str, Any], processes: int) -> dict[str, Any]:
         "processes": processes,
         "threads": torch.get_num_threads(),
         "versions": versions(*libraries),
-        "revision": _revision(),
+        "revision": revision(),
     }
-
-
-def _revision() -> str | None:
-    """Git's name of the program's own revision, with a + if files were changed since."""
-    # Resolved: the package's folders are links into the repository.
-    folder = Path(__file__).resolve().parent
-    try:
-        name, changed = (
-            subprocess.run(
-                ["git", *command], cwd=folder, capture_output=True, text=True, check=True
-            ).stdout.strip()
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return name + ("+" if changed else "")

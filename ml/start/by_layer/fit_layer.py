@@ -56,12 +56,12 @@ def fit_layer(
     ----------
     student : the stream into the layer of the converted model
     teacher : the stream out of the layer of the original model
+    options : settled for this head
 
     Returns
     -------
     The start, its errors, and the stream that leaves the layer of the converted model.
     """
-    options = options.settled(config)
     heads = Heads.joined([block.heads(student[part], part) for part in batches(len(student))])
     few = heads[:FEW_WINDOWS]
     logs = RestLogs.of(few, options.newest) if options.newest else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +21,7 @@ from gaincell.inputs.model_places import place_of
 from gaincell.ml.finetune.data.sources import text_tokens, tokenizer_name, vocabulary_of
 from gaincell.ml.finetune.data.token_file import write_tokens
 from gaincell.ml.models.load import load_tokenizer
+from gaincell.versions import revision
 
 HEAD = "head.toml"
 GAIN = HeadConfig(score_saturation=40.0, output_saturation=10.0)
@@ -65,7 +65,7 @@ def prepare(
         name = _copy_model(model, folder)
         _copy_plan(plan, name, folder)
         tokenizer = load_tokenizer(folder / name)
-        about: dict[str, Any] = {"revision": revision(), "texts": {}}
+        about: dict[str, Any] = {"revision": revision() or "unknown", "texts": {}}
         files = {LEARNED: list(learned)}
         files |= {f"scored-{text}.bin": [path] for text, path in scored.items()}
         for file, paths in files.items():
@@ -80,21 +80,6 @@ def prepare(
             shutil.copytree(wheels, folder / WHEELS)
         (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         return cut(folder, output, largest)
-
-
-def revision() -> str:
-    """Git's name of the program's own revision, with a + if files were changed since."""
-    folder = Path(__file__).resolve().parent
-    try:
-        name, changed = (
-            subprocess.run(
-                ["git", *words], cwd=folder, capture_output=True, text=True, check=True
-            ).stdout.strip()
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return name + ("+" if changed else "")
 
 
 def _copy_model(model: str, folder: Path) -> str:

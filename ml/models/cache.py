@@ -41,7 +41,7 @@ class HardwareCache(Cache):
             layers=[
                 DynamicLayer()
                 if kind in ("softmax", "stock")
-                else RingLayer(settings.head, kind, settings.recent * (layer in settings.maps))
+                else RingLayer(settings.head, kind, settings.kept_of(layer))
                 for layer, kind in enumerate(settings.kinds)
             ]
         )

@@ -15,18 +15,25 @@ Head = tuple[int, int]
 """Layer and query head."""
 
 
-def by_layer(model: HardwareModel, heads: Iterable[Head] | None) -> dict[int, list[int]]:
-    """The heads of each layer, in order and once; None: all heads of all layers on hardware.
+def by_layer(
+    model: HardwareModel, heads: Iterable[Head] | None, *, digital: bool = False
+) -> dict[int, list[int]]:
+    """The heads of each layer, in order and once; None: all heads that have arrays.
 
     Raises
     ------
     ValueError
-        A layer or head that is not there, or a layer that is not of kind "hardware".
+        A layer or head that is not there, a layer that is not of kind "hardware", or a head that
+        is digital, unless those are asked for as well.
     """
-    kinds, count = Settings.of(model.config).kinds, model.config.num_attention_heads
+    settings, count = Settings.of(model.config), model.config.num_attention_heads
+    kinds = settings.kinds
     if heads is None:
         layers = [layer for layer, kind in enumerate(kinds) if kind == "hardware"]
-        return {layer: list(range(count)) for layer in layers}
+        return {
+            layer: [head for head in range(count) if head not in settings.digital_of(layer)]
+            for layer in layers
+        }
     chosen: dict[int, set[int]] = {}
     for layer, head in heads:
         if not 0 <= layer < len(kinds):
@@ -35,6 +42,8 @@ def by_layer(model: HardwareModel, heads: Iterable[Head] | None) -> dict[int, li
             raise ValueError(f'layer {layer} is of kind "{kinds[layer]}", not "hardware"')
         if not 0 <= head < count:
             raise ValueError(f"head {head} is not there: layer {layer} has 0..{count - 1}")
+        if not digital and head in settings.digital_of(layer):
+            raise ValueError(f"head {layer}:{head} is digital: it has no arrays")
         chosen.setdefault(layer, set()).add(head)
     return {layer: sorted(chosen[layer]) for layer in sorted(chosen)}
 

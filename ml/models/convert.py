@@ -57,7 +57,8 @@ def convert(
         tuple(layer for layer in layers if kinds[layer] != "stock")
         for layers in (before.maps, before.first)
     )
-    settings = Settings(config, tuple(kinds), maps, first, before.recent)
+    digital = tuple(each for each in before.digital if each[0] in maps)
+    settings = Settings(config, tuple(kinds), maps, first, before.recent, digital)
     if not isinstance(model, HardwareModel):
         model.__class__ = family.hardware
         model.config.__class__ = family.hardware.config_class

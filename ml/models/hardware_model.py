@@ -126,23 +126,28 @@ class HardwareModel(PreTrainedModel):
                 continue
             mapped, first = layer in settings.maps, layer in settings.first
             recent = settings.recent if mapped else 0
-            if present is not None:
-                as_before = isinstance(present, HeadMaps), present.first_weight is not None
-                if as_before == (mapped, first) and present.recent == recent:
-                    present.lead_to(settings.head)
-                    continue
-            heads, kv_heads = _head_counts(self.config)
-            dims, levels = settings.head.head_dim, settings.head.readout_max
-            width = int(self.config.hidden_size)
-            shape = (width, heads * dims) if first else None
-            scalers = (
-                HeadMaps(heads, kv_heads, levels, shape, dims=dims, width=width, recent=recent)
-                if mapped
-                else HeadScalers(heads, kv_heads, levels, shape)
-            )
-            scalers.lead_to(settings.head)
-            weight = next(module.parameters())
-            module.add_module(SUBMODULE, scalers.to(weight.device, weight.dtype))
+            if present is None or (
+                (isinstance(present, HeadMaps), present.first_weight is not None, present.recent)
+                != (mapped, first, recent)
+            ):
+                present = self._new_scalers(settings, mapped, first)
+                weight = next(module.parameters())
+                module.add_module(SUBMODULE, present.to(weight.device, weight.dtype))
+            present.lead_to(settings.head)
+            present.digital = settings.digital_of(layer)
+            present.kept = settings.kept_of(layer)
+
+    def _new_scalers(self, settings: Settings, mapped: bool, first: bool) -> HeadScalers:
+        """Scalers of a layer, which ``reset`` or a load fills."""
+        heads, kv_heads = _head_counts(self.config)
+        dims, levels = settings.head.head_dim, settings.head.readout_max
+        width = int(self.config.hidden_size)
+        shape = (width, heads * dims) if first else None
+        if not mapped:
+            return HeadScalers(heads, kv_heads, levels, shape)
+        return HeadMaps(
+            heads, kv_heads, levels, shape, dims=dims, width=width, recent=settings.recent
+        )
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

@@ -28,6 +28,7 @@ class Observation:
     q, k, v : behind the scalers, in codes over the largest code, k and v for each of the layer's
         arrays; y : (B, H, T, D) in read-out codes; all None for kind "softmax"
     output : (B, H, T, D), y behind its scaler, or the output of softmax attention
+    scale, reach : of the stock layer's softmax, its sliding window; known beside recent tokens
     """
 
     queries: Tensor
@@ -38,6 +39,8 @@ class Observation:
     k: Tensor | None = None
     v: Tensor | None = None
     y: Tensor | None = None
+    scale: float | None = None
+    reach: int | None = None
 
 
 class HeadScalers(nn.Module):
@@ -63,6 +66,9 @@ class HeadScalers(nn.Module):
     first_tokens : where the first tokens are in the current pass, and the layer's output for them
     head, head_text : the head that the scalers lead to, and the same as ``text_of`` gives it
     recent : newest tokens that are attended to beside the arrays, as ``Recent`` says; 0: none
+    digital : query heads that attend beside the arrays alone
+    kept : newest tokens whose keys and values stand beside the arrays: ``recent``, or with digital
+        heads as many as others have there and in their arrays
 
     Those from ``observer`` to ``head_text`` belong to one run and are not saved.
     """
@@ -76,6 +82,8 @@ class HeadScalers(nn.Module):
     rest_offset: nn.Parameter | None
     ones: Tensor | None
     recent = 0
+    digital: tuple[int, ...] = ()
+    kept = 0
 
     def __init__(
         self, heads: int, kv_heads: int, levels: int, first: tuple[int, int] | None = None

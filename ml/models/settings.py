@@ -9,7 +9,7 @@ from typing import Any
 from gaincell.config import HeadConfig
 from gaincell.ml.models.scalers import LAYER_KINDS
 
-OPTIONAL = {"maps", "first", "recent"}
+OPTIONAL = {"maps", "first", "recent", "digital"}
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,14 @@ class Settings:
     first : layers that compute the first token of a sequence without the arrays
     recent : newest tokens, and with them the first one, that layers in ``maps`` attend to beside
         the arrays; 0: none
+    digital : (layer, query head) without arrays, whose softmax is over as many tokens as the
+        recent ones and the arrays of others hold together; only beside recent tokens
 
     Raises
     ------
     ValueError
         A kind that is none of ``LAYER_KINDS``, a layer in ``maps`` or ``first`` that has no
-        scalers, or ``recent`` below 0.
+        scalers, ``recent`` below 0, or a digital head in a layer without recent tokens.
     """
 
     head: HeadConfig
@@ -33,6 +35,7 @@ class Settings:
     maps: tuple[int, ...] = ()
     first: tuple[int, ...] = ()
     recent: int = 0
+    digital: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.recent < 0:
@@ -45,11 +48,27 @@ class Settings:
             for layer in getattr(self, name):
                 if layer not in range(len(self.kinds)) or self.kinds[layer] == "stock":
                     raise ValueError(f"{name} names layer {layer}, which is not on hardware")
+        for layer, head in self.digital:
+            if head < 0 or layer not in self.maps or not self.recent:
+                raise ValueError(
+                    f"digital names head {layer}:{head}, but only layers of a closed-form start "
+                    "with recent tokens have digital heads"
+                )
 
     @property
     def started(self) -> tuple[int, ...]:
         """Layers of the closed-form start: it fitted their weights to the arrays."""
         return tuple(sorted({*self.maps, *self.first}))
+
+    def digital_of(self, layer: int) -> tuple[int, ...]:
+        """The digital heads of one layer, in order."""
+        return tuple(sorted(head for each, head in self.digital if each == layer))
+
+    def kept_of(self, layer: int) -> int:
+        """Newest tokens whose keys and values stand beside the arrays of one layer."""
+        if layer not in self.maps:
+            return 0
+        return self.recent + self.head.window * bool(self.digital_of(layer))
 
     @classmethod
     def of(cls, config: Any) -> Settings:
@@ -78,6 +97,7 @@ class Settings:
             tuple(table["kinds"]),
             **extra,
             recent=table.get("recent", 0),
+            digital=tuple((layer, head) for layer, head in table.get("digital", ())),
         )
 
     def as_table(self) -> dict[str, Any]:
@@ -87,6 +107,7 @@ class Settings:
             for name, value in self.head.fields_set().items()
         }
         extra = {"maps": list(self.maps), "first": list(self.first), "recent": self.recent}
+        extra["digital"] = [list(each) for each in self.digital]
         return {"head": head, "kinds": list(self.kinds)} | {
             name: value for name, value in extra.items() if value
         }

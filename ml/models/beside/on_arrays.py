@@ -51,19 +51,39 @@ def attend_beside(
 
     To the arrays a text begins with so much padding: they see no token before the first has come.
     """
-    tokens, recent = query.shape[2], scalers.recent
+    tokens = query.shape[2]
     if cache is None:
-        near = Recent.of_text(key, value, recent, starts, tokens)
+        kept = Recent.of_text(key, value, scalers.kept, starts, tokens)
     else:
-        near = cache.recent(key, value, starts, tokens)
+        kept = cache.recent(key, value, starts, tokens)
+    near = kept.newest(scalers.recent)
     q, k, v, y = _codes(scalers, kind, query, *near.to_arrays(), cache)
     scale, reach = softmax
     scale = query.shape[3] ** -0.5 if scale is None else scale
     output = scalers.beside(near, query, y, scale, reach)
+    if scalers.digital:
+        output = _with_digital_heads(scalers, kept, query, output, scale, reach)
     output = output * (near.position >= 0)[:, None, :, None]
     total = key.shape[2] if cache is None else cache.tokens
     scalers.first_tokens = _first_tokens(scalers, query, value, total, starts)
-    return Observation(query, key, value, output.to(query.dtype), q, k, v, y)
+    return Observation(query, key, value, output.to(query.dtype), q, k, v, y, scale, reach)
+
+
+def _with_digital_heads(
+    scalers: HeadMaps,
+    kept: Recent,
+    query: Tensor,
+    output: Tensor,
+    scale: float,
+    reach: int | None,
+) -> Tensor:
+    """``output`` (B, H, T, D) with softmax over all that is kept in the place of digital heads."""
+    heads = list(scalers.digital)
+    group = scalers.heads // kept.k.shape[1]
+    own = kept.of_heads([head // group for head in heads])
+    seen = own.softmax_alone(query[:, heads], scale, reach)
+    places = torch.tensor(heads, device=output.device)
+    return output.index_copy(1, places, seen.to(output.dtype))
 
 
 def _codes(

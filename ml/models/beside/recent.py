@@ -12,7 +12,8 @@ the pulses common to all tokens do not change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -81,6 +82,16 @@ class Recent:
         k, v = (x[:, :, : x.shape[2] - self.recent] for x in (self.k, self.v))
         return k, v, self.begin + self.recent + 1
 
+    def newest(self, recent: int) -> Recent:
+        """The same with fewer tokens in the buffer."""
+        k, v = (x[:, :, self.recent - recent :] for x in (self.k, self.v))
+        return replace(self, k=k, v=v, recent=recent)
+
+    def of_heads(self, arrays: Sequence[int]) -> Recent:
+        """The same for one query head each of the given key and value heads."""
+        tensors = {name: getattr(self, name) for name in ("k", "v", "first_k", "first_v")}
+        return replace(self, **{name: x[:, list(arrays)] for name, x in tensors.items()})
+
     @property
     def stored(self) -> Tensor:
         """How many tokens the arrays hold for each query, (B, T), if they hold all others."""
@@ -112,6 +123,14 @@ class Recent:
         seen = seen.reshape(batch, heads, -1, dims)[:, :, :tokens]
         first = self.first_v.repeat_interleave(heads // kv_heads, 1)[:, :, None]
         return seen + weights[..., -2, None] * first.to(weights), weights[..., -1]
+
+    def softmax_alone(self, q: Tensor, scale: float, reach: int | None = None) -> Tensor:
+        """Attention (B, H, T, D) to the recent tokens and the first one, if the arrays hold none.
+
+        Arguments as of ``softmax``.
+        """
+        none = torch.full_like(q[..., 0], -torch.inf)
+        return self.softmax(q, none, scale, reach)[0]
 
     def _logits(self, q: Tensor, scale: float, reach: int | None) -> tuple[Tensor, Tensor]:
         """Logits (B, H, T, L + 1), the first token last, and values (B, H_kv, blocks, D, L).

@@ -13,6 +13,9 @@ REFITS = ("attention", "down", "lm_head")
 ARRAYS_PER_RECENT, LEAST_RECENT = 32, 4
 """By default, tokens in the arrays for each one beside them, and tokens beside them at least."""
 
+HEADS_PER_DIGITAL = 45
+"""By default, heads on the arrays for each digital one."""
+
 PASSES = 5
 """Of the alignment through the windows that are fitted, by default."""
 
@@ -33,6 +36,9 @@ class StartOptions:
     recent: int | None = None
     """Newest tokens that attend beside the arrays, in digital arithmetic, and with them the first
     one; 0: the arrays alone; None: a 32nd of the tokens that the arrays hold, 4 at least."""
+    digital_heads: int | tuple[tuple[int, int], ...] | None = None
+    """Heads that leave the arrays for a softmax in digital arithmetic: so many of those that lose
+    most on them, or each (layer, head). None: one of 45, beside recent tokens."""
     rounds: int = 12
     """Rounds of the score fit; 0 leaves the spectral maps."""
     round_windows: int = 3
@@ -73,6 +79,10 @@ class StartOptions:
                 problems.append(f"{name} is {getattr(self, name)}, but must be above 0")
         if not 0 < self.held_out <= 0.5:
             problems.append(f"held_out is {self.held_out}, but must be above 0, at most 0.5")
+        if isinstance(self.digital_heads, int) and self.digital_heads < 0:
+            problems.append(f"digital_heads is {self.digital_heads}, but must be 0 or more")
+        if self.digital_heads and self.recent == 0:
+            problems.append("digital_heads attend to recent tokens and more, but recent is 0")
         if problems:
             raise ValueError("; ".join(problems))
 
@@ -90,6 +100,13 @@ class StartOptions:
     def aligned(self, fitted: int) -> int:
         """Tokens of the alignment of windows that hold ``fitted`` tokens."""
         return PASSES * fitted if self.align_tokens is None else self.align_tokens
+
+    def digital(self, heads: int) -> int:
+        """How many of so many heads are digital; of settled options."""
+        asked = self.digital_heads
+        if asked is None:
+            return heads // HEADS_PER_DIGITAL if self.newest else 0
+        return asked if isinstance(asked, int) else len(asked)
 
     @property
     def newest(self) -> int:

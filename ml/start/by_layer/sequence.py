@@ -12,7 +12,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from gaincell.config import HeadConfig
+from gaincell.ml.models.chosen_heads import Head
 from gaincell.ml.models.convert import check_conversion, convert
+from gaincell.ml.models.digital_heads import set_digital_heads
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.start.by_layer.blocks import Block, taken_apart
 from gaincell.ml.start.by_layer.fit_layer import Errors, fit_layer, pass_layer
@@ -21,6 +23,7 @@ from gaincell.ml.start.by_layer.lm_head import refit_lm_head
 from gaincell.ml.start.by_layer.options import StartOptions
 from gaincell.ml.start.by_layer.place import place
 from gaincell.ml.start.by_layer.plan import claim, fitted_windows, plan_of, positions_for
+from gaincell.ml.start.needed_heads import needed_heads, probes
 
 
 @torch.no_grad()
@@ -67,6 +70,7 @@ def closed_form(
         )
     chosen = sorted(range(model.config.num_hidden_layers) if layers is None else set(layers))
     check_conversion(model, config, "hardware", chosen)
+    digital = _digital_heads(model, chosen, options)
     if folder is not None:
         plan = plan_of(model, config, windows, options) | {"choice of layers": chosen}
         claim(folder, "plan.json", plan)
@@ -84,9 +88,41 @@ def closed_form(
                 place(model, layer, start)
             if options.refit == "lm_head":
                 refit_lm_head(model, student, teacher, fitted_windows(len(windows), options))
+            if isinstance(digital, int) and digital:
+                digital = needed_heads(model, probes(windows), digital)
+            if digital:
+                set_digital_heads(model, digital)
     finally:
         model.train(training)
     return model
+
+
+def _digital_heads(
+    model: PreTrainedModel, chosen: Sequence[int], options: StartOptions
+) -> int | list[Head]:
+    """How many heads of the chosen layers shall be digital, or which.
+
+    Raises
+    ------
+    ValueError
+        A head is not there, or there are fewer.
+    """
+    each = model.config.num_attention_heads
+    asked = options.digital_heads
+    if not isinstance(asked, tuple):
+        count = options.digital(len(chosen) * each)
+        if count > len(chosen) * each:
+            raise ValueError(
+                f"digital_heads is {count}, but the layers have {len(chosen) * each} heads"
+            )
+        return count
+    for layer, head in asked:
+        if layer not in chosen or not 0 <= head < each:
+            raise ValueError(
+                f"digital_heads names {layer}:{head}, but heads are 0..{each - 1} of the layers "
+                "that are converted"
+            )
+    return sorted(set(asked))
 
 
 def _new_tensors_on(device: torch.device) -> AbstractContextManager[Any]:

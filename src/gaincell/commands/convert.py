@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     need_ml()
     with refusing():
         config = load_config(arguments.config)
-        layers = None if automatic(arguments.layers) else layers_of(arguments.layers)
+        layers = None if automatic("--layers", arguments.layers) else layers_of(arguments.layers)
         check_new_folder(arguments.output)
         if arguments.text is None:
             raise ValueError(

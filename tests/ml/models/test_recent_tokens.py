@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from gaincell.ml.generate.served_heads import ServedCache
 from gaincell.ml.models.chosen_heads import exact_attention
 from gaincell.ml.models.codes import record_codes
 from gaincell.ml.models.convert import convert
+from gaincell.ml.models.digital_heads import set_digital_heads
 from gaincell.ml.models.settings import Settings
 from gaincell.ml.start import StartOptions, closed_form
 
@@ -27,9 +29,13 @@ def _started(name):
     return closed_form(MODELS[name]().float(), HEAD, tokens(8, 40), options=OPTIONS)
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=product(MODELS, [(), ((0, 1), (1, 0), (2, 0), (2, 1))]), ids=str)
 def model(request):
-    return deepcopy(_started(request.param)).double()
+    """Without and with digital heads; the texts below are longer than those can see."""
+    name, digital = request.param
+    model = deepcopy(_started(name)).double()
+    set_digital_heads(model, digital)
+    return model
 
 
 @torch.no_grad()
@@ -96,6 +102,7 @@ def test_it_is_saved_and_loaded_and_cannot_become_softmax_again(model, tmp_path)
     ids = tokens(2, 20, seed=4)
     model.save_pretrained(tmp_path)
     again = type(model).from_pretrained(tmp_path, dtype=torch.float64).eval()
+    assert Settings.of(again.config) == Settings.of(model.config)
     assert Settings.of(again.config).recent == RECENT
     assert torch.equal(again(ids).logits, model(ids).logits)
     with pytest.raises(ValueError, match="fitted the weights of layer 0 to the arrays"):

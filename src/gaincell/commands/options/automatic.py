@@ -24,7 +24,7 @@ def least_of(arguments: argparse.Namespace) -> int | None:
     ValueError
         As ``automatic``; or another start is chosen.
     """
-    least = automatic(arguments.layers)
+    least = automatic("--layers", arguments.layers)
     if least is not None and arguments.init != "closed-form":
         raise ValueError(
             f"--layers {arguments.layers} goes with --init closed-form, not {arguments.init}"

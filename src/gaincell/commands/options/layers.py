@@ -26,20 +26,20 @@ def layers_of(text: str | None) -> list[int] | None:
     return layers
 
 
-def automatic(text: str | None) -> int | None:
-    """N of ``auto:N``, for the N layers whose conversion costs least; None for any other text.
+def automatic(option: str, text: str | None, least: int = 1) -> int | None:
+    """N of ``auto:N``, which chooses N layers or heads; None for any other text.
 
     Raises
     ------
     ValueError
-        N is no whole number of 1 or more.
+        N is no whole number of ``least`` or more.
     """
     if text is None or not text.startswith(AUTO):
         return None
     digits = text.removeprefix(AUTO)
-    if not (digits.isascii() and digits.isdigit() and int(digits) >= 1):
+    if not (digits.isascii() and digits.isdigit() and int(digits) >= least):
         raise ValueError(
-            f"--layers is {text}, but {AUTO} needs a whole number of layers after it, 1 or more"
+            f"{option} is {text}, but {AUTO} needs a whole number after it, {least} or more"
         )
     return int(digits)
 

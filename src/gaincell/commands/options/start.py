@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gaincell.commands.options.heads import heads_of
+from gaincell.commands.options.layers import automatic
 from gaincell.config import HeadConfig
 
 if TYPE_CHECKING:
@@ -139,7 +141,17 @@ def _closed_form(conversion: Conversion) -> str:
 def _start_options(given: Mapping[str, Any]) -> Any:
     from gaincell.ml.start import StartOptions
 
-    return StartOptions(**given)
+    options = dict(given)
+    if "digital_heads" in options:
+        options["digital_heads"] = _digital_heads(options["digital_heads"])
+    return StartOptions(**options)
+
+
+def _digital_heads(text: str) -> int | tuple[tuple[int, int], ...]:
+    """How many heads, of auto:6, or which, of 10:0,12:4."""
+    option = "--digital-heads"
+    count = automatic(option, text, least=0)
+    return tuple(heads_of(option, text)) if count is None else count
 
 
 STARTS = {
@@ -152,6 +164,9 @@ STARTS = {
                       "(also each MLP's last one; default), lm_head (also the last of all)"),
             "recent": (int, "newest tokens that attend beside the arrays, and the first with them; "
                        "0: the arrays alone; default: a 32nd of the tokens in the arrays"),
+            "digital_heads": (str, "heads that leave the arrays for a digital softmax, such as "
+                              "10:0,12:4, or auto:6 for the six that lose most on them; auto:0: "
+                              "none; default: one of 45, beside recent tokens"),
             "rounds": (int, "rounds of the score fit; default 12"),
             "full_pulse": (float, "softmax weight that a full phi pulse stands for; default 1 "
                            "with recent tokens, 0.4 without"),

@@ -14,17 +14,23 @@ from typing import Any
 import torch
 from design_knobs import FAULTS
 from kinds_of_text import collect
+from training_text import training_windows
 
 from gaincell.cli import main as gaincell
-from gaincell.commands.options.texts import tokens_of
+from gaincell.commands.options.texts import cut_evenly, tokens_of
 from gaincell.config import HeadConfig
 from gaincell.data.texts import WINDOWS, table
 from gaincell.files import check_writable, replacing
 from gaincell.ml.evaluate.perplexity import losses_of, windows_of
+from gaincell.ml.finetune.data.token_file import write_tokens
+from gaincell.ml.finetune.folder import MODEL as MODEL_FOLDER
 from gaincell.ml.models.convert import convert
+from gaincell.ml.models.digital_heads import set_digital_heads
 from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.load import load_model
+from gaincell.ml.models.saved.write import save_model
 from gaincell.ml.process.memory import keep_freed_memory
+from gaincell.ml.start.needed_heads import needed_heads, probes
 from gaincell.pictures.texts import draw_texts
 
 MODEL = "smollm2"
@@ -32,6 +38,31 @@ HEAD = {"score_saturation": 40.0, "output_saturation": 10.0}
 LONG = 1024
 FITTED = 32
 """Windows, a quarter of them from each kind of text."""
+RUN = """
+[run]
+folder = "{folder}"
+checkpoint_every = 25
+keep = 1
+[model]
+name = "{begun}"
+[data]
+token_file = "{data}"
+window = 1024
+[training]
+accumulation = 2
+matmul_precision = "medium"
+[teacher]
+name = "smollm2"
+weight = 1.0
+[nonlinear]
+steps = 150
+learning_rate = 1e-4
+scaler_learning_rate = 2e-4
+final_ratio = 0.05
+warmup = 10
+weight_decay = 0.0
+"""
+"""307 200 tokens. The text's own loss has no weight: stock layers would learn nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,31 +70,46 @@ class Case:
     """A model to score.
 
     options : of ``gaincell convert``; None: the stock model, or softmax over ``recent`` tokens
+    digital : heads that leave the arrays then, as ``convert`` chooses them
+    trained : whether the model learns the stock model's logits then
     tokens : lengths of the windows that are scored
     """
 
     options: tuple[str, ...] | None = None
     recent: int | None = None
+    digital: int = 0
+    trained: bool = False
     tokens: tuple[int, ...] = (LONG,)
     faults: bool = False
     head: dict[str, float] = field(default_factory=lambda: HEAD)
 
 
 def _start(recent: int, *more: str, align: int = 0) -> tuple[str, ...]:
-    return ("--recent", str(recent), "--align-tokens", str(align), *more)
+    return (
+        *("--recent", str(recent), "--align-tokens", str(align), "--digital-heads", "auto:0"),
+        *more,
+    )
 
 
 LENGTHS = (512, LONG, 2048)
+PLAIN, ALIGNED = _start(32), _start(32, align=65_536)
 CASES = {
     "stock": Case(tokens=LENGTHS),
     "six layers": Case(_start(32, "--layers", "10-15")),
     "recent 0": Case(_start(0)),
     "recent 16": Case(_start(16)),
-    "recent 32": Case(_start(32), tokens=LENGTHS),
+    "recent 32": Case(PLAIN, tokens=LENGTHS),
+    "recent 32, 6 digital heads": Case(PLAIN, digital=6, tokens=LENGTHS),
     "recent 64": Case(_start(64)),
     "recent 32, saturations 80 and 40": Case(_start(32), head={}),
-    "aligned": Case(_start(32, align=65_536), tokens=LENGTHS),
-    "aligned, faults": Case(_start(32, align=65_536), faults=True),
+    "aligned": Case(ALIGNED, tokens=LENGTHS),
+    "aligned, faults": Case(ALIGNED, faults=True),
+    "aligned, 6 digital heads": Case(ALIGNED, digital=6, tokens=LENGTHS),
+    "aligned, 6 digital heads, faults": Case(ALIGNED, digital=6, faults=True),
+    "aligned, 12 digital heads": Case(ALIGNED, digital=12),
+    "aligned, 24 digital heads": Case(ALIGNED, digital=24),
+    "trained, 6 digital heads": Case(ALIGNED, digital=6, trained=True, tokens=LENGTHS),
+    "trained, 6 digital heads, faults": Case(ALIGNED, digital=6, trained=True, faults=True),
     "six layers, aligned": Case(_start(32, "--layers", "10-15", align=65_536)),
     "softmax over 32": Case(recent=32),
 }
@@ -89,10 +135,33 @@ def model_of(case: Case, work: Path, texts: list[Path]) -> Any:
         options += ["--text", *map(str, texts), "--window", str(LONG), "--windows", str(FITTED)]
         if gaincell(["convert", *options, *case.options, "-o", str(folder)]):
             raise SystemExit(1)
-    model, _ = load_model(str(folder))
+    model, tokenizer = load_model(str(folder))
+    if case.digital:
+        windows = cut_evenly(
+            {path: tokens_of(path, tokenizer, model) for path in texts},
+            argparse.Namespace(window=LONG, windows=FITTED, skip=0),
+        )
+        set_digital_heads(model, needed_heads(model, probes(windows), case.digital))
+    if case.trained:
+        model = _trained(model, tokenizer, work / f"trained-{case.digital}", texts)
     if case.faults:
         set_faults(model, FAULTS)
     return model
+
+
+def _trained(model: Any, tokenizer: Any, folder: Path, texts: list[Path]) -> Any:
+    """A model that has learned the stock model's logits by ``gaincell finetune``."""
+    if not (folder / MODEL_FOLDER).is_dir():
+        begun, data = folder.with_suffix(".begun"), folder.with_suffix(".bin")
+        if not begun.is_dir():
+            save_model(model, tokenizer, begun)
+        windows = training_windows({path.stem: tokens_of(path, tokenizer, model) for path in texts})
+        write_tokens(data, (row.numpy() for row in windows), len(tokenizer), MODEL)
+        run_file = folder.with_suffix(".toml")
+        run_file.write_text(RUN.format(folder=folder, begun=begun, data=data))
+        if gaincell(["finetune", str(run_file)]):
+            raise SystemExit(1)
+    return load_model(str(folder / MODEL_FOLDER))[0]
 
 
 def score(model: Any, ids: torch.Tensor, length: int, windows: int) -> list[list[float]]:

@@ -48,6 +48,11 @@ class Beside(Table):
     """Each query head maps q, k and v by D x D matrices, and scales its output."""
     sharing: int = whole(1, low=1, high=MOST_RECENT)
     """Query heads that read one buffer. They take a token at the same time, and so read once."""
+    digital: int = whole(0, low=0)
+    """Heads of a model that have no arrays. Their buffer holds as many tokens as others have in the
+    buffer and in the arrays."""
+    heads: int = whole(0, low=0)
+    """Of that model, in its layers with maps."""
     source: str | None = string(None)
     """Where these settings come from; None: from the user."""
 
@@ -124,6 +129,12 @@ class BesideCost:
         dims = self.config.head_dim
         numbers = dims + 1 if self.beside.recent else 0
         return BITS * (numbers + (3 * dims * (dims + 1) + 2 * dims if self.beside.maps else 0))
+
+    @property
+    def of_digital_head(self) -> BesideCost:
+        """The same for a head without arrays, with a buffer of its own."""
+        recent = self.beside.recent + self.config.window
+        return BesideCost(beside=Beside(recent=recent), config=self.config)
 
     @property
     def mac_units(self) -> int:

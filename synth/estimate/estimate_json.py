@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from gaincell.synth.estimate.beside import BesideCost
 from gaincell.synth.estimate.comparison import Mark, Row
 from gaincell.synth.estimate.operations import NODE_NM, SCALING, SOURCE, VOLTAGE_V
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
@@ -47,16 +48,24 @@ def as_json(estimate: Estimate, rows: Sequence[Row]) -> dict[str, Any]:
 def _beside(estimate: Estimate) -> dict[str, Any]:
     """What stands beside the arrays of one head, and the systems with it."""
     cost = estimate.cost_beside
+    digital = {"digital_head": _costs(cost.of_digital_head)} if estimate.beside.digital else {}
     return {
         "settings": asdict(estimate.beside),
         "mark": Mark.BESIDE,
         "operations": {"source": SOURCE, "node_nm": NODE_NM, "voltage_v": VOLTAGE_V},
         "scaling": [asdict(method) for method in SCALING.methods],
-        "counts": {name: getattr(cost, name) for name in COUNTS},
-        "area_um2": {name: asdict(band) for name, band in cost.area_um2.items()},
-        "energy_per_token_j": {name: asdict(band) for name, band in cost.energy_j.items()},
+        **_costs(cost),
+        **digital,
         "latency_s": cost.latency_cycles * estimate.config.clock_s,
         "systems": {
             name: asdict(estimate.system(*size, beside=True)) for name, size in SYSTEMS.items()
         },
+    }
+
+
+def _costs(cost: BesideCost) -> dict[str, Any]:
+    return {
+        "counts": {name: getattr(cost, name) for name in COUNTS},
+        "area_um2": {name: asdict(band) for name, band in cost.area_um2.items()},
+        "energy_per_token_j": {name: asdict(band) for name, band in cost.energy_j.items()},
     }

@@ -12,6 +12,8 @@ from gaincell.text import markdown
 
 RECENT = (0, 4, 8, 16, 32, 64)
 """Recent tokens of the rows."""
+DIGITAL = (32,)
+"""Recent tokens of the models whose digital heads have a row."""
 
 
 def recent_cost(
@@ -58,16 +60,19 @@ HEADS = (
 
 
 def recent_tables(estimate: Estimate) -> str:
-    """Markdown: recent tokens alone, with maps, and with maps and three heads on one buffer."""
+    """Markdown: recent tokens alone, with maps, with three heads on one buffer; a digital head."""
     kinds = {
         "alone": Beside(),
         "with maps": Beside(maps=True),
         "with maps, 3 heads on a buffer": Beside(maps=True, sharing=3),
     }
-    return "\n\n".join(
+    alone = "\n\n".join(
         markdown((f"{HEADS[0]}, {name}", *HEADS[1:]), recent_cost(estimate, beside))
         for name, beside in kinds.items()
     )
+    whole = [recent + estimate.config.window for recent in DIGITAL]
+    digital = recent_cost(estimate, Beside(), whole)
+    return f"{alone}\n\n{markdown((f'{HEADS[0]}, a digital head', *HEADS[1:]), digital)}"
 
 
 def _ratio(part: Band, whole: Band) -> str:

@@ -33,6 +33,11 @@ def beside_in(folder: Path, config: HeadConfig) -> Beside:
     mapped = saved.get("maps", [])
     if not isinstance(mapped, list):
         raise ValueError(f"model {folder}: maps is {shown(mapped)}, but must be a list of layers")
+    digital = saved.get("digital", [])
+    if not isinstance(digital, list):
+        raise ValueError(
+            f"model {folder}: digital is {shown(digital)}, but must be a list of heads"
+        )
     heads = _whole(folder, table, "num_attention_heads", "n_head")
     shared = _whole(folder, table, "num_key_value_heads", default=heads)
     if heads % shared:
@@ -52,6 +57,8 @@ def beside_in(folder: Path, config: HeadConfig) -> Beside:
             recent=saved.get("recent", 0) if mapped else 0,
             maps=bool(mapped),
             sharing=heads // shared,
+            digital=len(digital),
+            heads=heads * len(mapped),
             source=f"{folder}, {len(mapped)} of its {len(saved['kinds'])} layers",
         )
     except (TypeError, ValueError) as error:

@@ -98,6 +98,22 @@ def test_a_converted_model_tells_its_settings(
     assert told == typed
 
 
+def test_digital_heads_of_a_model_have_a_row_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is a buffer of as many tokens as others have in theirs and in the arrays."""
+    saved = {"head": {}, "kinds": ["hardware"] * 2, "maps": [0, 1], "recent": 16}
+    saved["digital"] = [[0, 4], [1, 2], [1, 8]]
+    model, output = str(model_of(tmp_path, gaincell=saved)), tmp_path / "estimate.json"
+    told = rows_of(printed_by(capsys, "--model", model, "-o", str(output)))
+    (row,) = (row for row in told if row.startswith("digital heads "))
+    assert "digital heads 3 of 18, without arrays, each with a buffer of 1040 tokens: " in row
+    own = json.loads(output.read_text())["beside"]["digital_head"]
+    printed_by(capsys, "--recent", "1040", "-o", str(output))
+    alone = json.loads(output.read_text())["beside"]
+    assert own == {name: alone[name] for name in own}
+
+
 def test_a_model_without_maps_has_nothing_beside(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,6 +166,10 @@ def test_refuses_bad_options(
         (
             {"gaincell": {"kinds": [], "maps": [0], "recent": -2}},
             ": recent is -2, but must be 0..65536",
+        ),
+        (
+            {"gaincell": {"kinds": [], "maps": [0], "recent": 2, "digital": 3}},
+            ": digital is 3, but must be a list of heads",
         ),
         ({"num_attention_heads": None}, ": num_attention_heads is None, but must be a whole numb"),
         ({"hidden_size": "a"}, ': hidden_size is "a", but must be a whole number above 0'),

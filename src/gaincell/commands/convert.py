@@ -10,7 +10,7 @@ from gaincell.commands.options.automatic import (
     least_of,
 )
 from gaincell.commands.options.common import add_config, add_output
-from gaincell.commands.options.layers import automatic, kinds_of, layers_of
+from gaincell.commands.options.layers import automatic, digital_heads_of, kinds_of, layers_of
 from gaincell.commands.options.start import (
     LAYER_KINDS,
     Conversion,
@@ -107,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [
         ("model", str(arguments.model)),
         ("attention", kinds_of(model)),
+        *digital_heads_of(model),
         ("scalers", scalers),
         ("saved in", str(arguments.output)),
     ]

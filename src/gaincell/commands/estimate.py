@@ -184,6 +184,17 @@ def _work_beside(estimate: Estimate) -> list[tuple[str, str]]:
         ("memory", ", ".join(bits)),
         ("operations", f"{SOURCE}, {NODE_NM:g} nm, {VOLTAGE_V:g} V; {methods}"),
     ]
+    if beside.digital:
+        own = cost.of_digital_head
+        area, energy_j = (sum_of(each.values()) for each in (own.area_um2, own.energy_j))
+        rows.append(
+            (
+                "digital heads",
+                f"{beside.digital} of {beside.heads}, without arrays, each with a buffer of "
+                f"{own.beside.recent} tokens: {area} um2, {energy_j.times(1e12)} pJ per token, "
+                "not in the tables",
+            )
+        )
     if beside.sharing > 1 and beside.recent:
         rows.insert(1, ("buffer", f"one for {beside.sharing} query heads, which read it at once"))
     return rows

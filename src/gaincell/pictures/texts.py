@@ -10,7 +10,7 @@ from gaincell.data.texts import STOCK, UNFITTED, differences, ratio
 from gaincell.pictures import style
 
 COLOURS = (style.KEY, style.VALUE, style.QUERY, style.SCORE, style.NEGATIVE, style.MUTED)
-PANELS = ("six layers", "recent 32", "aligned")
+PANELS = ("six layers", "recent 32", "aligned, 6 digital heads", "trained, 6 digital heads")
 """Cases with a panel each, as far as all texts were measured."""
 TOKENS = 1024
 

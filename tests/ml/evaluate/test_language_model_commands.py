@@ -74,8 +74,11 @@ def test_matching_refuses_a_stock_model(folder, capsys):
     assert not (folder / "hw").exists()
 
 
+CLOSED = ["--init", "closed-form"]
+
+
 def closed_form(folder, *more):
-    options = ["--init", "closed-form", "--rounds", "2", "--windows", "4"]
+    options = [*CLOSED, "--rounds", "2", "--windows", "4"]
     return converted(folder, *options, *more)
 
 
@@ -87,6 +90,19 @@ def test_the_closed_form_start_is_saved_and_leaves_nothing_else(folder, capsys):
     table = json.loads((folder / "hw" / "config.json").read_text())["gaincell"]
     assert (table["maps"], table["first"]) == ([0, 2], [0, 2])
     assert scored(folder, capsys) != scored(folder, capsys, model="stock")
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("asked", ["auto:2", "0:1,2:3"])
+def test_digital_heads_are_chosen_or_named_and_printed(folder, capsys, asked):
+    assert closed_form(folder, "--digital-heads", asked, "--align-tokens", "0") == 0
+    printed = capsys.readouterr().out
+    assert "3 layers hardware, 2 heads digital\n" in printed
+    made = json.loads((folder / "hw" / "config.json").read_text())["gaincell"]["digital"]
+    names = ", ".join(f"{layer}:{head}" for layer, head in made)
+    assert f"digital heads  {names}\n" in printed
+    assert len(made) == 2
+    assert asked == "auto:2" or made == [[0, 1], [2, 3]]
 
 
 @pytest.mark.training
@@ -107,11 +123,32 @@ def test_the_closed_form_start_goes_on_with_the_layers_it_has(folder, capsys, mo
     [
         (["--rounds", "3"], "--rounds goes with --init closed-form, not ranges"),
         (["--init", "matching", "--seed", "3"], "--seed goes with --init closed-form, not match"),
-        (["--init", "closed-form", "--kind", "linear"], "hardware, but --kind is linear"),
+        ([*CLOSED, "--kind", "linear"], "hardware, but --kind is linear"),
         (["--init", "matching", "--kind", "stock"], "hardware, but --kind is stock"),
-        (["--init", "closed-form", "--refit", "all"], "refit is 'all', but must be one of"),
-        (["--init", "closed-form", "--windows", "1"], "must be .W, T. with at least 2 windows"),
-        (["--init", "closed-form", "--layers", "9"], "layers names 9"),
+        ([*CLOSED, "--refit", "all"], "refit is 'all', but must be one of"),
+        ([*CLOSED, "--windows", "1"], "must be .W, T. with at least 2 windows"),
+        ([*CLOSED, "--layers", "9"], "layers names 9"),
+        (
+            [*CLOSED, "--digital-heads", "auto:x"],
+            "--digital-heads is auto:x, but auto: needs a whole numb",
+        ),
+        (
+            [*CLOSED, "--digital-heads", "auto:99"],
+            "digital_heads is 99, but the layers have 12 heads",
+        ),
+        (
+            [*CLOSED, "--digital-heads", "1"],
+            "--digital-heads is 1, but must be a list such as 10:0,12:4",
+        ),
+        (
+            [*CLOSED, "--digital-heads", "0:4"],
+            "digital_heads names 0:4, but heads are 0..3 of the layers",
+        ),
+        (
+            [*CLOSED, "--digital-heads", "0:1", "--recent", "0"],
+            "recent tokens and more, but recent is 0",
+        ),
+        (["--init", "ranges", "--digital-heads", "0:1"], "goes with --init closed-form, not ran"),
     ],
 )
 def test_a_closed_form_start_that_cannot_be_is_refused(folder, capsys, more, message):

@@ -70,10 +70,10 @@ def test_an_interrupted_conversion_goes_on_without_measuring_again(folder, capsy
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--layers", "auto:0"], "--layers is auto:0, but auto: needs a whole number of layers"),
+        (["--layers", "auto:0"], "--layers is auto:0, but auto: needs a whole number after it, 1"),
         (["--layers", "auto:-2"], "--layers is auto:-2, but auto: needs a whole number"),
-        (["--layers", "auto:x"], "--layers is auto:x, but auto: needs a whole number of layers"),
-        (["--layers", "auto:"], "--layers is auto:, but auto: needs a whole number of layers"),
+        (["--layers", "auto:x"], "--layers is auto:x, but auto: needs a whole number after it"),
+        (["--layers", "auto:"], "--layers is auto:, but auto: needs a whole number after it"),
         (["--layers", "auto:1,2"], "--layers is auto:1,2, but auto: needs a whole number"),
         (["--layers", "auto"], "--layers is auto, but must be a list such as 0,3,10-15"),
         (["--layers", "auto:99"], r"--layers is auto:99, but must be auto:1 to auto:3, as the"),
@@ -97,9 +97,9 @@ def test_a_choice_that_cannot_be_is_one_sentence(folder, capsys, more, message):
 
 
 def test_only_auto_is_a_number_of_layers():
-    assert automatic("auto:12") == 12
-    assert automatic("0,3") is None
-    assert automatic(None) is None
+    assert automatic("--layers", "auto:12") == 12
+    assert automatic("--layers", "0,3") is None
+    assert automatic("--layers", None) is None
 
 
 def test_rows_are_in_order_and_the_first_are_marked():

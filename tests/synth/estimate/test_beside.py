@@ -182,7 +182,14 @@ def test_nothing_beside_leaves_no_trace() -> None:
 def test_json_holds_counts_and_systems() -> None:
     estimate = replace(estimate_of(), beside=Beside(recent=16, maps=True))
     table = as_json(estimate, compare(estimate))["beside"]
-    assert table["settings"] == {"recent": 16, "maps": True, "sharing": 1, "source": None}
+    assert table["settings"] == {
+        "recent": 16,
+        "maps": True,
+        "sharing": 1,
+        "digital": 0,
+        "heads": 0,
+        "source": None,
+    }
     assert table["counts"]["products"] == 14785
     assert table["latency_s"] == pytest.approx(15e-9)
     assert table["systems"]["12 heads"]["heads"] == 12

@@ -45,12 +45,27 @@ def automatic(option: str, text: str | None, least: int = 1) -> int | None:
 
 
 def kinds_of(model: object) -> str:
-    """What the layers of a model compute, in words: "2 layers hardware, 1 layers stock"."""
+    """What the layers of a model compute, in words: "2 layers hardware, 1 layers stock".
+
+    Digital heads are counted too, if there are any: ", 6 heads digital".
+    """
     from gaincell.ml.models.hardware_model import HardwareModel
     from gaincell.ml.models.settings import Settings
 
     if not isinstance(model, HardwareModel):
         return "stock"
-    kinds = Settings.of(model.config).kinds
-    counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
-    return ", ".join(f"{count} layers {kind}" for kind, count in counts.items())
+    settings = Settings.of(model.config)
+    parts = [
+        f"{settings.kinds.count(kind)} layers {kind}" for kind in dict.fromkeys(settings.kinds)
+    ]
+    digital = len(settings.digital)
+    return ", ".join(parts + [f"{digital} heads digital"] * bool(digital))
+
+
+def digital_heads_of(model: object) -> list[tuple[str, str]]:
+    """A row of a table that names a model's digital heads; none if it has none."""
+    from gaincell.ml.models.hardware_model import HardwareModel
+    from gaincell.ml.models.settings import Settings
+
+    digital = Settings.of(model.config).digital if isinstance(model, HardwareModel) else ()
+    return [("digital heads", ", ".join(f"{a}:{b}" for a, b in digital))] if digital else []

@@ -23,7 +23,8 @@ class RingCache:
 
     Attributes
     ----------
-    k_code, v_code : (B, H_kv, M + P, D) uint8, by slot; a sink token p is at slot M + p
+    k, v : (B, H_kv, M + P, D) int32, codes by slot, a sink token p at slot M + p; a code stands as
+        its place in a table of all codes of all slots, slot * levels + code
     held : (B, M + P) int64, position of each slot's token; -1: the slot is empty
     length : (B,) int64, number of tokens that each row has taken so far
 
@@ -49,8 +50,7 @@ class RingCache:
         self._numbers = Numbers.of(config, kind=kind)
         self.config = self._numbers.config
         shape = (batch, kv_heads, config.stored_columns, config.head_dim)
-        self.k_code = torch.zeros(shape, dtype=torch.uint8, device=device)
-        self.v_code = torch.zeros(shape, dtype=torch.uint8, device=device)
+        self.k, self.v = (torch.zeros(shape, dtype=torch.int32, device=device) for _ in "kv")
         self.held = torch.full((batch, config.stored_columns), -1, device=device)
         self.length = torch.zeros(batch, dtype=torch.int64, device=device)
 
@@ -73,7 +73,7 @@ class RingCache:
             raise ValueError(f"rows has shape {tuple(rows.shape)}, but must be (batch,)")
         if rows.amin() < 0 or rows.amax() >= len(self.length):
             raise ValueError(f"rows must be 0..{len(self.length) - 1}, but holds {rows.tolist()}")
-        for name in ("k_code", "v_code", "held", "length"):
+        for name in ("k", "v", "held", "length"):
             setattr(self, name, getattr(self, name)[rows])
 
     @torch.no_grad()
@@ -95,7 +95,7 @@ class RingCache:
         """
         check_tensors(q, k, v)
         check_dims(q, self.config)
-        expected = (*self.k_code.shape[:2], q.shape[2])
+        expected = (*self.k.shape[:2], q.shape[2])
         if k.shape[:3] != expected:
             raise ValueError(
                 f"k has (batch, heads, tokens) {tuple(k.shape[:3])}, but the cache and q want "
@@ -114,7 +114,8 @@ class RingCache:
         slot = self.config.slot_of(position)
         row = torch.arange(len(slot), device=slot.device)
         for kept, x, largest in self._arrays(k, v):
-            kept[row, :, slot] = codes_of(x[:, :, 0].to(compute_type(x)), largest).to(torch.uint8)
+            code = codes_of(x[:, :, 0].to(compute_type(x)), largest)
+            kept[row, :, slot] = _places(code, slot[:, None, None], largest)
         self.held[row, slot] = position
         self.length = position + 1
 
@@ -122,13 +123,13 @@ class RingCache:
         """y (B, H, 1, D) of the newest token's queries."""
         config, numbers, dtype = self.config, self._numbers, compute_type(q)
         x = quantised(q.to(dtype), config.query_max)
-        x = torch.unflatten(x[:, :, 0], 1, (self.k_code.shape[1], -1))  # (B, H_kv, G, D)
+        x = torch.unflatten(x[:, :, 0], 1, (self.k.shape[1], -1))  # (B, H_kv, G, D)
         age = (self.length - 1)[:, None] - self.held
         remaining = torch.exp(-age.double() * numbers.terms[0].rate).to(dtype)
         exists = (self.held >= 0).to(dtype)[:, None, None]
-        keys = self._charge(self.k_code, config.key_max, remaining)
+        keys = self._charge(self.k, config.key_max, remaining)
         phi = (x @ keys.transpose(2, 3) / config.s_sat).clamp_(0, 1) * exists
-        values = self._charge(self.v_code, config.value_max, remaining)
+        values = self._charge(self.v, config.value_max, remaining)
         ring = config.window
         shape = (config.ring_tiles, config.columns)
         pulses = torch.unflatten(phi[..., :ring], 3, shape).transpose(2, 3)  # (B, H_kv, L, G, N)
@@ -140,11 +141,18 @@ class RingCache:
             y += rounded_codes(charge * steps, numbers.read_scale)
         return y.flatten(1, 2)[:, :, None].to(q.dtype)
 
-    def _charge(self, code: Tensor, largest: int, remaining: Tensor) -> Tensor:
-        """Charge of a full pulse on every cell, (B, H_kv, M + P, D)."""
-        centred = code.to(remaining.dtype).mul_(self.config.full_scale_v / largest)
-        centred.sub_(self.config.center_v).mul_(remaining[:, None, :, None])
-        return polynomial(centred, self.config.cell_coefficients)
+    def _charge(self, places: Tensor, largest: int, remaining: Tensor) -> Tensor:
+        """Charge of a full pulse on every cell, (B, H_kv, M + P, D).
+
+        Cells of one slot have one age, and few codes: the polynomial is evaluated for those only.
+        """
+        codes = torch.arange(largest + 1, device=places.device).to(remaining)
+        centred = codes.mul_(self.config.full_scale_v / largest).sub_(self.config.center_v)
+        table = polynomial(centred * remaining[:, :, None], self.config.cell_coefficients)
+        charge = table.new_empty(places.shape)
+        for of_row, place, found in zip(table, places, charge, strict=True):
+            torch.index_select(of_row.flatten(), 0, place.flatten(), out=found.view(-1))
+        return charge
 
     def _prefill(self, q: Tensor, k: Tensor, v: Tensor, starts: list[int]) -> Tensor:
         """Several tokens: rows of the same length and padding at a time, through the op."""
@@ -171,17 +179,20 @@ class RingCache:
         first = max(0, length - config.window)
         old = config.slot_of(torch.arange(first, length, device=q.device))
         sunk = config.slot_of(torch.arange(min(config.sink, length), device=q.device))
-        near, sink = [], []
+        near: list[Tensor] = []
+        sink: list[Tensor] = []
         for kept, x, largest in self._arrays(k, v):
             fresh = codes_of(x.to(compute_type(x)), largest)
             own = kept[rows]
-            near.append(torch.cat([own[:, :, old].to(fresh), fresh], dim=2).div_(largest))
-            sink.append(torch.cat([own[:, :, sunk].to(fresh), fresh], dim=2).div_(largest))
+            for parts, slots in ((near, old), (sink, sunk)):
+                past = own[:, :, slots].remainder_(largest + 1).to(fresh)
+                parts.append(torch.cat([past, fresh], dim=2).div_(largest))
             newest = torch.arange(length, length + tokens, device=q.device)
             in_sink = newest < config.sink
             stays = in_sink | (newest >= length + tokens - config.window)
             slot = config.slot_of(newest[stays])
-            kept[rows[:, None], :, slot] = fresh[:, :, stays].transpose(1, 2).to(torch.uint8)
+            code = fresh[:, :, stays].transpose(1, 2)
+            kept[rows[:, None], :, slot] = _places(code, slot[:, None, None], largest)
             self.held[rows[:, None], slot] = newest[stays]
         x = q.to(compute_type(q))
         part = ring_part(config, first)
@@ -193,6 +204,11 @@ class RingCache:
 
     def _arrays(self, k: Tensor, v: Tensor) -> list[tuple[Tensor, Tensor, int]]:
         return [
-            (self.k_code, k, self.config.key_max),
-            (self.v_code, v, self.config.value_max),
+            (self.k, k, self.config.key_max),
+            (self.v, v, self.config.value_max),
         ]
+
+
+def _places(code: Tensor, slot: Tensor, largest: int) -> Tensor:
+    """Where codes stand in a table of all codes of all slots."""
+    return code.to(torch.int32) + slot.to(torch.int32) * (largest + 1)

@@ -37,8 +37,8 @@ def test_token_by_token_equals_the_full_run(name):
     assert_covers(whole.numpy())
     cache = RingCache(config, 2, 2)
     assert torch.equal(fed(cache, inputs, list(range(tokens + 1))), whole)
-    assert cache.k_code.dtype == cache.v_code.dtype == torch.uint8
-    assert cache.k_code.shape[2] == config.window + config.sink
+    assert cache.k.dtype == cache.v.dtype == torch.int32
+    assert cache.k.shape[2] == config.window + config.sink
     assert cache.length.tolist() == [tokens, tokens]
 
 

@@ -85,7 +85,7 @@ def test_logits_from_the_arrays_equal_the_full_run_beyond_the_window(hardware):
         parts.append(hardware(ids[:, begin:end], past_key_values=cache).logits)
     torch.testing.assert_close(torch.cat(parts, dim=1), expected)
     assert cache.get_seq_length() == 50
-    assert cache.layers[0].ring.k_code.shape[2] == HEAD.window + HEAD.sink
+    assert cache.layers[0].ring.k.shape[2] == HEAD.window + HEAD.sink
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -12,7 +12,6 @@ sums. To measure again after each choice would take up to 15 times as long.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from gaincell.averages import mean_and_error
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
 from gaincell.ml.models.convert import check_conversion
@@ -61,16 +61,12 @@ class Sensitivity:
     @property
     def nats(self) -> float:
         """KL divergence in nats per token."""
-        return sum(self.by_window) / len(self.by_window)
+        return mean_and_error(self.by_window)[0]
 
     @property
     def error(self) -> float:
         """Standard error of ``nats`` over the windows; infinite for one window."""
-        count = len(self.by_window)
-        if count == 1:
-            return math.inf
-        squares = sum((each - self.nats) ** 2 for each in self.by_window)
-        return math.sqrt(squares / (count - 1) / count)
+        return mean_and_error(self.by_window)[1]
 
 
 def least_sensitive(

@@ -7,8 +7,10 @@ window: a list for each window.
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
+from gaincell.averages import perplexity_ratio
 from gaincell.text import markdown
 
 WINDOWS = 8
@@ -29,11 +31,7 @@ def differences(results: Mapping[str, Any], name: str, key: str) -> list[list[fl
 
 def ratio(rows: Sequence[Sequence[float]]) -> tuple[float, float]:
     """Ratio of the perplexities, and its standard error over the windows."""
-    means = [sum(row) / len(row) for row in rows]
-    mean = sum(means) / len(means)
-    square = sum((each - mean) ** 2 for each in means)
-    error = math.sqrt(square / max(1, len(means) - 1) / len(means))
-    return math.exp(mean), math.exp(mean) * error
+    return perplexity_ratio([fmean(row) for row in rows])
 
 
 def table(results: Mapping[str, Any]) -> str:

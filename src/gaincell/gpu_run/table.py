@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from statistics import mean, stdev
 
+from gaincell.averages import perplexity_ratio
 from gaincell.gpu_run.parts import PARTS
 from gaincell.gpu_run.records import Record, Records
 from gaincell.text import markdown
@@ -64,17 +63,11 @@ def _model_row(name: str, records: Records) -> tuple[str, ...]:
 
 
 def _worst(found: Windows, stock: Windows, length: str) -> str:
-    worst = max((ratio(found[text][length], stock[text][length]), text) for text in stock)
+    worst = max((_ratio(found[text][length], stock[text][length]), text) for text in stock)
     (value, error), text = worst
     return f"{value:.3f} ± {error:.3f} ({text})"
 
 
-def ratio(found: list[float], stock: list[float]) -> tuple[float, float]:
-    """Ratio of two perplexities, and its standard error, from nats per token of the same windows.
-
-    Windows differ from each other far more than two models on one window: the error is that of the
-    differences.
-    """
-    apart = [a - b for a, b in zip(found, stock, strict=True)]
-    value = math.exp(mean(apart))
-    return value, value * stdev(apart) / math.sqrt(len(apart)) if len(apart) > 1 else math.nan
+def _ratio(found: list[float], stock: list[float]) -> tuple[float, float]:
+    """Of two perplexities, and its standard error, from nats per token of the same windows."""
+    return perplexity_ratio([ours - theirs for ours, theirs in zip(found, stock, strict=True)])

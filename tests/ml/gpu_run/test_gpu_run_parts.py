@@ -16,7 +16,7 @@ from gaincell.gpu_run.places import Places
 from gaincell.gpu_run.plan import Plan, load_plan
 from gaincell.gpu_run.records import FILE, Record, read_all, read_records, write_records
 from gaincell.gpu_run.runner import STOPPED, Run
-from gaincell.gpu_run.table import ratio, table
+from gaincell.gpu_run.table import table
 
 DOCS = Path(__file__).parents[3] / "docs"
 RECORD = Record(
@@ -189,13 +189,6 @@ def test_wrong_input_is_one_sentence(tmp_path, monkeypatch, capsys, words, messa
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert message in said
-
-
-def test_a_ratio_has_the_error_of_the_differences():
-    value, error = ratio([2.1, 4.1, 3.1], [2.0, 4.0, 3.0])
-    assert value == pytest.approx(1.10517, abs=1e-5)
-    assert error == pytest.approx(0.0, abs=1e-12)
-    assert ratio([2.2, 4.0], [2.0, 4.0])[1] == pytest.approx(0.1 * 1.10517, abs=1e-5)
 
 
 def test_without_records_the_table_says_not_run():

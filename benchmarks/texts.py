@@ -24,8 +24,8 @@ from gaincell.files import check_writable, replacing
 from gaincell.ml.evaluate.perplexity import losses_of, windows_of
 from gaincell.ml.finetune.data.token_file import write_tokens
 from gaincell.ml.finetune.folder import MODEL as MODEL_FOLDER
+from gaincell.ml.models.beside.digital_heads import set_digital_heads
 from gaincell.ml.models.convert import convert
-from gaincell.ml.models.digital_heads import set_digital_heads
 from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.load import load_model
 from gaincell.ml.models.saved.write import save_model

@@ -29,7 +29,7 @@ GROUND = (
     "tables",
 )
 """Modules of the configuration: they import nothing of the project but each other and refusals."""
-TOOLS = ("cache", "files", "inputs", "refusals", "system", "text", "versions")
+TOOLS = ("averages", "cache", "files", "inputs", "refusals", "system", "text", "versions")
 """Modules and folders that know nothing of heads."""
 MAY_IMPORT = {
     "behavioral": (),

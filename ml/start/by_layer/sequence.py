@@ -12,9 +12,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from gaincell.config import HeadConfig
+from gaincell.ml.models.beside.digital_heads import set_digital_heads
 from gaincell.ml.models.chosen_heads import Head
 from gaincell.ml.models.convert import check_conversion, convert
-from gaincell.ml.models.digital_heads import set_digital_heads
 from gaincell.ml.models.hardware_model import HardwareModel
 from gaincell.ml.start.by_layer.blocks import Block, taken_apart
 from gaincell.ml.start.by_layer.fit_layer import Errors, fit_layer, pass_layer

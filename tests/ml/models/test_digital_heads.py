@@ -8,10 +8,10 @@ import torch
 from tiny_models import HEAD, MODELS, tokens
 from torch.nn.functional import cross_entropy
 
+from gaincell.ml.models.beside.digital_heads import set_digital_heads
 from gaincell.ml.models.chosen_heads import by_layer
 from gaincell.ml.models.codes import record_codes
 from gaincell.ml.models.convert import convert
-from gaincell.ml.models.digital_heads import set_digital_heads
 from gaincell.ml.models.observe import observing
 from gaincell.ml.models.settings import Settings
 from gaincell.ml.start import StartOptions, closed_form

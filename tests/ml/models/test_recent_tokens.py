@@ -11,10 +11,10 @@ from tiny_models import HEAD, MODELS, tokens
 
 from gaincell.behavioral.attention import attend
 from gaincell.ml.generate.served_heads import ServedCache
+from gaincell.ml.models.beside.digital_heads import set_digital_heads
 from gaincell.ml.models.chosen_heads import exact_attention
 from gaincell.ml.models.codes import record_codes
 from gaincell.ml.models.convert import convert
-from gaincell.ml.models.digital_heads import set_digital_heads
 from gaincell.ml.models.settings import Settings
 from gaincell.ml.start import StartOptions, closed_form
 

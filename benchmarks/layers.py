@@ -29,7 +29,7 @@ from gaincell.pictures.layers import draw_layers
 MODEL = "smollm2"
 HEAD = HeadConfig(score_saturation=40, output_saturation=10)
 WINDOW = 1024
-FITTED, RANGED, SCORED = 48, 4, 16
+FITTED, RANGED, SCORED = 24, 4, 8
 """Windows of all texts together: for the closed-form starts, for ranges, and for the scores."""
 RECENT = 32
 
@@ -92,7 +92,7 @@ class Study:
             fit_ranges(model, self.fitted[:RANGED])
         else:
             recent = RECENT if start == "recent" else 0
-            options = StartOptions(recent=recent)
+            options = StartOptions(recent=recent, align_tokens=0, digital_heads=0)
             closed_form(model, HEAD, self.fitted, layers=layers, options=options)
         return perplexity(model, self.scored).perplexity
 

@@ -13,7 +13,7 @@ RESULTS = {
         "10": {"nats": 0.01, "error": 0.003},
     },
     "stock": 20.0,
-    "curves": {"recent": {"1": 20.5, "4": 21.0}, "ranges": {"1": 400.0}},
+    "curves": {"recent": {"2": 20.5, "6": 21.0}, "ranges": {"2": 400.0}},
 }
 
 
@@ -22,7 +22,7 @@ def test_layers_are_in_order_of_cost():
 
 
 def test_curves_are_ratios_to_the_stock_model():
-    assert ratios(RESULTS, "recent") == {1: 1.025, 4: 1.05}
+    assert ratios(RESULTS, "recent") == {2: 1.025, 6: 1.05}
     assert ratios(RESULTS, "arrays") == {}
 
 
@@ -35,8 +35,8 @@ def test_tables_are_markdown_and_say_what_was_not_run():
     ]
     lines = curves.splitlines()
     assert lines[0] == f"| layers on the arrays | {' | '.join(STARTS.values())} |"
-    assert lines[2] == "| 1 | 1.025 x | not run | 20 x |"
-    assert lines[3] == "| 2 | not run | not run | not run |"
+    assert lines[2] == "| 2 | 1.025 x | not run | 20 x |"
+    assert lines[4] == "| 12 | not run | not run | not run |"
     assert len(lines) == 2 + len(COUNTS)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from gaincell.text import markdown
 
-COUNTS = (1, 2, 4, 6, 8, 12, 16, 20, 25, 30)
+COUNTS = (2, 6, 12, 18, 24, 30)
 """Numbers of layers on the arrays."""
 STARTS = {
     "recent": "closed-form start, 32 recent tokens",

@@ -51,7 +51,7 @@ def test_it_goes_on_where_it_was(benchmark, folder, monkeypatch, capsys):
     alone = run(benchmark, folder, monkeypatch, "--no-curves")
     assert set(alone["alone"]) == {"0", "1", "2"}
     assert alone["curves"] == {}
-    assert "| 1 | not run | not run | not run |" in (folder / "layers.md").read_text()
+    assert "| 2 | not run | not run | not run |" in (folder / "layers.md").read_text()
     score, scored = benchmark.Study.score, []
 
     def stopped(study, start, layers):

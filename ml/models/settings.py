@@ -77,7 +77,7 @@ class Settings:
         Raises
         ------
         ValueError
-            It has no table ``gaincell``, or not one kind for each layer.
+            It has no table ``gaincell``, not one kind for each layer, or a digital head too many.
         """
         table = getattr(config, "gaincell", None)
         if not isinstance(table, Mapping) or set(table) - OPTIONAL != {"head", "kinds"}:
@@ -91,13 +91,20 @@ class Settings:
                 f"gaincell in the model's config names {len(table['kinds'])} kinds, but the model "
                 f"has {layers} layers"
             )
+        digital = tuple((layer, head) for layer, head in table.get("digital", ()))
+        beyond = [head for _, head in digital if head >= config.num_attention_heads]
+        if beyond:
+            raise ValueError(
+                f"gaincell in the model's config names digital head {beyond[0]}, but layers have "
+                f"{config.num_attention_heads} heads"
+            )
         extra = {name: tuple(table[name]) for name in ("maps", "first") if name in table}
         return cls(
             HeadConfig(**table["head"]),
             tuple(table["kinds"]),
             **extra,
             recent=table.get("recent", 0),
-            digital=tuple((layer, head) for layer, head in table.get("digital", ())),
+            digital=digital,
         )
 
     def as_table(self) -> dict[str, Any]:

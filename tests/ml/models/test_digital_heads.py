@@ -182,6 +182,13 @@ def test_heads_that_are_not_there_are_refused(model, heads, message):
     assert model.config.gaincell == before
 
 
+def test_a_config_that_names_a_head_too_many_is_refused(model):
+    set_digital_heads(model, [(1, 0)])
+    model.config.gaincell["digital"] = [[1, 4]]
+    with pytest.raises(ValueError, match=r"names digital head 4, but layers have \d heads"):
+        Settings.of(model.config)
+
+
 def test_without_recent_tokens_there_are_no_digital_heads():
     model = deepcopy(_started("llama", 0))
     with pytest.raises(ValueError, match="only layers of a closed-form start with recent tokens"):

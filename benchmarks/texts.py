@@ -38,31 +38,8 @@ HEAD = {"score_saturation": 40.0, "output_saturation": 10.0}
 LONG = 1024
 FITTED = 32
 """Windows, a quarter of them from each kind of text."""
-RUN = """
-[run]
-folder = "{folder}"
-checkpoint_every = 25
-keep = 1
-[model]
-name = "{begun}"
-[data]
-token_file = "{data}"
-window = 1024
-[training]
-accumulation = 2
-matmul_precision = "medium"
-[teacher]
-name = "smollm2"
-weight = 1.0
-[nonlinear]
-steps = 150
-learning_rate = 1e-4
-scaler_learning_rate = 2e-4
-final_ratio = 0.05
-warmup = 10
-weight_decay = 0.0
-"""
-"""307 200 tokens. The text's own loss has no weight: stock layers would learn nothing."""
+RUN = Path(__file__).parents[1] / "docs" / "do" / "runs" / "after_start.toml"
+"""How a model is trained."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +135,10 @@ def _trained(model: Any, tokenizer: Any, folder: Path, texts: list[Path]) -> Any
         windows = training_windows({path.stem: tokens_of(path, tokenizer, model) for path in texts})
         write_tokens(data, (row.numpy() for row in windows), len(tokenizer), MODEL)
         run_file = folder.with_suffix(".toml")
-        run_file.write_text(RUN.format(folder=folder, begun=begun, data=data))
+        text = RUN.read_text(encoding="utf-8")
+        for name, path in (("runs/after-start", folder), ("hw", begun), ("texts.bin", data)):
+            text = text.replace(f'"{name}"', json.dumps(str(path)))
+        run_file.write_text(text, encoding="utf-8")
         if gaincell(["finetune", str(run_file)]):
             raise SystemExit(1)
     return load_model(str(folder / MODEL_FOLDER))[0]

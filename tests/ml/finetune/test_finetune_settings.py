@@ -140,3 +140,13 @@ def test_the_papers_training_of_gpt2_is_a_run_file():
         ("linear", 3000),
         ("nonlinear", 13000),
     ]
+
+
+def test_the_training_after_a_start_is_a_run_file_without_a_loss_of_the_text():
+    path = Path(__file__).parents[3] / "docs" / "do" / "runs" / "after_start.toml"
+    run = load_run_file(path)
+    assert run.teacher.weight == 1.0
+    per_step = run.data.window * run.training.batch * run.training.accumulation
+    assert [(name, stage.steps * per_step) for name, stage in run.stages] == [
+        ("nonlinear", 307_200)
+    ]

@@ -1,0 +1,56 @@
+"""A characterised design as the cell of a head: ``cell = "design.json"`` in a config file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gaincell.refusals import foreign
+from gaincell.tables import is_number, read_json
+
+ENDING = ".json"
+FORMATS = (1,)
+
+
+@dataclass(frozen=True)
+class DesignFile:
+    """What a head takes from the file of ``gaincell characterise``.
+
+    config, analog : fields of HeadConfig and of the table [analog], by name
+    full_pulse_s : length of the query pulse that the charges belong to, s
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    analog: Mapping[str, float]
+    full_pulse_s: float
+
+
+def design_of(table: Mapping[str, Any], folder: Path) -> DesignFile | None:
+    """The design that ``cell`` of a config's table names, relative to ``folder``; None: no file.
+
+    Raises
+    ------
+    ValueError
+        The file cannot be read, or ``gaincell characterise`` did not write it.
+    """
+    cell = table.get("cell")
+    if not isinstance(cell, str) or not cell.endswith(ENDING):
+        return None
+    path = folder / cell
+    record = read_json(path, "design")
+    with foreign(f"design {path} is no file of gaincell characterise"):
+        if record["format"] not in FORMATS:
+            raise ValueError(f"its format is {record['format']}, but must be {FORMATS[-1]}")
+        levels, derived = record["levels"], record["derived"]
+        found = DesignFile(
+            name=str(record["design"]["name"]),
+            config=dict(derived["config"]),
+            analog=dict(derived["analog"]),
+            full_pulse_s=((1 << levels["query_bits"]) - 1) * float(levels["clock_s"]),
+        )
+        if "cell" not in found.config or not all(map(is_number, found.analog.values())):
+            raise ValueError("it has no response of a cell, or an energy that is no number")
+    return found

@@ -74,7 +74,7 @@ def test_what_is_derived_is_what_a_head_takes(record):
     assert 0 < analog.value_cell_pj < analog.key_cell_pj < 1120 / 65536
 
 
-def test_a_response_that_does_not_fit_ends_with_a_report(tmp_path, capsys):
+def test_a_cell_without_a_response_ends_with_a_report(tmp_path, capsys):
     for file in (FOLDER / "freepdk45").iterdir():
         text = file.read_text()
         # a read transistor that the stored voltage does not reach: no charge at all
@@ -84,5 +84,5 @@ def test_a_response_that_does_not_fit_ends_with_a_report(tmp_path, capsys):
         (tmp_path / file.name).write_text(broken)
     output = tmp_path / "design.json"
     assert main(["characterise", "--design", str(tmp_path), "--short", "-o", str(output)]) == 1
-    assert "no polynomial" in capsys.readouterr().err
+    assert "the cell does not push and pull" in capsys.readouterr().err
     assert not output.exists()

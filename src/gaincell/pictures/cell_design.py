@@ -123,14 +123,26 @@ def _transfer(axes: Axes, record: Mapping[str, Any]) -> None:
         stage = record[name]
         if not stage:
             continue
-        order = np.argsort(stage["charge_fc"])
-        charge, pulse = np.array(stage["charge_fc"])[order], np.array(stage["pulse_s"])[order]
-        axes.plot(charge, pulse * NANO, ".-", color=colour, linewidth=1, label=f"{name} converter")
+        charge = np.array(stage["charge_fc"])
+        fine = np.linspace(charge.min(), charge.max(), 400)
+        axes.plot(fine, _line(stage, fine) * NANO, color=colour, linewidth=1)
+        pulse = np.array(stage["pulse_s"]) * NANO
+        axes.plot(charge, pulse, ".", color=colour, label=f"{name} converter")
         if columns := stage["columns"]:
             seen = np.array(columns["simulated_s"]) * NANO
             axes.plot(columns["charge_fc"], seen, "x", color=colour, label="random columns")
     axes.legend(fontsize=style.SMALL, frameon=False)
     _named(axes, "charge to pulse", "charge, fC", "pulse, ns")
+
+
+def _line(stage: Mapping[str, Any], charge: Any) -> Any:
+    """Pulses by the fitted lines, clipped as the converter clips."""
+    up, down = stage["lines"]["positive"], stage["lines"]["negative"]
+    lifted = np.clip(up["offset_s"] + up["slope_s_per_fc"] * charge, 0, stage["full_s"])
+    if not down:
+        return lifted
+    lowered = np.clip(down["offset_s"] + down["slope_s_per_fc"] * charge, -stage["full_s"], 0)
+    return np.where(charge >= 0, lifted, lowered)
 
 
 def _waves(axes: Axes, record: Mapping[str, Any]) -> None:

@@ -21,8 +21,8 @@ def load_config(source: str | Path) -> HeadConfig:
     """The preset named ``source``, or the configuration in the TOML file of that path.
 
     A file gives any of HeadConfig's fields as top-level keys; ``preset = "tiny"`` names the
-    configuration the other keys start from (default "gpt2"). ``cell`` may name the file of a
-    characterised design, relative to the config: its fields count where the config sets none. The
+    configuration the other keys start from (default "gpt2"). ``cell`` may name a
+    characterised design, shipped or a file: its fields count where the config sets none. The
     table ``[analog]``, if there is one, is left to ``gaincell.synth.estimate.analog.load_analog``.
 
     Raises

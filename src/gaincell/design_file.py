@@ -12,6 +12,8 @@ from gaincell.tables import is_number, read_json
 
 ENDING = ".json"
 FORMATS = (1,)
+SHIPPED = Path(__file__).parent / "data" / "designs"
+"""Files of our own designs, each under the name that ``cell`` may have instead of a file."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class DesignFile:
 
 
 def design_of(table: Mapping[str, Any], folder: Path) -> DesignFile | None:
-    """The design that ``cell`` of a config's table names, relative to ``folder``; None: no file.
+    """The design that ``cell`` of a config's table names; None: it names none.
+
+    ``cell`` is a shipped design's name, or a file relative to ``folder``.
 
     Raises
     ------
@@ -37,9 +41,14 @@ def design_of(table: Mapping[str, Any], folder: Path) -> DesignFile | None:
         The file cannot be read, or ``gaincell characterise`` did not write it.
     """
     cell = table.get("cell")
-    if not isinstance(cell, str) or not cell.endswith(ENDING):
+    if not isinstance(cell, str):
         return None
-    path = folder / cell
+    if cell in shipped_designs():
+        path = SHIPPED / f"{cell}{ENDING}"
+    elif cell.endswith(ENDING):
+        path = folder / cell
+    else:
+        return None
     record = read_json(path, "design")
     with foreign(f"design {path} is no file of gaincell characterise"):
         if record["format"] not in FORMATS:
@@ -54,3 +63,8 @@ def design_of(table: Mapping[str, Any], folder: Path) -> DesignFile | None:
         if "cell" not in found.config or not all(map(is_number, found.analog.values())):
             raise ValueError("it has no response of a cell, or an energy that is no number")
     return found
+
+
+def shipped_designs() -> list[str]:
+    """Names of the characterised designs that come with gaincell."""
+    return sorted(path.stem for path in SHIPPED.glob(f"*{ENDING}"))

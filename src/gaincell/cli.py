@@ -16,6 +16,7 @@ from types import ModuleType
 import gaincell
 from gaincell.commands import (
     bench_gpu,
+    characterise,
     codes,
     config,
     convert,
@@ -45,6 +46,10 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
     },
     "silicon": {
         "synth": (synth, "map a head to a cell library: area, timing, power, energy"),
+        "characterise": (
+            characterise,
+            "simulate a design's transistors: response, retention, noise",
+        ),
         "estimate": (estimate, "estimate area, time and energy of heads beside the paper's"),
     },
     "models": {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.design_file import DesignFile, design_of
 from gaincell.tables import read_toml, shown, unknown_keys
 
 FIELDS = tuple(field.name for field in fields(HeadConfig))
@@ -19,8 +21,9 @@ def load_config(source: str | Path) -> HeadConfig:
     """The preset named ``source``, or the configuration in the TOML file of that path.
 
     A file gives any of HeadConfig's fields as top-level keys; ``preset = "tiny"`` names the
-    configuration the other keys start from (default "gpt2"). Its table ``[analog]``, if there is
-    one, is left to ``gaincell.synth.estimate.analog.load_analog``.
+    configuration the other keys start from (default "gpt2"). ``cell`` may name a
+    characterised design, shipped or a file: its fields count where the config sets none. The
+    table ``[analog]``, if there is one, is left to ``gaincell.synth.estimate.analog.load_analog``.
 
     Raises
     ------
@@ -34,7 +37,12 @@ def load_config(source: str | Path) -> HeadConfig:
         return PRESETS[name]
     table = read_table(source)
     try:
-        return config_from_table(table)
+        design = design_of(table, Path(source).parent)
+        if design is None:
+            return config_from_table(table)
+        config = config_from_table({**table, **design.config, **_but_cell(table)})
+        _check_belongs(config, design)
+        return config
     except (TypeError, ValueError) as error:
         raise type(error)(f"config {name}: {error}") from error
 
@@ -80,6 +88,21 @@ def config_to_toml(config: HeadConfig) -> str:
             # JSON's strings, numbers and lists are TOML's; its exponents are too.
             lines.append(f"{name} = {json.dumps(value)}")
     return "\n".join(lines) + "\n"
+
+
+def _but_cell(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key != "cell"}
+
+
+def _check_belongs(config: HeadConfig, design: DesignFile) -> None:
+    """Refuse a head whose pulses or codes are not those that the design was measured with."""
+    pulse_s = config.pulse_cycles * config.clock_s
+    if not math.isclose(pulse_s, design.full_pulse_s, rel_tol=1e-6):
+        raise ValueError(
+            f"a full query pulse is {pulse_s:.4g} s, but design {design.name} was measured with "
+            f"{design.full_pulse_s:.4g} s: leave clock_s, step_cycles and query_bits as they were, "
+            "or characterise the design again"
+        )
 
 
 def _check_nothing_strayed(analog: object) -> None:

@@ -8,11 +8,13 @@ estimate scales these figures to other geometries and activities; it proves noth
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from gaincell.config import HeadConfig
 from gaincell.config_file import ANALOG_TABLE, read_table
+from gaincell.design_file import design_of
 from gaincell.tables import Table, build, number
 
 PAPER_CELLS = 64 * 1024
@@ -116,6 +118,8 @@ class Activity:
 def load_analog(source: str | Path) -> AnalogConfig:
     """The table ``[analog]`` of the TOML file that ``load_config`` reads; defaults without one.
 
+    Where ``cell`` is a characterised design, its energies count where the table sets none.
+
     Raises
     ------
     ValueError
@@ -123,8 +127,12 @@ def load_analog(source: str | Path) -> AnalogConfig:
     TypeError
         ``analog`` is no table, or a key of it no number.
     """
-    table = read_table(source).get(ANALOG_TABLE, {})
+    whole = read_table(source)
+    table = whole.get(ANALOG_TABLE, {})
     try:
+        design = design_of(whole, Path(source).parent)
+        if design is not None and isinstance(table, Mapping):
+            table = {**design.analog, **table}
         return build(AnalogConfig, table, ANALOG_TABLE)
     except (TypeError, ValueError) as error:
         raise type(error)(f"config {source}: {error}") from error

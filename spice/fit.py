@@ -1,0 +1,104 @@
+"""Fits of measured tables, each with its residual; none is accepted that does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaincell.spice.waves import Floats
+
+MOST_DEGREE = 9
+LARGEST_RESIDUAL = 0.005
+"""Of a response, fraction of its full scale."""
+
+
+class NoFit(Exception):
+    """A table does not fit the form that it should have; one sentence with the numbers."""
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """Charge of a full pulse against V - center_v: the contract's response.
+
+    coefficients : a_i of (V - center_v)^i, in the unit of the charge per V^i
+    covariance : of the coefficients, from the residuals, or from the given deviations
+    residual : largest distance of a point, fraction of full scale
+    full_scale : largest magnitude of a charge
+    """
+
+    center_v: float
+    coefficients: Floats
+    covariance: Floats
+    residual: float
+    full_scale: float
+
+    def __call__(self, volts: Floats | float) -> Floats:
+        """Charge at voltages."""
+        shifted = np.asarray(volts) - self.center_v
+        charge: Floats = np.asarray(
+            np.polynomial.polynomial.polyval(shifted, self.coefficients), dtype=np.float64
+        )
+        return charge
+
+
+def fit_response(
+    volts: Floats,
+    charge: Floats,
+    center_v: float,
+    deviation: Floats | None = None,
+    largest: float = LARGEST_RESIDUAL,
+) -> Polynomial:
+    """The polynomial of the least degree, 1 or more, that leaves at most ``largest``.
+
+    Parameters
+    ----------
+    deviation : standard deviation of each charge; weighs the points and scales the covariance
+
+    Raises
+    ------
+    NoFit
+        No degree up to ``MOST_DEGREE`` does, or the points are too few.
+    """
+    full_scale = float(np.max(np.abs(charge)))
+    if not full_scale > 0:
+        raise NoFit("the response is 0 at every voltage")
+    half = float(np.max(np.abs(volts - center_v)))
+    x = (volts - center_v) / half
+    best = np.inf
+    for degree in range(1, min(MOST_DEGREE, len(volts) - 2) + 1):
+        basis = np.vander(x, degree + 1, increasing=True)
+        weights = np.ones(len(x)) if deviation is None else 1 / deviation
+        solved, *_ = np.linalg.lstsq(basis * weights[:, None], charge * weights, rcond=None)
+        left = charge - basis @ solved
+        residual = float(np.max(np.abs(left))) / full_scale
+        best = min(best, residual)
+        if residual > largest:
+            continue
+        inverse = np.linalg.inv((basis * weights[:, None] ** 2).T @ basis)
+        if deviation is None:
+            inverse *= float(left @ left) / (len(x) - degree - 1)
+        scale = half ** -np.arange(degree + 1.0)
+        return Polynomial(
+            center_v, solved * scale, inverse * np.outer(scale, scale), residual, full_scale
+        )
+    raise NoFit(
+        f"no polynomial up to degree {MOST_DEGREE} fits the response of {len(volts)} voltages: "
+        f"{best:.2%} of full scale is left, but at most {largest:.2%} may be"
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight line through points: y = offset + slope x."""
+
+    slope: float
+    offset: float
+    residual: float
+    """Largest distance of a point, in the unit of y."""
+
+
+def fit_line(x: Floats, y: Floats) -> Line:
+    """Least squares."""
+    slope, offset = np.polyfit(x, y, 1)
+    return Line(float(slope), float(offset), float(np.max(np.abs(offset + slope * x - y))))

@@ -1,0 +1,1 @@
+"""Measurements of a design: each builds decks, simulates them, and returns arrays."""

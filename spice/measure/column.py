@@ -1,0 +1,249 @@
+"""A column of cells with its converter, all of transistors: the pulse that a charge becomes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaincell.spice.deck import EDGE_S, DeckText
+from gaincell.spice.design import Design
+from gaincell.spice.measure.charges import SETTLE_S, CellTimes, write_lines
+from gaincell.spice.ngspice import NoResult, simulate
+from gaincell.spice.raw_file import Waves
+from gaincell.spice.waves import at, crossings, delivered_j, high_s
+
+STEP_S = 50e-12
+OPEN_S = 0.2e-9
+"""From the end of reset to the first pulse: the switch has opened by then."""
+HOLD_S, PULSE_S = 0.15e-9, 0.55e-9
+"""Behind the end of a read: the converter holds, and its pulse may begin."""
+SCORE, OUTPUT = "score_converter", "output_converter"
+
+
+@dataclass(frozen=True)
+class Times:
+    """Phases of one token in a column, s."""
+
+    reset_s: float
+    read_s: float
+    convert_s: float
+    end_s: float
+    stop_s: float
+
+    @classmethod
+    def of(cls, design: Design, *, signed: bool) -> Times:
+        """One write, one reset, one read and one conversion."""
+        levels = design.levels
+        reset_s = CellTimes.of(design).written_s + SETTLE_S
+        read_s = reset_s + levels.reset_cycles * levels.clock_s
+        convert_s = read_s + levels.full_pulse_s
+        late_s = levels.late_cycles * levels.clock_s if signed else 0.0
+        end_s = convert_s + levels.full_pulse_s + late_s
+        return cls(reset_s, read_s, convert_s, end_s, end_s + SETTLE_S)
+
+
+@dataclass(frozen=True)
+class Gates:
+    """When the converters without cells let pulses begin, s behind the end of the read.
+
+    lifted : for a line that is lifted: of both stages
+    lowered : for one that is lowered; 0 of the first stage
+    """
+
+    lifted_s: float
+    lowered_s: float
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column did.
+
+    pulse_s : length of its pulse, s, negative where the sign wire is high
+    reset_v, held_v : bit line behind the reset, and before the conversion
+    cells_j : energy from the cells' supply while they are read
+    reset_j, integrate_j, convert_j : energy from the converter's supply in each phase
+    middle_c : charge that vmid delivers in the reset, C
+    bias_j, replica_j : of the references, and of the converters without cells, in all
+    """
+
+    pulse_s: float
+    reset_v: float
+    held_v: float
+    cells_j: float
+    reset_j: float
+    integrate_j: float
+    convert_j: float
+    middle_c: float
+    bias_j: float
+    replica_j: float
+    gates: Gates
+    waves: Waves
+    times: Times
+
+
+def column(
+    design: Design,
+    codes: Sequence[int],
+    widths: Sequence[float],
+    *,
+    signed: bool = False,
+    gates: Gates | None = None,
+    injected_c: float = 0.0,
+    rng: np.random.Generator | None = None,
+) -> Column:
+    """Write ``codes`` into one column, read it with pulses of ``widths`` clocks, and convert.
+
+    Parameters
+    ----------
+    signed : the converter is the second, signed one
+    gates : of an earlier column, which saves the simulation of the converters without cells
+    injected_c : charge that an ideal source draws from the line besides, C
+    rng : gives every cell thresholds of its own
+
+    Raises
+    ------
+    NoResult
+        The simulation failed, or pulses may not begin where no charge says so.
+    """
+    levels, times = design.levels, Times.of(design, signed=signed)
+    deck = DeckText(design, rng=rng)
+    write_lines(deck, CellTimes.of(design))
+    deck.source("cells", "vcells", levels.cell_v)
+    for code in sorted(set(codes)):
+        deck.source(f"wb{code}", f"wb{code}", levels.stored_v(code))
+    for width in sorted(set(widths)):
+        name, length_s = _line(width), width * levels.clock_s
+        deck.pulse(f"wl{name}", f"wl{name}", 0, levels.cell_v, times.read_s, length_s)
+        deck.pulse(f"wlb{name}", f"wlb{name}", levels.cell_v, 0, times.read_s, length_s)
+    for number, ((code, width), cells) in enumerate(_groups(codes, widths, alone=rng is not None)):
+        lines = f"wl{_line(width)} wlb{_line(width)}"
+        kind = deck.copy("cell", number)
+        deck.add(f"xcell{number} bl {lines} wb{code} wwl s{number} vcells 0 {kind} m={cells}")
+        deck.add(f".ic v(s{number})={levels.stored_v((levels.codes - 1) / 2):g}")
+    if injected_c:
+        current = injected_c / (levels.full_pulse_s - 3 * EDGE_S)
+        ends = [times.read_s + EDGE_S, times.convert_s - EDGE_S]
+        points = [0, 0, ends[0], 0, ends[0] + EDGE_S, current, ends[1] - EDGE_S, current, ends[1]]
+        deck.add(f"iin bl 0 pwl({' '.join(f'{point:.6g}' for point in points)} 0)")
+    replicas = _converter(deck, times, signed=signed, gates=gates)
+    deck.save("i(vcells)", "i(vwwl)")
+    what = f"the column of {len(codes)} cells"
+    waves = simulate(deck.transient(what, times.stop_s, STEP_S))
+    return _measured(design, waves, times, gates or _gates(waves, times, replicas, levels.logic_v))
+
+
+def _groups(
+    codes: Sequence[int], widths: Sequence[float], *, alone: bool
+) -> list[tuple[tuple[int, float], int]]:
+    """Codes and widths of a column, and how many cells have them: equal cells are simulated once.
+
+    Cells that vary stand ``alone``.
+    """
+    cells = list(zip(codes, widths, strict=True))
+    return [(cell, 1) for cell in cells] if alone else list(Counter(cells).items())
+
+
+def _line(width: float) -> str:
+    """Part of a node's name for the word line of a width."""
+    return f"{width:g}".replace(".", "p")
+
+
+def _converter(deck: DeckText, times: Times, *, signed: bool, gates: Gates | None) -> list[str]:
+    """The converter of line ``bl``, and unless ``gates`` are given those without cells.
+
+    Returns the names of their gates: "gatep" and of the signed one "gaten".
+    """
+    levels = deck.design.levels
+    volts = levels.logic_v
+    for name in ("vconv", "vrep", "vref"):
+        deck.source(name, name, volts)
+    deck.source("mid", "vmid", levels.bit_line_v)
+    _both(deck, "reset", volts, times.reset_s, times.read_s - times.reset_s - OPEN_S)
+    for name, delay_s in (("hold", HOLD_S), ("conv", PULSE_S)):
+        begin_s = times.convert_s + delay_s
+        _both(deck, name, volts, begin_s, times.end_s - begin_s)
+    deck.add("xref vbp vbn vref 0 references")
+    wires = "reset resetb conv hold holdb"
+    bias = "vbp vbn vmid" if signed else "vbp vmid"
+    kind = OUTPUT if signed else SCORE
+    steer, sign, both = ("sign", "sign", "gatep gaten") if signed else ("", "", "gatep")
+    deck.add(f"xconv bl {wires} {steer} {both} pulse {sign} done {bias} vconv 0 {kind}")
+    if not signed:
+        deck.source("sign", "sign", 0)
+    middle_v = levels.stored_v((levels.codes - 1) / 2)
+    deck.source("wbidle", "wbidle", middle_v)
+    lines, names = ["bl"], []
+    for end, fixed in (("p", "0"), ("n", "vrep"))[: 2 if signed else 1]:
+        name = f"gate{end}"
+        if gates is not None:
+            opened_s = gates.lifted_s if end == "p" else gates.lowered_s
+            begin_s = times.convert_s + opened_s - EDGE_S / 2
+            deck.pulse(name, name, 0, volts, begin_s, times.stop_s)
+            continue
+        own = f"{fixed} vrep vrep rpulse{end} rsign{end}" if signed else f"vrep rpulse{end}"
+        deck.add(
+            f"xrep{end} rbl{end} {wires} {own} rdone{end} {bias} vrep 0 {kind}",
+            f"xbuf{end} rdone{end} {name} vrep 0 buffer",
+        )
+        idle = f"0 vcells wbidle wwl rs{end} vcells 0 cell m={levels.columns}"
+        deck.add(f"xidle{end} rbl{end} {idle}", f".ic v(rs{end})={middle_v:g}")
+        lines.append(f"rbl{end}")
+        names.append(name)
+    # A line starts where the conversion before left it: about at vmid.
+    deck.add(f".ic {' '.join(f'v({each})={levels.bit_line_v:g}' for each in lines)}")
+    deck.save("v(bl)", "v(pulse)", "v(sign)", "v(conv)", "i(vvconv)", "i(vvrep)", "i(vvref)")
+    deck.save("i(vmid)", "v(gatep)", *(["v(gaten)"] if signed else []))
+    return names
+
+
+def _both(deck: DeckText, name: str, volts: float, begin_s: float, length_s: float) -> None:
+    """A control wire and its complement, high for ``length_s``."""
+    deck.pulse(name, name, 0, volts, begin_s, length_s)
+    deck.pulse(f"{name}b", f"{name}b", volts, 0, begin_s, length_s)
+
+
+def _gates(waves: Waves, times: Times, names: list[str], volts: float) -> Gates:
+    """When each gate opens: it must be closed when pulses may begin, and open once."""
+    opened_s = {}
+    for name in names:
+        edges = crossings(waves, f"v({name})", volts / 2)
+        inside = edges[(edges > times.convert_s + PULSE_S) & (edges < times.end_s)]
+        if len(inside) != 1 or at(waves, f"v({name})", times.convert_s + PULSE_S) > volts / 2:
+            raise NoResult(
+                f"the converter without cells changes its answer {len(inside)} times, not once: "
+                "a larger c_step starts it further from its trip point"
+            )
+        opened_s[name] = float(inside[0] - times.convert_s)
+    return Gates(opened_s["gatep"], opened_s.get("gaten", 0.0))
+
+
+def _measured(design: Design, waves: Waves, times: Times, gates: Gates) -> Column:
+    levels = design.levels
+    volts, middle = levels.logic_v, levels.logic_v / 2
+
+    def used(source: str, begin_s: float, end_s: float) -> float:
+        return delivered_j(waves, f"i({source})", volts, begin_s, end_s)
+
+    begin_s, read_s, held_s = (
+        each - EDGE_S for each in (times.reset_s, times.read_s, times.convert_s)
+    )
+    high = at(waves, "v(sign)", times.end_s - SETTLE_S) > middle
+    length_s = high_s(waves, "v(pulse)", middle, times.convert_s, times.stop_s)
+    return Column(
+        pulse_s=-length_s if high else length_s,
+        reset_v=at(waves, "v(bl)", read_s),
+        held_v=at(waves, "v(bl)", held_s),
+        cells_j=delivered_j(waves, "i(vcells)", levels.cell_v, read_s, times.convert_s),
+        reset_j=used("vvconv", begin_s, read_s),
+        integrate_j=used("vvconv", read_s, held_s),
+        convert_j=used("vvconv", held_s, times.stop_s),
+        middle_c=delivered_j(waves, "i(vmid)", 1.0, begin_s, read_s),
+        bias_j=used("vvref", begin_s, times.end_s),
+        replica_j=used("vvrep", begin_s, times.stop_s),
+        gates=gates,
+        waves=waves,
+        times=times,
+    )

@@ -1,0 +1,95 @@
+"""Transfer of both converters: charge on a bit line to the length of a pulse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaincell.spice.design import Design
+from gaincell.spice.fit import Line, NoFit, fit_line
+from gaincell.spice.measure.column import Column, Gates, column
+from gaincell.spice.waves import Floats
+
+POINTS = (0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.85)
+"""Charges, as a fraction of that of a full pulse."""
+BEYOND = 1.3
+"""A charge that saturates any converter, likewise."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One converter.
+
+    charge_c, pulse_s : points, with the sign of the charge
+    positive, negative : lines through the points with a pulse; None of the first stage
+    full_s : longest pulse of either sign, s
+    gates : delays of the converters without cells
+    columns : the simulated columns, in the order of the points
+    """
+
+    charge_c: Floats
+    pulse_s: Floats
+    positive: Line
+    negative: Line | None
+    full_s: float
+    gates: Gates
+    columns: tuple[Column, ...]
+
+    def pulse_of(self, charge_c: Floats) -> Floats:
+        """Pulses (s, signed) by the lines, clipped as the converter clips."""
+        up = np.clip(self.positive.offset + self.positive.slope * charge_c, 0, self.full_s)
+        if self.negative is None:
+            return up
+        down = np.clip(self.negative.offset + self.negative.slope * charge_c, -self.full_s, 0)
+        return np.where(charge_c >= 0, up, down)
+
+
+def transfer(
+    design: Design, *, signed: bool, guess_c: float, points: Sequence[float] = POINTS
+) -> Transfer:
+    """Simulate one converter on a line with all its cells, unread, and an ideal charge.
+
+    Parameters
+    ----------
+    guess_c : charge of about a full pulse, C
+    points : charges, as a fraction of it; three or more
+
+    Raises
+    ------
+    NoResult, NoFit
+        A simulation failed; a pulse does not grow with the charge.
+    """
+    signs = (1.0, -1.0) if signed else (1.0,)
+    shares = [0.0, *(sign * share for sign in signs for share in (*points, BEYOND))]
+    if not signed:
+        shares.append(-0.1)
+    silent = [0] * design.levels.columns
+    done: list[Column] = []
+    for share in shares:
+        gates = done[0].gates if done else None
+        done.append(
+            column(design, silent, silent, signed=signed, gates=gates, injected_c=share * guess_c)
+        )
+    charge = np.array(shares) * guess_c
+    pulse = np.array([each.pulse_s for each in done])
+    name = "signed converter" if signed else "score converter"
+    if not signed and pulse[-1] > 0:
+        raise NoFit(f"the {name} gives a pulse of {pulse[-1]:.3g} s to a negative charge")
+    lines = [_line(charge, pulse, sign, name) for sign in signs]
+    full = min(abs(pulse[charge * sign > guess_c].item()) for sign in signs)
+    return Transfer(
+        charge, pulse, lines[0], lines[1] if signed else None, full, done[0].gates, tuple(done)
+    )
+
+
+def _line(charge: Floats, pulse: Floats, sign: float, name: str) -> Line:
+    """A line through the points of one sign that have a pulse and are no saturated ones."""
+    inside = (pulse * sign > 0) & (np.abs(charge) < np.max(np.abs(charge)) / BEYOND)
+    if np.count_nonzero(inside) < 3:
+        raise NoFit(f"the {name} has a pulse at fewer than three charges")
+    order = np.argsort(np.abs(charge[inside]))
+    if np.any(np.diff(np.abs(pulse[inside][order])) <= 0):
+        raise NoFit(f"pulses of the {name} do not grow with the charge")
+    return fit_line(charge[inside], pulse[inside])

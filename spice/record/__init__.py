@@ -1,0 +1,1 @@
+"""Parts of a record: each measures a design and returns plain JSON, units in the names."""

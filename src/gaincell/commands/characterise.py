@@ -1,0 +1,104 @@
+"""``gaincell characterise``: simulate a design's transistors and write what they do."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from gaincell.commands.options.common import add_output, add_seed, check_least
+from gaincell.files import check_writable, replacing
+from gaincell.refusals import Failed, refusing
+from gaincell.text import si, table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--design",
+        required=True,
+        help="a shipped design's name, or a folder with design.toml and netlist.sp",
+    )
+    parser.add_argument(
+        "--short", action="store_true", help="fewer points, cells and columns, and no corners"
+    )
+    parser.add_argument("--picture", type=Path, help="PNG or SVG with the measurements")
+    add_seed(parser, "mismatch and random columns")
+    add_output(parser, "JSON file with all results", required=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from gaincell.pictures.cell_design import draw_design
+    from gaincell.pictures.style import check_output
+    from gaincell.spice.characterise import SHORT, Effort, characterise
+    from gaincell.spice.design import load_design
+    from gaincell.spice.fit import NoFit
+    from gaincell.spice.ngspice import NoResult, need_ngspice
+
+    output: Path = arguments.output
+    with refusing():
+        check_least(arguments, 0, "seed")
+        design = load_design(arguments.design)
+        check_writable(output)
+        if arguments.picture is not None:
+            check_output(arguments.picture)
+        need_ngspice()
+        _ = design.models
+    effort = SHORT if arguments.short else Effort()
+    try:
+        record = characterise(design, effort, arguments.seed, lambda step: print(step, flush=True))
+    except (NoResult, NoFit) as error:
+        raise Failed(f"design {design.name}: {error}") from error
+    with replacing(output) as unfinished:
+        unfinished.write_text(f"{json.dumps(record, indent=1)}\n")
+    if arguments.picture is not None:
+        draw_design(record, arguments.picture)
+    print(table(result_rows(record)))
+    print(f"  {output} has all numbers")
+    return 0
+
+
+def result_rows(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """The main numbers of a record."""
+    cell, made = record["cell"], record["made"]
+    rows = [
+        ("models", f"{record['design']['models']}, {made['ngspice']}, seed {made['seed']}"),
+        (
+            "response",
+            f"{cell['full_scale_fc']:.3g} fC, degree {len(cell['coefficients_fc']) - 1}, "
+            f"residual {cell['residual']:.2%}; pulse width linear to {cell['width_residual']:.3%}",
+        ),
+    ]
+    if held := record["retention"]:
+        lost, tau = si(held["half_step_s"], "s", 3), si(held["tau_s"], "s", 3)
+        rows.append(("retention", f"half a step is lost in {lost}; safe tau {tau}"))
+    if spread := record["mismatch"]:
+        worst = max(spread["sigma_fc"]) / cell["full_scale_fc"]
+        rows.append(("mismatch", f"sigma up to {worst:.1%} of full scale, {spread['cells']} cells"))
+    for stage in ("score", "output"):
+        if record[stage]:
+            rows += _stage_rows(stage, record[stage])
+    return rows + [("report", sentence) for sentence in record["reports"]]
+
+
+def _stage_rows(name: str, stage: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = [line for line in stage["lines"].values() if line]
+    worst = max(line["residual"] for line in lines)
+    offset = max(abs(line["offset_s"]) for line in lines)
+    rows = [
+        (
+            f"{name} converter",
+            f"full pulse {si(stage['full_s'], 's', 4)}, residual {worst:.2%}, "
+            f"offset {si(offset, 's', 2)}",
+        )
+    ]
+    if columns := stage["columns"]:
+        count = len(columns["charge_fc"])
+        error = f"{columns['largest_error']:.2%} of a full pulse at most"
+        rows.append(("", f"{count} random columns as predicted to {error}"))
+    if energy := stage["energy"]:
+        parts = ("reset_j", "integrate_j", "convert_j")
+        converter = sum(energy[part] for part in parts) * 1e15
+        cells = energy["cells_j"] * 1e15
+        rows.append(
+            ("", f"{cells:.0f} fJ in a column's cells, {converter:.0f} fJ in its converter")
+        )
+    return rows

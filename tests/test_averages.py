@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gaincell.averages import mean_and_error, perplexity_ratio
+from gaincell.data.averages import mean_and_error, perplexity_ratio
 
 
 def test_a_mean_has_the_error_of_its_values():

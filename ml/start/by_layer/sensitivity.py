@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from gaincell.averages import mean_and_error
 from gaincell.config import HeadConfig
+from gaincell.data.averages import mean_and_error
 from gaincell.files import replacing
 from gaincell.ml.models.convert import check_conversion
 from gaincell.ml.models.hardware_model import HardwareModel

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from gaincell.averages import perplexity_ratio
+from gaincell.data.averages import perplexity_ratio
 from gaincell.text import markdown
 
 WINDOWS = 8

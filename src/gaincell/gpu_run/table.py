@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gaincell.averages import perplexity_ratio
+from gaincell.data.averages import perplexity_ratio
 from gaincell.gpu_run.parts import PARTS
 from gaincell.gpu_run.records import Record, Records
 from gaincell.text import markdown

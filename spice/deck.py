@@ -92,6 +92,13 @@ class DeckText:
             [(0.0, rest), (begin_s, rest), (rise, active), (end_s, active), (fall, rest)],
         )
 
+    def pair(
+        self, name: str, complement: str, volts: float, begin_s: float, length_s: float
+    ) -> None:
+        """A wire that is at ``volts`` for one pulse, else at 0, and its complement."""
+        self.pulse(name, name, 0, volts, begin_s, length_s)
+        self.pulse(complement, complement, volts, 0, begin_s, length_s)
+
     def transient(self, what: str, stop_s: float, step_s: float) -> Deck:
         """The finished deck of a transient whose steps are at most ``step_s``."""
         return self._finished(f".tran {step_s:.4g} {stop_s:.6g} 0 {step_s:.4g}", what, stop_s)

@@ -79,9 +79,14 @@ class Levels(Table):
     """Wire of a write word line per cell, F."""
 
     @property
+    def full_steps(self) -> int:
+        """Clocks of a full query pulse."""
+        return (1 << self.query_bits) - 1
+
+    @property
     def full_pulse_s(self) -> float:
         """Length of a full query pulse, s."""
-        return ((1 << self.query_bits) - 1) * self.clock_s
+        return self.full_steps * self.clock_s
 
     @property
     def codes(self) -> int:
@@ -91,6 +96,11 @@ class Levels(Table):
     def stored_v(self, code: float) -> float:
         """Voltage that a code writes, V."""
         return self.lowest_v + (self.full_scale_v - self.lowest_v) * code / (self.codes - 1)
+
+    @property
+    def middle_v(self) -> float:
+        """Between the voltages of code 0 and of the largest code, V."""
+        return (self.lowest_v + self.full_scale_v) / 2
 
     @property
     def step_v(self) -> float:
@@ -118,10 +128,6 @@ class Design:
         """The models of any corner."""
         named = "" if corner == "none" else corner
         return models(self.levels.models, named, self.netlist.models, self.folder)
-
-    def resized(self, **sizes: float) -> Design:
-        """The same design with other sizes."""
-        return replace(self, sizes={**self.sizes, **sizes})
 
     def at(self, **levels: Any) -> Design:
         """The same design at other levels, such as a temperature or a corner."""

@@ -60,6 +60,11 @@ class Settings:
         """Layers of the closed-form start: it fitted their weights to the arrays."""
         return tuple(sorted({*self.maps, *self.first}))
 
+    @property
+    def visible(self) -> int:
+        """Newest tokens that a query sees, in the buffer and in the arrays."""
+        return self.recent + self.head.window
+
     def digital_of(self, layer: int) -> tuple[int, ...]:
         """The digital heads of one layer, in order."""
         return tuple(sorted(head for each, head in self.digital if each == layer))
@@ -68,7 +73,7 @@ class Settings:
         """Newest tokens whose keys and values stand beside the arrays of one layer."""
         if layer not in self.maps:
             return 0
-        return self.recent + self.head.window * bool(self.digital_of(layer))
+        return self.visible if self.digital_of(layer) else self.recent
 
     @classmethod
     def of(cls, config: Any) -> Settings:

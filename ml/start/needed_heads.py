@@ -72,8 +72,7 @@ def gains_in_softmax(model: HardwareModel, windows: Tensor) -> dict[Head, float]
 
 def _of_window(model: Any, window: Tensor, layers: list[int]) -> dict[int, Tensor]:
     """Gains (H,) of each layer's heads."""
-    settings = Settings.of(model.config)
-    kept = settings.recent + settings.head.window
+    visible = Settings.of(model.config).visible
     outputs: dict[int, Tensor] = {}
     missing: dict[int, Tensor] = {}
 
@@ -81,7 +80,7 @@ def _of_window(model: Any, window: Tensor, layers: list[int]) -> dict[int, Tenso
         assert seen.scale is not None
         outputs[layer] = seen.output
         with torch.no_grad():
-            beside = Recent.of_text(seen.keys, seen.values, kept)
+            beside = Recent.of_text(seen.keys, seen.values, visible)
             softmax = beside.softmax_alone(seen.queries, seen.scale, seen.reach)
             missing[layer] = softmax - seen.output
 

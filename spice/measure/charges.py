@@ -62,14 +62,8 @@ class Charges:
     write_line_j: float
 
 
-def charges(
-    design: Design,
-    stored_v: Sequence[float],
-    widths: Sequence[float],
-    *,
-    bit_line_v: float | None = None,
-) -> Charges:
-    """Charges of cells on bit lines that are held at ``bit_line_v``, V.
+def charges(design: Design, stored_v: Sequence[float], widths: Sequence[float]) -> Charges:
+    """Charges of cells on bit lines that are held at the design's ``bit_line_v``.
 
     Parameters
     ----------
@@ -81,17 +75,15 @@ def charges(
         The simulation failed.
     """
     levels, times = design.levels, CellTimes.of(design)
-    held_v = levels.bit_line_v if bit_line_v is None else bit_line_v
     deck = DeckText(design, options=STRICT)
     write_lines(deck, times)
     for place, width in enumerate(widths):
         length_s = width * levels.clock_s
-        deck.pulse(f"wl{place}", f"wl{place}", 0, levels.cell_v, times.read_s, length_s)
-        deck.pulse(f"wlb{place}", f"wlb{place}", levels.cell_v, 0, times.read_s, length_s)
+        deck.pair(f"wl{place}", f"wlb{place}", levels.cell_v, times.read_s, length_s)
         deck.save(f"i(vwl{place})", f"i(vwlb{place})")
         for row, volts in enumerate(stored_v):
             number = place * len(stored_v) + row
-            one_cell(deck, number, volts, held_v, place, times)
+            one_cell(deck, number, volts, place, times)
     waves = simulate(deck.transient("the table of charges", times.stop_s, 50e-12))
     shape = (len(widths), len(stored_v))
     numbers = range(len(stored_v) * len(widths))
@@ -146,21 +138,19 @@ def one_cell(
     deck: DeckText,
     number: int,
     volts: float,
-    held_v: float,
     place: int,
     times: CellTimes,
     kind: str = "cell",
 ) -> None:
     """A cell that is written ``volts``, on a held bit line and word lines number ``place``."""
     levels = deck.design.levels
-    idle_v = (levels.full_scale_v + levels.lowest_v) / 2
     after_s = times.written_s + SETTLE_S
     deck.source(
         f"wb{number}",
         f"wb{number}",
-        [(0.0, volts), (after_s, volts), (after_s + 4 * EDGE_S, idle_v)],
+        [(0.0, volts), (after_s, volts), (after_s + 4 * EDGE_S, levels.middle_v)],
     )
-    deck.source(f"bl{number}", f"bl{number}", held_v)
+    deck.source(f"bl{number}", f"bl{number}", levels.bit_line_v)
     deck.source(f"sup{number}", f"sup{number}", levels.cell_v)
     ports = f"bl{number} wl{place} wlb{place} wb{number} wwl s{number} sup{number} 0"
     deck.add(f"xcell{number} {ports} {kind}", f".ic v(s{number})={levels.lowest_v:g}")

@@ -58,7 +58,7 @@ def check(
         A simulation failed.
     """
     levels = design.levels
-    steps = (1 << levels.query_bits) - 1
+    steps = levels.full_steps
     full_c = transfer.full_s / transfer.positive.slope
     lowest = -REACH if signed else -REACH / 3
     each_c = response(np.array([levels.stored_v(code) for code in range(levels.codes)]))

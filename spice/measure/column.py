@@ -62,23 +62,19 @@ class Column:
     """What one column did.
 
     pulse_s : length of its pulse, s, negative where the sign wire is high
-    reset_v, held_v : bit line behind the reset, and before the conversion
     cells_j : energy from the cells' supply while they are read
     reset_j, integrate_j, convert_j : energy from the converter's supply in each phase
     middle_c : charge that vmid delivers in the reset, C
-    bias_j, replica_j : of the references, and of the converters without cells, in all
+    bias_j : of the references, in all
     """
 
     pulse_s: float
-    reset_v: float
-    held_v: float
     cells_j: float
     reset_j: float
     integrate_j: float
     convert_j: float
     middle_c: float
     bias_j: float
-    replica_j: float
     gates: Gates
     waves: Waves
     times: Times
@@ -116,13 +112,12 @@ def column(
         deck.source(f"wb{code}", f"wb{code}", levels.stored_v(code))
     for width in sorted(set(widths)):
         name, length_s = _line(width), width * levels.clock_s
-        deck.pulse(f"wl{name}", f"wl{name}", 0, levels.cell_v, times.read_s, length_s)
-        deck.pulse(f"wlb{name}", f"wlb{name}", levels.cell_v, 0, times.read_s, length_s)
+        deck.pair(f"wl{name}", f"wlb{name}", levels.cell_v, times.read_s, length_s)
     for number, ((code, width), cells) in enumerate(_groups(codes, widths, alone=rng is not None)):
         lines = f"wl{_line(width)} wlb{_line(width)}"
         kind = deck.copy("cell", number)
         deck.add(f"xcell{number} bl {lines} wb{code} wwl s{number} vcells 0 {kind} m={cells}")
-        deck.add(f".ic v(s{number})={levels.stored_v((levels.codes - 1) / 2):g}")
+        deck.add(f".ic v(s{number})={levels.middle_v:g}")
     if injected_c:
         current = injected_c / (levels.full_pulse_s - 3 * EDGE_S)
         ends = [times.read_s + EDGE_S, times.convert_s - EDGE_S]
@@ -161,10 +156,11 @@ def _converter(deck: DeckText, times: Times, *, signed: bool, gates: Gates | Non
     for name in ("vconv", "vrep", "vref"):
         deck.source(name, name, volts)
     deck.source("mid", "vmid", levels.bit_line_v)
-    _both(deck, "reset", volts, times.reset_s, times.read_s - times.reset_s - OPEN_S)
+    open_s = times.read_s - OPEN_S
+    deck.pair("reset", "resetb", volts, times.reset_s, open_s - times.reset_s)
     for name, delay_s in (("hold", HOLD_S), ("conv", PULSE_S)):
         begin_s = times.convert_s + delay_s
-        _both(deck, name, volts, begin_s, times.end_s - begin_s)
+        deck.pair(name, f"{name}b", volts, begin_s, times.end_s - begin_s)
     deck.add("xref vbp vbn vref 0 references")
     wires = "reset resetb conv hold holdb"
     bias = "vbp vbn vmid" if signed else "vbp vmid"
@@ -173,8 +169,7 @@ def _converter(deck: DeckText, times: Times, *, signed: bool, gates: Gates | Non
     deck.add(f"xconv bl {wires} {steer} {both} pulse {sign} done {bias} vconv 0 {kind}")
     if not signed:
         deck.source("sign", "sign", 0)
-    middle_v = levels.stored_v((levels.codes - 1) / 2)
-    deck.source("wbidle", "wbidle", middle_v)
+    deck.source("wbidle", "wbidle", levels.middle_v)
     lines, names = ["bl"], []
     for end, fixed in (("p", "0"), ("n", "vrep"))[: 2 if signed else 1]:
         name = f"gate{end}"
@@ -189,20 +184,14 @@ def _converter(deck: DeckText, times: Times, *, signed: bool, gates: Gates | Non
             f"xbuf{end} rdone{end} {name} vrep 0 buffer",
         )
         idle = f"0 vcells wbidle wwl rs{end} vcells 0 cell m={levels.columns}"
-        deck.add(f"xidle{end} rbl{end} {idle}", f".ic v(rs{end})={middle_v:g}")
+        deck.add(f"xidle{end} rbl{end} {idle}", f".ic v(rs{end})={levels.middle_v:g}")
         lines.append(f"rbl{end}")
         names.append(name)
     # A line starts where the conversion before left it: about at vmid.
     deck.add(f".ic {' '.join(f'v({each})={levels.bit_line_v:g}' for each in lines)}")
-    deck.save("v(bl)", "v(pulse)", "v(sign)", "v(conv)", "i(vvconv)", "i(vvrep)", "i(vvref)")
+    deck.save("v(bl)", "v(pulse)", "v(sign)", "v(conv)", "i(vvconv)", "i(vvref)")
     deck.save("i(vmid)", "v(gatep)", *(["v(gaten)"] if signed else []))
     return names
-
-
-def _both(deck: DeckText, name: str, volts: float, begin_s: float, length_s: float) -> None:
-    """A control wire and its complement, high for ``length_s``."""
-    deck.pulse(name, name, 0, volts, begin_s, length_s)
-    deck.pulse(f"{name}b", f"{name}b", volts, 0, begin_s, length_s)
 
 
 def _gates(waves: Waves, times: Times, names: list[str], volts: float) -> Gates:
@@ -234,15 +223,12 @@ def _measured(design: Design, waves: Waves, times: Times, gates: Gates) -> Colum
     length_s = high_s(waves, "v(pulse)", middle, times.convert_s, times.stop_s)
     return Column(
         pulse_s=-length_s if high else length_s,
-        reset_v=at(waves, "v(bl)", read_s),
-        held_v=at(waves, "v(bl)", held_s),
         cells_j=delivered_j(waves, "i(vcells)", levels.cell_v, read_s, times.convert_s),
         reset_j=used("vvconv", begin_s, read_s),
         integrate_j=used("vvconv", read_s, held_s),
         convert_j=used("vvconv", held_s, times.stop_s),
         middle_c=delivered_j(waves, "i(vmid)", 1.0, begin_s, read_s),
         bias_j=used("vvref", begin_s, times.end_s),
-        replica_j=used("vvrep", begin_s, times.stop_s),
         gates=gates,
         waves=waves,
         times=times,

@@ -26,7 +26,6 @@ class Transfer:
     positive, negative : lines through the points with a pulse; None of the first stage
     full_s : longest pulse of either sign, s
     gates : delays of the converters without cells
-    columns : the simulated columns, in the order of the points
     """
 
     charge_c: Floats
@@ -35,7 +34,6 @@ class Transfer:
     negative: Line | None
     full_s: float
     gates: Gates
-    columns: tuple[Column, ...]
 
     def pulse_of(self, charge_c: Floats) -> Floats:
         """Pulses (s, signed) by the lines, clipped as the converter clips."""
@@ -79,9 +77,7 @@ def transfer(
         raise NoFit(f"the {name} gives a pulse of {pulse[-1]:.3g} s to a negative charge")
     lines = [_line(charge, pulse, sign, name) for sign in signs]
     full = min(abs(pulse[charge * sign > guess_c].item()) for sign in signs)
-    return Transfer(
-        charge, pulse, lines[0], lines[1] if signed else None, full, done[0].gates, tuple(done)
-    )
+    return Transfer(charge, pulse, lines[0], lines[1] if signed else None, full, done[0].gates)
 
 
 def _line(charge: Floats, pulse: Floats, sign: float, name: str) -> Line:

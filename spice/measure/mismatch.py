@@ -49,13 +49,12 @@ def spread(design: Design, cells: int, rng: np.random.Generator) -> Spread:
     levels, times = design.levels, CellTimes.of(design)
     deck = DeckText(design, rng=rng, options=STRICT)
     write_lines(deck, times)
-    deck.pulse("wl0", "wl0", 0, levels.cell_v, times.read_s, levels.full_pulse_s)
-    deck.pulse("wlb0", "wlb0", levels.cell_v, 0, times.read_s, levels.full_pulse_s)
+    deck.pair("wl0", "wlb0", levels.cell_v, times.read_s, levels.full_pulse_s)
     for cell in range(cells):
         kind = deck.copy("cell", cell)
         for code in range(levels.codes):
             number = cell * levels.codes + code
-            one_cell(deck, number, levels.stored_v(code), levels.bit_line_v, 0, times, kind)
+            one_cell(deck, number, levels.stored_v(code), 0, times, kind)
     waves = simulate(deck.transient(f"{cells} cells with mismatch", times.stop_s, 100e-12))
     begin_s = times.read_s - EDGE_S
     numbers = range(cells * levels.codes)

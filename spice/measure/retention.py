@@ -94,8 +94,7 @@ def leak(
     """
     levels = design.levels
     off_v = levels.write_off_v if write_line_v is None else write_line_v
-    middle_v = (levels.full_scale_v + levels.lowest_v) / 2
-    row = middle_v if row_v is None else row_v
+    row = levels.middle_v if row_v is None else row_v
     line_v = levels.bit_line_v if bit_line_v is None else bit_line_v
     low, high = levels.lowest_v - levels.step_v / 2, levels.full_scale_v + levels.step_v / 2
     volts = np.linspace(low, high, POINTS)

@@ -53,8 +53,7 @@ def writes(design: Design) -> Writes:
     deck.source("wwl", "wwl", corners)
     deck.source("cells", "vcells", levels.cell_v)
     deck.source("bl", "bl", levels.bit_line_v)
-    deck.pulse("wl", "wl", 0, levels.cell_v, read_s, levels.full_pulse_s)
-    deck.pulse("wlb", "wlb", levels.cell_v, 0, read_s, levels.full_pulse_s)
+    deck.pair("wl", "wlb", levels.cell_v, read_s, levels.full_pulse_s)
     low, high = levels.lowest_v, levels.full_scale_v
     change_s, back_s = begins[0] + length_s + SETTLE_S, swing_s + gap_s
     befores = (low, high)
@@ -64,7 +63,7 @@ def writes(design: Design) -> Writes:
         row = [(0.0, before), (change_s, before), (change_s + EDGE_S, volts)]
         row += [(written_s + SETTLE_S, volts), (written_s + SETTLE_S + EDGE_S, low)]
         row += [(swing_s + EDGE_S, low), (swing_s + 2 * EDGE_S, high), (back_s, high)]
-        row += [(back_s + EDGE_S, (low + high) / 2)]
+        row += [(back_s + EDGE_S, levels.middle_v)]
         deck.source(f"wb{number}", f"wb{number}", row)
         deck.add(f"xcell{number} bl wl wlb wb{number} wwl s{number} vcells 0 cell")
         deck.add(f".ic v(s{number})={before:g}")

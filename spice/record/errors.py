@@ -12,9 +12,8 @@ from gaincell.spice.measure.mismatch import spread
 from gaincell.spice.measure.noise import frozen_noise_v, read_noise_c
 from gaincell.spice.measure.retention import Leak
 from gaincell.spice.measure.writes import writes
+from gaincell.spice.model_files import CORNERS, PROCESSES
 from gaincell.spice.record.plain import FC, listed
-
-CORNERS = ("tt", "ss", "ff")
 
 
 def write_errors(design: Design) -> dict[str, Any]:
@@ -62,9 +61,9 @@ def corners(design: Design) -> list[dict[str, Any]]:
     """Part ``corners``: charges of a full pulse by code; of a user's models, one corner only."""
     levels = design.levels
     stored = [levels.stored_v(code) for code in range(levels.codes)]
-    full = [float((1 << levels.query_bits) - 1)]
+    full = [float(levels.full_steps)]
     found = []
-    named = CORNERS if levels.models in ("freepdk45", "sky130") else (levels.corner,)
+    named = CORNERS if levels.models in PROCESSES else (levels.corner,)
     for corner, celsius in [*((name, 27.0) for name in named), (levels.corner, 85.0)]:
         each = charges(design.at(corner=corner, temperature_c=celsius), stored, full)
         found.append(

@@ -31,11 +31,10 @@ def response(
     """
     levels = design.levels
     volts = np.linspace(levels.lowest_v, levels.full_scale_v, voltages)
-    full = float((1 << levels.query_bits) - 1)
+    full = float(levels.full_steps)
     table = charges(design, volts.tolist(), [full])
-    center_v = (levels.lowest_v + levels.full_scale_v) / 2
     _check_signed(table.charge_c[:, 0])
-    response = fit_response(volts, table.charge_c[:, 0], center_v)
+    response = fit_response(volts, table.charge_c[:, 0], levels.middle_v)
     stored = [levels.stored_v(code) for code in range(levels.codes)]
     wide = charges(design, stored, [float(width) for width in widths])
     lines = [fit_line(wide.widths_s, row) for row in wide.charge_c]
@@ -43,7 +42,7 @@ def response(
         "voltages_v": listed(volts),
         "node_v": listed(table.node_v),
         "charge_fc": listed(table.charge_c[:, 0] * FC),
-        "center_v": center_v,
+        "center_v": levels.middle_v,
         "coefficients_fc": listed(response.coefficients * FC),
         "covariance_fc2": [listed(row * FC**2) for row in response.covariance],
         "full_scale_fc": response.full_scale * FC,

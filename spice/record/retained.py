@@ -70,7 +70,6 @@ def _worst(
 ) -> float:
     """Largest distance (V) at the bound between the table's decay and tau's towards the middle."""
     levels = design.levels
-    center = (levels.lowest_v + levels.full_scale_v) / 2
     worst = 0.0
     for (_, _, off), each in leaks.items():
         if off != levels.write_off_v:
@@ -79,6 +78,6 @@ def _worst(
             start = volts = levels.stored_v(code)
             for _ in range(200):
                 volts += bound_s / 200 * float(np.interp(volts, each.volts, each.slope))
-            said = center + (start - center) * (1 - 2 * half)
+            said = levels.middle_v + (start - levels.middle_v) * (1 - 2 * half)
             worst = max(worst, abs(volts - said))
     return worst

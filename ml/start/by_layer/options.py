@@ -101,12 +101,11 @@ class StartOptions:
         """Tokens of the alignment of windows that hold ``fitted`` tokens."""
         return PASSES * fitted if self.align_tokens is None else self.align_tokens
 
-    def digital(self, heads: int) -> int:
-        """How many of so many heads are digital; of settled options."""
-        asked = self.digital_heads
-        if asked is None:
+    def digital(self, heads: int) -> int | tuple[tuple[int, int], ...]:
+        """How many of so many heads are digital, or which; of settled options."""
+        if self.digital_heads is None:
             return heads // HEADS_PER_DIGITAL if self.newest else 0
-        return asked if isinstance(asked, int) else len(asked)
+        return self.digital_heads
 
     @property
     def newest(self) -> int:

@@ -108,14 +108,12 @@ def _digital_heads(
         A head is not there, or there are fewer.
     """
     each = model.config.num_attention_heads
-    asked = options.digital_heads
-    if not isinstance(asked, tuple):
-        count = options.digital(len(chosen) * each)
-        if count > len(chosen) * each:
-            raise ValueError(
-                f"digital_heads is {count}, but the layers have {len(chosen) * each} heads"
-            )
-        return count
+    heads = len(chosen) * each
+    asked = options.digital(heads)
+    if isinstance(asked, int):
+        if asked > heads:
+            raise ValueError(f"digital_heads is {asked}, but the layers have {heads} heads")
+        return asked
     for layer, head in asked:
         if layer not in chosen or not 0 <= head < each:
             raise ValueError(

@@ -38,6 +38,7 @@ def attention(
     faults: FaultyArrays | None = None,
     generator: torch.Generator | None = None,
     scale: float | None = None,
+    implementation: str | None = None,
 ) -> Tensor:
     """Causal attention, (B, H, T, D) as q and of its type; docs/do/models.md.
 
@@ -63,6 +64,8 @@ def attention(
     faults, generator : arrays with faults, and the random generator of what they draw anew at
         every read; None: the CPU's default generator
     scale : of softmax scores, 1 / sqrt(D) by default
+    implementation : "triton", the kernels for GPUs, "torch", or "auto"; None: what the environment
+        variable GAINCELL_ATTENTION says, "auto" by default. Softmax and faults are always torch's.
 
     Raises
     ------
@@ -88,7 +91,8 @@ def attention(
         numbers = Numbers.of(
             config, kind=kind, backward=backward, quantise=quantise, reference=reference
         )
-        op = partial(attend_heads, numbers=numbers)
+        coarse = torch.get_float32_matmul_precision() == "medium"
+        op = partial(attend_heads, numbers=numbers, implementation=implementation, coarse=coarse)
         if faults:
             if reference:
                 raise ValueError("faults belong to the hardware: leave out reference")

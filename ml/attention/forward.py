@@ -40,9 +40,7 @@ def part_outputs(q: Tensor, k: Tensor, v: Tensor, work: Work) -> Tensor:
     return _outputs(q, k, v, work, False)[0]
 
 
-def _outputs(
-    q: Tensor, k: Tensor, v: Tensor, work: Work, keep: bool
-) -> tuple[Tensor, Tensor]:
+def _outputs(q: Tensor, k: Tensor, v: Tensor, work: Work, keep: bool) -> tuple[Tensor, Tensor]:
     """y, and what the kernels' backward pass needs of it if ``keep``: else an empty tensor."""
     if uses_kernels(q, work.numbers, work.implementation):
         from gaincell.ml.attention.fused.launch import Launch
@@ -102,9 +100,7 @@ class _AttendPart(torch.autograd.Function):
     """Keeps its inputs for backward, and nothing else."""
 
     @staticmethod
-    def forward(
-        q: Tensor, k: Tensor, v: Tensor, work: Work, keep: bool
-    ) -> tuple[Tensor, Tensor]:
+    def forward(q: Tensor, k: Tensor, v: Tensor, work: Work, keep: bool) -> tuple[Tensor, Tensor]:
         return _outputs(q, k, v, work, keep)
 
     @staticmethod

@@ -144,9 +144,7 @@ def query_kernel(
             dscore = tl.where(seen, dphi, 0.0)
             of_slope = table + 32
             key = rows_of(keys, rows, dims, inside, D, BD, True)
-            sums = product(
-                dscore * weight(of_slope, g, g2, g3, 1, SCORE_SLOPE), key, sums, SPLIT
-            )
+            sums = product(dscore * weight(of_slope, g, g2, g3, 1, SCORE_SLOPE), key, sums, SPLIT)
             if SLOPES >= 2 and (SCORE_SLOPE >> 8) & 15:
                 key = rows_of(keys + stride, rows, dims, inside, D, BD, True)
                 sums = product(

@@ -1,8 +1,8 @@
 """What the kernels need of a head: its response as a polynomial in odd integers, and the blocks.
 
-A code c of b bits stands as u = 2 c - (2^b - 1), an odd integer. The stored voltage about the center
-is alpha * u + beta. The response to an age is the sum over j of c_j(age) * B_j(u). The B_j are
-integers that float16 holds exactly, so that the products of codes are exact on matrix units:
+A code c of b bits stands as u = 2 c - (2^b - 1), an odd integer. The stored voltage about the
+center is alpha * u + beta. The response to an age is the sum over j of c_j(age) * B_j(u). The B_j
+are integers that float16 holds exactly, so that products of codes are exact on matrix units:
 
     plain     1, u, u^2, u^3
     reduced   1, u, (u^2 - 1) / 8, (u^3 - u) / 24

@@ -69,8 +69,16 @@ def perplexity(model: Any, windows: Iterable[Tensor]) -> Score:
 
 
 @torch.no_grad()
-def losses_of(model: Any, window: Tensor) -> Tensor:
-    """Negative log-likelihood (T - 1,) of each token of a window (T,) after the first, nats."""
-    ids = window.to(model.device)
-    logits = model(ids[None], use_cache=False).logits[0, :-1]
-    return cross_entropy(logits.double(), ids[1:], reduction="none")
+def losses_of(model: Any, windows: Tensor) -> Tensor:
+    """Negative log-likelihood (…, T - 1) of each token of windows (…, T) after the first, nats.
+
+    Several windows pass the model together.
+    """
+    ids = windows.to(model.device).reshape(-1, windows.shape[-1])
+    logits = model(ids, use_cache=False).logits[:, :-1]
+    # One after the other: float64 logits of many windows are large.
+    losses = [
+        cross_entropy(each.double(), own[1:], reduction="none")
+        for each, own in zip(logits, ids, strict=True)
+    ]
+    return torch.stack(losses).view(*windows.shape[:-1], -1)

@@ -35,7 +35,6 @@ def training_arguments(model: Any, settings: RunFile, stage: Stage) -> TrainingA
         weight_decay=stage.weight_decay,
         seed=settings.run.seed,
         bf16=training.bf16,
-        activation_checkpointing=training.activation_checkpointing,
         use_cpu=cpu,
         ddp_backend="gloo" if cpu and processes() > 1 else None,
         ddp_find_unused_parameters=False,
@@ -51,6 +50,8 @@ def training_arguments(model: Any, settings: RunFile, stage: Stage) -> TrainingA
         log_level="error",
         # Trainer would write it into the model's config.
         use_cache=model.config.use_cache,
+        # Older versions of transformers lack the option, and need it only where it is asked for.
+        **({"activation_checkpointing": True} if training.activation_checkpointing else {}),
     )
     # One process has one device: several GPUs take several processes.
     arguments._n_gpu = min(1, arguments.n_gpu)

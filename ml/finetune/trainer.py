@@ -119,14 +119,15 @@ class StageTrainer(Trainer):
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], *_: Any, **__: Any) -> Tensor:
         ids = inputs["input_ids"]
         logits = model(input_ids=ids, use_cache=False).logits
-        loss = text_loss(logits, ids)
         settings = self.settings.teacher
         if settings is None:
-            return loss
+            return text_loss(logits, ids)
         with self.accelerator.autocast():
             wanted = logits_of(self.teacher, ids)
         taught = distillation_loss(logits, wanted, settings.temperature)
-        return (1 - settings.weight) * loss + settings.weight * taught
+        if settings.weight == 1.0:
+            return taught
+        return (1 - settings.weight) * text_loss(logits, ids) + settings.weight * taught
 
     def create_optimizer(self, model: Any = None) -> Any:
         if self.optimizer is None:

@@ -18,7 +18,7 @@ MOVES = {Tensor.to, Tensor.cpu}
 MIXED = {Tensor.__getitem__, Tensor.__setitem__, Tensor.copy_}
 """Their operands may be on two devices."""
 
-UNASKED = {torch.device, torch._has_compatible_shallow_copy_type}
+UNASKED = {torch.device, torch._has_compatible_shallow_copy_type, torch._C._nn._parse_to}
 
 
 class PretendedGpu(TorchFunctionMode):

@@ -157,7 +157,8 @@ def _fit_head(
     """
     of_q, of_k = sides
     windows, tokens, dims = q.shape
-    sum_q, sum_k, squares = torch.zeros_like(of_q), torch.zeros_like(of_k), 0.0
+    sum_q, sum_k = torch.zeros_like(of_q), torch.zeros_like(of_k)
+    squares = of_q.new_zeros((), dtype=torch.float64)
     gram_x, gram_charge, gram_q, gram_k = (
         q.new_zeros(size, size) for size in (dims, dims, dims + 1, dims + 1)
     )
@@ -171,7 +172,7 @@ def _fit_head(
             phi = (x[rows] @ scores[seen].t()).clamp_(0, 1)
             residual = aim.of(queries[rows, :dims], keys[seen, :dims], block)
             residual = residual.sub_(phi).mul_(block.stored)
-            squares += float(torch.linalg.vector_norm(residual)) ** 2
+            squares += torch.linalg.vector_norm(residual).double().square()
             sum_q += queries[rows].t() @ (residual @ charge[seen])
             sum_k += keys[seen].t() @ (residual.t() @ x[rows])
         for gram, each in (
@@ -186,7 +187,7 @@ def _fit_head(
     per_unit = linear_slope(config) * config.full_scale_v
     moved_q = pace * _inverse(gram_q / count) @ sum_q @ _inverse(gram_charge / count)
     moved_k = pace / per_unit * _inverse(gram_k / count) @ sum_k @ _inverse(gram_x / count)
-    return of_q + moved_q, of_k + moved_k, squares / windows
+    return of_q + moved_q, of_k + moved_k, float(squares) / windows
 
 
 def _affine(gain: Tensor, offset: Tensor) -> Tensor:

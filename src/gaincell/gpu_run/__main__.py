@@ -43,7 +43,11 @@ def _parser() -> argparse.ArgumentParser:
 
     made = verb("prepare", _prepare, "model, texts and plan into pieces, where there is no GPU")
     made.add_argument("--model", default="smollm2", help="a folder or .gguf file; default smollm2")
-    made.add_argument("--text", type=Path, nargs="+", required=True, help="to fit and train on")
+    learned = made.add_mutually_exclusive_group(required=True)
+    learned.add_argument("--text", type=Path, nargs="+", help="to fit and train on")
+    learned.add_argument(
+        "--tokens", type=Path, help="to fit and train on: a token file, windows in mixed order"
+    )
     made.add_argument(
         "--scored", nargs="+", required=True, metavar="NAME=FILE", help="texts to score only"
     )
@@ -54,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
 
     made = verb("unpack", _unpack, "pieces into the working folder, some or all at once")
     made.add_argument("pieces", type=Path, nargs="+", help="folders with pieces and pieces.json")
+    _add_work(made)
+
+    made = verb("adopt", _adopt, "the start that calls on another machine kept in their --out")
+    made.add_argument("folder", type=Path)
     _add_work(made)
 
     made = verb("run", _run, "all parts that are not recorded yet")
@@ -94,7 +102,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
     pieces = prepare(
         arguments.output,
         model=arguments.model,
-        learned=arguments.text,
+        learned=arguments.text or arguments.tokens,
         scored=scored,
         plan=arguments.plan,
         wheels=arguments.wheels,
@@ -110,6 +118,13 @@ def _unpack(arguments: argparse.Namespace) -> int:
     missing = gather(arguments.pieces, places.work / "pieces", places.prepared)
     if missing:
         print(f"still missing: {', '.join(missing)}")
+    return 0
+
+
+def _adopt(arguments: argparse.Namespace) -> int:
+    from gaincell.gpu_run.work.start import adopt
+
+    adopt(_unpacked(arguments.work), arguments.folder)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ class Part:
     least_s : seconds without which it is not begun
     needs : parts whose figures or products it reads
     product : what later parts read, below the working folder
+    training : one of the plan's ``TRAININGS`` without which there is no such part
     """
 
     name: str
@@ -30,6 +31,7 @@ class Part:
     least_s: float = 40.0
     needs: tuple[str, ...] = ()
     product: str | None = None
+    training: str | None = None
 
     def products(self, work: Path) -> list[Path]:
         """Files that must be there if a later part needs this one."""
@@ -67,13 +69,13 @@ def _speed(places: Places) -> Found:
     return measure_speeds(places)
 
 
-def _training(name: str) -> Callable[[Places], Found]:
+def _training(name: str, what: str, *needs: str, product: str | None = None) -> Part:
     def work(places: Places) -> Found:
         from gaincell.gpu_run.work.training import run_training
 
         return run_training(places, name, places.figures("speed"))
 
-    return work
+    return Part(name, what, work, 60.0, (*needs, "speed"), product, name)
 
 
 def _difference(places: Places) -> Found:
@@ -88,17 +90,17 @@ PARTS = (
     Part("attention", "benchmarks/attention.py", _attention, 60.0),
     Part("start", "stage 1: the closed-form start, aligned", _start, 60.0, product="start"),
     Part("speed", "tokens per second of the trainings", _speed, 60.0, ("start",)),
+    _training("distilled", "stage 2: distilled from the start", "start", product="distilled/model"),
     Part(
-        "distilled",
-        "stage 2: distilled from the start",
-        _training("distilled"),
-        60.0,
-        ("start", "speed"),
-        "distilled/model",
+        "difference",
+        "what stage 2 changed, as a small file",
+        _difference,
+        40.0,
+        ("distilled",),
+        training="distilled",
     ),
-    Part("difference", "what stage 2 changed, as a small file", _difference, 40.0, ("distilled",)),
-    Part("stock", "the stock model, trained alike", _training("stock"), 60.0, ("speed",)),
-    Part("paper", "the paper's recipe, as many tokens", _training("paper"), 60.0, ("speed",)),
+    _training("stock", "the stock model, trained alike"),
+    _training("paper", "the paper's recipe"),
 )
 
 
@@ -116,9 +118,14 @@ def part_of(name: str) -> Part:
     raise ValueError(f'there is no part "{name}", but {", ".join(x.name for x in PARTS)}')
 
 
-def left(done: set[str], work: Path) -> list[Part]:
+def chosen_parts(trainings: Collection[str]) -> list[Part]:
+    """All parts but those of other trainings."""
+    return [part for part in PARTS if part.training is None or part.training in trainings]
+
+
+def left(done: set[str], work: Path, trainings: Collection[str]) -> list[Part]:
     """Parts to run: those not done, and done ones whose products a part to run needs and lacks."""
-    chosen = {part.name for part in PARTS if part.name not in done}
+    chosen = {part.name for part in chosen_parts(trainings) if part.name not in done}
     for part in reversed(PARTS):
         if part.name in chosen:
             for need in map(part_of, part.needs):

@@ -12,6 +12,7 @@ from gaincell.files import replacing
 from gaincell.gpu_run.plan import PLAN, Plan, load_plan
 from gaincell.tables import read_json
 
+SMALL_START = "start.safetensors"
 LEARNED = "learned.bin"
 """Token file of the text to learn from; ``scored-NAME.bin`` are those to score."""
 
@@ -33,6 +34,11 @@ class Places:
     @property
     def start(self) -> Path:
         return self.work / "start"
+
+    @property
+    def small_start(self) -> Path:
+        """The start's difference to the stock model."""
+        return self.work / SMALL_START
 
     @property
     def difference(self) -> Path:

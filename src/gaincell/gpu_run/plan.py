@@ -8,9 +8,38 @@ from typing import Any
 
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
-from gaincell.tables import Table, build, flag, number, read_toml, string, unknown_keys, whole
+from gaincell.tables import (
+    Table,
+    build,
+    checked,
+    flag,
+    number,
+    read_toml,
+    string,
+    unknown_keys,
+    whole,
+)
 
 PLAN = "plan.toml"
+TRAININGS = {
+    "distilled": "stage 2, distilled from the start",
+    "stock": "the stock model, trained alike",
+    "paper": "the paper's recipe",
+}
+STOCK_LEARNS_NOTHING = "at teacher weight 1 the stock model's gradient is zero"
+
+
+def _trainings(default: tuple[str, ...]) -> Any:
+    """Field of some of ``TRAININGS``, each once."""
+    wanted = f"a list of some of {', '.join(TRAININGS)}"
+
+    def rule(value: Any) -> tuple[bool, str] | None:
+        if not isinstance(value, tuple):
+            return True, wanted
+        known = set(value) <= set(TRAININGS) and len(set(value)) == len(value)
+        return None if known else (False, wanted)
+
+    return checked(default, rule)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +57,14 @@ class Start(Table):
     """[start]: the closed-form start of all layers, with alignment."""
 
     windows: int = whole(192, low=2)
-    align_tokens: int = whole(655_360, low=0)
-    """Tokens on which each layer is aligned; of 30 layers, 20 million in all."""
-    align_batch: int = whole(8192, low=1)
-    """Tokens of each step of the alignment."""
-    recent: int = whole(16, low=0)
+    align_tokens: int = whole(131_072, low=0)
+    """Tokens on which each layer is aligned; of 30 layers, 4 million in all."""
+    align_batch: int = whole(4096, low=1)
+    """Tokens of each step of the alignment: 32 steps, by default."""
+    recent: int = whole(32, low=0)
     rounds: int = whole(12, low=0)
+    keep_mb: float = number(40.0, low=0.0)
+    """Most megabytes of the start's own small file, for a later machine; 0: there is none."""
     seed: int = whole(0, low=0)
 
 
@@ -41,33 +72,39 @@ class Start(Table):
 class Training(Table):
     """[training]: distillation of the start, and beside it the stock model and the paper's way."""
 
+    which: tuple[str, ...] = _trainings(("distilled",))
+    """Which are made: distilled, stock, paper."""
     tokens: int = whole(20_000_000, low=1)
     """Tokens of each training, if the time is enough."""
-    seconds: float = number(420.0, above=0.0)
-    """Of all three trainings together, without their scores: bounds the tokens."""
+    seconds: float = number(300.0, above=0.0)
+    """Of each training, without its scores: it makes as many steps as its speed allows in them."""
     batch: int = whole(16, low=1)
     """Windows at once; halved while memory does not suffice."""
-    step_windows: int = whole(32, low=1)
+    step_windows: int = whole(16, low=1)
     """Windows of one step; a multiple of ``batch``."""
-    trial_steps: int = whole(8, low=2)
-    """Steps in which the speed is measured; the first does not count."""
-    learning_rate: float = number(3e-4, above=0.0)
-    map_rate: float = number(1e-4, above=0.0)
+    trial_steps: int = whole(5, low=3)
+    """Steps in which the speed is measured; the first two do not count."""
+    learning_rate: float = number(2e-4, above=0.0)
+    map_rate: float = number(2e-4, above=0.0)
     """Learning rate of the start's maps."""
+    final_ratio: float = number(0.05, low=0.0, high=1.0)
+    """Rates of the last step over the first ones."""
     paper_rate: float = number(6e-4, above=0.0)
     paper_scaler_rate: float = number(2e-3, above=0.0)
     paper_linear: float = number(0.3, above=0.0, high=0.9)
     """Part of the paper's steps that train the linear cell."""
-    teacher_weight: float = number(0.9, above=0.0, high=1.0)
-    """Of all three trainings; the text's own loss has the rest."""
+    teacher_weight: float = number(1.0, above=0.0, high=1.0)
+    """Of all trainings; the text's own loss has the rest."""
     bf16: bool = flag(True)
     matmul_precision: str = string("high")
-    checkpoint_every: int = whole(200, low=1)
+    checkpoint_every: int = whole(500, low=1)
     seed: int = whole(0, low=0)
 
     def problems_together(self) -> list[str]:
         if self.step_windows % self.batch:
             return [f"step_windows is {self.step_windows}, but must be a multiple of batch"]
+        if "stock" in self.which and self.teacher_weight == 1.0:
+            return [f"which names stock, but {STOCK_LEARNS_NOTHING}: leave it out"]
         return []
 
 

@@ -18,8 +18,14 @@ from gaincell.gpu_run.pieces import LARGEST, cut
 from gaincell.gpu_run.places import LEARNED
 from gaincell.gpu_run.plan import PLAN, load_plan
 from gaincell.inputs.model_places import place_of
-from gaincell.ml.finetune.data.sources import text_tokens, tokenizer_name, vocabulary_of
+from gaincell.ml.finetune.data.sources import (
+    text_tokens,
+    tokenizer_name,
+    tokens_of,
+    vocabulary_of,
+)
 from gaincell.ml.finetune.data.token_file import write_tokens
+from gaincell.ml.finetune.settings import Source
 from gaincell.ml.models.load import load_tokenizer
 from gaincell.versions import revision
 
@@ -33,7 +39,7 @@ def prepare(
     output: Path,
     *,
     model: str,
-    learned: Sequence[Path],
+    learned: Sequence[Path] | Path,
     scored: Mapping[str, Path],
     plan: Path | None = None,
     wheels: Path | None = None,
@@ -44,7 +50,7 @@ def prepare(
     Parameters
     ----------
     model : a folder, a .gguf file or "smollm2"
-    learned : text files to fit and train on
+    learned : text files to fit and train on, or one token file that ``write_tokens`` wrote
     scored : text files that nothing is fitted on, by name
     plan : a plan, with the heads that it names beside it; None: the defaults
     wheels : folder of wheels that the GPU's machine lacks
@@ -57,7 +63,7 @@ def prepare(
     wrong = [name for name in scored if not name.replace("-", "").isalnum() or name != name.lower()]
     if wrong:
         raise ValueError(f'text name "{wrong[0]}" must be of a-z, 0-9 and - only')
-    if not learned or not scored:
+    if not (learned and scored):
         raise ValueError("texts to learn from and texts to score are both needed")
     with TemporaryDirectory(dir=output.parent) as work:
         folder = Path(work) / "prepared"
@@ -66,16 +72,20 @@ def prepare(
         _copy_plan(plan, name, folder)
         tokenizer = load_tokenizer(folder / name)
         about: dict[str, Any] = {"revision": revision() or "unknown", "texts": {}}
-        files = {LEARNED: list(learned)}
-        files |= {f"scored-{text}.bin": [path] for text, path in scored.items()}
-        for file, paths in files.items():
-            written = write_tokens(
-                folder / file,
-                _tokens(paths, tokenizer),
-                vocabulary_of(tokenizer),
-                tokenizer_name(tokenizer),
-            )
-            about["texts"][file] = {"files": [x.name for x in paths], "tokens": written.tokens}
+        vocabulary, own = vocabulary_of(tokenizer), tokenizer_name(tokenizer)
+        sources = {f"scored-{text}.bin": [path] for text, path in scored.items()}
+        if isinstance(learned, Path):
+            ready = tokens_of(Source(token_file=str(learned)), tokenizer, vocabulary)
+            pieces = {LEARNED: iter([np.asarray(ready, dtype=np.int64)])}
+            names = {LEARNED: [learned.name]}
+        else:
+            sources[LEARNED] = list(learned)
+            pieces, names = {}, {}
+        pieces |= {file: _tokens(paths, tokenizer) for file, paths in sources.items()}
+        names |= {file: [path.name for path in paths] for file, paths in sources.items()}
+        for file, tokens in pieces.items():
+            written = write_tokens(folder / file, tokens, vocabulary, own)
+            about["texts"][file] = {"files": names[file], "tokens": written.tokens}
         if wheels is not None:
             shutil.copytree(wheels, folder / WHEELS)
         (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

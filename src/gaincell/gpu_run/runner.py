@@ -53,7 +53,7 @@ class Run:
         for name in self.again:
             self._forget(part_of(name))
         self._write()
-        for part in left(set(self.records), work):
+        for part in left(set(self.records), work, self.places.plan.training.which):
             if self._left_s() < part.least_s:
                 print(f"{part.name}: {self._left_s():.0f} s are left, too few to begin")
                 return STOPPED
@@ -151,6 +151,7 @@ class Run:
         """The records, for the next call and for whoever called; and what else is to be kept."""
         for folder in (self.places.work, self.out):
             write_records(folder / FILE, self.records)
-        for path in (self.places.work / LOG, self.places.difference):
+        places = self.places
+        for path in (places.work / LOG, places.small_start, places.difference):
             if path.is_file():
                 shutil.copyfile(path, self.out / path.name)

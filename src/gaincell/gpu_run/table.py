@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gaincell.data.averages import perplexity_ratio
 from gaincell.gpu_run.parts import PARTS
+from gaincell.gpu_run.plan import STOCK_LEARNS_NOTHING
 from gaincell.gpu_run.records import Record, Records
 from gaincell.text import markdown
 
@@ -46,6 +47,8 @@ def _made(record: Record) -> tuple[str, str, str]:
 def _model_row(name: str, records: Records) -> tuple[str, ...]:
     """Perplexities over the stock model's: of the worst text, with its standard error."""
     record, first = records.get(name), records.get("start")
+    if name == "stock" and record is None and _only_the_teacher(records):
+        return MODELS[name], f"1 throughout: {STOCK_LEARNS_NOTHING}", "", "", "", ""
     if record is None or first is None or {record.state, first.state} != {"done"}:
         return MODELS[name], NOT_RUN, "", "", "", ""
     stock, found = first.figures["stock"], record.figures["scores"]
@@ -60,6 +63,14 @@ def _model_row(name: str, records: Records) -> tuple[str, ...]:
         "" if rate is None else f"{rate:,.0f}",
         *cells,
     )
+
+
+def _only_the_teacher(records: Records) -> bool:
+    """Whether the distillation's loss had no part of the text's own."""
+    record = records.get("distilled")
+    run = {} if record is None else record.figures.get("run", {})
+    weight: float | None = run.get("teacher", {}).get("weight")
+    return weight == 1.0
 
 
 def _worst(found: Windows, stock: Windows, length: str) -> str:

@@ -18,17 +18,20 @@ tiny = true
 
 [start]
 windows = 6
+keep_mb = 0.4
 align_tokens = 128
 align_batch = 64
 recent = 4
 rounds = 1
 
 [training]
+which = ["distilled", "stock", "paper"]
+teacher_weight = 0.9
 tokens = 1024
 seconds = 1e4
 batch = 2
 step_windows = 4
-trial_steps = 2
+trial_steps = 3
 bf16 = false
 matmul_precision = "highest"
 checkpoint_every = 3

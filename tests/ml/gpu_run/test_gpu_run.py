@@ -7,13 +7,20 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from gpu_material import gpu_run
 
-from gaincell.gpu_run.parts import PARTS
+from gaincell.gpu_run.parts import PARTS, left
+from gaincell.gpu_run.pieces import gather
 from gaincell.gpu_run.places import Places
-from gaincell.gpu_run.records import FILE, read_records
+from gaincell.gpu_run.plan import TRAININGS
+from gaincell.gpu_run.prepare import prepare
+from gaincell.gpu_run.records import FILE, read_records, write_records
 from gaincell.gpu_run.table import table
+from gaincell.ml.finetune.data.sources import vocabulary_of
+from gaincell.ml.finetune.data.token_file import read_tokens, write_tokens
+from gaincell.ml.models.load import load_tokenizer
 
 pytestmark = [pytest.mark.training, pytest.mark.slow]
 
@@ -30,14 +37,13 @@ def ran(pieces, tmp_path_factory):
 
 @pytest.fixture
 def copied(ran, tmp_path):
-    """A copy of it whose distillation has not begun, and would take 60 steps."""
+    """A copy of it whose distillation has not begun, and will take 60 steps."""
     shutil.copytree(ran, tmp_path, dirs_exist_ok=True)
     work = tmp_path / "build" / "gpu"
     shutil.rmtree(work / "distilled")
     (work / "distilled.toml").unlink()
-    speed = json.loads((work / "speed.json").read_text())
-    speed["figures"]["steps"] = 60
-    (work / "speed.json").write_text(json.dumps(speed))
+    plan = work / "prepared" / "plan.toml"
+    plan.write_text(plan.read_text().replace("tokens = 1024", f"tokens = {60 * 4 * 32}"))
     return tmp_path
 
 
@@ -57,11 +63,20 @@ def test_every_part_leaves_a_valid_record(ran):
     assert records["bench"].figures["rows"]
 
 
-def test_the_three_trainings_see_the_same_tokens_at_their_own_speed(ran):
+def test_a_training_makes_the_steps_that_its_seconds_allow(ran, tmp_path):
+    from gaincell.gpu_run.work.training import _steps
+
+    (tmp_path / "prepared").mkdir()
+    text = (ran / "build" / "gpu" / "prepared" / "plan.toml").read_text()
+    text = text.replace("tokens = 1024", "tokens = 100000").replace("seconds = 1e4", "seconds = 5")
+    (tmp_path / "prepared" / "plan.toml").write_text(text)
+    assert [_steps(Places(tmp_path), rate) for rate in (1, 256, 1e6)] == [2, 10, 781]
+
+
+def test_the_three_trainings_see_the_same_tokens_if_time_suffices(ran):
     records = read_records(ran / "out" / FILE)
     speed = records["speed"].figures
     assert set(speed["tokens_per_s"]) == {"distilled", "stock", "paper"}
-    assert speed["tokens"] == 1024
     found = [records[name].figures for name in speed["tokens_per_s"]]
     assert {(each["tokens"], each["steps"]) for each in found} == {(1024, 8)}
     assert found[2]["run"]["linear"]["steps"] == 2
@@ -126,11 +141,54 @@ def test_a_training_that_is_cut_off_goes_on_from_its_checkpoint(copied):
 
 
 def test_a_lost_machine_repeats_only_what_a_missing_part_needs(ran, tmp_path):
-    from gaincell.gpu_run.parts import left
-
     done = {part.name for part in PARTS}
-    assert left(done, tmp_path) == []
-    names = [part.name for part in left(done - {"difference"}, tmp_path)]
+    assert left(done, tmp_path, TRAININGS) == []
+    names = [part.name for part in left(done - {"difference"}, tmp_path, TRAININGS)]
     assert names == ["start", "speed", "distilled", "difference"]
     work = ran / "build" / "gpu"
-    assert [part.name for part in left(done - {"paper"}, work)] == ["paper"]
+    assert [part.name for part in left(done - {"paper"}, work, TRAININGS)] == ["paper"]
+
+
+def test_a_later_machine_takes_up_the_start(ran, pieces, tmp_path):
+    out = tmp_path / "kept"
+    out.mkdir()
+    records = read_records(ran / "out" / FILE)
+    write_records(out / FILE, {name: records[name] for name in ("tests", "start", "speed")})
+    assert gpu_run("unpack", pieces, cwd=tmp_path).returncode == 0
+    refused = gpu_run("adopt", "kept", cwd=tmp_path)
+    assert (refused.returncode, "kept holds no start" in refused.stderr) == (2, True)
+    shutil.copy(ran / "out" / "start.safetensors", out)
+    assert gpu_run("adopt", "kept", cwd=tmp_path).returncode == 0
+    work = tmp_path / "build" / "gpu"
+    assert [part.name for part in left(set(read_records(work / FILE)), work, ("distilled",))] == [
+        "bench",
+        "attention",
+        "distilled",
+        "difference",
+    ]
+    for name in ("bench", "attention"):
+        write_records(work / FILE, read_records(work / FILE) | {name: records[name]})
+    ended = gpu_run("run", "--out", "out", "--limit-s", 3600, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout + (tmp_path / "out" / "log.txt").read_text()
+    found = read_records(tmp_path / "out" / FILE)
+    assert found["start"] == records["start"]
+    assert found["distilled"].figures["first_loss"] == pytest.approx(
+        records["distilled"].figures["first_loss"], rel=1e-3
+    )
+
+
+def test_a_ready_token_file_is_what_is_learned(material, tmp_path):
+    tokenizer = load_tokenizer(material / "stock")
+    tokens = np.arange(40)
+    write_tokens(tmp_path / "ready.bin", [tokens], vocabulary_of(tokenizer), "stock")
+    prepare(
+        tmp_path / "pieces",
+        model=str(material / "stock"),
+        learned=tmp_path / "ready.bin",
+        scored={"prose": material / "prose.txt"},
+        plan=material / "plan.toml",
+    )
+    places = Places(tmp_path / "work")
+    assert gather([tmp_path / "pieces"], places.work / "pieces", places.prepared) == []
+    assert read_tokens(places.learned)[0].tolist() == tokens.tolist()
+    assert places.about["texts"]["learned.bin"] == {"files": ["ready.bin"], "tokens": 40}

@@ -10,10 +10,10 @@ from time import monotonic
 import pytest
 
 from gaincell.gpu_run.__main__ import main
-from gaincell.gpu_run.parts import PARTS
+from gaincell.gpu_run.parts import PARTS, left
 from gaincell.gpu_run.pieces import LIST, cut, gather
 from gaincell.gpu_run.places import Places
-from gaincell.gpu_run.plan import Plan, load_plan
+from gaincell.gpu_run.plan import TRAININGS, Plan, load_plan
 from gaincell.gpu_run.records import FILE, Record, read_all, read_records, write_records
 from gaincell.gpu_run.runner import STOPPED, Run
 from gaincell.gpu_run.table import table
@@ -85,7 +85,10 @@ def test_a_damaged_piece_and_pieces_of_two_folders_are_refused(folder, tmp_path)
         ("windw = 3", 'unknown key "windw" (nearest known: "window")'),
         ('window = "3"', "window is '3', but must be int"),
         ("[start]\nwindows = 1", "[start] windows is 1, but must be at least 2"),
-        ("[training]\nbatch = 3", "step_windows is 32, but must be a multiple of batch"),
+        ("[training]\nbatch = 3", "step_windows is 16, but must be a multiple of batch"),
+        ('[training]\nwhich = ["stok"]', "which is ('stok',), but must be a list of some of"),
+        ('[training]\nwhich = "paper"', 'which is "paper", but must be a list of some of'),
+        ('[training]\nwhich = ["stock"]', "which names stock, but at teacher weight 1 the stock"),
     ],
 )
 def test_a_wrong_plan_is_one_sentence(tmp_path, text, message):
@@ -129,6 +132,9 @@ def test_a_wrong_record_is_refused(tmp_path, changes, message):
 
 
 def call(tmp_path, **options):
+    prepared = tmp_path / "prepared"
+    prepared.mkdir(exist_ok=True)
+    (prepared / "plan.toml").write_text("")
     return Run(Places(tmp_path), tmp_path / "out", tmp_path / "none", **options)
 
 
@@ -180,6 +186,7 @@ def test_a_failed_part_is_recorded_and_leaves_out_those_that_need_it(tmp_path, m
         (["run", "--work", "none"], "none holds nothing that was prepared"),
         (["prepare", "--text", "t", "--scored", "s", "-o", "o"], "--scored is s, but must be NAME"),
         (["prepare", "--text", "t", "--scored", "A=s", "-o", "o"], 'text name "A" must be of a-z'),
+        (["prepare", "--tokens", "t", "--scored", "a=s", "-o", "o"], "token file t cannot be read"),
         (["unpack", "none"], "list of pieces none/pieces.json cannot be read"),
     ],
 )
@@ -195,6 +202,20 @@ def test_without_records_the_table_says_not_run():
     lines = [line for line in table({}).splitlines() if line.startswith("|")]
     assert len(lines) == len(PARTS) + 5 + 4
     assert sum("| not run |" in line for line in lines) == len(PARTS) + 5
+
+
+def test_a_training_without_effect_is_said_to_be_the_stock_model():
+    weights = {"run": {"teacher": {"weight": 1.0}}, "scores": {}}
+    assert "gradient is zero" in table({"distilled": replace(RECORD, figures=weights)})
+    weights["run"]["teacher"]["weight"] = 0.9
+    assert "gradient is zero" not in table({"distilled": replace(RECORD, figures=weights)})
+
+
+def test_trainings_that_the_plan_leaves_out_are_no_parts(tmp_path):
+    everything = [part.name for part in PARTS]
+    assert [part.name for part in left(set(), tmp_path, TRAININGS)] == everything
+    few = [part.name for part in left(set(), tmp_path, ("paper",))]
+    assert few == [name for name in everything if name not in ("distilled", "difference", "stock")]
 
 
 def test_the_table_shows_the_worst_text_of_each_length():

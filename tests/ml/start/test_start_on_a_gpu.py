@@ -5,7 +5,8 @@ import torch
 from pretend_gpu import GPU, PretendedGpu, given, on_gpu
 from tiny_models import HEAD, MODELS, VARIANTS, tokens
 
-from gaincell.ml.evaluate.perplexity import perplexity
+from gaincell.ml.evaluate.perplexity import losses_of, perplexity
+from gaincell.ml.finetune.teacher import distillation_loss, logits_of
 from gaincell.ml.start import StartOptions, closed_form
 from gaincell.ml.start.by_layer import layer_start
 
@@ -20,8 +21,13 @@ def started(model, **options):
 @pytest.mark.parametrize("name", ["gpt2", "llama", "mistral"])
 @pytest.mark.parametrize(
     "options",
-    [{"recent": 4, "align_tokens": 100}, {"recent": 0}, {"recent": 4, "refit": "lm_head"}],
-    ids=["aligned", "arrays alone", "lm_head"],
+    [
+        {"recent": 4, "align_tokens": 100},
+        {"recent": 0},
+        {"recent": 4, "refit": "lm_head"},
+        {"recent": 4, "digital_heads": 3, "align_tokens": 0},
+    ],
+    ids=["aligned", "arrays alone", "lm_head", "digital heads"],
 )
 def test_a_start_keeps_to_its_device(name, options, monkeypatch):
     wanted = started(VARIANTS[name](), **options)
@@ -30,6 +36,8 @@ def test_a_start_keeps_to_its_device(name, options, monkeypatch):
         found = started(model, **options)
     for each, other in zip(found.state_dict().values(), wanted.state_dict().values(), strict=True):
         assert torch.equal(each, other)
+    assert found.config.gaincell == wanted.config.gaincell
+    assert len(found.config.gaincell.get("digital", ())) == options.get("digital_heads", 0)
 
 
 def test_layers_that_were_kept_come_to_the_models_device(tmp_path, monkeypatch):
@@ -55,16 +63,20 @@ def test_layers_that_were_kept_come_to_the_models_device(tmp_path, monkeypatch):
         assert torch.equal(each, other)
 
 
-@pytest.mark.parametrize("recent", [0, 4])
-def test_a_started_model_trains_and_is_scored_on_its_device(recent, monkeypatch):
-    model = started(MODELS["llama"](), recent=recent, align_tokens=0)
+@pytest.mark.parametrize("options", [{"recent": 0}, {"recent": 4, "digital_heads": 3}])
+def test_a_started_model_trains_and_is_scored_on_its_device(options, monkeypatch):
+    teacher = MODELS["llama"]()
+    model = started(MODELS["llama"](), align_tokens=0, **options)
     on_gpu(model, monkeypatch)
     with PretendedGpu():
         ids = given(tokens(2, 40)).to(GPU)
-        model(ids, use_cache=False).logits.square().mean().backward()
+        logits = model(ids, use_cache=False).logits
+        distillation_loss(logits, logits_of(teacher, ids), 1.0).backward()
         score = perplexity(model, given(tokens(2, 40)))
+        losses = losses_of(model, given(tokens(2, 40)))
     assert all(x.grad is not None for name, x in model.named_parameters() if "self_attn" in name)
-    assert score.tokens == 2 * 39
+    assert score.tokens == losses.numel() == 2 * 39
+    assert float(losses.sum()) == pytest.approx(score.nats, rel=1e-6)
 
 
 @pytest.mark.parametrize(

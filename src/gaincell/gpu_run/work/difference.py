@@ -41,8 +41,8 @@ def save_difference(stock: Path, trained: Path, path: Path, most: int) -> int:
 
     A weight matrix that the stock model has is kept as the largest singular vectors of its
     difference. The rank is the largest with which the file has at most ``most`` bytes. Of a copy of
-    a stock weight only the name is kept. Everything else is whole: scalers, maps, norms, biases.
-    All numbers are float16.
+    a stock weight, and of one that did not change, only the name is kept. Everything else is whole:
+    scalers, maps, norms, biases. All numbers are float16.
 
     Raises
     ------
@@ -56,7 +56,11 @@ def save_difference(stock: Path, trained: Path, path: Path, most: int) -> int:
     copies: dict[str, str] = {}
     for name, weight in after.items():
         if name in before and weight.dim() == 2 and before[name].shape == weight.shape:
-            factors[name] = _factors(weight.float() - before[name].float())
+            difference = weight.float() - before[name].float()
+            if difference.any():
+                factors[name] = _factors(difference)
+            else:
+                copies[name] = name
         elif (copied := _copied(weight, before)) is not None:
             copies[name] = copied
         else:

@@ -1,4 +1,4 @@
-"""Run files of ``gaincell finetune`` for the three trainings, alike but for the model."""
+"""Run files of ``gaincell finetune`` for the trainings, alike but for the model."""
 
 from __future__ import annotations
 
@@ -8,17 +8,11 @@ from typing import Any
 
 from gaincell.gpu_run.places import Places
 
-TRAININGS = {
-    "distilled": "stage 2, distilled from the start",
-    "stock": "the stock model, trained alike",
-    "paper": "the paper's recipe",
-}
-
 
 def write_run_file(
     places: Places, name: str, folder: Path, *, steps: int, batch: int, checkpoint_every: int
 ) -> Path:
-    """``folder``.toml: one of ``TRAININGS`` for so many steps.
+    """``folder``.toml: one of the plan's ``TRAININGS`` for so many steps.
 
     All read the same windows in the same order, with the same teacher and the same loss.
     """
@@ -43,7 +37,7 @@ def write_run_file(
             "matmul_precision": training.matmul_precision,
         },
         "teacher": {"name": str(places.stock), "weight": training.teacher_weight},
-        "nonlinear": _stage(training.learning_rate, training.map_rate, steps),
+        "nonlinear": _stage(training.learning_rate, training.map_rate, steps, training.final_ratio),
     }
     if name == "distilled":
         tables["model"] = {"name": str(places.start)}
@@ -54,9 +48,9 @@ def write_run_file(
         linear = min(max(1, round(training.paper_linear * steps)), max(1, steps - 1))
         rates = training.paper_rate, training.paper_scaler_rate
         tables |= {
-            "linear": _stage(*rates, linear),
+            "linear": _stage(*rates, linear, training.final_ratio),
             "adapt": {"windows": 4},
-            "nonlinear": _stage(*rates, max(1, steps - linear)),
+            "nonlinear": _stage(*rates, max(1, steps - linear), training.final_ratio),
         }
     path = folder.with_suffix(".toml")
     lines = [
@@ -73,12 +67,12 @@ def _head(places: Places, name: str) -> str:
     return str(own) if own.is_file() else name
 
 
-def _stage(rate: float, scaler_rate: float, steps: int) -> dict[str, Any]:
+def _stage(rate: float, scaler_rate: float, steps: int, final_ratio: float) -> dict[str, Any]:
     return {
         "steps": steps,
         "learning_rate": rate,
         "scaler_learning_rate": scaler_rate,
-        "final_ratio": 0.1,
+        "final_ratio": final_ratio,
         "warmup": min(20, steps // 10),
         "weight_decay": 0.0,
     }

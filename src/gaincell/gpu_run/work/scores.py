@@ -7,10 +7,12 @@ from typing import Any
 import torch
 
 from gaincell.gpu_run.places import Places
-from gaincell.ml.evaluate.perplexity import perplexity
+from gaincell.ml.evaluate.perplexity import losses_of
 from gaincell.ml.finetune.data.token_file import read_tokens
 from gaincell.ml.finetune.data.windows import first_windows
 
+AT_ONCE = 8192
+"""Tokens that pass a model together on a GPU."""
 Scores = dict[str, dict[str, list[float]]]
 """Nats per token of each window, by text and by the windows' length."""
 
@@ -28,9 +30,16 @@ def scores_of(model: Any, places: Places) -> Scores:
         for length in lengths(plan.window):
             count = min(plan.scores.windows, len(tokens) // length)
             windows = first_windows(tokens, length, count, f"text {name}")
-            each = [perplexity(model, [window]) for window in windows]
-            found[name][str(length)] = [score.nats / score.tokens for score in each]
+            step = _at_once(length)
+            few = (windows[begin : begin + step] for begin in range(0, count, step))
+            means = [losses_of(model, each).mean(1) for each in few]
+            found[name][str(length)] = torch.cat(means).tolist()
     return found
+
+
+def _at_once(length: int) -> int:
+    """Windows that pass a model together: one on a CPU."""
+    return max(1, AT_ONCE // length) if torch.cuda.is_available() else 1
 
 
 def lengths(window: int) -> tuple[int, int, int]:

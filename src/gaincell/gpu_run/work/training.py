@@ -1,4 +1,4 @@
-"""Stage 2 and the two trainings beside it; first of all, how fast each of them is."""
+"""Stage 2 and the trainings beside it; first of all, how fast each of them is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import torch
 from transformers.utils import logging
 
 from gaincell.gpu_run.places import Places
-from gaincell.gpu_run.work.run_files import TRAININGS, write_run_file
+from gaincell.gpu_run.work.run_files import write_run_file
 from gaincell.gpu_run.work.scores import device, peak_gb, scores_of
 from gaincell.ml.finetune.folder import check_folder, check_identity, is_finished, make_folder
 from gaincell.ml.finetune.preparation import prepare
@@ -27,30 +27,30 @@ from gaincell.ml.finetune.run_file import load_run_file
 from gaincell.ml.finetune.state.record import Record
 from gaincell.ml.models.load import load_model
 
+RUN_TABLES = "training", "teacher", "linear", "nonlinear"
+"""Of the run file, for the record."""
+
 
 class Measured(Exception):
     """A trial has made all its steps; it keeps no model."""
 
 
 def measure_speeds(places: Places) -> dict[str, Any]:
-    """Tokens per second of each training, the batch that fits, and the steps that time allows."""
-    plan, training = places.plan, places.plan.training
+    """Tokens per second of each training of the plan, and the batch that fits all of them."""
     rates: dict[str, float] = {}
     peaks: dict[str, float | None] = {}
-    batch = training.batch
-    for name in TRAININGS:
+    batch = places.plan.training.batch
+    for name in places.plan.training.which:
         rates[name], batch = _speed(places, name, batch)
         peaks[name] = peak_gb()
-    per_step = training.step_windows * plan.window
-    in_time = training.seconds / sum(1 / rate for rate in rates.values())
-    steps = max(2, int(min(training.tokens, in_time) / per_step))
-    return {
-        "tokens_per_s": rates,
-        "peak_gb": peaks,
-        "batch": batch,
-        "steps": steps,
-        "tokens": steps * per_step,
-    }
+    return {"tokens_per_s": rates, "peak_gb": peaks, "batch": batch}
+
+
+def _steps(places: Places, rate: float) -> int:
+    """Steps of a training of so many tokens per second: those that its seconds allow."""
+    plan, training = places.plan, places.plan.training
+    tokens = min(training.tokens, training.seconds * rate)
+    return max(2, int(tokens / (training.step_windows * plan.window)))
 
 
 def _speed(places: Places, name: str, batch: int) -> tuple[float, int]:
@@ -74,7 +74,7 @@ def _speed(places: Places, name: str, batch: int) -> tuple[float, int]:
         try:
             _train(file, name, stepped)
         except Measured:
-            seconds = median(b - a for a, b in pairwise(ends))
+            seconds = median(b - a for a, b in pairwise(ends[1:]))
             return training.step_windows * places.plan.window / seconds, batch
         except torch.OutOfMemoryError:
             if batch == 1:
@@ -87,7 +87,7 @@ def _speed(places: Places, name: str, batch: int) -> tuple[float, int]:
 
 
 def run_training(places: Places, name: str, speeds: dict[str, Any]) -> dict[str, Any] | None:
-    """One of ``TRAININGS`` to its end, and its scores; None: a signal stopped it.
+    """One of the trainings to its end, and its scores; None: a signal stopped it.
 
     The same call goes on from the last checkpoint.
     """
@@ -99,7 +99,7 @@ def run_training(places: Places, name: str, speeds: dict[str, Any]) -> dict[str,
             places,
             name,
             folder,
-            steps=speeds["steps"],
+            steps=_steps(places, speeds["tokens_per_s"][name]),
             batch=speeds["batch"],
             checkpoint_every=every,
         )
@@ -121,14 +121,14 @@ def run_training(places: Places, name: str, speeds: dict[str, Any]) -> dict[str,
     losses = [loss for stage in metrics["losses"].values() for loss in stage]
     return {
         "scores": scores_of(model, places),
-        "tokens": speeds["tokens"],
+        "tokens": len(losses) * places.plan.training.step_windows * places.plan.window,
         "steps": len(losses),
         "first_loss": losses[0],
         "last_loss": median(losses[-10:]),
         "steps_of_last_call": steps,
         "seconds_of_last_call": seconds,
         "peak_gb": peak_gb(),
-        "run": {name: metrics["config"][name] for name in ("training", "linear", "nonlinear")},
+        "run": {name: metrics["config"][name] for name in RUN_TABLES},
     }
 
 

@@ -35,10 +35,9 @@ def blocks_of(kernel: str, work: Work, exact: bool) -> Blocks:
     columns = _columns(work.part.columns)
     if not exact:
         return Blocks(32 if width > 64 else 64, min(columns, 32), 4, 1)
-    queries = 64
-    if kernel == "forward" and width <= 64:
-        queries = 128
-    return Blocks(queries, columns, 4 if width <= 64 else 8, 2)
+    if width > 64:
+        return Blocks(64, min(columns, 64 if kernel == "forward" else 32), 8, 1)
+    return Blocks(64, columns, 4, 2 if kernel == "forward" else 1)
 
 
 def _padded(size: int) -> int:

@@ -53,12 +53,14 @@ def run_bench(places: Places) -> dict[str, Any]:
 
 
 def run_attention(places: Places) -> dict[str, Any]:
-    """benchmarks/attention.py on the GPU, or the CPU where there is none."""
+    """benchmarks/attention_gpu.py, or benchmarks/attention.py where there is no GPU."""
     results = places.work / "attention-results.json"
     with replacing(results) as unfinished:
         unfinished.write_text("[]\n", encoding="utf-8")
-    command = [sys.executable, str(ROOT / "benchmarks" / "attention.py"), "--device", "auto"]
-    if places.plan.bench.tiny:
+    on_gpu = machine_of(None).kind == "cuda"
+    program = "attention_gpu.py" if on_gpu else "attention.py"
+    command = [sys.executable, str(ROOT / "benchmarks" / program), "--results", str(results)]
+    if places.plan.bench.tiny and not on_gpu:
         command += ["--tokens", "64", "--rounds", "1"]
-    subprocess.run([*command, "--results", str(results)], cwd=ROOT, check=True)
+    subprocess.run(command, cwd=ROOT, check=True)
     return {"rows": json.loads(results.read_text(encoding="utf-8"))}

@@ -12,6 +12,8 @@ from gaincell.files import replacing
 from gaincell.gpu_run.plan import PLAN, Plan, load_plan
 from gaincell.tables import read_json
 
+SLIM = "model.gguf"
+"""The model's weights without lists of words, beside its tokenizer."""
 SMALL_START = "start.safetensors"
 LEARNED = "learned.bin"
 """Token file of the text to learn from; ``scored-NAME.bin`` are those to score."""
@@ -55,7 +57,7 @@ class Places:
 
     @property
     def stock(self) -> Path:
-        """The same model, decoded once by the start: a GGUF file takes seconds each time."""
+        """The same model as plain weights, which the start writes."""
         return self.work / "stock-model"
 
     @property

@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--grace-s", type=float, default=30.0, help="of these, to stop in the end")
     made.add_argument("--out", type=Path, default=RECORDS.parent, help="for what is to be kept")
     made.add_argument("--again", nargs="+", default=[], metavar="PART", help="run these anew")
+    made.add_argument("--only", nargs="+", default=[], metavar="PART", help="run no others")
     made.add_argument("--records", type=Path, default=RECORDS, help="records of earlier calls")
 
     made = verb("part", _part, "one part, as run does it")
@@ -130,7 +131,7 @@ def _adopt(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     places = _unpacked(arguments.work)
-    for name in arguments.again:
+    for name in (*arguments.again, *arguments.only):
         part_of(name)
     call = Run(
         places,
@@ -139,6 +140,7 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.limit_s,
         arguments.grace_s,
         tuple(arguments.again),
+        tuple(arguments.only),
     )
     return call.all_parts()
 

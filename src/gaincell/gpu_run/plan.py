@@ -97,7 +97,7 @@ class Training(Table):
     """Of all trainings; the text's own loss has the rest."""
     bf16: bool = flag(True)
     matmul_precision: str = string("highest")
-    """Beside bf16 only maps and arrays are left in float32: coarser products save no time."""
+    """Of products in float32: beside bf16, those of the maps' and arrays' gradients."""
     checkpoint_every: int = whole(500, low=1)
     seed: int = whole(0, low=0)
 

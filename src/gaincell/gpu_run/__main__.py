@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     made = verb("part", _part, "one part, as run does it")
     made.add_argument("name", choices=[part.name for part in PARTS])
     _add_work(made)
+    made.add_argument("--left-s", type=float, help="seconds of the call that are left")
 
     made = verb("status", _status, "which parts are recorded")
     _add_work(made)
@@ -148,7 +150,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _part(arguments: argparse.Namespace) -> int:
     from gaincell.gpu_run.work.here import here
 
-    places, part = _unpacked(arguments.work), part_of(arguments.name)
+    places = replace(_unpacked(arguments.work), left_s=arguments.left_s)
+    part = part_of(arguments.name)
     figures = part.work(places)
     if figures is None:
         return STOPPED

@@ -25,9 +25,11 @@ class Places:
 
     prepared : what ``gather`` unpacked: plan, model and texts
     start : the model of the closed-form start
+    left_s : seconds until a part that begins now is told to stop; None: nobody will tell it
     """
 
     work: Path
+    left_s: float | None = None
 
     @property
     def prepared(self) -> Path:

@@ -94,7 +94,7 @@ class Run:
     def _run(self, part: Part) -> Record | None:
         """A part in a process of its own; None: it was stopped."""
         words = [sys.executable, "-m", "gaincell.gpu_run", "part", part.name]
-        words += ["--work", str(self.places.work)]
+        words += ["--work", str(self.places.work), "--left-s", f"{self._left_s():.0f}"]
         log, begun = self.places.work / LOG, monotonic()
         place = log.stat().st_size if log.is_file() else 0
         with log.open("a", encoding="utf-8") as stream:

@@ -49,8 +49,8 @@ def distillation_loss(logits: Tensor, wanted: Tensor, temperature: float) -> Ten
     The factor keeps gradients of a size whatever the temperature (Hinton et al. 2015).
     """
     found, target = (
-        log_softmax(each[:, :-1].flatten(0, 1).float() / temperature, dim=-1)
-        for each in (logits, wanted)
+        log_softmax(each if temperature == 1.0 else each / temperature, dim=-1)
+        for each in (x[:, :-1].flatten(0, 1).float() for x in (logits, wanted))
     )
     divergence = kl_div(found, target, reduction="batchmean", log_target=True)
     return divergence * temperature**2

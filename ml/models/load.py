@@ -64,6 +64,22 @@ def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[An
     return loaded
 
 
+def load_weights(
+    file: Path, dtype: torch.dtype = torch.float32, name: str | Path | None = None
+) -> Any:
+    """The model of a GGUF file alone, which may lack a tokenizer; the cache is left as it is.
+
+    Raises
+    ------
+    ValueError
+        As ``load_model``; messages say ``name`` in the file's place.
+    """
+    # Plain weights: those in GGUF's blocks could be neither trained nor saved.
+    plain = GgufConfig(dequantize=True)
+    options = {"gguf_file": file.name, "quantization_config": plain}
+    return _checked(name or file, str(file.parent), dtype, **options)
+
+
 def load_tokenizer(name: str | Path) -> Any:
     """The tokenizer of a model, without the model.
 
@@ -110,9 +126,7 @@ def _from_cache(name: str | Path, entry: Path | None, dtype: torch.dtype) -> tup
 def _decoded(name: str | Path, where: str, file: str, dtype: torch.dtype) -> tuple[Any, Any]:
     """Model and tokenizer of a GGUF file."""
     tokenizer = _read_tokenizer(name, where, gguf_file=file)
-    # Plain weights: those in GGUF's blocks could be neither trained nor saved.
-    plain = GgufConfig(dequantize=True)
-    return _checked(name, where, dtype, gguf_file=file, quantization_config=plain), tokenizer
+    return load_weights(Path(where, file), dtype, name), tokenizer
 
 
 def _checked(name: str | Path, where: str, dtype: torch.dtype, **options: Any) -> Any:

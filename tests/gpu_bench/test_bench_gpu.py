@@ -13,7 +13,7 @@ from fake_gpu import (
 
 from gaincell.cli import main
 from gaincell.config import PRESETS
-from gaincell.gpu_bench import machine, workload
+from gaincell.gpu_bench import energy, machine, workload
 from gaincell.gpu_bench.bench import bench
 from gaincell.gpu_bench.figures import load_bench
 from gaincell.gpu_bench.timing import REPEATS
@@ -136,7 +136,9 @@ def test_any_other_error_of_the_device_is_its_first_line(capsys, monkeypatch):
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_a_gpu_runs_all_of_it(capsys, tmp_path, dtype):
+def test_a_gpu_runs_all_of_it(capsys, tmp_path, monkeypatch, dtype):
+    for name in ("SETTLE_S", "IDLE_S", "WARM_S"):  # no energy is published from here
+        monkeypatch.setattr(energy, name, 0.3)
     path = tmp_path / "bench.json"
     asked = ["bench-gpu", "--device", "cuda", "--seconds", "0.2", "--dtype", dtype]
     assert main([*asked, "--batches", "1,8", "-o", str(path)]) == 0

@@ -143,11 +143,12 @@ def _first_tokens(
     assert scalers.first_weight is not None
     assert scalers.first_bias is not None
     tokens = query.shape[2]
+    whole = starts is None and total == tokens > 0  # then no device need be asked
     if starts is None:
         starts = torch.zeros(query.shape[0], dtype=torch.int64, device=query.device)
     column = starts - (total - tokens)
     here = torch.arange(tokens, device=query.device) == column[:, None]
-    if not torch.compiler.is_compiling() and not bool(here.any()):
+    if not whole and not torch.compiler.is_compiling() and not bool(here.any()):
         return None
     row = torch.arange(query.shape[0], device=query.device)
     first = value[row, :, value.shape[2] - tokens + column.clamp(0, tokens - 1)]  # (B, H_kv, D)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--grace-s", type=float, default=30.0, help="of these, to stop in the end")
     made.add_argument("--out", type=Path, default=RECORDS.parent, help="for what is to be kept")
     made.add_argument("--again", nargs="+", default=[], metavar="PART", help="run these anew")
+    made.add_argument("--only", nargs="+", default=[], metavar="PART", help="run no others")
     made.add_argument("--records", type=Path, default=RECORDS, help="records of earlier calls")
 
     made = verb("part", _part, "one part, as run does it")
     made.add_argument("name", choices=[part.name for part in PARTS])
     _add_work(made)
+    made.add_argument("--left-s", type=float, help="seconds of the call that are left")
 
     made = verb("status", _status, "which parts are recorded")
     _add_work(made)
@@ -130,7 +133,7 @@ def _adopt(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     places = _unpacked(arguments.work)
-    for name in arguments.again:
+    for name in (*arguments.again, *arguments.only):
         part_of(name)
     call = Run(
         places,
@@ -139,6 +142,7 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.limit_s,
         arguments.grace_s,
         tuple(arguments.again),
+        tuple(arguments.only),
     )
     return call.all_parts()
 
@@ -146,7 +150,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _part(arguments: argparse.Namespace) -> int:
     from gaincell.gpu_run.work.here import here
 
-    places, part = _unpacked(arguments.work), part_of(arguments.name)
+    places = replace(_unpacked(arguments.work), left_s=arguments.left_s)
+    part = part_of(arguments.name)
     figures = part.work(places)
     if figures is None:
         return STOPPED

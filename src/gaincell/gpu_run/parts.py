@@ -123,9 +123,15 @@ def chosen_parts(trainings: Collection[str]) -> list[Part]:
     return [part for part in PARTS if part.training is None or part.training in trainings]
 
 
-def left(done: set[str], work: Path, trainings: Collection[str]) -> list[Part]:
-    """Parts to run: those not done, and done ones whose products a part to run needs and lacks."""
-    chosen = {part.name for part in chosen_parts(trainings) if part.name not in done}
+def left(
+    done: set[str], work: Path, trainings: Collection[str], only: Collection[str] = ()
+) -> list[Part]:
+    """Parts to run: those not done, and done ones whose products a part to run needs and lacks.
+
+    ``only`` : names of parts, if no others are asked for.
+    """
+    asked = (part for part in chosen_parts(trainings) if not only or part.name in only)
+    chosen = {part.name for part in asked if part.name not in done}
     for part in reversed(PARTS):
         if part.name in chosen:
             for need in map(part_of, part.needs):

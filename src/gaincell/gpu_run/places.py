@@ -12,6 +12,8 @@ from gaincell.files import replacing
 from gaincell.gpu_run.plan import PLAN, Plan, load_plan
 from gaincell.tables import read_json
 
+SLIM = "model.gguf"
+"""The model's weights without lists of words, beside its tokenizer."""
 SMALL_START = "start.safetensors"
 LEARNED = "learned.bin"
 """Token file of the text to learn from; ``scored-NAME.bin`` are those to score."""
@@ -23,9 +25,11 @@ class Places:
 
     prepared : what ``gather`` unpacked: plan, model and texts
     start : the model of the closed-form start
+    left_s : seconds until a part that begins now is told to stop; None: nobody will tell it
     """
 
     work: Path
+    left_s: float | None = None
 
     @property
     def prepared(self) -> Path:
@@ -55,7 +59,7 @@ class Places:
 
     @property
     def stock(self) -> Path:
-        """The same model, decoded once by the start: a GGUF file takes seconds each time."""
+        """The same model as plain weights, which the start writes."""
         return self.work / "stock-model"
 
     @property

@@ -78,6 +78,9 @@ class Training(Table):
     """Tokens of each training, if the time is enough."""
     seconds: float = number(300.0, above=0.0)
     """Of each training, without its scores: it makes as many steps as its speed allows in them."""
+    reserve_s: float | None = number(None, above=0.0, none=True)
+    """Seconds of a call beside a training's steps, for loading, scores and small files: with it, a
+    training that begins makes no more steps than this call allows. None: the next call goes on."""
     batch: int = whole(16, low=1)
     """Windows at once; halved while memory does not suffice."""
     step_windows: int = whole(16, low=1)
@@ -96,7 +99,8 @@ class Training(Table):
     teacher_weight: float = number(1.0, above=0.0, high=1.0)
     """Of all trainings; the text's own loss has the rest."""
     bf16: bool = flag(True)
-    matmul_precision: str = string("high")
+    matmul_precision: str = string("highest")
+    """Of products in float32: beside bf16, those of the maps' and arrays' gradients."""
     checkpoint_every: int = whole(500, low=1)
     seed: int = whole(0, low=0)
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from gaincell.config import HeadConfig
 from gaincell.config_file import config_to_toml
 from gaincell.gpu_run.pieces import LARGEST, cut
-from gaincell.gpu_run.places import LEARNED
+from gaincell.gpu_run.places import LEARNED, SLIM
 from gaincell.gpu_run.plan import PLAN, load_plan
+from gaincell.gpu_run.slim import write_slim
 from gaincell.inputs.model_places import place_of
 from gaincell.ml.finetune.data.sources import (
     text_tokens,
@@ -26,7 +27,7 @@ from gaincell.ml.finetune.data.sources import (
 )
 from gaincell.ml.finetune.data.token_file import write_tokens
 from gaincell.ml.finetune.settings import Source
-from gaincell.ml.models.load import load_tokenizer
+from gaincell.ml.models.load import load_model, load_tokenizer
 from gaincell.versions import revision
 
 HEAD = "head.toml"
@@ -93,11 +94,14 @@ def prepare(
 
 
 def _copy_model(model: str, folder: Path) -> str:
-    """Copy a model's folder or file; its name in ``folder``."""
+    """A model's folder in ``folder``, and its name there; its weights in GGUF stay as they are."""
     where, file = place_of(model)
     if file is not None:
-        shutil.copyfile(Path(where) / file, folder / "model.gguf")
-        return "model.gguf"
+        whole, tokenizer = load_model(model)
+        whole.config.save_pretrained(folder / "model")
+        tokenizer.save_pretrained(folder / "model")
+        write_slim(Path(where) / file, folder / "model" / SLIM)
+        return "model"
     if not Path(where).is_dir():
         raise ValueError(f"model {model} is neither a folder nor a file here: fetch it first")
     shutil.copytree(where, folder / "model")

@@ -34,6 +34,7 @@ class Run:
     limit_s : seconds of the call
     grace_s : seconds before the end at which a part is told to stop
     again : parts to run although they are recorded
+    only : parts to run, with what they need; none: all
     """
 
     places: Places
@@ -42,6 +43,7 @@ class Run:
     limit_s: float
     grace_s: float = 30.0
     again: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
     records: Records = field(default_factory=dict)
     begun: float = field(default_factory=monotonic)
 
@@ -53,7 +55,8 @@ class Run:
         for name in self.again:
             self._forget(part_of(name))
         self._write()
-        for part in left(set(self.records), work, self.places.plan.training.which):
+        trainings = self.places.plan.training.which
+        for part in left(set(self.records), work, trainings, self.only):
             if self._left_s() < part.least_s:
                 print(f"{part.name}: {self._left_s():.0f} s are left, too few to begin")
                 return STOPPED
@@ -91,7 +94,7 @@ class Run:
     def _run(self, part: Part) -> Record | None:
         """A part in a process of its own; None: it was stopped."""
         words = [sys.executable, "-m", "gaincell.gpu_run", "part", part.name]
-        words += ["--work", str(self.places.work)]
+        words += ["--work", str(self.places.work), "--left-s", f"{self._left_s():.0f}"]
         log, begun = self.places.work / LOG, monotonic()
         place = log.stat().st_size if log.is_file() else 0
         with log.open("a", encoding="utf-8") as stream:

@@ -71,6 +71,11 @@ def test_a_training_makes_the_steps_that_its_seconds_allow(ran, tmp_path):
     text = text.replace("tokens = 1024", "tokens = 100000").replace("seconds = 1e4", "seconds = 5")
     (tmp_path / "prepared" / "plan.toml").write_text(text)
     assert [_steps(Places(tmp_path), rate) for rate in (1, 256, 1e6)] == [2, 10, 781]
+    assert _steps(Places(tmp_path, left_s=4.0), 256) == 10
+    text = text.replace("[training]", "[training]\nreserve_s = 1.5")
+    (tmp_path / "prepared" / "plan.toml").write_text(text)
+    found = [_steps(Places(tmp_path, left_s=left), 256) for left in (None, 100.0, 4.0, 1.0)]
+    assert found == [10, 10, 5, 2]
 
 
 def test_the_three_trainings_see_the_same_tokens_if_time_suffices(ran):

@@ -214,6 +214,8 @@ def test_a_training_without_effect_is_said_to_be_the_stock_model():
 def test_trainings_that_the_plan_leaves_out_are_no_parts(tmp_path):
     everything = [part.name for part in PARTS]
     assert [part.name for part in left(set(), tmp_path, TRAININGS)] == everything
+    asked = [part.name for part in left({"start"}, tmp_path, TRAININGS, ["tests", "difference"])]
+    assert asked == ["tests", "start", "speed", "distilled", "difference"]
     few = [part.name for part in left(set(), tmp_path, ("paper",))]
     assert few == [name for name in everything if name not in ("distilled", "difference", "stock")]
 

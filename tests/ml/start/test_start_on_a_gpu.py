@@ -13,6 +13,12 @@ from gaincell.ml.start.by_layer import layer_start
 pytestmark = pytest.mark.training
 
 
+@pytest.fixture(autouse=True)
+def _no_kernels(monkeypatch):
+    """A pretended GPU runs plain torch only, also where Triton is installed."""
+    monkeypatch.setenv("GAINCELL_ATTENTION", "torch")
+
+
 def started(model, **options):
     few = StartOptions(rounds=2, **options)
     return closed_form(model, HEAD, given(tokens(3, 24)), options=few)

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from gaincell.files import replacing
-from gaincell.gpu_run.places import SMALL_START, Places
+from gaincell.gpu_run.places import SLIM, SMALL_START, Places
 from gaincell.gpu_run.plan import config_of
 from gaincell.gpu_run.records import FILE, read_records, write_records
 from gaincell.gpu_run.work.difference import rebuild, save_difference
 from gaincell.gpu_run.work.scores import Scores, device, peak_gb, scores_of
 from gaincell.ml.finetune.data.token_file import read_tokens
-from gaincell.ml.models.load import load_model
+from gaincell.ml.models.load import load_model, load_tokenizer, load_weights
 from gaincell.ml.models.saved.write import save_model
 from gaincell.ml.start import Errors, StartOptions, closed_form
 
@@ -102,7 +102,11 @@ def _stock(places: Places) -> tuple[Any, Any]:
     """The stock model and its tokenizer; they are in ``places.stock`` then."""
     if places.stock.is_dir():
         return load_model(places.stock)
-    model, tokenizer = load_model(places.given)
+    slim = places.given / SLIM
+    if slim.is_file():
+        model, tokenizer = load_weights(slim), load_tokenizer(places.given)
+    else:
+        model, tokenizer = load_model(places.given)
     save_model(model, tokenizer, places.stock)
     return model, tokenizer
 

@@ -47,9 +47,15 @@ def measure_speeds(places: Places) -> dict[str, Any]:
 
 
 def _steps(places: Places, rate: float) -> int:
-    """Steps of a training of so many tokens per second: those that its seconds allow."""
+    """Steps of a training of so many tokens per second: those that its seconds allow.
+
+    With a reserve in the plan, this call must allow them too.
+    """
     plan, training = places.plan, places.plan.training
-    tokens = min(training.tokens, training.seconds * rate)
+    seconds = training.seconds
+    if training.reserve_s is not None and places.left_s is not None:
+        seconds = min(seconds, max(0.0, places.left_s - training.reserve_s))
+    tokens = min(training.tokens, seconds * rate)
     return max(2, int(tokens / (training.step_windows * plan.window)))
 
 

@@ -133,6 +133,11 @@ def forward_kernel(
     ROUND: tl.constexpr,
     KEEP: tl.constexpr,
 ):
+    """y (heads, tokens, D), in y's type, and which charges passed, (heads, tokens, laps, words).
+
+    q_codes (heads, tokens, D); keys, values (ORDER, kv_heads, stored, D), ``stride`` elements each
+    order.
+    """
     # The last blocks see most and go first.
     block = tl.num_programs(0) - 1 - tl.program_id(0)
     head = tl.program_id(1).to(tl.int64)

@@ -15,6 +15,7 @@ from gaincell.ml.attention.chunk_tensors import Work
 from gaincell.ml.attention.forward import part_gradients, part_outputs
 from gaincell.ml.attention.numbers import Numbers
 from gaincell.ml.attention.parts import ring_part
+from gaincell.ml.attention.quantisers import codes_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -189,3 +190,23 @@ def test_gradients_need_no_kept_charges_and_vmap_maps_heads():
     op = partial(attention, config=SMALL, implementation="triton")
     each = torch.func.vmap(op)(*(x[:, None, None] for x in (q, k, v)))
     assert torch.equal(each[:, 0, 0], part_outputs(q, k, v, work))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("bits", [3, 4, 8])
+def test_codes_are_those_of_the_torch_op_at_every_half_and_beyond_both_ends(
+    interpreter, bits, dtype
+):
+    config = replace(SMALL, query_bits=bits, key_bits=bits, value_bits=bits)
+    most = (1 << bits) - 1
+    halves = torch.arange(-3, 2 * most + 4) / 2 / most
+    near = torch.stack([halves, halves.nextafter(halves - 1), halves.nextafter(halves + 1)])
+    x = torch.nn.functional.pad(near.flatten(), (0, -near.numel() % 8)).view(1, -1, 8).to(dtype)
+    launch = interpreter.Launch(x, x, x, Work(Numbers.of(config), ring_part(config), 0, 0, 1))
+    code = codes_of(x.float(), most)
+    u = 2 * code - most
+    square = (u * u - 1) / 8 if launch.constants.reduced else u * u
+    cube = (u**3 - u) / 24 if launch.constants.reduced else u**3
+    assert torch.equal(launch.q.float(), code)
+    for basis in (launch.k, launch.v):
+        assert torch.equal(basis.float(), torch.stack([u, square, cube]))

@@ -30,9 +30,10 @@ from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.ml.attention import attention
 from gaincell.ml.attention.chunk_tensors import Work
-from gaincell.ml.attention.fused import launch
+from gaincell.ml.attention.fused import decode, launch
 from gaincell.ml.attention.numbers import Numbers
 from gaincell.ml.attention.parts import ring_part
+from gaincell.ml.attention.ring_cache import RingCache
 
 DEVICE = "cuda"
 GAIN = HeadConfig(score_saturation=40.0, output_saturation=10.0)
@@ -52,6 +53,8 @@ HEADS: dict[str, HeadConfig] = {
     "linear cell": replace(GAIN, cell="linear"),
 }
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DECODED = (1, 64)
+"""Sequences that get a token at once."""
 SIZES = [(1, 12, 1024), (16, 12, 1024), (1, 12, 4096), (1, 25, 8192), (1, 12, 32768)]
 """Batch, heads and tokens."""
 LONGEST_REFERENCE = 4096
@@ -65,6 +68,16 @@ def random_units(
     generator = torch.Generator().manual_seed(seed)
     shapes = [(batch, each, tokens, dims) for each in (heads, kv_heads, kv_heads)]
     return [torch.rand(shape, generator=generator).to(DEVICE) for shape in shapes]
+
+
+def random_codes(config: HeadConfig, heads: int, kv_heads: int, tokens: int) -> list[Tensor]:
+    """q, k, v of codes over the largest code, on the GPU.
+
+    Other units may lie within rounding of a code's edge: the code of any op is then as good.
+    """
+    largest = (config.query_max, config.key_max, config.value_max)
+    units = random_units(1, heads, kv_heads, tokens, config.head_dim, 1)
+    return [(x * most).round() / most for x, most in zip(units, largest, strict=True)]
 
 
 def with_gradients(
@@ -89,7 +102,7 @@ def exactness() -> Iterator[dict[str, Any]]:
 def exactness_of(name: str) -> list[dict[str, Any]]:
     config, found = HEADS[name], []
     tokens = 2 * config.window + config.window // 2 + 3
-    inputs = random_units(1, 4, 2, tokens, config.head_dim, len(name))
+    inputs = random_codes(config, 4, 2, tokens)
     for (kind, dtype), backward in product(TYPES.items(), ("surrogate", "true")):
         if backward == "true" and dtype != torch.float32:
             continue
@@ -204,8 +217,57 @@ def times() -> Iterator[dict[str, Any]]:
             yield row | {"forward_ms": forward, "both_ms": both, "peak_mb": peak / 2**20}
 
 
+def preparation() -> Iterator[dict[str, Any]]:
+    """Time to make the codes and the basis of one layer's inputs."""
+    for batch, heads, tokens in SIZES:
+        inputs = random_units(batch, heads, heads, tokens, GAIN.head_dim, 0)
+        for name in ("float32", "bfloat16"):
+            q, k, v = (x.to(TYPES[name]).flatten(0, 1) for x in inputs)
+            work = Work(Numbers.of(GAIN), ring_part(GAIN), 0, 0, 1)
+            row = {"batch": batch, "heads": heads, "tokens": tokens, "dtype": name}
+            yield row | {"ms": milliseconds(partial(launch.Launch, q, k, v, work))}
+
+
+def decoding() -> Iterator[dict[str, Any]]:
+    """Time of a token's step of one layer, and of reading its codes once."""
+    bytes_per_s = peaks()["bytes_per_s"]
+    for batch in DECODED:
+        step, cache = decoding_step(batch)
+        read = cache.k.nbytes + cache.v.nbytes
+        yield {
+            "batch": batch,
+            "heads": cache.k.shape[1],
+            "window": GAIN.window,
+            "step_ms": graph_milliseconds(step),
+            "bytes": read,
+            "read_ms": read / bytes_per_s * 1e3,
+        }
+
+
+def decoding_step(batch: int) -> tuple[Callable[[], Tensor], RingCache]:
+    """A step of 12 heads, and its cache, full."""
+    cache = RingCache(GAIN, batch, 12, device=DEVICE, implementation="triton")
+    cache.attend(*random_units(batch, 12, 12, GAIN.window, GAIN.head_dim, 0))
+    token = random_units(batch, 12, 12, 1, GAIN.head_dim, 1)
+    return partial(cache.attend, *token), cache
+
+
+def graph_milliseconds(work: Callable[[], Any], times: int = 50) -> float:
+    """Time of a call in a CUDA graph of many."""
+    work()  # Compile.
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        for _ in range(times):
+            work()
+    return milliseconds(graph.replay, 10) / times
+
+
 def tuning() -> Iterator[dict[str, Any]]:
-    """Time of each kernel for sizes of blocks, 16 x 12 heads of 1024 tokens."""
+    """Time of each kernel for sizes of blocks, 16 x 12 heads of 1024 tokens.
+
+    Of decoding, one token of each, for (sub-tiles of a program, columns, warps, stages).
+    """
     sizes = [
         (queries, columns, warps, stages)
         for queries, columns in ((64, 64), (128, 64), (64, 32), (128, 32))
@@ -213,6 +275,8 @@ def tuning() -> Iterator[dict[str, Any]]:
         for stages in (1, 2, 3)
     ]
     cases = list(product(("forward", "query", "stored"), sizes))
+    split = product((1, 2, 4), (64,), (1, 2, 4, 8), (1,))
+    cases += [("decode", blocks) for blocks in split]
     with _processes() as pool:  # Compile all.
         list(pool.map(tuned, cases, chunksize=6))
     for case in cases:
@@ -222,6 +286,8 @@ def tuning() -> Iterator[dict[str, Any]]:
 def tuned(case: tuple[str, tuple[int, int, int, int]]) -> dict[str, Any]:
     """Time of one kernel with one size of blocks."""
     kernel, sizes = case
+    if kernel == "decode":
+        return {"kernel": kernel, "blocks": sizes, "ms": tuned_decoding(sizes[0], sizes[2])}
     chosen = launch.blocks_of
 
     def changed(name: str, *rest: Any) -> launch.Blocks:
@@ -244,6 +310,15 @@ def tuned(case: tuple[str, tuple[int, int, int, int]]) -> dict[str, Any]:
         launch.blocks_of = chosen
 
 
+def tuned_decoding(sub_tiles: int, warps: int) -> float:
+    chosen = decode.split_of
+    decode.split_of = lambda _: (sub_tiles, warps)
+    try:
+        return graph_milliseconds(decoding_step(16)[0])
+    finally:
+        decode.split_of = chosen
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--results", type=Path, required=True, help="JSON file for all rows")
@@ -251,7 +326,13 @@ def main() -> None:
     arguments = parser.parse_args()
     check_writable(arguments.results)
     parts: dict[str, Callable[[], Iterator[dict[str, Any]]]]
-    parts = {"tuning": tuning} if arguments.tune else {"exactness": exactness, "times": times}
+    parts = {
+        "exactness": exactness,
+        "times": times,
+        "preparation": preparation,
+        "decoding": decoding,
+    }
+    parts = {"tuning": tuning} if arguments.tune else parts
     found: dict[str, Any] = {"device": torch.cuda.get_device_name(), "peaks": peaks()}
     for name, part in parts.items():
         found[name] = []

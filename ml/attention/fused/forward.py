@@ -79,7 +79,7 @@ def _charge(
 
 
 @triton.jit
-def _codes(steps, limit, ROUND: tl.constexpr):
+def codes_of_steps(steps, limit, ROUND: tl.constexpr):
     """Read-out codes of charges in steps: clipped, halves away from 0."""
     if ROUND:
         halves = tl.floor(2.0 * tl.minimum(tl.abs(steps), limit))
@@ -173,7 +173,7 @@ def forward_kernel(
             begin, stop, first_key, window, rate, table, dims,
             D, BD, N, BN, ORDER, SCORE, CHARGE, DECAY, EXACT, False,
         ) * 0.00390625  # fmt: skip
-        sums += _codes(steps, limit, ROUND)
+        sums += codes_of_steps(steps, limit, ROUND)
         if KEEP:
             _keep_passed(passed, steps, limit, kept + tile % laps, there, BM, BD)
     before = clear - start
@@ -187,7 +187,7 @@ def forward_kernel(
                 D, BD, N, BN, ORDER, SCORE, CHARGE, DECAY, EXACT, True,
             )  # fmt: skip
         steps *= 0.00390625
-        sums += _codes(steps, limit, ROUND)
+        sums += codes_of_steps(steps, limit, ROUND)
         if KEEP:
             _keep_passed(passed, steps, limit, kept + tile % laps, there, BM, BD)
     at = y + head * tokens * D + row[:, None] * D + dims[None, :]

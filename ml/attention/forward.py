@@ -23,7 +23,8 @@ _EXPONENT = {torch.float32: 60.0, torch.float64: 300.0}
 def attend_part(q: Tensor, k: Tensor, v: Tensor, work: Work) -> Tensor:
     """y (R * group, T, D) of the queries q, from keys and values (R, S, D).
 
-    Inputs are codes over the largest code; y is in read-out codes, in ``compute_type(q)``.
+    Inputs are codes over the largest code; y is in read-out codes, in ``compute_type(q)``, or in
+    q's type where the kernels compute it and no sink is added.
     """
     keep = torch.is_grad_enabled() and any(x.requires_grad for x in (q, k, v))
     y: Tensor = _AttendPart.apply(q, k, v, work, keep)[0]  # type: ignore[no-untyped-call]
@@ -71,8 +72,7 @@ def part_gradients(
         launch = Launch(q, k, v, work)
         if passed is None or not passed.numel():
             passed = launch.forward(True)[1]
-        dq, dk, dv = launch.backward(dy, passed)
-        return _of_inputs(dq, dk, dv, q, k, v, work)
+        return launch.backward(dy, passed)
     dq, dk, dv = (torch.zeros_like(each, dtype=compute_type(q)) for each in (q, k, v))
     for chunk in _chunks(work, q):
         decay = Decay(work.numbers, chunk, q.device, compute_type(q))

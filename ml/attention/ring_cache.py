@@ -10,6 +10,7 @@ from gaincell.ml.attention.all_heads import attend_part_of, attend_sink
 from gaincell.ml.attention.checks import check_dims, check_tensors, starts_of
 from gaincell.ml.attention.exact import exact_products
 from gaincell.ml.attention.forward import compute_type
+from gaincell.ml.attention.fused.choice import uses_kernels
 from gaincell.ml.attention.numbers import Numbers, polynomial
 from gaincell.ml.attention.parts import ring_part
 from gaincell.ml.attention.quantisers import codes_of, quantised, rounded_codes
@@ -19,12 +20,15 @@ class RingCache:
     """Key and value codes of one layer, as its arrays store them; inference only.
 
     ``attend`` takes new tokens and returns their outputs. In float64 they equal ``attention`` over
-    the whole sequence, code for code. A single token costs O(M) time, whatever its position.
+    the whole sequence, code for code. A single token costs O(M) time, whatever its position. On a
+    GPU it costs no wait for the device, and a CUDA graph can hold it: all tensors change in place.
+    ``implementation`` is that of ``attention``.
 
     Attributes
     ----------
-    k, v : (B, H_kv, M + P, D) int32, codes by slot, a sink token p at slot M + p; a code stands as
-        its place in a table of all codes of all slots, slot * levels + code
+    k, v : (B, H_kv, M + P, D), codes by slot, a sink token p at slot M + p. On a GPU and for the
+        kernels they are uint8. On a CPU they are int32, and a code stands as its place in a table
+        of all codes of all slots, slot * levels + code
     held : (B, M + P) int64, position of each slot's token; -1: the slot is empty
     length : (B,) int64, number of tokens that each row has taken so far
 
@@ -42,6 +46,7 @@ class RingCache:
         *,
         kind: str = "hardware",
         device: torch.device | str = "cpu",
+        implementation: str | None = None,
     ) -> None:
         if batch < 1 or kv_heads < 1:
             raise ValueError(
@@ -49,8 +54,11 @@ class RingCache:
             )
         self._numbers = Numbers.of(config, kind=kind)
         self.config = self._numbers.config
+        self._implementation = implementation
         shape = (batch, kv_heads, config.stored_columns, config.head_dim)
-        self.k, self.v = (torch.zeros(shape, dtype=torch.int32, device=device) for _ in "kv")
+        small = torch.device(device).type != "cpu" or implementation == "triton"
+        kind_of_codes = torch.uint8 if small else torch.int32
+        self.k, self.v = (torch.zeros(shape, dtype=kind_of_codes, device=device) for _ in "kv")
         self.held = torch.full((batch, config.stored_columns), -1, device=device)
         self.length = torch.zeros(batch, dtype=torch.int64, device=device)
 
@@ -104,6 +112,11 @@ class RingCache:
         starts = starts_of(start, len(k), k.shape[2])
         with exact_products(q.device.type):
             if q.shape[2] == 1 and starts is None:
+                if uses_kernels(q, self._numbers, self._implementation):
+                    from gaincell.ml.attention.fused import decode
+
+                    held = self.k, self.v, self.held, self.length
+                    return decode.step(q, k, v, *held, self._numbers).to(q.dtype)
                 self._store(k, v)
                 return self._answer(q)
             return self._prefill(q, k, v, starts or [0] * len(q))
@@ -115,9 +128,9 @@ class RingCache:
         row = torch.arange(len(slot), device=slot.device)
         for kept, x, largest in self._arrays(k, v):
             code = codes_of(x[:, :, 0].to(compute_type(x)), largest)
-            kept[row, :, slot] = _places(code, slot[:, None, None], largest)
+            kept[row, :, slot] = _kept(code, slot[:, None, None], largest, kept.dtype)
         self.held[row, slot] = position
-        self.length = position + 1
+        self.length += 1
 
     def _answer(self, q: Tensor) -> Tensor:
         """y (B, H, 1, D) of the newest token's queries."""
@@ -146,6 +159,9 @@ class RingCache:
 
         Cells of one slot have one age, and few codes: the polynomial is evaluated for those only.
         """
+        if places.dtype == torch.uint8:
+            slot = torch.arange(places.shape[2], device=places.device)[:, None]
+            places = _kept(places, slot, largest, torch.int32)
         codes = torch.arange(largest + 1, device=places.device).to(remaining)
         centred = codes.mul_(self.config.full_scale_v / largest).sub_(self.config.center_v)
         table = polynomial(centred * remaining[:, :, None], self.config.cell_coefficients)
@@ -185,20 +201,22 @@ class RingCache:
             fresh = codes_of(x.to(compute_type(x)), largest)
             own = kept[rows]
             for parts, slots in ((near, old), (sink, sunk)):
-                past = own[:, :, slots].remainder_(largest + 1).to(fresh)
+                past = own[:, :, slots]
+                past = (past if past.dtype == torch.uint8 else past % (largest + 1)).to(fresh)
                 parts.append(torch.cat([past, fresh], dim=2).div_(largest))
             newest = torch.arange(length, length + tokens, device=q.device)
             in_sink = newest < config.sink
             stays = in_sink | (newest >= length + tokens - config.window)
             slot = config.slot_of(newest[stays])
             code = fresh[:, :, stays].transpose(1, 2)
-            kept[rows[:, None], :, slot] = _places(code, slot[:, None, None], largest)
+            kept[rows[:, None], :, slot] = _kept(code, slot[:, None, None], largest, kept.dtype)
             self.held[rows[:, None], slot] = newest[stays]
         x = q.to(compute_type(q))
         part = ring_part(config, first)
-        y = attend_part_of(x, near[0], near[1], self._numbers, part, length, first)
+        how = self._implementation
+        y = attend_part_of(x, near[0], near[1], self._numbers, part, length, first, how)
         if config.sink:
-            y = y + attend_sink(x, sink[0], sink[1], self._numbers, length)
+            y = y + attend_sink(x, sink[0], sink[1], self._numbers, length, how)
         self.length[rows] = length + tokens
         return y.to(q.dtype)
 
@@ -209,6 +227,8 @@ class RingCache:
         ]
 
 
-def _places(code: Tensor, slot: Tensor, largest: int) -> Tensor:
-    """Where codes stand in a table of all codes of all slots."""
-    return code.to(torch.int32) + slot.to(torch.int32) * (largest + 1)
+def _kept(code: Tensor, slot: Tensor, largest: int, kind: torch.dtype) -> Tensor:
+    """Codes as uint8, or as int32: where they stand in a table of all codes of all slots."""
+    if kind == torch.uint8:
+        return code.to(kind)
+    return code.to(kind) + slot.to(kind) * (largest + 1)

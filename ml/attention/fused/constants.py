@@ -140,28 +140,3 @@ def _matrix(terms: list[Order], numbers: Numbers, most: int, reduced: bool) -> M
             else:
                 found[power, i] += part
     return found
-
-
-def basis_tensor(x: Tensor, most: int, constants: Constants, order: int, quantise: bool) -> Tensor:
-    """B_1..B_order (order, R, S, D) of units x (R, S, D); float16 if exact, else float32."""
-    scaled = x.float() * most
-    if quantise:
-        scaled = (scaled + 0.5).floor_().clamp_(0, most)
-    u = scaled.mul_(2).sub_(most)
-    kind = torch.float16 if constants.exact else torch.float32
-    found = torch.empty(order, *u.shape, dtype=kind, device=u.device)
-    found[0] = u
-    if order >= 2:
-        square = u * u
-        found[1] = (square - 1) / 8 if constants.reduced else square
-        if order >= 3:
-            found[2] = (square - 1) * u / 24 if constants.reduced else square * u
-    return found
-
-
-def query_tensor(x: Tensor, most: int, constants: Constants, quantise: bool) -> Tensor:
-    """Codes (G, T, D) of query units; float16 if exact, else float32."""
-    scaled = x.float() * most
-    if quantise:
-        scaled = (scaled + 0.5).floor_().clamp_(0, most)
-    return scaled.to(torch.float16 if constants.exact else torch.float32).contiguous()

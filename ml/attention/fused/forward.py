@@ -79,7 +79,7 @@ def _charge(
 
 
 @triton.jit
-def _codes(steps, limit, ROUND: tl.constexpr):
+def codes_of_steps(steps, limit, ROUND: tl.constexpr):
     """Read-out codes of charges in steps: clipped, halves away from 0."""
     if ROUND:
         halves = tl.floor(2.0 * tl.minimum(tl.abs(steps), limit))
@@ -133,6 +133,11 @@ def forward_kernel(
     ROUND: tl.constexpr,
     KEEP: tl.constexpr,
 ):
+    """y (heads, tokens, D), in y's type, and which charges passed, (heads, tokens, laps, words).
+
+    q_codes (heads, tokens, D); keys, values (ORDER, kv_heads, stored, D), ``stride`` elements each
+    order.
+    """
     # The last blocks see most and go first.
     block = tl.num_programs(0) - 1 - tl.program_id(0)
     head = tl.program_id(1).to(tl.int64)
@@ -168,7 +173,7 @@ def forward_kernel(
             begin, stop, first_key, window, rate, table, dims,
             D, BD, N, BN, ORDER, SCORE, CHARGE, DECAY, EXACT, False,
         ) * 0.00390625  # fmt: skip
-        sums += _codes(steps, limit, ROUND)
+        sums += codes_of_steps(steps, limit, ROUND)
         if KEEP:
             _keep_passed(passed, steps, limit, kept + tile % laps, there, BM, BD)
     before = clear - start
@@ -182,7 +187,7 @@ def forward_kernel(
                 D, BD, N, BN, ORDER, SCORE, CHARGE, DECAY, EXACT, True,
             )  # fmt: skip
         steps *= 0.00390625
-        sums += _codes(steps, limit, ROUND)
+        sums += codes_of_steps(steps, limit, ROUND)
         if KEEP:
             _keep_passed(passed, steps, limit, kept + tile % laps, there, BM, BD)
     at = y + head * tokens * D + row[:, None] * D + dims[None, :]

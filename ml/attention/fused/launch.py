@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from gaincell.ml.attention.chunk_tensors import Work
-from gaincell.ml.attention.fused.backward import query_kernel, stored_kernel
-from gaincell.ml.attention.fused.constants import Constants, basis_tensor, query_tensor
+from gaincell.ml.attention.fused.constants import Constants
 from gaincell.ml.attention.fused.forward import forward_kernel
+from gaincell.ml.attention.fused.prepare import codes_kernel
+from gaincell.ml.attention.fused.query_gradient import query_kernel
+from gaincell.ml.attention.fused.stored_gradient import stored_kernel
 
 FAR = 1 << 30
 """A window beyond every position."""
@@ -54,17 +56,16 @@ def _columns(size: int) -> int:
 class Launch:
     """One part's tensors and arguments, the same for all kernels.
 
-    q (G, T, D), k and v (R, S, D): units, contiguous
+    q (G, T, D), k and v (R, S, D): units
     """
 
     def __init__(self, q: Tensor, k: Tensor, v: Tensor, work: Work) -> None:
-        numbers, part, config = work.numbers, work.part, work.numbers.config
+        numbers, part = work.numbers, work.part
         self.work = work
+        self.units = q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
         self.constants = constants = Constants.of(numbers)
-        self.q = query_tensor(q, config.query_max, constants, numbers.quantise)
-        order = max(constants.order, constants.slope_order)
-        self.k = basis_tensor(k, config.key_max, constants, order, numbers.quantise)
-        self.v = basis_tensor(v, config.value_max, constants, order, numbers.quantise)
+        self.width = _padded(q.shape[2])
+        self.q, self.k, self.v = self._codes()
         self.heads, self.tokens, self.dims = q.shape
         self.stored = k.shape[1]
         self.split = q.dtype == torch.float32 and not work.coarse
@@ -72,6 +73,7 @@ class Launch:
         window = FAR if part.window is None else part.window
         last = work.first_key + self.stored
         self.stop = last if part.end is None else min(last, part.end)
+        self.all_stored = part.begin <= work.first_key and self.stop == last
         self.table = constants.table(q.device)
         self.positions = (
             self.tokens, self.stored, self.k[0].numel(), work.first_query, work.first_key,
@@ -80,17 +82,41 @@ class Launch:
         self.sizes: dict[str, Any] = {
             "GROUP": work.group,
             "D": self.dims,
-            "BD": _padded(self.dims),
+            "BD": self.width,
             "N": part.columns,
             "ORDER": constants.order,
             "DECAY": 0 if not constants.rate else 1 if constants.rate < STEEP else 2,
             "EXACT": constants.exact,
         }
 
+    def _codes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Codes of the queries (G, T, D); the basis of keys and of values, (order, R, S, D) each.
+
+        float16 if that is exact, else float32.
+        """
+        (q, k, v), numbers, constants = self.units, self.work.numbers, self.constants
+        config, kind = numbers.config, torch.float16 if constants.exact else torch.float32
+        order = max(constants.order, constants.slope_order)
+        codes = torch.empty(q.shape, dtype=kind, device=q.device)
+        keys, values = (torch.empty((order, *k.shape), dtype=kind, device=q.device) for _ in "kv")
+        rows = max(1, 2048 // self.width)
+        grid = (-(-max(q.shape[1], k.shape[1]) // rows), len(q) + 2 * len(k))
+        codes_kernel[grid](
+            q, k, v, codes, keys, values, q.shape[1], k.shape[1], k.numel(), len(q), len(k),
+            config.query_max, config.key_max, config.value_max,
+            D=q.shape[2], BD=self.width, ROWS=rows, ORDER=order, REDUCED=constants.reduced,
+            ROUND=numbers.quantise, num_warps=4, enable_fp_fusion=False,
+        )  # fmt: skip
+        return codes, keys, values
+
     def forward(self, keep: bool) -> tuple[Tensor, Tensor]:
-        """y (G, T, D) float32, and the bits of the charges that are not clipped, if ``keep``."""
-        y = torch.empty(self.heads, self.tokens, self.dims, device=self.q.device)
-        words = (_padded(self.dims) + 31) // 32
+        """y (G, T, D), and the bits of the charges that are not clipped, if ``keep``.
+
+        y is of q's type; float32 if a sink's y is added to it.
+        """
+        kind = torch.float32 if self.work.numbers.config.sink else self.units[0].dtype
+        y = torch.empty(self.q.shape, dtype=kind, device=self.q.device)
+        words = (self.width + 31) // 32
         shape = (self.heads, self.tokens, self.laps, words) if keep else (0,)
         passed = torch.empty(shape, dtype=torch.int32, device=self.q.device)
         score, charge, *_ = self.constants.patterns()
@@ -104,13 +130,14 @@ class Launch:
         return y, passed
 
     def backward(self, dy: Tensor, passed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of q, k and v, float32, from ``forward``'s bits."""
+        """Gradients of q, k and v, of their type, from ``forward``'s bits."""
         constants, config = self.constants, self.work.numbers.config
         dy = dy.contiguous()
-        largest = dy.abs().amax().float()
-        scale = torch.where(largest > 0, 1 / largest, 1.0)
-        dq = torch.empty(self.heads, self.tokens, self.dims, device=dy.device)
-        dk, dv = (torch.zeros(x.shape[1:], device=dy.device) for x in (self.k, self.v))
+        # Without a copy of dy, and without a wait for the GPU.
+        largest = torch.linalg.vector_norm(dy, torch.inf, dtype=torch.float32)
+        q, k, v = self.units
+        dq = torch.empty_like(q)
+        dk, dv = (torch.empty_like(x) if self.all_stored else torch.zeros_like(x) for x in (k, v))
         score, _, score_slope, charge_slope = constants.patterns()
         sizes = self.sizes | {
             "SLOPES": constants.slope_order,
@@ -118,12 +145,13 @@ class Launch:
             "SCORE_SLOPE": score_slope,
             "CHARGE_SLOPE": charge_slope,
             "SPLIT": self.split,
+            "CLIPPED": self.work.numbers.quantise,
         }
-        given = (self.q, self.k, self.v, dy, scale, passed)
+        given = (self.q, self.k, self.v, dy, largest, passed)
         both = constants.score_scale * constants.charge_scale
         blocks = blocks_of("query", self.work, constants.exact)
         query_kernel[(-(-self.tokens // blocks.queries), self.heads)](
-            *given, dq, self.table, *self.positions, both * config.query_max,
+            q, *given, dq, self.table, *self.positions, both * config.query_max,
             BM=blocks.queries, BN=blocks.columns, **sizes, **_compiled(blocks),
         )  # fmt: skip
         blocks = blocks_of("stored", self.work, constants.exact)
@@ -132,7 +160,7 @@ class Launch:
         if tiles > 0:
             chunks = -(-part.columns // blocks.columns)
             stored_kernel[(tiles * chunks, len(dk))](
-                *given, dk, dv, self.table, *self.positions,
+                k, v, *given, dk, dv, self.table, *self.positions,
                 2 * config.key_max * both,
                 2 * config.value_max * constants.charge_scale,
                 REDUCED=constants.reduced,

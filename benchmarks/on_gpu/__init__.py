@@ -1,0 +1,1 @@
+"""What benchmarks on a GPU share, and the kernels one at a time."""

@@ -134,40 +134,49 @@ class RingCache:
 
     def _answer(self, q: Tensor) -> Tensor:
         """y (B, H, 1, D) of the newest token's queries."""
-        config, numbers, dtype = self.config, self._numbers, compute_type(q)
-        x = quantised(q.to(dtype), config.query_max)
+        config, columns = self.config, self.config.columns
+        x = quantised(q.to(compute_type(q)), config.query_max)
         x = torch.unflatten(x[:, :, 0], 1, (self.k.shape[1], -1))  # (B, H_kv, G, D)
-        age = (self.length - 1)[:, None] - self.held
-        remaining = torch.exp(-age.double() * numbers.terms[0].rate).to(dtype)
-        exists = (self.held >= 0).to(dtype)[:, None, None]
-        keys = self._charge(self.k, config.key_max, remaining)
-        phi = (x @ keys.transpose(2, 3) / config.s_sat).clamp_(0, 1) * exists
-        values = self._charge(self.v, config.value_max, remaining)
-        ring = config.window
-        shape = (config.ring_tiles, config.columns)
-        pulses = torch.unflatten(phi[..., :ring], 3, shape).transpose(2, 3)  # (B, H_kv, L, G, N)
-        charge = pulses @ torch.unflatten(values[:, :, :ring], 2, shape)  # (B, H_kv, L, G, D)
-        steps = numbers.read_scale / config.a_sat
-        y = rounded_codes(charge * steps, numbers.read_scale).sum(2)
+        full = config.ring_tiles
+        if q.device.type == "cpu":  # Elsewhere the length is not known without a wait.
+            full = min(full, -(-int(self.length.max()) // columns))
+        y = self._read(x, slice(0, full * columns), columns)
         if config.sink:
-            charge = phi[..., ring:] @ values[:, :, ring:]
-            y += rounded_codes(charge * steps, numbers.read_scale)
+            y += self._read(x, slice(config.window, config.stored_columns), config.sink)
         return y.flatten(1, 2)[:, :, None].to(q.dtype)
 
-    def _charge(self, places: Tensor, largest: int, remaining: Tensor) -> Tensor:
-        """Charge of a full pulse on every cell, (B, H_kv, M + P, D).
+    def _read(self, x: Tensor, slots: slice, columns: int) -> Tensor:
+        """y codes (B, H_kv, G, D) of the queries x from slots, in sub-tiles of ``columns``."""
+        config, numbers = self.config, self._numbers
+        held = self.held[:, slots]
+        age = (self.length - 1)[:, None] - held
+        remaining = torch.exp(-age.double() * numbers.terms[0].rate).to(x)
+        exists = (held >= 0).to(x)[:, None, None]
+        keys = self._charge(self.k[:, :, slots], slots.start, config.key_max, remaining)
+        phi = (x @ keys.transpose(2, 3) / config.s_sat).clamp_(0, 1) * exists
+        values = self._charge(self.v[:, :, slots], slots.start, config.value_max, remaining)
+        pulses = torch.unflatten(phi, 3, (-1, columns)).transpose(2, 3)  # (B, H_kv, L, G, N)
+        charge = pulses @ torch.unflatten(values, 2, (-1, columns))  # (B, H_kv, L, G, D)
+        steps = charge * (numbers.read_scale / config.a_sat)
+        return rounded_codes(steps, numbers.read_scale).sum(2)
+
+    def _charge(self, places: Tensor, first: int, largest: int, remaining: Tensor) -> Tensor:
+        """Charge of a full pulse on the cells of slots from ``first`` on, (B, H_kv, slots, D).
 
         Cells of one slot have one age, and few codes: the polynomial is evaluated for those only.
         """
         if places.dtype == torch.uint8:
             slot = torch.arange(places.shape[2], device=places.device)[:, None]
-            places = _kept(places, slot, largest, torch.int32)
+            places, first = _kept(places, slot, largest, torch.int32), 0
         codes = torch.arange(largest + 1, device=places.device).to(remaining)
         centred = codes.mul_(self.config.full_scale_v / largest).sub_(self.config.center_v)
         table = polynomial(centred * remaining[:, :, None], self.config.cell_coefficients)
         charge = table.new_empty(places.shape)
         for of_row, place, found in zip(table, places, charge, strict=True):
-            torch.index_select(of_row.flatten(), 0, place.flatten(), out=found.view(-1))
+            at = place.flatten()
+            if first:  # An empty slot holds 0, which is before all of these.
+                at = (at - first * (largest + 1)).clamp_min_(0)
+            torch.index_select(of_row.flatten(), 0, at, out=found.view(-1))
         return charge
 
     def _prefill(self, q: Tensor, k: Tensor, v: Tensor, starts: list[int]) -> Tensor:

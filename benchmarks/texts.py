@@ -28,6 +28,7 @@ from gaincell.ml.models.beside.digital_heads import set_digital_heads
 from gaincell.ml.models.convert import convert
 from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.load import load_model
+from gaincell.ml.models.saved.difference import rebuild
 from gaincell.ml.models.saved.write import save_model
 from gaincell.ml.process.memory import keep_freed_memory
 from gaincell.ml.start.needed_heads import needed_heads, probes
@@ -40,6 +41,8 @@ FITTED = 32
 """Windows, a quarter of them from each kind of text."""
 RUN = Path(__file__).parents[1] / "docs" / "do" / "runs" / "after_start.toml"
 """How a model is trained."""
+SHIPPED = Path(__file__).parents[1] / "docs" / "evidence" / "gpu" / "smollm2.safetensors"
+"""What a training on a GPU changed, on other texts than those of the fit."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Case:
     options : of ``gaincell convert``; None: the stock model, or softmax over ``recent`` tokens
     digital : heads that leave the arrays then, as ``convert`` chooses them
     trained : whether the model learns the stock model's logits then
+    shipped : the model of the file that is shipped, in place of all these
     tokens : lengths of the windows that are scored
     """
 
@@ -56,6 +60,7 @@ class Case:
     recent: int | None = None
     digital: int = 0
     trained: bool = False
+    shipped: bool = False
     tokens: tuple[int, ...] = (LONG,)
     faults: bool = False
     head: dict[str, float] = field(default_factory=lambda: HEAD)
@@ -87,6 +92,8 @@ CASES = {
     "aligned, 24 digital heads": Case(ALIGNED, digital=24),
     "trained, 6 digital heads": Case(ALIGNED, digital=6, trained=True, tokens=LENGTHS),
     "trained, 6 digital heads, faults": Case(ALIGNED, digital=6, trained=True, faults=True),
+    "shipped": Case(shipped=True, tokens=LENGTHS),
+    "shipped, faults": Case(shipped=True, faults=True),
     "six layers, aligned": Case(_start(32, "--layers", "10-15", align=65_536)),
     "softmax over 32": Case(recent=32),
 }
@@ -94,12 +101,33 @@ CASES = {
 
 def model_of(case: Case, work: Path, texts: list[Path]) -> Any:
     """The converted model, made if its folder is not there."""
+    model, tokenizer = _converted(case, work, texts)
+    if case.digital:
+        windows = cut_evenly(
+            {path: tokens_of(path, tokenizer, model) for path in texts},
+            argparse.Namespace(window=LONG, windows=FITTED, skip=0),
+        )
+        set_digital_heads(model, needed_heads(model, probes(windows), case.digital))
+    if case.trained:
+        model = _trained(model, tokenizer, work / f"trained-{case.digital}", texts)
+    if case.faults:
+        set_faults(model, FAULTS)
+    return model
+
+
+def _converted(case: Case, work: Path, texts: list[Path]) -> tuple[Any, Any]:
+    """Model and tokenizer as they were converted."""
+    if case.shipped:
+        folder = work / "shipped"
+        if not folder.is_dir():
+            rebuild(MODEL, SHIPPED, folder)
+        return load_model(str(folder))
     if case.options is None:
-        model, _ = load_model(MODEL)
+        model, tokenizer = load_model(MODEL)
         if case.recent is not None:
             head = HeadConfig(window=case.recent, columns=case.recent, sink=1)
             convert(model, head, "softmax")
-        return model
+        return model, tokenizer
     work.mkdir(parents=True, exist_ok=True)
     head_file = work / "head.toml"
     if not case.head:
@@ -112,18 +140,7 @@ def model_of(case: Case, work: Path, texts: list[Path]) -> Any:
         options += ["--text", *map(str, texts), "--window", str(LONG), "--windows", str(FITTED)]
         if gaincell(["convert", *options, *case.options, "-o", str(folder)]):
             raise SystemExit(1)
-    model, tokenizer = load_model(str(folder))
-    if case.digital:
-        windows = cut_evenly(
-            {path: tokens_of(path, tokenizer, model) for path in texts},
-            argparse.Namespace(window=LONG, windows=FITTED, skip=0),
-        )
-        set_digital_heads(model, needed_heads(model, probes(windows), case.digital))
-    if case.trained:
-        model = _trained(model, tokenizer, work / f"trained-{case.digital}", texts)
-    if case.faults:
-        set_faults(model, FAULTS)
-    return model
+    return load_model(str(folder))
 
 
 def _trained(model: Any, tokenizer: Any, folder: Path, texts: list[Path]) -> Any:

@@ -49,7 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="text files, UTF-8, that the start is fitted on; a window of each in turn",
     )
     add_window_arguments(parser, default="as many as the start needs and the machine can fit")
-    add_config(parser)
+    head = parser.add_mutually_exclusive_group(required=True)
+    add_config(head, required=False)
+    head.add_argument(
+        "--difference",
+        type=Path,
+        help="instead of --config and texts: file of what training changed, such as "
+        "docs/evidence/gpu/smollm2.safetensors, with the head, the layers and their start",
+    )
     parser.add_argument(
         "--kind",
         choices=LAYER_KINDS,
@@ -68,6 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     need_ml()
     with refusing():
+        if arguments.difference is not None:
+            check_new_folder(arguments.output)
+            return _rebuilt(arguments)
         config = load_config(arguments.config)
         layers = None if automatic("--layers", arguments.layers) else layers_of(arguments.layers)
         check_new_folder(arguments.output)
@@ -109,6 +119,32 @@ def run(arguments: argparse.Namespace) -> int:
         ("attention", kinds_of(model)),
         *digital_heads_of(model),
         ("scalers", scalers),
+        ("saved in", str(arguments.output)),
+    ]
+    print(table(rows))
+    return 0
+
+
+def _rebuilt(arguments: argparse.Namespace) -> int:
+    """A model that was trained already, from the stock model and what training changed."""
+    for name in ("text", "layers", "windows"):
+        if getattr(arguments, name) is not None:
+            raise ValueError(f"--difference holds the layers and their start: leave out --{name}")
+    check_model(arguments.model)
+
+    from gaincell.ml.models.load import load_model
+    from gaincell.ml.models.saved.difference import rebuild
+    from gaincell.ml.models.saved.write import writing
+
+    if arguments.output.exists():
+        arguments.output.rmdir()
+    with writing(f"the model cannot be written to {arguments.output}"):
+        rebuild(arguments.model, arguments.difference, arguments.output)
+    model = load_model(arguments.output)[0]
+    rows = [
+        ("model", str(arguments.model)),
+        ("attention", kinds_of(model)),
+        *digital_heads_of(model),
         ("saved in", str(arguments.output)),
     ]
     print(table(rows))

@@ -117,7 +117,7 @@ def as_json(bench: Bench) -> dict[str, Any]:
 
 
 def load_bench(path: Path) -> Bench:
-    """The file that ``gaincell bench-gpu -o`` wrote.
+    """The file that ``gaincell bench-gpu -o`` wrote, or the records of a prepared run with it.
 
     Raises
     ------
@@ -125,6 +125,8 @@ def load_bench(path: Path) -> Bench:
         Unreadable, no JSON, or not what the command writes.
     """
     found = read_json(path, "bench")
+    if isinstance(found, dict) and isinstance(found.get("bench"), dict):
+        found = found["bench"].get("figures")
     try:
         return _bench_of(found)
     except (TypeError, ValueError) as error:

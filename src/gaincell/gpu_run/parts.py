@@ -57,6 +57,12 @@ def _attention(places: Places) -> Found:
     return run_attention(places)
 
 
+def _step(places: Places) -> Found:
+    from gaincell.gpu_run.work.step import measure_step
+
+    return measure_step(places)
+
+
 def _start(places: Places) -> Found:
     from gaincell.gpu_run.work.start import make_start
 
@@ -87,7 +93,8 @@ def _difference(places: Places) -> Found:
 PARTS = (
     Part("tests", "pytest -m gpu", _tests),
     Part("bench", "gaincell bench-gpu", _bench, 90.0),
-    Part("attention", "benchmarks/attention.py", _attention, 60.0),
+    Part("attention", "the kernels: exactness and times", _attention, 60.0),
+    Part("step", "a training step of GPT-2 small", _step, 60.0),
     Part("start", "stage 1: the closed-form start, aligned", _start, 60.0, product="start"),
     Part("speed", "tokens per second of the trainings", _speed, 60.0, ("start",)),
     _training("distilled", "stage 2: distilled from the start", "start", product="distilled/model"),

@@ -1,10 +1,11 @@
-"""The table of docs/evidence/tables/gpu.md, from the records; "not run" where there are none."""
+"""The tables of docs/evidence/tables/gpu.md, from the records; "not run" where there are none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from gaincell.data.averages import perplexity_ratio
+from gaincell.gpu_run.attention_tables import attention_tables
 from gaincell.gpu_run.parts import PARTS
 from gaincell.gpu_run.plan import STOCK_LEARNS_NOTHING
 from gaincell.gpu_run.records import Record, Records
@@ -24,10 +25,10 @@ Windows = Mapping[str, Mapping[str, list[float]]]
 
 
 def table(records: Records) -> str:
-    """Two tables in Markdown: the parts, and the models' perplexities."""
+    """Tables in Markdown: the parts, the models' perplexities, and attention alone."""
     parts = markdown(PART_HEAD, [_part_row(part.name, records) for part in PARTS])
     models = markdown(MODEL_HEAD, [_model_row(name, records) for name in MODELS])
-    return f"{parts}\n\n{models}\n"
+    return "\n\n".join([parts, models, *attention_tables(records)]) + "\n"
 
 
 def _part_row(name: str, records: Records) -> tuple[str, ...]:

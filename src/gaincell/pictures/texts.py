@@ -10,7 +10,13 @@ from gaincell.data.texts import STOCK, UNFITTED, differences, ratio
 from gaincell.pictures import style
 
 COLOURS = (style.KEY, style.VALUE, style.QUERY, style.SCORE, style.NEGATIVE, style.MUTED)
-PANELS = ("six layers", "recent 32", "aligned, 6 digital heads", "trained, 6 digital heads")
+PANELS = (
+    "six layers",
+    "recent 32",
+    "aligned, 6 digital heads",
+    "trained, 6 digital heads",
+    "shipped",
+)
 """Cases with a panel each, as far as all texts were measured."""
 TOKENS = 1024
 
@@ -52,11 +58,19 @@ def draw_texts(results: Mapping[str, Any], output: Path) -> None:
                     label=text if text in UNFITTED else f"{text} (second half)",
                 )
             panel.axhline(1.0, color=style.RULE)
-            panel.set_xlabel("position in the text, tokens", fontsize=style.TEXT)
+            panel.set_xlabel("position, tokens", fontsize=style.TEXT)
             panel.set_title(name, fontsize=style.TITLE)
             panel.tick_params(labelsize=style.SMALL)
         panels[0].set_ylabel("perplexity, ratio to the stock model", fontsize=style.TEXT)
-        panels[0].legend(fontsize=style.SMALL, frameon=False)
-        figure.tight_layout()
+        lines, names = panels[0].get_legend_handles_labels()
+        figure.legend(
+            lines,
+            names,
+            loc="upper center",
+            ncols=len(names),
+            fontsize=style.SMALL,
+            frameon=False,
+        )
+        figure.tight_layout(rect=(0, 0, 1, 0.93))
 
     style.draw(paint, 4.0, output)

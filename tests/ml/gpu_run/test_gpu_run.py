@@ -168,10 +168,11 @@ def test_a_later_machine_takes_up_the_start(ran, pieces, tmp_path):
     assert [part.name for part in left(set(read_records(work / FILE)), work, ("distilled",))] == [
         "bench",
         "attention",
+        "step",
         "distilled",
         "difference",
     ]
-    for name in ("bench", "attention"):
+    for name in ("bench", "attention", "step"):
         write_records(work / FILE, read_records(work / FILE) | {name: records[name]})
     ended = gpu_run("run", "--out", "out", "--limit-s", 3600, cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout + (tmp_path / "out" / "log.txt").read_text()

@@ -174,7 +174,7 @@ def test_a_failed_part_is_recorded_and_leaves_out_those_that_need_it(tmp_path, m
     monkeypatch.setattr(Run, "_run", run)
     assert call(tmp_path, limit_s=1e6).all_parts() == 1
     records = read_records(tmp_path / "out" / FILE)
-    assert list(records) == ["tests", "bench", "attention", "start"]
+    assert list(records) == ["tests", "bench", "attention", "step", "start"]
     assert "speed: left out, as start failed" in capsys.readouterr().out
     assert call(tmp_path, limit_s=1e6, again=("start",)).all_parts() == 1
     assert capsys.readouterr().out.count("start: stage 1") == 1

@@ -5,12 +5,16 @@ import math
 from pathlib import Path
 
 
-def add_config(parser: argparse._ActionsContainer, *, default: str | None = None) -> None:
+def add_config(
+    parser: argparse._ActionsContainer, *, default: str | None = None, required: bool = True
+) -> None:
     """--config, a name or path for ``load_config``; required unless it has a default."""
     text = "a preset's name or a TOML file"
     if default is not None:
         text += f"; default {default}"
-    parser.add_argument("--config", required=default is None, default=default, help=text)
+    parser.add_argument(
+        "--config", required=required and default is None, default=default, help=text
+    )
 
 
 def add_seed(parser: argparse._ActionsContainer, purpose: str, *, default: int | None = 0) -> None:

@@ -24,9 +24,14 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 def run_tests(places: Places) -> dict[str, Any]:
-    """``pytest -m gpu`` on the files that have such tests: how many passed, failed, were skipped.
+    """``pytest -m gpu`` on the files that have such tests: how many ran and were skipped.
 
     Only these files are collected: others need programs that a GPU's machine may lack.
+
+    Raises
+    ------
+    RuntimeError
+        A test failed, or a file could not be imported.
     """
     found = (path for path in (ROOT / "tests").rglob("test_*.py"))
     files = sorted(str(path) for path in found if "mark.gpu" in path.read_text(encoding="utf-8"))
@@ -38,8 +43,14 @@ def run_tests(places: Places) -> dict[str, Any]:
     suite = ElementTree.parse(report).getroot().find("testsuite")
     assert suite is not None
     counts = {name: int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
-    wrong = [case.attrib["name"] for case in suite if case.find("failure") is not None]
-    return counts | {"failed_tests": wrong}
+    wrong = [
+        case.attrib["name"]
+        for case in suite
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+    if counts["errors"] or counts["failures"]:
+        raise RuntimeError(f"of {counts['tests']} tests not all passed: {', '.join(wrong)}")
+    return counts
 
 
 def run_bench(places: Places) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from gaincell.files import replacing
 from gaincell.gpu_run.places import SLIM, SMALL_START, Places
 from gaincell.gpu_run.plan import config_of
 from gaincell.gpu_run.records import FILE, read_records, write_records
-from gaincell.gpu_run.work.difference import rebuild, save_difference
 from gaincell.gpu_run.work.scores import Scores, device, peak_gb, scores_of
 from gaincell.ml.finetune.data.token_file import read_tokens
 from gaincell.ml.models.load import load_model, load_tokenizer, load_weights
+from gaincell.ml.models.saved.difference import rebuild, save_difference
 from gaincell.ml.models.saved.write import save_model
 from gaincell.ml.start import Errors, StartOptions, closed_form
 
@@ -121,12 +121,12 @@ def _stock_scores(model: Any, places: Places) -> Scores:
 
 
 def _small_file(places: Places) -> dict[str, int] | None:
-    """Rank and size of the start's small file; None: the plan has none."""
+    """Vectors and size of the start's small file; None: the plan has none."""
     most = int(places.plan.start.keep_mb * 1e6)
     if not most:
         return None
-    rank = save_difference(places.stock, places.start, places.small_start, most)
-    return {"rank": rank, "bytes": places.small_start.stat().st_size}
+    vectors = save_difference(places.stock, places.start, places.small_start, most, device())
+    return {"vectors": vectors, "bytes": places.small_start.stat().st_size}
 
 
 def _windows(places: Places) -> torch.Tensor:

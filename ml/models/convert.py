@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from transformers import PreTrainedModel
@@ -58,7 +59,9 @@ def convert(
         for layers in (before.maps, before.first)
     )
     digital = tuple(each for each in before.digital if each[0] in maps)
-    settings = Settings(config, tuple(kinds), maps, first, before.recent, digital)
+    settings = replace(
+        before, head=config, kinds=tuple(kinds), maps=maps, first=first, digital=digital
+    )
     if not isinstance(model, HardwareModel):
         model.__class__ = family.hardware
         model.config.__class__ = family.hardware.config_class

@@ -125,11 +125,13 @@ class HardwareModel(PreTrainedModel):
                     delattr(module, SUBMODULE)
                 continue
             mapped, first = layer in settings.maps, layer in settings.first
-            recent = settings.recent if mapped else 0
+            recent, shared = (settings.recent, settings.shared) if mapped else (0, True)
             if present is None or (
-                (isinstance(present, HeadMaps), present.first_weight is not None, present.recent)
-                != (mapped, first, recent)
-            ):
+                isinstance(present, HeadMaps),
+                present.first_weight is not None,
+                present.recent,
+                present.shared,
+            ) != (mapped, first, recent, shared):
                 present = self._new_scalers(settings, mapped, first)
                 weight = next(module.parameters())
                 module.add_module(SUBMODULE, present.to(weight.device, weight.dtype))
@@ -146,7 +148,14 @@ class HardwareModel(PreTrainedModel):
         if not mapped:
             return HeadScalers(heads, kv_heads, levels, shape)
         return HeadMaps(
-            heads, kv_heads, levels, shape, dims=dims, width=width, recent=settings.recent
+            heads,
+            kv_heads,
+            levels,
+            shape,
+            dims=dims,
+            width=width,
+            recent=settings.recent,
+            shared=settings.shared,
         )
 
     @torch.no_grad()

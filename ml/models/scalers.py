@@ -66,6 +66,7 @@ class HeadScalers(nn.Module):
     first_tokens : where the first tokens are in the current pass, and the layer's output for them
     head, head_text : the head that the scalers lead to, and the same as ``text_of`` gives it
     recent : newest tokens that are attended to beside the arrays, as ``Recent`` says; 0: none
+    shared : whether query heads that share keys and values in the model share arrays, too
     digital : query heads that attend beside the arrays alone
     kept : newest tokens whose keys and values stand beside the arrays: ``recent``, or with digital
         heads as many as others have there and in their arrays
@@ -82,6 +83,7 @@ class HeadScalers(nn.Module):
     rest_offset: nn.Parameter | None
     ones: Tensor | None
     recent = 0
+    shared = True
     digital: tuple[int, ...] = ()
     kept = 0
 
@@ -181,7 +183,8 @@ class HeadMaps(HeadScalers):
     """As ``HeadScalers``, but with a matrix before the arrays and an offset for each dimension.
 
     Every query head maps the keys and values that it reads in its own way. So it has its own
-    arrays: the layer has H of them, also if query heads of the model share keys and values.
+    arrays: the layer has H of them, also if query heads of the model share keys and values. With
+    ``shared`` those heads share maps of keys and values: the layer has H_kv arrays.
 
     Parameters
     ----------
@@ -190,8 +193,8 @@ class HeadMaps(HeadScalers):
 
     Attributes
     ----------
-    q_gain, k_gain, v_gain : (H, D, D), x @ gain
-    q_offset, k_offset, v_offset, y_gain, y_offset : (H, D)
+    q_gain : (H, D, D), x @ gain; k_gain, v_gain : (arrays, D, D)
+    q_offset, y_gain, y_offset : (H, D); k_offset, v_offset : (arrays, D)
     rest_gain, rest_offset : (H, D), (H,) or None
         From a query to the log of what one code of the sum of pulses stands for: a sum of
         exp(logit) over tokens in the arrays.
@@ -209,13 +212,14 @@ class HeadMaps(HeadScalers):
         dims: int,
         width: int,
         recent: int = 0,
+        shared: bool = False,
     ) -> None:
-        self.dims, self.width, self.recent = dims, width, recent
+        self.dims, self.width, self.recent, self.shared = dims, width, recent, shared
         super().__init__(heads, kv_heads, levels, first)
 
     @property
     def arrays(self) -> int:
-        return self.heads
+        return self.kv_heads if self.shared else self.heads
 
     @torch.no_grad()
     def reset(self) -> None:
@@ -243,14 +247,14 @@ class HeadMaps(HeadScalers):
 
     def units(self, x: Tensor, name: str) -> Tensor:
         gain, offset = self.pair(name)
-        x = x.repeat_interleave(self.heads // x.shape[1], dim=1)  # (B, H, T, D)
+        x = x.repeat_interleave(len(gain) // x.shape[1], dim=1)
         return exact_product(x, gain.to(x)) + offset[:, None].to(x)
 
     def _bias_width(self) -> int | None:
         return self.width
 
     def _shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        offset = (self.heads, self.dims)
+        offset = (self.arrays if name in "kv" else self.heads, self.dims)
         return offset if name == "y" else (*offset, self.dims), offset
 
     def _rest_shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -9,7 +9,7 @@ from typing import Any
 from gaincell.config import HeadConfig
 from gaincell.ml.models.scalers import LAYER_KINDS
 
-OPTIONAL = {"maps", "first", "recent", "digital"}
+OPTIONAL = {"maps", "first", "recent", "digital", "shared"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Settings:
         the arrays; 0: none
     digital : (layer, query head) without arrays, whose softmax is over as many tokens as the
         recent ones and the arrays of others hold together; only beside recent tokens
+    shared : whether query heads that share keys and values share arrays in layers in ``maps``, too
 
     Raises
     ------
@@ -36,6 +37,7 @@ class Settings:
     first: tuple[int, ...] = ()
     recent: int = 0
     digital: tuple[tuple[int, int], ...] = ()
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if self.recent < 0:
@@ -110,6 +112,7 @@ class Settings:
             **extra,
             recent=table.get("recent", 0),
             digital=digital,
+            shared=table.get("shared", False),
         )
 
     def as_table(self) -> dict[str, Any]:
@@ -118,8 +121,13 @@ class Settings:
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self.head.fields_set().items()
         }
-        extra = {"maps": list(self.maps), "first": list(self.first), "recent": self.recent}
-        extra["digital"] = [list(each) for each in self.digital]
+        extra = {
+            "maps": list(self.maps),
+            "first": list(self.first),
+            "recent": self.recent,
+            "digital": [list(each) for each in self.digital],
+            "shared": self.shared,
+        }
         return {"head": head, "kinds": list(self.kinds)} | {
             name: value for name, value in extra.items() if value
         }

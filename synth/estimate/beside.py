@@ -48,6 +48,8 @@ class Beside(Table):
     """Each query head maps q, k and v by D x D matrices, and scales its output."""
     sharing: int = whole(1, low=1, high=MOST_RECENT)
     """Query heads that read one buffer. They take a token at the same time, and so read once."""
+    shared: bool = flag(False)
+    """The same query heads share maps of k and v, and one array, which they read in turn."""
     digital: int = whole(0, low=0)
     """Heads of a model that have no arrays. Their buffer holds as many tokens as others have in the
     buffer and in the arrays."""
@@ -59,8 +61,17 @@ class Beside(Table):
     @property
     def name(self) -> str:
         """Of what is beside the arrays; empty if nothing is."""
-        parts = [f"{self.recent} recent tokens"] * bool(self.recent) + ["maps"] * self.maps
+        parts = [f"{self.recent} recent tokens"] * bool(self.recent) + [self._maps] * self.maps
         return " and ".join(parts)
+
+    @property
+    def _maps(self) -> str:
+        return f"maps shared by {self.on_array}" if self.on_array > 1 else "maps"
+
+    @property
+    def on_array(self) -> int:
+        """Query heads on one array."""
+        return self.sharing if self.shared else 1
 
     def __bool__(self) -> bool:
         return bool(self.recent or self.maps)
@@ -72,7 +83,8 @@ class BesideCost:
 
     The rest's weight is s = sum * e, with e the exponential of its logit: the arrays give the sum
     of pulses and, over all tokens, sum * mean = y. So the output is (recent tokens' weighted sum +
-    e (y * scale + sum * offset)) / (recent tokens' sum + s): one division, no logarithm.
+    e (y * scale + sum * offset)) / (recent tokens' sum + s): one division, no logarithm. Heads that
+    read one array in turn count a part each of its maps, and have as many intervals for a token.
     """
 
     beside: Beside
@@ -83,11 +95,12 @@ class BesideCost:
         """Multiply-accumulates of 8-bit numbers per token.
 
         Recent tokens: logits and values of R + 1 tokens, 2 D (R + 1); the rest's logit, y and
-        offset under the rest's weight, and the reciprocal, 4 D; sum * e, 1. Maps: 3 D^2; scale, D.
+        offset under the rest's weight, and the reciprocal, 4 D; sum * e, 1. Maps: D^2, and 2 D^2 of
+        the array's, this head's share; scale, D.
         """
         dims = self.config.head_dim
         beside = 2 * dims * (self.beside.recent + 1) + 4 * dims + 1 if self.beside.recent else 0
-        return beside + (3 * dims**2 + dims if self.beside.maps else 0)
+        return beside + (ceil(self._mapped * dims**2) + dims if self.beside.maps else 0)
 
     @property
     def exponentials(self) -> int:
@@ -123,12 +136,23 @@ class BesideCost:
     def parameter_bits(self) -> int:
         """Bits of the model's numbers, which are kept here, and all read for each token.
 
-        Maps and their offsets, 3 D (D + 1); scale and offset of the output, 2 D. For recent tokens
-        gain and offset of the rest's logit, D + 1.
+        Maps and their offsets, D (D + 1) and this head's share of 2 D (D + 1); scale and offset of
+        the output, 2 D. For recent tokens gain and offset of the rest's logit, D + 1.
         """
         dims = self.config.head_dim
         numbers = dims + 1 if self.beside.recent else 0
-        return BITS * (numbers + (3 * dims * (dims + 1) + 2 * dims if self.beside.maps else 0))
+        maps = ceil(self._mapped * dims * (dims + 1)) + 2 * dims if self.beside.maps else 0
+        return BITS * (numbers + maps)
+
+    @property
+    def _mapped(self) -> float:
+        """Maps of q, k and v per token, this head's share."""
+        return 1 + 2 / self.beside.on_array
+
+    @property
+    def cycles(self) -> int:
+        """Between two tokens: an interval for each head on the array."""
+        return self.config.interval_cycles * self.beside.on_array
 
     @property
     def of_digital_head(self) -> BesideCost:
@@ -138,13 +162,13 @@ class BesideCost:
 
     @property
     def mac_units(self) -> int:
-        """Units that do all ``products`` in the interval between two tokens, which stays."""
-        return ceil(self.products / self.config.interval_cycles)
+        """Units that do all ``products`` in the time between two tokens, which stays."""
+        return ceil(self.products / self.cycles)
 
     @property
     def wide_units(self) -> int:
-        """Units that do all ``wide_products`` in the same interval."""
-        return ceil(self.wide_products / self.config.interval_cycles)
+        """Units that do all ``wide_products`` in the same time."""
+        return ceil(self.wide_products / self.cycles)
 
     @property
     def latency_cycles(self) -> int:
@@ -158,7 +182,7 @@ class BesideCost:
         dims, maps = self.config.head_dim, self.beside.maps
         if not self.beside:
             return 0
-        mapped = 1 if self.beside.recent else 3
+        mapped = 1 if self.beside.recent else self._mapped
         before = ceil(maps * mapped * dims**2 / self.mac_units)
         after = ceil(dims * (3 * bool(self.beside.recent) + maps) / self.mac_units)
         return before + after + (1 + DIVISION) * self.divisions
@@ -181,9 +205,9 @@ class BesideCost:
     def energy_j(self) -> dict[str, Band]:
         """Energy of each part per token at 28 nm; parts that are not there are left out.
 
-        All bits of a memory are read within one interval: its banks have as many words.
+        All bits of a memory are read between two tokens: its banks have as many words.
         """
-        moved_j = bit_j(self.config.interval_cycles)
+        moved_j = bit_j(self.cycles)
         return {
             name: one.times(count)
             for name, one, count in (

@@ -60,11 +60,14 @@ HEADS = (
 
 
 def recent_tables(estimate: Estimate) -> str:
-    """Markdown: recent tokens alone, with maps, with three heads on one buffer; a digital head."""
+    """Markdown: recent tokens alone, with maps, with three heads on one buffer and on one array;
+    a digital head.
+    """
     kinds = {
         "alone": Beside(),
         "with maps": Beside(maps=True),
         "with maps, 3 heads on a buffer": Beside(maps=True, sharing=3),
+        "with maps, 3 heads on an array": Beside(maps=True, sharing=3, shared=True),
     }
     alone = "\n\n".join(
         markdown((f"{HEADS[0]}, {name}", *HEADS[1:]), recent_cost(estimate, beside))

@@ -38,6 +38,7 @@ def beside_in(folder: Path, config: HeadConfig) -> Beside:
         raise ValueError(
             f"model {folder}: digital is {shown(digital)}, but must be a list of heads"
         )
+    one_array = saved.get("shared", False)
     heads = _whole(folder, table, "num_attention_heads", "n_head")
     shared = _whole(folder, table, "num_key_value_heads", default=heads)
     if heads % shared:
@@ -57,6 +58,7 @@ def beside_in(folder: Path, config: HeadConfig) -> Beside:
             recent=saved.get("recent", 0) if mapped else 0,
             maps=bool(mapped),
             sharing=heads // shared,
+            shared=one_array,
             digital=len(digital),
             heads=heads * len(mapped),
             source=f"{folder}, {len(mapped)} of its {len(saved['kinds'])} layers",

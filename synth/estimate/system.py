@@ -84,14 +84,19 @@ class Estimate:
         """
         config, analog = self.config, self.analog
         cells = config.head_dim * config.stored_columns
-        bits = config.head_dim * (config.key_bits + config.value_bits)
         digital_j = self.digital.energy_per_token_j
         return {
             KEY_PRODUCT: self._product_j(cells * analog.key_cell_pj, self.activity.key),
             VALUE_PRODUCT: self._product_j(cells * analog.value_cell_pj, self.activity.value),
-            DACS: Band.exact(bits * analog.dac_bit_pj * 1e-12),
+            DACS: self.dacs_j,
             DIGITAL: None if digital_j is None else self.scaling.energy.times(digital_j),
         }
+
+    @property
+    def dacs_j(self) -> Band:
+        """Energy of the writes of one token."""
+        bits = self.config.head_dim * (self.config.key_bits + self.config.value_bits)
+        return Band.exact(bits * self.analog.dac_bit_pj * 1e-12)
 
     @property
     def fmax_hz(self) -> Band | None:
@@ -119,21 +124,24 @@ class Estimate:
     def system(self, heads: int, layers: int, *, beside: bool = False) -> System:
         """``layers`` layers of ``heads`` heads: heads work together, layers one after another.
 
-        With ``beside``, what stands beside the arrays is part of every head.
+        With ``beside``, what stands beside the arrays is part of every head. Heads that share an
+        array have each its part of the area and of the writes; the last one reads after all others.
         """
-        count = heads * layers
-        areas, energies = list(self.area_um2.values()), list(self.energy_j.values())
-        latency_s = self.latency_s
+        count, on_array = heads * layers, self.beside.on_array if beside else 1
+        areas = [area.times(1 / on_array) for area in self.area_um2.values()]
+        parts = self.energy_j | {DACS: self.dacs_j.times(1 / on_array)}
+        energies, latency_s = list(parts.values()), self.latency_s
         if beside:
             areas += self.cost_beside.area_um2.values()
             energies += self.cost_beside.energy_j.values()
             latency_s += self.cost_beside.latency_cycles * self.config.clock_s
+            latency_s += (on_array - 1) * self.interval_s
         energy_j = total(energies)
         return System(
             heads=count,
             area_mm2=sum_of(areas).times(count * 1e-6),
             latency_s=layers * latency_s,
-            interval_s=self.interval_s,
+            interval_s=on_array * self.interval_s,
             energy_j=None if energy_j is None else energy_j.times(count),
         )
 

@@ -98,6 +98,19 @@ def test_a_converted_model_tells_its_settings(
     assert told == typed
 
 
+def test_a_model_with_shared_keys_tells_that_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = {"head": {}, "kinds": ["hardware"], "maps": [0], "recent": 16, "shared": True}
+    folder = model_of(tmp_path, gaincell=saved)
+    told = rows_of(printed_by(capsys, "--model", str(folder)))
+    options = ("--recent", "16", "--maps", "--sharing", "3", "--shared-keys")
+    typed = rows_of(printed_by(capsys, *options))
+    assert f"beside 16 recent tokens and maps shared by 3: {folder}, 1 of its 1 layers" in told
+    assert "array one for 3 query heads, which read it in turn: a token every 96 ns" in told
+    assert told[8:] == typed[8:]
+
+
 def test_digital_heads_of_a_model_have_a_row_of_their_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,6 +158,10 @@ def test_older_names_of_a_models_sizes_are_known(
             "--model tells what --recent is: give one of them",
         ),
         (["--model", "nowhere", "--maps"], "--model tells what --maps is: give one of them"),
+        (
+            ["--model", "n", "--shared-keys"],
+            "--model tells what --shared-keys is: give one of them",
+        ),
         (["--model", "n", "--recent", "0"], "--model tells what --recent is: give one of them"),
     ],
 )
@@ -170,6 +187,10 @@ def test_refuses_bad_options(
         (
             {"gaincell": {"kinds": [], "maps": [0], "recent": 2, "digital": 3}},
             ": digital is 3, but must be a list of heads",
+        ),
+        (
+            {"gaincell": {"kinds": [], "maps": [0], "shared": 3}},
+            ": shared is 3, but must be true or false",
         ),
         ({"num_attention_heads": None}, ": num_attention_heads is None, but must be a whole numb"),
         ({"hidden_size": "a"}, ': hidden_size is "a", but must be a whole number above 0'),

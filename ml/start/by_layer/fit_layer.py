@@ -129,7 +129,7 @@ def _maps(
     reference: tuple[Tensor, Tensor] | None,
 ) -> Maps:
     """Maps of all heads after the score fit, from windows that are all fitted."""
-    keys = heads.k.repeat_interleave(heads.group, 1)
+    keys = heads.k if options.shared_keys else heads.k.repeat_interleave(heads.group, 1)
     few = slice(0, SPECTRAL_WINDOWS)
     maps = spectral_maps(heads.q[few], keys[few], config, scale=heads.scale, window=heads.window)
     for number in range(options.rounds):
@@ -154,10 +154,11 @@ def _first_guess(
     block: Block, maps: Maps, heads: Heads, config: HeadConfig, options: StartOptions
 ) -> LayerStart:
     """A start of these maps, of values in range, and of the model's projections."""
-    v, count = heads.v, heads.q.shape[1]
+    v, count, arrays = heads.v, heads.q.shape[1], len(maps.k_gain)
+    copies = arrays // v.shape[1]  # of the model's values
     mean = v[:, :, 1:].mean((0, 2))  # (H_kv, D)
     std = v[:, :, 1:].var((0, 2)).mean(1).sqrt()
-    gain = (0.5 / (options.value_sigmas * std.clamp(min=1e-9))).repeat_interleave(heads.group)
+    gain = (0.5 / (options.value_sigmas * std.clamp(min=1e-9))).repeat_interleave(copies)
     center = config.center_v / config.full_scale_v
     per_dim = v.new_zeros(count, v.shape[3])
     out, down = block.out, block.down
@@ -167,12 +168,13 @@ def _first_guess(
         for each in (out, down)
     )
     v_gain = gain[:, None, None] * torch.eye(v.shape[3]).to(v)
-    v_offset = center - mean.repeat_interleave(heads.group, 0) * gain[:, None]
+    v_offset = center - mean.repeat_interleave(copies, 0) * gain[:, None]
     # The dimension of which the output projection makes least gives way to ones.
     spread = v.var((0, 2)).repeat_interleave(heads.group, 0)
-    ones = (spread * out_weight.square().sum(0).view_as(spread)).argmin(1)
+    made = spread * out_weight.square().sum(0).view_as(spread)
+    ones = made.view(arrays, count // arrays, -1).sum(1).argmin(1)
     if options.newest:
-        each = torch.arange(count)
+        each = torch.arange(arrays)
         v_gain[each, :, ones] = 0.0
         v_offset[each, ones] = 1.0
     return LayerStart(
@@ -186,7 +188,7 @@ def _first_guess(
         y_offset=per_dim,
         rest_gain=per_dim.clone(),
         rest_offset=per_dim[:, 0].clone(),
-        ones=ones,
+        ones=ones.repeat_interleave(count // arrays),
         out_weight=out_weight,
         out_bias=out_bias,
         first_weight=out_weight.clone(),

@@ -20,8 +20,9 @@ from gaincell.ml.start.by_layer.blocks import Heads
 class LayerStart:
     """One layer's maps from queries, keys and values to codes and back, and its projections.
 
-    q_gain, k_gain, v_gain : (H, D, D), codes over the largest are x @ gain + offset
-    q_offset, k_offset, v_offset : (H, D)
+    q_gain : (H, D, D), codes over the largest are x @ gain + offset
+    k_gain, v_gain : (A, D, D), the same for each array: A is H, or with shared keys H_kv
+    q_offset : (H, D); k_offset, v_offset : (A, D)
     y_gain, y_offset : (H, D), from read-out codes to a head's output
     rest_gain, rest_offset, ones : (H, D), (H,), (H,), as in ``HeadMaps``; zeros without recent
         tokens
@@ -50,13 +51,17 @@ class LayerStart:
     down_bias: Tensor
     recent: int
 
+    @property
+    def arrays(self) -> int:
+        return len(self.k_gain)
+
     def codes(self, heads: Heads, config: HeadConfig, backward: str = "surrogate") -> Tensor:
         """y (W, H, T, D) in read-out codes; 0 where the arrays store no token yet."""
         k, v, begin = heads.k, heads.v, None
         if self.recent:
             k, v, begin = heads.recent(self.recent).to_arrays()
             begin = begin.clamp(max=k.shape[2])
-        keys, values = (x.repeat_interleave(heads.group, 1) for x in (k, v))
+        keys, values = (x.repeat_interleave(self.arrays // x.shape[1], 1) for x in (k, v))
         return attention(
             heads.q @ self.q_gain + self.q_offset[:, None],
             keys @ self.k_gain + self.k_offset[:, None],
@@ -88,7 +93,7 @@ class LayerStart:
     def attended(self, outputs: Tensor, v: Tensor) -> Tensor:
         """Attention's contribution to the stream (W, T, C), from ``outputs`` and values v."""
         added = outputs @ self.out_weight.t() + self.out_bias
-        first = v[:, :, 0].repeat_interleave(len(self.v_gain) // v.shape[1], 1).flatten(1)
+        first = v[:, :, 0].repeat_interleave(len(self.q_gain) // v.shape[1], 1).flatten(1)
         added[:, 0] = first @ self.first_weight.t() + self.first_bias
         return added
 

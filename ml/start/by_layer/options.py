@@ -39,6 +39,8 @@ class StartOptions:
     digital_heads: int | tuple[tuple[int, int], ...] | None = None
     """Heads that leave the arrays for a softmax in digital arithmetic: so many of those that lose
     most on them, or each (layer, head). None: one of 45, beside recent tokens."""
+    shared_keys: bool = False
+    """Query heads that share keys and values in the model share their maps and arrays, too."""
     rounds: int = 12
     """Rounds of the score fit; 0 leaves the spectral maps."""
     round_windows: int = 3

@@ -28,7 +28,10 @@ def place(model: HardwareModel, layer: int, start: LayerStart) -> None:
     folded = packed is not None and not start.recent
     if not folded:
         settings = replace(
-            settings, maps=tuple(sorted({*settings.maps, layer})), recent=start.recent
+            settings,
+            maps=tuple(sorted({*settings.maps, layer})),
+            recent=start.recent,
+            shared=start.arrays < len(start.q_gain),
         )
     settings = replace(settings, first=tuple(sorted({*settings.first, layer})))
     model.config.gaincell = settings.as_table()

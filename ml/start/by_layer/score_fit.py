@@ -6,7 +6,8 @@ denominator is measured, and need not be known: p is then exp(logit) over a refe
 gives linearly. Each round computes phi as the arrays do, with codes,
 cell and clipping, and solves the regression of its residual on queries and keys. A clipped phi is
 never asked to go further: the target is clipped too. Over all pairs the normal equations are a
-Kronecker product: two small systems. No gradient of the model and no other loss are used.
+Kronecker product: two small systems. Heads that share keys add up theirs for the keys' side. No
+gradient of the model and no other loss are used.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def fit_scores(
     full_pulse: float,
     step: float,
 ) -> tuple[Maps, float]:
-    """One round on queries and keys (W, H, T, D): maps, and the error of phi before the round.
+    """One round: maps, and the error of phi before the round.
+
+    Queries q are (W, H, T, D), keys k (W, A, T, D); A is the number of arrays.
 
     Parameters
     ----------
@@ -62,19 +65,23 @@ def fit_scores(
     """
     absent = unseen(config, q.shape[2], recent)
     pairs, stored = _blocks(absent, window), float((~absent).sum())
-    heads = range(q.shape[1])
     of_q, of_k = _affine(maps.q_gain, maps.q_offset), _affine(maps.k_gain, maps.k_offset)
+    sharing = q.shape[1] // k.shape[1]
     fits = []
-    for head in heads:
-        own = None if reference is None else (reference[0][head], reference[1][head])
-        aim = _Aim(scale, own, full_pulse, window)
-        sides = of_q[head], of_k[head]
-        moved = _fit_head(q[:, head], k[:, head], config, pairs, sides, aim, step / stored)
-        fits.append(moved)
-    queries, keys = torch.stack([fit[0] for fit in fits]), torch.stack([fit[1] for fit in fits])
+    for array in range(k.shape[1]):
+        aims = []
+        heads = range(array * sharing, (array + 1) * sharing)
+        for head in heads:
+            own = None if reference is None else (reference[0][head], reference[1][head])
+            aims.append(_Aim(scale, own, full_pulse, window))
+        sides = [of_q[head] for head in heads], of_k[array]
+        own_q = [q[:, head] for head in heads]
+        fits.append(_fit_array(own_q, k[:, array], config, pairs, sides, aims, step / stored))
+    queries = torch.stack([of_head for fit in fits for of_head in fit[0]])
+    keys = torch.stack([fit[1] for fit in fits])
     if not bool(queries.isfinite().all() & keys.isfinite().all()):
         raise ValueError(f"the score fit diverged at a step of {step:g}: choose a smaller one")
-    error = math.sqrt(sum(fit[2] for fit in fits) / len(fits) / stored)
+    error = math.sqrt(sum(fit[2] for fit in fits) / len(queries) / stored)
     dims = q.shape[3]
     return Maps(queries[:, :dims], queries[:, dims], keys[:, :dims], keys[:, dims]), error
 
@@ -142,21 +149,67 @@ class _Aim:
         return aimed if self.window is None else aimed.masked_fill_(pairs.hidden, 0.0)
 
 
-def _fit_head(
+@dataclass(frozen=True)
+class _Sums:
+    """Of one head over the pairs of all texts, with its inputs to the arrays x and charges.
+
+    of_q, of_k : (D + 1, D), moments of the residual on queries and on keys
+    x, charge : (D, D), Gram matrices; q, k : (D + 1, D + 1)
+    squares : of the residual
+    """
+
+    of_q: Tensor
+    of_k: Tensor
+    x: Tensor
+    charge: Tensor
+    q: Tensor
+    k: Tensor
+    squares: Tensor
+
+
+def _fit_array(
+    queries: Sequence[Tensor],
+    k: Tensor,
+    config: HeadConfig,
+    blocks: Sequence[_Pairs],
+    sides: tuple[Sequence[Tensor], Tensor],
+    aims: Sequence[_Aim],
+    step: float,
+) -> tuple[list[Tensor], Tensor, float]:
+    """Affine maps (D + 1, D) of one array's queries and keys after a round, and squares of a text.
+
+    ``queries``, ``aims`` and the first side are of each head that reads the array. ``step`` is that
+    of a round over the pairs of one text that count.
+    """
+    of_heads, of_k = sides
+    windows, tokens, _ = k.shape
+    sums = [
+        _sums(q, k, config, blocks, (of_q, of_k), aim)
+        for q, of_q, aim in zip(queries, of_heads, aims, strict=True)
+    ]
+    count = windows * (tokens - 1)
+    pace = step * config.s_sat / windows
+    per_unit = linear_slope(config) * config.full_scale_v
+    moved_q = [
+        of_q + pace * _inverse(own.q / count) @ own.of_q @ _inverse(own.charge / count)
+        for of_q, own in zip(of_heads, sums, strict=True)
+    ]
+    of_all = torch.stack([own.of_k for own in sums]).sum(0)
+    x = torch.stack([own.x for own in sums]).sum(0)
+    moved_k = pace / per_unit * _inverse(sums[0].k / count) @ of_all @ _inverse(x / count)
+    return moved_q, of_k + moved_k, sum(float(own.squares) for own in sums) / windows
+
+
+def _sums(
     q: Tensor,
     k: Tensor,
     config: HeadConfig,
     blocks: Sequence[_Pairs],
     sides: tuple[Tensor, Tensor],
     aim: _Aim,
-    step: float,
-) -> tuple[Tensor, Tensor, float]:
-    """Affine maps (D + 1, D) of one head's queries and keys after a round, and squares of a text.
-
-    ``step`` is that of a round over the pairs of one text that count.
-    """
+) -> _Sums:
     of_q, of_k = sides
-    windows, tokens, dims = q.shape
+    dims = q.shape[2]
     sum_q, sum_k = torch.zeros_like(of_q), torch.zeros_like(of_k)
     squares = of_q.new_zeros((), dtype=torch.float64)
     gram_x, gram_charge, gram_q, gram_k = (
@@ -182,12 +235,7 @@ def _fit_head(
             (gram_k, keys),
         ):
             gram += each[1:].t() @ each[1:]
-    count = windows * (tokens - 1)
-    pace = step * config.s_sat / windows
-    per_unit = linear_slope(config) * config.full_scale_v
-    moved_q = pace * _inverse(gram_q / count) @ sum_q @ _inverse(gram_charge / count)
-    moved_k = pace / per_unit * _inverse(gram_k / count) @ sum_k @ _inverse(gram_x / count)
-    return of_q + moved_q, of_k + moved_k, float(squares) / windows
+    return _Sums(sum_q, sum_k, gram_x, gram_charge, gram_q, gram_k, squares)
 
 
 def _affine(gain: Tensor, offset: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ BLOCK = 256
 class Maps:
     """Maps of all heads, x @ gain + offset in codes over the largest.
 
-    q_gain, k_gain : (H, D, D); q_offset, k_offset : (H, D)
+    q_gain : (H, D, D); q_offset : (H, D)
+    k_gain : (A, D, D); k_offset : (A, D); A, the number of arrays, divides H
     """
 
     q_gain: Tensor
@@ -45,13 +46,21 @@ class Maps:
 def spectral_maps(
     q: Tensor, k: Tensor, config: HeadConfig, *, scale: float, window: int | None = None
 ) -> Maps:
-    """Maps of all heads, from queries and keys (W, H, T, D).
+    """Maps of all heads, from queries (W, H, T, D) and keys (W, A, T, D).
+
+    Heads that share keys begin with the maps of one head that has the queries of all of them.
 
     scale : of q k^T before softmax
     window : tokens that a query of the model sees; None: all before it
     """
-    heads = [_head(q[:, head], k[:, head], config, scale, window) for head in range(q.shape[1])]
-    return Maps(*(torch.stack(parts) for parts in zip(*heads, strict=True)))
+    sharing = q.shape[1] // k.shape[1]
+    found = [
+        _head(of_array.flatten(0, 1), keys.repeat_interleave(sharing, 0), config, scale, window)
+        for of_array, keys in zip(torch.split(q, sharing, 1), k.unbind(1), strict=True)
+    ]
+    q_gain, q_offset, k_gain, k_offset = (torch.stack(parts) for parts in zip(*found, strict=True))
+    q_gain, q_offset = (each.repeat_interleave(sharing, 0) for each in (q_gain, q_offset))
+    return Maps(q_gain, q_offset, k_gain, k_offset)
 
 
 def flat_rows(dims: int) -> Tensor:

@@ -195,6 +195,10 @@ def _work_beside(estimate: Estimate) -> list[tuple[str, str]]:
                 "not in the tables",
             )
         )
+    if beside.on_array > 1:
+        every = estimate.system(1, 1, beside=True).interval_s * 1e9
+        shown = f"one for {beside.on_array} query heads, which read it in turn"
+        rows.insert(1, ("array", f"{shown}: a token every {every:.4g} ns"))
     if beside.sharing > 1 and beside.recent:
         rows.insert(1, ("buffer", f"one for {beside.sharing} query heads, which read it at once"))
     return rows

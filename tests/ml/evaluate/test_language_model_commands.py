@@ -92,6 +92,12 @@ def test_the_closed_form_start_is_saved_and_leaves_nothing_else(folder, capsys):
     assert scored(folder, capsys) != scored(folder, capsys, model="stock")
 
 
+def test_shared_keys_are_an_option_of_convert(folder):
+    assert closed_form(folder, "--shared-keys", "--layers", "1", "--align-tokens", "0") == 0
+    table = json.loads((folder / "hw" / "config.json").read_text())["gaincell"]
+    assert table["shared"] is True
+
+
 @pytest.mark.training
 @pytest.mark.parametrize("asked", ["auto:2", "0:1,2:3"])
 def test_digital_heads_are_chosen_or_named_and_printed(folder, capsys, asked):

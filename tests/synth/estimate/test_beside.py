@@ -21,6 +21,7 @@ from gaincell.synth.estimate.scaling import Band
 from gaincell.synth.estimate.system import Estimate, sum_of
 
 ODD = HeadConfig(head_dim=5, window=21, columns=7)
+SHARED = {"recent": 3, "maps": True, "sharing": 4, "shared": True}
 TABLE = Path(__file__).parents[3] / "docs" / "evidence" / "tables" / "recent_cost.md"
 LOW, HIGH = 0.35 * (1.1 / 0.9) ** 2, 0.51 * (1.1 / 0.9) ** 2
 """Energy at 28 nm, 0.9 V over that at 45 nm, 0.9 V."""
@@ -44,6 +45,8 @@ def ends(band: Band, scale: float = 1.0) -> tuple[float, float]:
         (GPT2, {"recent": 1}, 513, 3 + 4, 2048, 4096, 520),
         (ODD, {"recent": 3}, 61, 5 + 4, 320, 480, 48),
         (ODD, {"recent": 3, "maps": True, "sharing": 4}, 141, 9, 80, 120, 48 + 8 * 100),
+        # 25 products of q's map, 12.5 of a fourth of k's and v's, 5 of the scale
+        (ODD, SHARED, 61 + 25 + 13 + 5, 9, 80, 120, 48 + 8 * (30 + 15 + 10)),
     ],
 )
 def test_counts_what_is_done_and_kept(
@@ -108,6 +111,8 @@ def test_units_are_just_enough_for_the_interval(config, settings) -> None:
         ({"recent": 16}, 3 + 5),  # 192 products on 77 units; sum * e, then four steps to divide
         ({"maps": True}, 32 + 1),  # 12 288 and 64 products on 386 units
         ({"recent": 16, "maps": True}, 9 + 1 + 5),  # 4096 before and 256 after, on 463 units
+        # 9324 products in 96 cycles: 98 units
+        ({"recent": 16, "maps": True, "sharing": 3, "shared": True}, 42 + 3 + 5),
     ],
 )
 def test_a_token_takes_longer_by_what_cannot_be_done_meanwhile(settings, cycles) -> None:
@@ -133,6 +138,26 @@ def test_a_shared_buffer_costs_each_head_its_part() -> None:
     for name in ("area_um2", "energy_j"):
         buffers = [getattr(cost, name)["buffer of recent tokens"] for cost in (alone, third)]
         assert buffers[1].high == pytest.approx(buffers[0].high / 3)
+
+
+def test_heads_on_one_array_share_its_area_and_writes_and_read_it_in_turn() -> None:
+    beside = Beside(recent=16, maps=True, sharing=3, shared=True)
+    estimate = replace(estimate_of(), beside=beside)
+    cost, alone, one = (
+        estimate.cost_beside,
+        estimate.system(1, 1),
+        estimate.system(1, 1, beside=True),
+    )
+    area_um2, energy_j = (sum_of(each.values()) for each in (cost.area_um2, cost.energy_j))
+    third = alone.area_mm2.times(1 / 3) + area_um2.times(1e-6)
+    assert ends(one.area_mm2) == pytest.approx(ends(third))
+    dacs_j = estimate.energy_j["DACs"].low
+    spent = (each - 2 / 3 * dacs_j for each in ends(alone.energy_j + energy_j))
+    assert ends(one.energy_j) == pytest.approx(tuple(spent))
+    assert one.interval_s == pytest.approx(3 * alone.interval_s)
+    late = 2 * alone.interval_s + cost.latency_cycles * GPT2.clock_s
+    assert one.latency_s == pytest.approx(alone.latency_s + late)
+    assert replace(estimate, beside=replace(beside, shared=False)).system(1, 1) == alone
 
 
 def test_systems_have_it_in_every_head() -> None:
@@ -186,6 +211,7 @@ def test_json_holds_counts_and_systems() -> None:
         "recent": 16,
         "maps": True,
         "sharing": 1,
+        "shared": False,
         "digital": 0,
         "heads": 0,
         "source": None,
@@ -203,6 +229,7 @@ def test_json_holds_counts_and_systems() -> None:
         ({"recent": 2.5}, "recent is 2.5, but must be a whole number, 0..65536"),
         ({"maps": 1}, "maps is 1, but must be true or false"),
         ({"sharing": 0}, "sharing is 0, but must be 1..65536"),
+        ({"shared": 1}, "shared is 1, but must be true or false"),
     ],
 )
 def test_rejects_settings_that_are_none(settings, sentence) -> None:

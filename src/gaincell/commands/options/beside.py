@@ -8,11 +8,11 @@ from gaincell.config import HeadConfig
 from gaincell.synth.estimate.beside import MOST_RECENT, Beside
 from gaincell.synth.estimate.saved_model import beside_in
 
-SETTINGS = ("recent", "maps", "sharing")
+SETTINGS = ("recent", "maps", "sharing", "shared")
 
 
 def add_beside(parser: argparse.ArgumentParser) -> None:
-    """--recent, --maps, --sharing, and --model, which tells all three."""
+    """--recent, --maps, --sharing, --shared-keys, and --model, which tells all four."""
     beside = parser.add_argument_group("beside the arrays")
     beside.add_argument(
         "--recent",
@@ -31,10 +31,18 @@ def add_beside(parser: argparse.ArgumentParser) -> None:
         help="query heads that share keys and values, so the buffer of --recent; default 1",
     )
     beside.add_argument(
+        "--shared-keys",
+        dest="shared",
+        action="store_true",
+        default=None,
+        help="the heads of --sharing share maps of keys and values and one array, too, and read it "
+        "in turn",
+    )
+    beside.add_argument(
         "--model",
         type=Path,
         metavar="FOLDER",
-        help="a converted model, whose config.json tells these three",
+        help="a converted model, whose config.json tells these four",
     )
 
 
@@ -54,5 +62,6 @@ def beside_of(arguments: argparse.Namespace, config: HeadConfig) -> Beside:
     if arguments.model is None:
         return Beside(**given)
     if given:
-        raise ValueError(f"--model tells what --{next(iter(given))} is: give one of them")
+        name = next(iter(given)).replace("shared", "shared-keys")
+        raise ValueError(f"--model tells what --{name} is: give one of them")
     return beside_in(arguments.model, config)

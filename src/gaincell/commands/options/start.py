@@ -167,6 +167,8 @@ STARTS = {
             "digital_heads": (str, "heads that leave the arrays for a digital softmax, such as "
                               "10:0,12:4, or auto:6 for the six that lose most on them; auto:0: "
                               "none; default: one of 45, beside recent tokens"),
+            "shared_keys": (bool, "heads that share keys and values in the model share maps and "
+                            "arrays, too; default: every query head has its own"),
             "rounds": (int, "rounds of the score fit; default 12"),
             "full_pulse": (float, "softmax weight that a full phi pulse stands for; default 1 "
                            "with recent tokens, 0.4 without"),
@@ -203,7 +205,11 @@ def add_start_arguments(parser: argparse.ArgumentParser) -> None:
         if start.options:
             group = parser.add_argument_group(f"with --init {name}")
             for option, (kind, text) in start.options.items():
-                group.add_argument(f"--{option.replace('_', '-')}", type=kind, help=text)
+                flag = f"--{option.replace('_', '-')}"
+                if kind is bool:
+                    group.add_argument(flag, action="store_true", default=None, help=text)
+                else:
+                    group.add_argument(flag, type=kind, help=text)
 
 
 def chosen_start(arguments: argparse.Namespace) -> tuple[Start, Any]:

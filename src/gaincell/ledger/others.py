@@ -19,7 +19,7 @@ READ = {
     "paper": "the paper",
     "ledger": "the paper's figures as the [reproduction ledger](reproduction.md) has them",
     "abstract": "the abstract alone",
-    "notes": "another reader's notes on the whole paper",
+    "notes": "notes or a summary by others, not checked against the paper",
     "repository": "the authors' public files",
     "project": "files of this project",
 }

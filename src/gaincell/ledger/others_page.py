@@ -17,7 +17,7 @@ HEADS = {
     "efficiency": "TOPS/W",
     "latency": "latency of a token, ns",
 }
-SECOND_HAND = {"abstract": "; the abstract alone was read", "notes": "; another reader's notes"}
+SECOND_HAND = {"abstract": "; the abstract alone was read", "notes": "; notes by others"}
 """How places say that the paper itself was not read, by how the source was read."""
 WORDS = {
     "technology": "technology",
@@ -63,8 +63,8 @@ def others_page(survey: Survey) -> str:
 
 LEGEND = f"""*Italic*: converted from a published figure by a formula [below](#conversions).
 **{ABSENT}**: nothing was found in what was read of the row. *(abstract)*: the abstract alone was
-read, and the paper may say more. *(notes)*: the figure is from another reader's notes on the paper.
-A band has both ends."""
+read, and the paper may say more. *(notes)*: the figure is from notes by others on the whole paper,
+which were not checked against it. A band has both ends."""
 
 COMPARED = """\
 - **Rows with the same parts counted and the same model** can be compared. There are few.

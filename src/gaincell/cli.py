@@ -63,7 +63,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
     },
     "results": {
         "report": (report, "write one HTML page about a head and language models on it"),
-        "ledger": (ledger, "compare the paper's figures with ours and compute verdicts"),
+        "ledger": (ledger, "compare published figures with ours: the paper's and others'"),
         "bench-gpu": (bench_gpu, "time attention of one token on a GPU beside published figures"),
         "demo": (demo, "take one head of a language model from config to pictures"),
         "demo-ml": (demo_ml, "train a small language model and convert it in every way"),

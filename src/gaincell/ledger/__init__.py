@@ -1,1 +1,1 @@
-"""The reproduction ledger: figures of the paper beside ours, each with a computed verdict."""
+"""The ledgers: the paper's figures beside ours with verdicts, and other accelerators' figures."""

@@ -27,7 +27,7 @@ SENSES = ("equal", "at most", "at least")
 TABLES = ("root", "command", "entry", "contradiction")
 
 
-def _is_quantity(value: object) -> bool:
+def is_quantity(value: object) -> bool:
     listed = value if isinstance(value, tuple) and value else (value,)
     return all(is_number(each) and math.isfinite(each) for each in listed)
 
@@ -39,12 +39,12 @@ def _quantity(**options: Any) -> Any:
         if options and (value is None or (isinstance(value, str) and ":" in value)):
             return None
         source = ', or a source such as "config:latency_ns"' if options else ""
-        return None if _is_quantity(value) else (True, f"a number or a list of numbers{source}")
+        return None if is_quantity(value) else (True, f"a number or a list of numbers{source}")
 
     return field(metadata={"rule": rule}, **options)
 
 
-def _numbers() -> Any:
+def numbers_field() -> Any:
     """Field of a table of names, each a number or a source; or None."""
 
     def rule(value: Any) -> tuple[bool, str] | None:
@@ -96,7 +96,7 @@ class Entry(Table):
     """A source, or a number that was measured by hand; None: not rerun."""
     provenance: str | None = string(None)
     """Where a number that was measured by hand comes from."""
-    numbers: Mapping[str, float | str] | None = _numbers()
+    numbers: Mapping[str, float | str] | None = numbers_field()
     """Names for the expressions in ``ours`` and in sentences."""
     tolerance: float | None = number(None, low=0.0, none=True)
     """Relative to the paper's figure, or to ``scale``."""
@@ -153,7 +153,7 @@ class Contradiction(Table):
     """A comparison that is true as long as the numbers do not fit."""
     so: str = string()
     """The conclusion."""
-    numbers: Mapping[str, float | str] | None = _numbers()
+    numbers: Mapping[str, float | str] | None = numbers_field()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,19 +180,17 @@ def read_book(path: Path) -> Book:
     if not isinstance(commands, dict):
         problems.append("command must be tables [command.NAME]")
         commands = {}
-    made = [_made(Command, table, f"command.{name}", problems) for name, table in commands.items()]
-    entries = _all(Entry, tables.get("entry", []), "entry", problems)
-    contradictions = _all(Contradiction, tables.get("contradiction", []), "contradiction", problems)
+    built = [made(Command, table, f"command.{name}", problems) for name, table in commands.items()]
+    entries = all_of(Entry, tables.get("entry", []), "entry", problems)
+    contradictions = all_of(
+        Contradiction, tables.get("contradiction", []), "contradiction", problems
+    )
     problems += [
         f'[entry {each.id}] unknown command "{each.command}"{nearest(each.command, commands)}'
         for each in entries
         if each.command not in commands
     ]
-    seen: set[str] = set()
-    for label in [each.id for each in entries] + [each.id for each in contradictions]:
-        if label in seen:
-            problems.append(f'id "{label}" is used twice')
-        seen.add(label)
+    problems += repeated([each.id for each in entries] + [each.id for each in contradictions])
     if problems:
         raise ValueError(f"ledger {path}: " + "; ".join(problems))
     root = tables.get("root", ".")
@@ -200,17 +198,25 @@ def read_book(path: Path) -> Book:
         raise ValueError(f"ledger {path}: root is {root!r}, but must be a folder's name")
     return Book(
         root=path.parent / root,
-        commands={name: each for name, each in zip(commands, made, strict=True) if each},
+        commands={name: each for name, each in zip(commands, built, strict=True) if each},
         entries=entries,
         contradictions=contradictions,
     )
 
 
-T = TypeVar("T", Entry, Contradiction)
-M = TypeVar("M", Command, Entry, Contradiction)
+def repeated(labels: Iterable[str]) -> list[str]:
+    """Sentences on ids that are used more than once."""
+    labels = list(labels)
+    return [
+        f'id "{each}" is used twice' for each in dict.fromkeys(labels) if labels.count(each) > 1
+    ]
 
 
-def _all(kind: type[T], tables: object, name: str, problems: list[str]) -> tuple[T, ...]:
+T = TypeVar("T")
+
+
+def all_of(kind: type[T], tables: object, name: str, problems: list[str]) -> tuple[T, ...]:
+    """Tables [[``name``]] as ``kind``; those that are wrong are left out and added to problems."""
     if not isinstance(tables, list):
         problems.append(f"{name} must be tables [[{name}]]")
         return ()
@@ -218,14 +224,15 @@ def _all(kind: type[T], tables: object, name: str, problems: list[str]) -> tuple
         str(table.get("id", number)) if isinstance(table, dict) else str(number)
         for number, table in enumerate(tables, 1)
     ]
-    made = [
-        _made(kind, table, f"{name} {label}", problems)
+    built = [
+        made(kind, table, f"{name} {label}", problems)
         for label, table in zip(names, tables, strict=True)
     ]
-    return tuple(each for each in made if each is not None)
+    return tuple(each for each in built if each is not None)
 
 
-def _made(kind: type[M], table: object, name: str, problems: list[str]) -> M | None:
+def made(kind: type[T], table: object, name: str, problems: list[str]) -> T | None:
+    """The table [``name``] as ``kind``; None and a sentence in ``problems`` if it is wrong."""
     try:
         return build(kind, table, name)
     except (TypeError, ValueError) as error:

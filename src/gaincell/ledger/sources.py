@@ -22,7 +22,9 @@ from gaincell.synth.estimate.digital import reference_metrics
 from gaincell.synth.estimate.system import Estimate
 from gaincell.tables import is_number, nearest, parse_toml
 
-NUMBER = re.compile(r"[-+]?\d[\d ]*(?:\.\d+)?(?:e[-+]?\d+)?")
+NUMBER = r"[-+]?\d[\d ]*(?:\.\d+)?(?:e[-+]?\d+)?"
+BAND = re.compile(rf"({NUMBER})(?:\.\.({NUMBER}))?")
+"""A number, or the two ends of a band: 4244..19631."""
 FIGURES: dict[str, Callable[[HeadConfig], float | tuple[float, ...]]] = {
     "latency_ns": lambda config: config.latency_cycles * config.clock_s * 1e9,
     "interval_ns": lambda config: config.interval_cycles * config.clock_s * 1e9,
@@ -135,7 +137,7 @@ def _json(what: str, root: Path) -> Ours:
 
 
 def _table(what: str, root: Path) -> Ours:
-    """table:PATH:CELL|CELL:HEAD, the first number of one cell in a table of a page.
+    """table:PATH:CELL|CELL:HEAD, the first number of one cell in a table of a page, or a band.
 
     The cells name the row, by its first cells. HEAD names the column, by how its head begins.
     """
@@ -155,10 +157,11 @@ def _table(what: str, root: Path) -> Ours:
             matches.append(cells[columns[0]])
     if len(matches) != 1:
         raise ValueError(f'{len(matches)} cells of {path} fit "{row}" and "{head}", not one')
-    number = NUMBER.search(matches[0])
+    number = BAND.search(matches[0])
     if number is None:
         raise ValueError(f'the cell "{matches[0]}" holds no number')
-    return Ours(values=(_finite(float(number[0].replace(" ", ""))),))
+    ends = [_finite(float(each.replace(" ", ""))) for each in number.groups() if each is not None]
+    return Ours(values=(ends[-1],), low=(ends[0],) if len(ends) == 2 else None)
 
 
 def _tiles(what: str, root: Path) -> Ours:

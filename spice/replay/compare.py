@@ -72,13 +72,18 @@ def report(replayed: Replayed) -> dict[str, Any]:
         "sampled_late": replayed.late,
         "by_length": replayed.ruled,
     }
-    expected = {"arrays": replayed.arrays, "measured_arrays": replayed.measured}
+    stages = {"arrays": replayed.arrays, "measured_arrays": replayed.measured}
+    expected = {**stages, "arrays_behind_transistors": replayed.fed}
     lines = replayed.chosen.lines
     return {
         "score_columns": replayed.chosen.slots,
         "output_lines": [{"tile": tile, "dimension": row} for tile, row in lines],
         "phi": {
             name: compared_pulses(replayed.phi, replayed.phi_of(each))
+            for name, each in stages.items()
+        },
+        "lengths_cycles": {
+            name: compared_pulses(replayed.lengths, replayed.lengths_of(each))
             for name, each in expected.items()
         },
         "codes": {
@@ -91,9 +96,7 @@ def report(replayed: Replayed) -> dict[str, Any]:
         "tables": {
             "phi": {
                 "transistors": replayed.phi.round(5).tolist(),
-                **{
-                    name: replayed.phi_of(each).round(5).tolist() for name, each in expected.items()
-                },
+                **{name: replayed.phi_of(each).round(5).tolist() for name, each in stages.items()},
             },
             "codes": {
                 **{reading: codes.tolist() for reading, codes in readings.items()},

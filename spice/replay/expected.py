@@ -74,11 +74,17 @@ def query_widths(control: Control) -> Codes:
 def by_contract(head: ReplayedHead, control: Control) -> Expected:
     """The arithmetic of the contract; the codes are those of the arrays without faults."""
     config = head.config
-    keys, values = _both(control, config)
+    keys, _ = _both(control, config)
     widths = query_widths(control) / config.pulse_cycles
     charge = _charges(keys, config.key_max, config)
     score = np.einsum("qsd,qd->qs", charge, widths)
-    phi = np.clip(score / config.s_sat, 0, 1) * _exists(config)
+    return fed_by(head, control, np.clip(score / config.s_sat, 0, 1) * _exists(config))
+
+
+def fed_by(head: ReplayedHead, control: Control, phi: Floats) -> Expected:
+    """The contract's outputs for given pulses (reads, slots) of the score columns."""
+    config = head.config
+    _, values = _both(control, config)
     charge = _charges(values, config.value_max, config)
     total = _per_tile(charge * phi[:, :, None], config)
     lengths = config.readout_max * np.clip(total / config.a_sat, -1, 1)

@@ -12,7 +12,7 @@ from gaincell.files import replacing
 from gaincell.spice.ngspice import Deck, simulate
 from gaincell.spice.raw_file import Waves
 from gaincell.spice.replay.decks import Pulses, Timing, gate_line, output_line, score_line
-from gaincell.spice.replay.expected import Expected, as_measured, by_contract, full_s_of
+from gaincell.spice.replay.expected import Expected, as_measured, by_contract, fed_by, full_s_of
 from gaincell.spice.replay.head import ReplayedHead
 from gaincell.spice.replay.sampled import (
     Codes,
@@ -64,6 +64,7 @@ class Replayed:
     lengths : (reads, lines) signed pulses of the chosen output lines, clocks
     control, late : (reads, lines) codes at the Verilog's sampling edges, and ``late_cycles`` later
     arrays, measured : what was to be expected, of the whole head
+    fed : by the contract from the transistors' phi pulses on: what the second stage should do
     """
 
     head: ReplayedHead
@@ -75,6 +76,7 @@ class Replayed:
     late: Codes
     arrays: Expected
     measured: Expected
+    fed: Expected
     example: Example
 
     @property
@@ -85,6 +87,10 @@ class Replayed:
     def codes_of(self, expected: Expected) -> Codes:
         """Expected codes (reads, lines) of the chosen lines."""
         return np.stack([expected.codes[:, tile, row] for tile, row in self.chosen.lines], axis=1)
+
+    def lengths_of(self, expected: Expected) -> Floats:
+        """Expected signed pulses (reads, lines) of the chosen lines, clocks."""
+        return np.stack([expected.lengths[:, tile, row] for tile, row in self.chosen.lines], axis=1)
 
     def phi_of(self, expected: Expected) -> Floats:
         """Expected pulses (reads, columns) of the chosen columns."""
@@ -140,6 +146,8 @@ def replay(
         phi.append(lengths_of(waves, score_spans, level) / full_s_of(head.record))
         if slot == example.slot:
             example.waves["score"] = waves
+    driving = arrays.phi.copy()
+    driving[:, chosen.slots] = np.stack(phi, axis=1)
     lengths: list[Floats] = []
     sampled: list[Codes] = []
     late: list[Codes] = []
@@ -176,6 +184,7 @@ def replay(
         np.stack(late, axis=1),
         arrays,
         measured,
+        fed_by(head, control, driving),
         example,
     )
 

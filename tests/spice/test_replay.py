@@ -12,6 +12,7 @@ from gaincell.behavioral.tokens import Tokens, random_tokens
 from gaincell.behavioral.wires import Wires, WritePort
 from gaincell.cli import main
 from gaincell.cocotb_tests.bench.recorder import RecordingPins, of_plain, plain
+from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import PRESETS
 from gaincell.design_file import SHIPPED, record_of
 from gaincell.schedule import Span
@@ -64,6 +65,12 @@ def test_expected_codes_are_those_of_the_arrays(head, sink):
     y_code, _ = run_arrays(*tokens.codes, head.config)
     assert np.array_equal(codes.sum(axis=1), y_code)
     assert np.unique(codes).size > 20
+
+
+def test_only_the_reference_transport_sees_every_wire(head):
+    tokens = random_tokens(1, head.config, np.random.default_rng(5))
+    with pytest.raises(ValueError, match='record_wires needs transport "per-ns"'):
+        simulate(None, tokens, head.config, record_wires=True)
 
 
 def test_wires_become_spans(head):
@@ -260,7 +267,7 @@ def test_a_missing_ngspice_is_named(tmp_path, capsys, monkeypatch):
     assert not output.exists()
 
 
-@pytest.mark.needs("ngspice", "freepdk45", "iverilog")
+@pytest.mark.needs("ngspice", "freepdk45", "verilator")
 @pytest.mark.cosim
 def test_a_column_drives_a_line_on_the_verilog_s_wires(record, tmp_path):
     # a column that answers with two thirds of a pulse, on a line that it pulls below 0

@@ -8,7 +8,8 @@ READINGS = {
     "sampled_late": "sampled late",
     "by_length": "by length",
 }
-AGAINST = {"arrays": "arrays", "measured_arrays": "arrays with measured columns"}
+STAGES = {"arrays": "the arrays", "measured_arrays": "arrays of measured columns"}
+AGAINST = {**STAGES, "arrays_behind_transistors": "arrays with the transistors' phi"}
 
 
 def result_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -20,14 +21,14 @@ def result_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("simulated", f"{columns} score columns, {lines} output lines"),
         ("side by side", f"{side['score']} and {side['output']} cells of the design for each"),
     ]
-    for name, label in AGAINST.items():
+    for name, label in STAGES.items():
         found = report["phi"][name]
         said = f"{found['mean']:+.1%} of a full pulse, at most {found['largest']:.1%}"
-        rows.append(("phi pulses", f"{said}; {label}"))
+        rows.append(("phi pulses", f"{said}: {label}"))
     for reading, label in READINGS.items():
         for name, against in AGAINST.items():
             found = report["codes"][reading][name]
-            rows.append((label, f"{_shares(found)}; {against}"))
+            rows.append((label, f"{_shares(found)}: {against}"))
             label = ""
     first = report["codes"]["sampled_late"]["arrays"]["first_difference"]
     if first is not None:
@@ -44,5 +45,5 @@ def result_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _shares(found: Mapping[str, Any]) -> str:
     inside = found["inside"]["within_one"]
-    within = "" if inside is None else f", {inside:.1%} of those in between"
+    within = "" if inside is None else f", {inside:.1%} of those between 0 and full"
     return f"{found['equal']:.1%} equal, {found['within_one']:.1%} within one{within}"

@@ -13,8 +13,9 @@ from gaincell.spice.ngspice import Deck
 from gaincell.spice.replay.head import ReplayedHead
 from gaincell.spice.replay.wires import Control, Write
 
-STEP_S = 300e-12
-"""Longest step; pulses change by less than 0.1 % of a full one from here to 50 ps."""
+STEPS_S = (300e-12, 200e-12, 100e-12, 50e-12)
+"""Longest step; the next is for a deck that finds no solution with the one before. Pulses change by
+less than 0.1 % of a full one from the first to the last."""
 LEAD_CYCLES = 2
 """Before the first wire of a run."""
 WRITE_S = 0.5e-9
@@ -72,7 +73,9 @@ class Timing:
         ]
 
 
-def score_line(head: ReplayedHead, control: Control, slot: int, gates: Sequence[Pulses]) -> Deck:
+def score_line(
+    head: ReplayedHead, control: Control, slot: int, gates: Sequence[Pulses], step_s: float
+) -> Deck:
     """A column of K over the run: D rows of cells, read by the query pulses."""
     deck, timing = _started(head.design), Timing.of(head, control)
     writes = [write for write in control.k_writes if write.reaches(slot)]
@@ -83,7 +86,7 @@ def score_line(head: ReplayedHead, control: Control, slot: int, gates: Sequence[
         _pair(deck, f"wl{row}", head.design.levels.cell_v, timing.spans(control.queries[row]))
         _cells(deck, f"s{row}", f"wl{row}", f"wb{row}", "wwl", head.score_gang)
     _converter(deck, timing, gates, "k")
-    return deck.transient(f"score column {slot}", timing.stop_s, STEP_S)
+    return deck.transient(f"score column {slot}", timing.stop_s, step_s)
 
 
 def output_line(
@@ -92,6 +95,7 @@ def output_line(
     place: tuple[int, int],
     phi: Sequence[Pulses],
     gates: Sequence[Pulses],
+    step_s: float,
 ) -> Deck:
     """A line of V over the run: N columns of cells, read by the pulses of their score columns.
 
@@ -112,10 +116,10 @@ def output_line(
         _cells(deck, f"s{column}", f"wl{column}", "wb", f"wwl{column}", head.output_gang)
     _converter(deck, timing, gates, "v")
     what = f"output line of sub-tile {tile}, dimension {row}"
-    return deck.transient(what, timing.stop_s, STEP_S)
+    return deck.transient(what, timing.stop_s, step_s)
 
 
-def gate_line(head: ReplayedHead, control: Control, stage: str) -> Deck:
+def gate_line(head: ReplayedHead, control: Control, stage: str, step_s: float) -> Deck:
     """The converters without cells, which say when pulses may begin: wires gatep and gaten.
 
     They do the same in each conversion, so only ``ALIKE`` of them are simulated.
@@ -137,7 +141,7 @@ def gate_line(head: ReplayedHead, control: Control, stage: str) -> Deck:
         deck.save(f"v(gate{end})")
     what = "signed converters without cells" if signed else "the score converter without cells"
     last_s = timing.conversions(stage, 0.0)[:ALIKE][-1][1]
-    return deck.transient(what, last_s + timing.clock_s, STEP_S)
+    return deck.transient(what, last_s + timing.clock_s, step_s)
 
 
 def _started(design: Design) -> DeckText:

@@ -21,7 +21,8 @@ class ReplayedHead:
     for ``gang`` cells side by side, which are written and read alike. The head's saturations are
     then those of the converter, divided by that number.
 
-    config : cell, saturations, clock, write and reset as the record has them; ages in time
+    config : cell, saturations and clock as the record has them, writes and resets at least as
+        long; ages in time
     record : of ``gaincell characterise``, for this very design
     score_gang, output_gang : cells of the design for a cell of K, and of V
     """
@@ -75,6 +76,8 @@ def replayed_head(config: HeadConfig, design: Design, record: Mapping[str, Any])
     found["cell"] = tuple(found["cell"])
     found["score_saturation"] /= gangs[0]
     found["output_saturation"] /= gangs[1]
+    for phase in ("write_cycles", "reset_cycles"):
+        found[phase] = max(found[phase], getattr(config, phase))
     # on the wires tokens come far sooner than token_s, and the transistors age on the clock
     own = replace(config, **found, age_mode="time")
     pulse_s, out_s = own.pulse_cycles * own.clock_s, own.readout_max * own.clock_s

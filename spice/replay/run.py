@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from gaincell.files import replacing
-from gaincell.spice.ngspice import Deck, simulate
+from gaincell.spice.ngspice import Deck, NoResult, TooSlow, simulate
 from gaincell.spice.raw_file import Waves
-from gaincell.spice.replay.decks import Pulses, Timing, gate_line, output_line, score_line
+from gaincell.spice.replay.decks import (
+    STEPS_S,
+    Pulses,
+    Timing,
+    gate_line,
+    output_line,
+    score_line,
+)
 from gaincell.spice.replay.expected import Expected, as_measured, by_contract, fed_by, full_s_of
 from gaincell.spice.replay.head import ReplayedHead
 from gaincell.spice.replay.sampled import (
@@ -111,7 +119,7 @@ def replay(
     Parameters
     ----------
     decks : folder that keeps every deck
-    step : called with a sentence's subject when a simulation has ended
+    step : called with the name of a deck when its simulation has ended
 
     Raises
     ------
@@ -123,25 +131,20 @@ def replay(
     arrays, measured = by_contract(head, control), as_measured(head, control)
     example = _example(arrays, chosen, head)
 
-    def run(deck: Deck, name: str) -> Waves:
-        if decks is not None:
-            with replacing(decks / f"{name}.sp") as unfinished:
-                unfinished.write_text(deck.text)
-        waves = simulate(deck)
-        step(deck.what)
+    def run(name: str, deck_of: Callable[[float], Deck]) -> Waves:
+        waves = _waves(name, deck_of, decks)
+        step(name)
         return waves
 
-    gates = {
-        stage: gates_of(
-            run(gate_line(head, control, stage), f"gates_{stage}"), timing, stage, level
-        )
-        for stage in ("k", "v")
-    }
+    gates = {}
+    for stage in ("k", "v"):
+        waves = run(f"gates_{stage}", partial(gate_line, head, control, stage))
+        gates[stage] = gates_of(waves, timing, stage, level)
     score_spans, output_spans = timing.conversions("k", 0.0), timing.conversions("v", 0.0)
     phi_s: dict[int, Pulses] = {}
     phi = []
     for slot in chosen.slots:
-        waves = run(score_line(head, control, slot, gates["k"]), f"score_{slot}")
+        waves = run(f"score_{slot}", partial(score_line, head, control, slot, gates["k"]))
         phi_s[slot] = pulses_of(waves, "v(pulse)", level)
         phi.append(lengths_of(waves, score_spans, level) / full_s_of(head.record))
         if slot == example.slot:
@@ -157,8 +160,8 @@ def replay(
             phi_s[slot] if slot in phi_s else _ideal(arrays.phi[:, slot], gates["k"][0], head)
             for slot in slots
         ]
-        deck = output_line(head, control, (tile, row), driven, gates["v"])
-        waves = run(deck, f"output_{tile}_{row}")
+        deck_of = partial(output_line, head, control, (tile, row), driven, gates["v"])
+        waves = run(f"output_{tile}_{row}", deck_of)
         lengths.append(signed_lengths(waves, output_spans, level) / config.clock_s)
         for codes, late_cycles in ((sampled, 0), (late, head.design.levels.late_cycles)):
             codes.append(
@@ -187,6 +190,23 @@ def replay(
         fed_by(head, control, driving),
         example,
     )
+
+
+def _waves(name: str, deck_of: Callable[[float], Deck], folder: Path | None) -> Waves:
+    """Waves of a deck with the longest step that finds a solution; ``folder`` keeps the deck."""
+    for step_s in STEPS_S:
+        deck = deck_of(step_s)
+        if folder is not None:
+            with replacing(folder / f"{name}.sp") as unfinished:
+                unfinished.write_text(deck.text)
+        try:
+            return simulate(deck)
+        except TooSlow:
+            raise
+        except NoResult:
+            if step_s == STEPS_S[-1]:
+                raise
+    raise AssertionError("STEPS_S is empty")
 
 
 def _ideal(phi: Floats, gate: Pulses, head: ReplayedHead) -> Pulses:

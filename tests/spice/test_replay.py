@@ -17,6 +17,8 @@ from gaincell.config import PRESETS
 from gaincell.design_file import SHIPPED, record_of
 from gaincell.schedule import Span
 from gaincell.spice.design import load_design
+from gaincell.spice.ngspice import Deck, NoResult, TooSlow
+from gaincell.spice.replay import run
 from gaincell.spice.replay.columns import column_lines
 from gaincell.spice.replay.compare import compared_codes
 from gaincell.spice.replay.decks import Timing, output_line, score_line
@@ -121,7 +123,7 @@ def sources(text):
 def test_decks_write_the_cells_by_the_wires_and_gang_them(head):
     tokens = random_tokens(3, head.config, np.random.default_rng(5))
     control, _ = ideal_run(head.config, tokens)
-    deck = score_line(head, control, 1, [[]])
+    deck = score_line(head, control, 1, [[]], 1e-10)
     wires = sources(deck.text)
     levels = head.design.levels
     assert len(re.findall(r"^xs\d+ .* cell m=8$", deck.text, re.MULTILINE)) == 8
@@ -136,7 +138,7 @@ def test_decks_write_the_cells_by_the_wires_and_gang_them(head):
     high = np.diff(wires["wl0"][wires["wl0"][:, 1] > 0, 0].reshape(-1, 2))[:, 0]
     assert np.allclose(high, [q * 1e-9 - 5e-11 for q in tokens.q_code[:, 0] if q], atol=1e-12)
     phi = [[(30e-9, 34e-9)], [], [], []]
-    wires = sources(output_line(head, control, (0, 2), phi, [[], []]).text)
+    wires = sources(output_line(head, control, (0, 2), phi, [[], []], 1e-10).text)
     assert wires["wl0"][1, 0] == pytest.approx(30e-9)
     assert wires["wl0b"][1, 1] == levels.cell_v
     assert np.all(wires["wl3"][:, 1] == 0)
@@ -151,6 +153,37 @@ def test_no_conversion_lasts_into_the_next_reset(head):
     close = [Span(phases["v_convert"][0].end + 1, phases["v_convert"][0].end + 3)]
     hurried = replace(control, phases={**phases, "v_reset": close})
     assert np.allclose(np.diff(Timing.of(head, hurried).conversions("v", 0.0)[:1]), 16e-9)
+
+
+def test_a_deck_without_solution_is_tried_with_shorter_steps(monkeypatch, tmp_path):
+    tried = []
+
+    def simulate(deck):
+        tried.append(deck.stop_s)
+        if deck.stop_s > 100e-12:
+            raise NoResult("no step")
+        return {"time": np.zeros(1)}
+
+    monkeypatch.setattr(run, "simulate", simulate)
+    run._waves("line", lambda step_s: Deck(f"{step_s}", "a line", step_s), tmp_path)
+    assert tried == [300e-12, 200e-12, 100e-12]
+    assert (tmp_path / "line.sp").read_text() == "1e-10"
+    with pytest.raises(NoResult, match="no step"):
+        run._waves("line", lambda step_s: Deck("", "a line", 1.0), None)
+    assert len(tried) == 3 + 4
+
+
+def test_a_deck_that_takes_too_long_is_not_tried_again(monkeypatch):
+    tried = []
+
+    def simulate(deck):
+        tried.append(deck)
+        raise TooSlow("not within 120 s")
+
+    monkeypatch.setattr(run, "simulate", simulate)
+    with pytest.raises(TooSlow):
+        run._waves("line", lambda step_s: Deck("", "a line", step_s), None)
+    assert len(tried) == 1
 
 
 @pytest.mark.parametrize("sync_stages", [1, 2])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from gaincell.pictures import style
 
@@ -74,7 +75,7 @@ def _lines(axes: Axes, example: Mapping[str, Any]) -> None:
     axes.plot(time, example["score"]["bl"], color=style.SCORE, label="bit line of the score column")
     axes.plot(time, example["output"]["bl"], color=style.VALUE, label="output line")
     axes.set_ylabel("V", fontsize=style.SMALL)
-    axes.legend(fontsize=style.SMALL, frameon=False, loc="best")
+    _legend_beside(axes)
 
 
 def _pulses(axes: Axes, example: Mapping[str, Any]) -> None:
@@ -93,7 +94,12 @@ def _pulses(axes: Axes, example: Mapping[str, Any]) -> None:
         f"time from the query pulses, ns; code of the arrays: {example['codes']['arrays']}",
         fontsize=style.SMALL,
     )
-    axes.legend(fontsize=style.SMALL, frameon=False, loc="best")
+    _legend_beside(axes)
+
+
+def _legend_beside(axes: Axes) -> None:
+    """Waves fill the axes, so what they are stands beside them."""
+    axes.legend(fontsize=style.SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _errors(axes: Axes, report: Mapping[str, Any]) -> None:
@@ -104,7 +110,9 @@ def _errors(axes: Axes, report: Mapping[str, Any]) -> None:
         counts = 100 * np.array(list(found["histogram"].values())) / found["codes"]
         label = f"{label}: {found['within_one']:.1%} within 1"
         axes.bar(errors + (place - 1) * width, counts, width, color=colour, label=label)
-    axes.legend(fontsize=style.SMALL, frameon=False)
+    axes.set_ylim(top=1.35 * axes.get_ylim()[1])  # room for the legend
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(fontsize=style.SMALL, frameon=False, loc="upper left")
     axes.set_title("errors of codes, transistors less arrays", fontsize=style.TEXT, loc="left")
     axes.set_ylabel("% of codes", fontsize=style.SMALL)
 

@@ -74,7 +74,7 @@ class DeckText:
         if isinstance(points, int | float):
             self.add(f"v{name} {node} 0 {points:.6g}")
             return
-        corners = " ".join(f"{time:.6g} {volts:.6g}" for time, volts in points)
+        corners = " ".join(f"{time:.10g} {volts:.6g}" for time, volts in points)
         self.add(f"v{name} {node} 0 pwl({corners} {FOREVER_S:g} {points[-1][1]:.6g})")
 
     def pulse(

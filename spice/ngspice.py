@@ -36,6 +36,10 @@ class NoResult(Exception):
     """ngspice gave no usable result: the deck is wrong, or does not converge. One sentence."""
 
 
+class TooSlow(NoResult):
+    """It may give one, but did not within its time."""
+
+
 @dataclass(frozen=True)
 class Deck:
     """One simulation.
@@ -84,7 +88,7 @@ def simulate(deck: Deck, limit_s: float = LIMIT_S) -> Waves:
         try:
             _run(folder, log, limit_s)
         except subprocess.TimeoutExpired as error:
-            raise NoResult(f"{deck.what} did not end within {limit_s:.0f} s") from error
+            raise TooSlow(f"{deck.what} did not end within {limit_s:.0f} s") from error
         said = log.read_text(errors="replace")
         wrong = next((line.strip() for line in said.splitlines() if WRONG.search(line)), None)
         raw = folder / "out.raw"

@@ -20,6 +20,7 @@ from gaincell.behavioral.codes import check_first, check_sequence
 from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.bench.recorder import Recorded, of_plain
 from gaincell.cocotb_tests.bench.transports import TRANSPORTS
 from gaincell.cocotb_tests.bench.words import PACE_BITS, status_of
 from gaincell.cocotb_tests.run.build import Simulation
@@ -78,6 +79,7 @@ class Simulated:
     oldest_read_cycles : greatest age of a column at a read of its array
     seconds : wall-clock time between first and last token
     cycles : clock cycles likewise
+    wires : all wires to the arrays as they changed, if they were recorded
     """
 
     y_code: NDArray[np.int64]
@@ -87,6 +89,7 @@ class Simulated:
     oldest_read_cycles: int
     seconds: float
     cycles: int
+    wires: Recorded | None = None
 
 
 class WavesLost(Unable):
@@ -115,6 +118,7 @@ def simulate(
     interrupt_cycle: int | None = None,
     plusargs: Sequence[str] = (),
     waves: Path | None = None,
+    record_wires: bool = False,
     progress: bool = False,
 ) -> Simulated:
     """Feed ``tokens`` to the simulated head and return its answers.
@@ -139,6 +143,8 @@ def simulate(
         Given to the simulator, for Verilog that asks for them: "+name=value".
     waves : Path, optional
         Waveform file; the simulation must be built for its format.
+    record_wires : bool
+        Keep the wires to the arrays, from the last reset on; needs transport "per-ns".
     progress : bool
         Show a bar with tokens per second.
 
@@ -153,6 +159,8 @@ def simulate(
     """
     if transport not in TRANSPORTS:
         raise ValueError(f'transport is "{transport}", but must be one of {", ".join(TRANSPORTS)}')
+    if record_wires and transport != "per-ns":
+        raise ValueError(f'record_wires needs transport "per-ns", but it is "{transport}"')
     shape = check_sequence(*tokens.codes, config)
     first = check_first(tokens.first, shape.tokens)
     memory = memory or Memory()
@@ -175,6 +183,7 @@ def simulate(
             "check_age": check_age,
             "seed": seed,
             "interrupt_cycle": interrupt_cycle,
+            "record_wires": record_wires,
         }
         (folder / "run.json").write_text(json.dumps(spec))
         recorded = None if waves is None else f"{WAVES}{waves.suffix}"
@@ -248,6 +257,7 @@ def _outcome(folder: Path, config: HeadConfig) -> Simulated:
         raise SimulatorStopped(hindrance)
     if outcome["error"]:
         raise SimulationFailed(outcome["error"])
+    wires = folder / "wires.json"
     with np.load(folder / "results.npz") as results:
         return Simulated(
             results["y"],
@@ -257,6 +267,7 @@ def _outcome(folder: Path, config: HeadConfig) -> Simulated:
             int(results["oldest_read_cycles"]),
             float(results["seconds"]),
             int(results["cycles"]),
+            of_plain(json.loads(wires.read_text())) if wires.exists() else None,
         )
 
 

@@ -19,6 +19,7 @@ from cocotb.triggers import FallingEdge, ValueChange
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins, ElectricalError
 from gaincell.behavioral.tokens import Tokens
+from gaincell.cocotb_tests.bench.recorder import RecordingPins, plain
 from gaincell.cocotb_tests.bench.signals import Signal, word
 from gaincell.cocotb_tests.bench.streams import Bench, ProtocolError
 from gaincell.cocotb_tests.bench.transports import FastTransport, PerNsTransport, Transport
@@ -89,7 +90,8 @@ async def _run(tb: Any, folder: Path) -> None:
         tokens = Tokens.of_arrays(stored)
         paces = stored["idle"], stored["stall"]
     rng = np.random.default_rng(spec["seed"])
-    pins = ArrayPins(config, Faults(**spec["faults"]), rng, check_age=spec["check_age"])
+    kind = RecordingPins if spec["record_wires"] else ArrayPins
+    pins = kind(config, Faults(**spec["faults"]), rng, check_age=spec["check_age"])
     longest_waits = sum(int(pace.max(initial=0)) for pace in paces)
     patience = config.stopped_after_cycles + longest_waits
 
@@ -122,6 +124,8 @@ async def _run(tb: Any, folder: Path) -> None:
     results = await bench.finish()
     seconds = time.perf_counter() - started
     y_code, latency = results_of(results, config)
+    if isinstance(pins, RecordingPins):
+        (folder / "wires.json").write_text(json.dumps(plain(pins)))
     np.savez(
         folder / "results.npz",
         y=y_code.reshape(tokens.q_code.shape),

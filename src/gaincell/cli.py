@@ -29,6 +29,7 @@ from gaincell.commands import (
     generate,
     ledger,
     perplexity,
+    replay,
     report,
     synth,
     tokens,
@@ -50,6 +51,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
             characterise,
             "simulate a design's transistors: response, retention, noise",
         ),
+        "replay": (replay, "run a design's transistors on the wires of a head's Verilog"),
         "estimate": (estimate, "estimate area, time and energy of heads beside the paper's"),
     },
     "models": {

@@ -40,19 +40,11 @@ def design_of(table: Mapping[str, Any], folder: Path) -> DesignFile | None:
     ValueError
         The file cannot be read, or ``gaincell characterise`` did not write it.
     """
-    cell = table.get("cell")
-    if not isinstance(cell, str):
+    path = _path_of(table.get("cell"), folder)
+    if path is None:
         return None
-    if cell in shipped_designs():
-        path = SHIPPED / f"{cell}{ENDING}"
-    elif cell.endswith(ENDING):
-        path = folder / cell
-    else:
-        return None
-    record = read_json(path, "design")
-    with foreign(f"design {path} is no file of gaincell characterise"):
-        if record["format"] not in FORMATS:
-            raise ValueError(f"its format is {record['format']}, but must be {FORMATS[-1]}")
+    record = _read(path)
+    with foreign(_no_record(path)):
         levels, derived = record["levels"], record["derived"]
         found = DesignFile(
             name=str(record["design"]["name"]),
@@ -63,6 +55,51 @@ def design_of(table: Mapping[str, Any], folder: Path) -> DesignFile | None:
         if "cell" not in found.config or not all(map(is_number, found.analog.values())):
             raise ValueError("it has no response of a cell, or an energy that is no number")
     return found
+
+
+def record_of(table: Mapping[str, Any], folder: Path, name: str) -> dict[str, Any]:
+    """The whole record of design ``name``: the file that ``cell`` names, else the shipped one.
+
+    Raises
+    ------
+    ValueError
+        There is none, it cannot be read, or it is another design's.
+    """
+    path = _path_of(table.get("cell"), folder)
+    if path is None and name in shipped_designs():
+        path = _path_of(name, folder)
+    if path is None:
+        raise ValueError(
+            f"design {name} has no record: run gaincell characterise, and give its file to the "
+            'config as cell = "design.json"'
+        )
+    record = _read(path)
+    with foreign(_no_record(path)):
+        own = str(record["design"]["name"])
+    if own != name:
+        raise ValueError(f"the config's cell {path} is design {own}, but --design is {name}")
+    return record
+
+
+def _read(path: Path) -> dict[str, Any]:
+    record: dict[str, Any] = read_json(path, "design")
+    with foreign(_no_record(path)):
+        if record["format"] not in FORMATS:
+            raise ValueError(f"its format is {record['format']}, but must be {FORMATS[-1]}")
+    return record
+
+
+def _no_record(path: Path) -> str:
+    return f"design {path} is no file of gaincell characterise"
+
+
+def _path_of(cell: object, folder: Path) -> Path | None:
+    """File of a design that a config's ``cell`` names; None: it names none."""
+    if not isinstance(cell, str):
+        return None
+    if cell in shipped_designs():
+        return SHIPPED / f"{cell}{ENDING}"
+    return folder / cell if cell.endswith(ENDING) else None
 
 
 def shipped_designs() -> list[str]:

@@ -2,36 +2,23 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gaincell.cocotb_tests.run.simulators import SIMULATORS
 from gaincell.commands.options.common import add_config, add_seed, check_least
+from gaincell.commands.options.inputs import add_input, tokens_of
 from gaincell.commands.shown.cosim import report_difference, result_rows, save_results
-from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_writable
 from gaincell.refusals import refusing
 from gaincell.text import table
 
-if TYPE_CHECKING:
-    from gaincell.behavioral.tokens import Tokens
-
-MOST_TOKENS = (1 << 31) - 1
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
-    parser.add_argument(
-        "--input",
-        type=Path,
-        help="npz with codes q (T, D) or (T, G, D), k and v (T, D), optional first (T,)",
-    )
+    add_input(parser)
     parser.add_argument("--output", type=Path, help="npz for y, latency_cycles and events")
-    parser.add_argument(
-        "--tokens", type=int, help="take the first N of the input; without input, draw N at random"
-    )
     add_seed(parser, "random tokens, power-up states and memory waits")
     parser.add_argument(
         "--idle", type=int, default=0, help="cycles for which every query is held back; default 0"
@@ -73,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     with refusing():
         config = load_config(arguments.config)
-        tokens = _tokens(arguments, config)
+        tokens = tokens_of(arguments, config)
         check_waits("--idle", np.array([arguments.idle], dtype=object))
         idle = np.full(tokens.q_code.shape[:-1], arguments.idle)
         check_least(arguments, 0, "memory_wait", most=LONGEST_MEMORY)
@@ -112,18 +99,6 @@ def run(arguments: argparse.Namespace) -> int:
     if lost is not None and comparison.first_difference is None:
         raise lost
     return report_difference(comparison)
-
-
-def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "Tokens":
-    from gaincell.behavioral.tokens import load_tokens, random_tokens
-
-    check_least(arguments, 1, "tokens", most=MOST_TOKENS)
-    check_least(arguments, 0, "seed")
-    if arguments.input is not None:
-        return load_tokens(arguments.input, config, arguments.tokens)
-    if arguments.tokens is None:
-        raise ValueError("give --input, or --tokens for random tokens")
-    return random_tokens(arguments.tokens, config, np.random.default_rng(arguments.seed))
 
 
 def _waves_format(path: Path | None, simulator: str) -> str | None:

@@ -1,0 +1,1 @@
+"""Transistors on the wires of a head's Verilog: the same tokens, code beside code."""

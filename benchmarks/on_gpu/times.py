@@ -3,7 +3,7 @@
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from statistics import median
 from typing import Any
 
@@ -47,8 +47,9 @@ def milliseconds(work: Callable[[], Any], calls: int = 20) -> float:
     return median(times)
 
 
+@cache
 def peaks() -> dict[str, float]:
-    """Bytes/s of a copy, read and written, and FLOP/s of float16 and TF32 products."""
+    """Bytes/s of a copy, read and written, and FLOP/s of float16 products."""
     x = torch.randn(1 << 30, device=DEVICE, dtype=torch.float16)
     copied = milliseconds(partial(torch.empty_like(x).copy_, x))
     a = torch.randn(8192, 8192, device=DEVICE, dtype=torch.float16)

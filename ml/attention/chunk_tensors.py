@@ -23,8 +23,6 @@ class Work:
 
     first_query, first_key : absolute positions of index 0 of q, and of k and v
     group : query heads that read one key and value head
-    implementation : "auto", "torch" or "triton"; None: what the environment says
-    coarse : gradients may be as coarse as products of half types; codes never are
     """
 
     numbers: Numbers
@@ -32,8 +30,6 @@ class Work:
     first_query: int
     first_key: int
     group: int
-    implementation: str | None = None
-    coarse: bool = False
 
 
 class Decay:

@@ -43,7 +43,7 @@ def part_outputs(q: Tensor, k: Tensor, v: Tensor, work: Work) -> Tensor:
 
 def _outputs(q: Tensor, k: Tensor, v: Tensor, work: Work, keep: bool) -> tuple[Tensor, Tensor]:
     """y, and what the kernels' backward pass needs of it if ``keep``: else an empty tensor."""
-    if uses_kernels(q, work.numbers, work.implementation):
+    if uses_kernels(q, work.numbers):
         from gaincell.ml.attention.fused.launch import Launch
 
         return Launch(q, k, v, work).forward(keep)
@@ -66,7 +66,7 @@ def part_gradients(
 
     ``passed`` is what the kernels kept; without it they compute it again.
     """
-    if uses_kernels(q, work.numbers, work.implementation):
+    if uses_kernels(q, work.numbers):
         from gaincell.ml.attention.fused.launch import Launch
 
         launch = Launch(q, k, v, work)
@@ -97,7 +97,7 @@ def _of_inputs(
 
 
 class _AttendPart(torch.autograd.Function):
-    """Keeps its inputs for backward, and nothing else."""
+    """Keeps its inputs for backward; of the kernels also which charges are not clipped, as bits."""
 
     @staticmethod
     def forward(q: Tensor, k: Tensor, v: Tensor, work: Work, keep: bool) -> tuple[Tensor, Tensor]:

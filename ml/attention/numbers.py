@@ -32,6 +32,8 @@ class Numbers:
     constant : order 0, or None if the response has none
     slope : order 1 of the linear cell whose gradient replaces the true one; None: the true one
     read_scale : read-out steps at saturation; read_unit : contribution of one step to y
+    implementation : "auto", "torch" or "triton"; None: what the environment says
+    coarse : gradients may be as coarse as products of half types; codes never are
     """
 
     config: HeadConfig
@@ -42,6 +44,8 @@ class Numbers:
     ring: bool
     read_scale: float
     read_unit: float
+    implementation: str | None = None
+    coarse: bool = False
 
     @classmethod
     def of(
@@ -52,6 +56,8 @@ class Numbers:
         backward: str = "surrogate",
         quantise: bool = True,
         reference: ReferenceQuirks | None = None,
+        implementation: str | None = None,
+        coarse: bool = False,
     ) -> Numbers:
         """Resolve ``kind`` ("hardware": the config's own cell, "linear") and the other choices.
 
@@ -88,6 +94,8 @@ class Numbers:
             ring=not quirks.sequence_tiles,
             read_scale=n + 0.5 if quirks.half_steps else n,
             read_unit=n / (n + 0.5) if quirks.half_steps else 1.0,
+            implementation=implementation,
+            coarse=coarse,
         )
 
     @property

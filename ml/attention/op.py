@@ -89,10 +89,15 @@ def attention(
         assert isinstance(config, HeadConfig)
         check_dims(q, config)
         numbers = Numbers.of(
-            config, kind=kind, backward=backward, quantise=quantise, reference=reference
+            config,
+            kind=kind,
+            backward=backward,
+            quantise=quantise,
+            reference=reference,
+            implementation=implementation,
+            coarse=torch.get_float32_matmul_precision() == "medium",
         )
-        coarse = torch.get_float32_matmul_precision() == "medium"
-        op = partial(attend_heads, numbers=numbers, implementation=implementation, coarse=coarse)
+        op = partial(attend_heads, numbers=numbers)
         if faults:
             if reference:
                 raise ValueError("faults belong to the hardware: leave out reference")

@@ -52,9 +52,8 @@ class RingCache:
             raise ValueError(
                 f"batch is {batch} and kv_heads {kv_heads}, but both must be 1 or more"
             )
-        self._numbers = Numbers.of(config, kind=kind)
+        self._numbers = Numbers.of(config, kind=kind, implementation=implementation)
         self.config = self._numbers.config
-        self._implementation = implementation
         shape = (batch, kv_heads, config.stored_columns, config.head_dim)
         small = torch.device(device).type != "cpu" or implementation == "triton"
         kind_of_codes = torch.uint8 if small else torch.int32
@@ -112,7 +111,7 @@ class RingCache:
         starts = starts_of(start, len(k), k.shape[2])
         with exact_products(q.device.type):
             if q.shape[2] == 1 and starts is None:
-                if uses_kernels(q, self._numbers, self._implementation):
+                if uses_kernels(q, self._numbers):
                     from gaincell.ml.attention.fused import decode
 
                     held = self.k, self.v, self.held, self.length
@@ -222,10 +221,9 @@ class RingCache:
             self.held[rows[:, None], slot] = newest[stays]
         x = q.to(compute_type(q))
         part = ring_part(config, first)
-        how = self._implementation
-        y = attend_part_of(x, near[0], near[1], self._numbers, part, length, first, how)
+        y = attend_part_of(x, near[0], near[1], self._numbers, part, length, first)
         if config.sink:
-            y = y + attend_sink(x, sink[0], sink[1], self._numbers, length, how)
+            y = y + attend_sink(x, sink[0], sink[1], self._numbers, length)
         self.length[rows] = length + tokens
         return y.to(q.dtype)
 

@@ -42,7 +42,7 @@ def implementation_for(
     return f"torch, as {reason}" if wanted == "auto" else "torch, as it was asked for"
 
 
-def uses_kernels(q: Tensor, numbers: Numbers, implementation: str | None) -> bool:
+def uses_kernels(q: Tensor, numbers: Numbers) -> bool:
     """Whether the kernels compute for queries like q.
 
     Raises
@@ -50,7 +50,7 @@ def uses_kernels(q: Tensor, numbers: Numbers, implementation: str | None) -> boo
     ValueError
         As ``implementation_for``.
     """
-    wanted = _wanted(implementation)
+    wanted = _wanted(numbers.implementation)
     if wanted == "torch" or (wanted == "auto" and q.device.type == "cpu"):
         return False
     return _uses_kernels(wanted, _reason_against(numbers, q.device.type, q.dtype))

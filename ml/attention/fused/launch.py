@@ -68,7 +68,7 @@ class Launch:
         self.q, self.k, self.v = self._codes()
         self.heads, self.tokens, self.dims = q.shape
         self.stored = k.shape[1]
-        self.split = q.dtype == torch.float32 and not work.coarse
+        self.split = q.dtype == torch.float32 and not numbers.coarse
         self.laps = part.laps or 1
         window = FAR if part.window is None else part.window
         last = work.first_key + self.stored

@@ -176,11 +176,7 @@ def read_book(path: Path) -> Book:
     """
     tables = read_toml(path, "ledger")
     problems = [unknown_key(key, TABLES) for key in tables if key not in TABLES]
-    commands = tables.get("command", {})
-    if not isinstance(commands, dict):
-        problems.append("command must be tables [command.NAME]")
-        commands = {}
-    built = [made(Command, table, f"command.{name}", problems) for name, table in commands.items()]
+    commands = named_tables(Command, tables, "command", "NAME", problems)
     entries = all_of(Entry, tables.get("entry", []), "entry", problems)
     contradictions = all_of(
         Contradiction, tables.get("contradiction", []), "contradiction", problems
@@ -193,15 +189,26 @@ def read_book(path: Path) -> Book:
     problems += repeated([each.id for each in entries] + [each.id for each in contradictions])
     if problems:
         raise ValueError(f"ledger {path}: " + "; ".join(problems))
-    root = tables.get("root", ".")
-    if not isinstance(root, str):
-        raise ValueError(f"ledger {path}: root is {root!r}, but must be a folder's name")
     return Book(
-        root=path.parent / root,
-        commands={name: each for name, each in zip(commands, built, strict=True) if each},
+        root=root_of(tables, path),
+        commands={name: each for name, each in commands.items() if each},
         entries=entries,
         contradictions=contradictions,
     )
+
+
+def root_of(tables: Mapping[str, object], path: Path) -> Path:
+    """The folder that the paths of a file are relative to.
+
+    Raises
+    ------
+    ValueError
+        ``root`` is no folder's name.
+    """
+    root = tables.get("root", ".")
+    if not isinstance(root, str):
+        raise ValueError(f"ledger {path}: root is {root!r}, but must be a folder's name")
+    return path.parent / root
 
 
 def repeated(labels: Iterable[str]) -> list[str]:
@@ -213,6 +220,17 @@ def repeated(labels: Iterable[str]) -> list[str]:
 
 
 T = TypeVar("T")
+
+
+def named_tables(
+    kind: type[T], tables: Mapping[str, object], name: str, key: str, problems: list[str]
+) -> dict[str, T | None]:
+    """Tables [``name``.``key``] as ``kind``, by key; None and a problem for a wrong one."""
+    given = tables.get(name, {})
+    if not isinstance(given, dict):
+        problems.append(f"{name} must be tables [{name}.{key}]")
+        return {}
+    return {each: made(kind, table, f"{name}.{each}", problems) for each, table in given.items()}
 
 
 def all_of(kind: type[T], tables: object, name: str, problems: list[str]) -> tuple[T, ...]:

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from gaincell.ledger.conversions import UNITS, Mark
-from gaincell.ledger.entries import all_of, is_quantity, made, numbers_field, repeated
+from gaincell.ledger.entries import (
+    all_of,
+    is_quantity,
+    made,
+    named_tables,
+    numbers_field,
+    repeated,
+    root_of,
+)
 from gaincell.tables import Table, choice, nearest, number, read_toml, string, unknown_key
 
 ABSENT = "not published"
@@ -172,11 +180,7 @@ def read_others(path: Path) -> Others:
     """
     tables = read_toml(path, "ledger")
     problems = [unknown_key(key, TABLES) for key in tables if key not in TABLES]
-    given = tables.get("source", {})
-    if not isinstance(given, dict):
-        problems.append("source must be tables [source.KEY]")
-        given = {}
-    built = {key: made(Source, table, f"source.{key}", problems) for key, table in given.items()}
+    sources = named_tables(Source, tables, "source", "KEY", problems)
     rows = tables.get("system", [])
     if isinstance(rows, list):
         rows = [_with_cells(row, problems) for row in rows]
@@ -185,21 +189,18 @@ def read_others(path: Path) -> Others:
     used = {cell.source for each in systems for cell in each.cells.values()}
     problems += [
         f'[system {each.id}] {name} has the unknown source "{cell.source}"'
-        f"{nearest(cell.source, given)}"
+        f"{nearest(cell.source, sources)}"
         for each in systems
         for name, cell in each.cells.items()
-        if cell.source not in given
+        if cell.source not in sources
     ]
     if not problems:
-        problems += [f'source "{key}" is used nowhere' for key in given if key not in used]
+        problems += [f'source "{key}" is used nowhere' for key in sources if key not in used]
     if problems:
         raise ValueError(f"ledger {path}: " + "; ".join(problems))
-    root = tables.get("root", ".")
-    if not isinstance(root, str):
-        raise ValueError(f"ledger {path}: root is {root!r}, but must be a folder's name")
     return Others(
-        root=path.parent / root,
-        sources={key: each for key, each in built.items() if each is not None},
+        root=root_of(tables, path),
+        sources={key: each for key, each in sources.items() if each},
         systems=systems,
     )
 

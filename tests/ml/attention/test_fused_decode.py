@@ -9,6 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_ring_cache import batch, fed
 from token_codes import GEOMETRIES
+from torch_heads import LEAKING
 
 from gaincell.config import HeadConfig
 from gaincell.ml.attention.ring_cache import RingCache
@@ -18,16 +19,7 @@ pytestmark = [
     pytest.mark.needs("triton"),
     pytest.mark.usefixtures("interpreter"),
 ]
-SMALL = HeadConfig(
-    head_dim=8,
-    window=24,
-    columns=8,
-    sink=3,
-    score_saturation=6.0,
-    output_saturation=3.0,
-    retention_s=4e-6,
-    refresh=False,
-)
+SMALL = replace(LEAKING, sink=3)
 
 
 def compare(config, tokens, filled, seed, *, heads=2, kept=1, dtype=torch.float32):

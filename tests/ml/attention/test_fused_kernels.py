@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from torch_heads import LEAKING
 
 from gaincell.config import HeadConfig
 from gaincell.ml.attention import attention
@@ -22,15 +23,6 @@ pytestmark = [
     pytest.mark.needs("triton"),
     pytest.mark.usefixtures("interpreter"),
 ]
-SMALL = HeadConfig(
-    head_dim=8,
-    window=24,
-    columns=8,
-    score_saturation=6.0,
-    output_saturation=3.0,
-    retention_s=4e-6,
-    refresh=False,
-)
 GRADIENTS = {torch.float32: 1e-4, torch.bfloat16: 1e-2, torch.float16: 2e-3}
 """Largest relative distance of a gradient; of a half type it is mostly its own rounding.
 
@@ -149,19 +141,19 @@ def test_codes_and_gradients_of_random_geometries_are_those_of_the_torch_op(part
 
 @pytest.mark.parametrize("dims", [32, 64, 96, 128])
 def test_every_common_number_of_dimensions(dims):
-    config = replace(SMALL, head_dim=dims, score_saturation=0.7 * dims, window=16)
+    config = replace(LEAKING, head_dim=dims, score_saturation=0.7 * dims, window=16)
     assert compare(config, inputs_of(config, 20, seed=dims))[1] == 0
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_types_are_inputs_and_outputs_only(dtype):
-    config = replace(SMALL, sink=2)
+    config = replace(LEAKING, sink=2)
     assert compare(config, inputs_of(config, 30, heads=2), dtype=dtype)[1] == 0
 
 
 def test_a_sub_tile_adds_up_after_the_wrap_before_it_is_clipped():
     # Most charges clip, and each query sees parts of two laps of one sub-tile.
-    config = replace(SMALL, window=16, output_saturation=1.0, score_saturation=2.0)
+    config = replace(LEAKING, window=16, output_saturation=1.0, score_saturation=2.0)
     inputs = inputs_of(config, 40, seed=3)
     assert compare(config, inputs)[1] == 0
     whole, window = attention(*inputs, config), config.window
@@ -171,27 +163,30 @@ def test_a_sub_tile_adds_up_after_the_wrap_before_it_is_clipped():
 
 @pytest.mark.parametrize("retention", [1e-6, 1e-7])
 def test_steep_decay_overflows_nowhere(retention):
-    config = replace(SMALL, retention_s=retention, output_saturation=0.5, score_saturation=0.5)
+    config = replace(LEAKING, retention_s=retention, output_saturation=0.5, score_saturation=0.5)
     assert compare(config, inputs_of(config, 40, seed=4))[1] == 0
 
 
 def test_left_padding_and_an_offset_reach_the_kernels():
-    config = replace(SMALL, sink=3)
+    config = replace(LEAKING, sink=3)
     q, k, v = (torch.cat([x, x.flip(2)]) for x in inputs_of(config, 20, seed=5))
     assert compare(config, [q, k, v], start=torch.tensor([0, 7]))[1] == 0
-    config = replace(SMALL, window=16)
+    config = replace(LEAKING, window=16)
     assert compare(config, inputs_of(config, 12, keys=30, seed=6), offset=50)[1] == 0
 
 
 def test_gradients_need_no_kept_charges_and_vmap_maps_heads():
-    work = Work(Numbers.of(SMALL), ring_part(SMALL), 0, 0, 1, "triton")
-    q, k, v = (x[0] for x in inputs_of(SMALL, 20, heads=2, kv_heads=2, seed=7))
+    work, plain = (
+        Work(Numbers.of(LEAKING, implementation=each), ring_part(LEAKING), 0, 0, 1)
+        for each in ("triton", "torch")
+    )
+    q, k, v = (x[0] for x in inputs_of(LEAKING, 20, heads=2, kv_heads=2, seed=7))
     dy = torch.randn(q.shape, generator=torch.Generator().manual_seed(2))
     found = part_gradients(q, k, v, dy, work)
-    expected = part_gradients(q, k, v, dy, replace(work, implementation="torch"))
+    expected = part_gradients(q, k, v, dy, plain)
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-    op = partial(attention, config=SMALL, implementation="triton")
+    op = partial(attention, config=LEAKING, implementation="triton")
     each = torch.func.vmap(op)(*(x[:, None, None] for x in (q, k, v)))
     assert torch.equal(each[:, 0, 0], part_outputs(q, k, v, work))
 
@@ -201,7 +196,7 @@ def test_gradients_need_no_kept_charges_and_vmap_maps_heads():
 def test_codes_are_those_of_the_torch_op_at_every_half_and_beyond_both_ends(
     interpreter, bits, dtype
 ):
-    config = replace(SMALL, query_bits=bits, key_bits=bits, value_bits=bits)
+    config = replace(LEAKING, query_bits=bits, key_bits=bits, value_bits=bits)
     most = (1 << bits) - 1
     halves = torch.arange(-3, 2 * most + 4) / 2 / most
     near = torch.stack([halves, halves.nextafter(halves - 1), halves.nextafter(halves + 1)])

@@ -74,7 +74,7 @@ def test_the_environment_decides_where_no_argument_does(monkeypatch):
     attention(x, x, x, HEAD, implementation="torch")
     monkeypatch.setenv(VARIABLE, "torch")
     assert implementation_for(HEAD, "cuda") == "torch, as it was asked for"
-    assert not uses_kernels(x, Numbers.of(HEAD), None)
+    assert not uses_kernels(x, Numbers.of(HEAD))
     monkeypatch.setenv(VARIABLE, "")
     assert implementation_for(HEAD, "cuda") == "triton"
 

@@ -8,6 +8,17 @@ from torch import Tensor
 from gaincell.behavioral.attention import attend_and_count_ties
 from gaincell.config import HeadConfig
 
+LEAKING = HeadConfig(
+    head_dim=8,
+    window=24,
+    columns=8,
+    score_saturation=6.0,
+    output_saturation=3.0,
+    retention_s=4e-6,
+    refresh=False,
+)
+"""A small head that leaks: each order of its cell's response decays by itself."""
+
 
 def code_tensors(config: HeadConfig, tokens: int, seed: int, heads: int = 1) -> list[Tensor]:
     """q, k, v codes (1, heads, tokens, D), int64."""

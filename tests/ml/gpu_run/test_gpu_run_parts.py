@@ -190,9 +190,10 @@ def test_a_failed_part_is_recorded_and_leaves_out_those_that_need_it(tmp_path, m
         (["unpack", "none"], "list of pieces none/pieces.json cannot be read"),
     ],
 )
-def test_wrong_input_is_one_sentence(tmp_path, monkeypatch, capsys, words, message):
+def test_wrong_input_is_one_sentence(material, tmp_path, monkeypatch, capsys, words, message):
     monkeypatch.chdir(tmp_path)
-    assert main(words) == 2
+    model = ["--model", str(material / "stock")] if words[0] == "prepare" else []
+    assert main([*words, *model]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert message in said

@@ -72,31 +72,50 @@ class Sums:
 def fit_ridge(fitted: Sums, held_out: Sums, penalties: Sequence[float] = PENALTIES) -> Fit:
     """The fit whose penalty has the smallest error on the held-out rows.
 
+    From the middle one of ``penalties``, which ascend, it goes on as long as the error falls.
+
     Raises
     ------
     ValueError
         Values that are not finite.
     """
+    far = held_out.centred()
     mean_x, mean_y, gram, cross, _ = fitted.centred()
-    far_x, far_y, far_gram, far_cross, far_squares = held_out.centred()
-    total = far_squares.sum() + (far_y - mean_y).square().sum()
     # Arrays that answer the same to all windows leave a diagonal of rounding alone.
     least = max(TINY, ROUNDING * float((gram.diagonal() + mean_x.square()).mean()))
     unit = gram.diagonal().mean().clamp(min=least) * torch.eye(len(gram), dtype=torch.float64)
-    best: Fit | None = None
-    for penalty in penalties:
+
+    def fit(penalty: float) -> Fit | None:
         factor, wrong = torch.linalg.cholesky_ex(gram + penalty * unit)
         if wrong:
-            continue  # rounding of the sums is larger than so small a penalty
+            return None  # rounding of the sums is larger than so small a penalty
         weight = torch.cholesky_solve(cross, factor)
-        # Squared error of the rows held out, from their moments about the fit's own means.
-        shift = (far_x - mean_x) @ weight - (far_y - mean_y)
-        error = total - (far_y - mean_y).square().sum() + shift.square().sum()
-        error += (weight * (far_gram @ weight - 2 * far_cross)).sum()
-        relative = float((error / total).clamp(min=0).sqrt())
-        if best is None or relative < best.error:
-            bias = mean_y - mean_x @ weight
-            best = Fit(weight.to(fitted.dtype), bias.to(fitted.dtype), penalty, relative)
+        bias = mean_y - mean_x @ weight
+        error = _error(weight, mean_x, mean_y, far)
+        return Fit(weight.to(fitted.dtype), bias.to(fitted.dtype), penalty, error)
+
+    middle = len(penalties) // 2
+    best = fit(penalties[middle])
+    for way in (penalties[middle + 1 :], penalties[:middle][::-1]):
+        before = best
+        for penalty in way:
+            found = fit(penalty)
+            if best is not None and (found is None or found.error >= best.error):
+                break
+            best = found
+        if before is not None and best is not before:
+            break
     if best is None:
         raise ValueError("the streams of the model hold values that are not finite")
     return best
+
+
+def _error(weight: Tensor, mean_x: Tensor, mean_y: Tensor, far: tuple[Tensor, ...]) -> float:
+    """Relative error of held-out rows, from their moments ``far``, about the fit's own means."""
+    far_x, far_y, far_gram, far_cross, far_squares = far
+    between = (far_y - mean_y).square().sum()
+    total = far_squares.sum() + between
+    shift = (far_x - mean_x) @ weight - (far_y - mean_y)
+    error = total - between + shift.square().sum()
+    error += (weight * (far_gram @ weight - 2 * far_cross)).sum()
+    return float((error / total).clamp(min=0).sqrt())

@@ -19,7 +19,7 @@ from gaincell.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "gaincell"
-LINKED = ("behavioral", "cocotb_tests", "hdl", "ml", "rtl_server", "spice", "synth")
+LINKED = ("behavioral", "cocotb_tests", "hdl", "layout", "ml", "rtl_server", "spice", "synth")
 GROUND = (
     "cell",
     "config",
@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "ledger": ("behavioral", "synth"),
     "pictures": ("behavioral", "data", "hdl"),
     "rtl_server": ("behavioral", "cocotb_tests"),
+    "layout": ("pictures", "spice"),
     "spice": ("behavioral", "cocotb_tests"),
     "synth": ("behavioral", "cocotb_tests", "hdl"),
     "report": ("behavioral", "cocotb_tests", "data", "gpu_bench", "pictures", "synth"),
@@ -52,6 +53,7 @@ MAY_IMPORT = {
         "data",
         "gpu_bench",
         "hdl",
+        "layout",
         "ledger",
         "ml",
         "pictures",
@@ -65,6 +67,7 @@ MAY_IMPORT = {
 MAY_NOT_LOAD = {
     "hdl": ("torch", "cocotb"),
     "behavioral": ("torch", "amaranth", "cocotb"),
+    "layout": ("torch", "cocotb", "amaranth"),
     "spice": ("torch", "cocotb", "amaranth"),
     "synth": ("torch", "cocotb", "amaranth"),
     "ml": ("amaranth", "cocotb"),

@@ -32,6 +32,7 @@ from gaincell.commands import (
     replay,
     report,
     synth,
+    tile,
     tokens,
     verilog,
 )
@@ -52,6 +53,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
             "simulate a design's transistors: response, retention, noise",
         ),
         "replay": (replay, "run a design's transistors on the wires of a head's Verilog"),
+        "tile": (tile, "draw a sub-tile of gain cells and check it against its netlist"),
         "estimate": (estimate, "estimate area, time and energy of heads beside the paper's"),
     },
     "models": {

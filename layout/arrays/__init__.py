@@ -1,0 +1,1 @@
+"""The analog half drawn: the gain cell, and sub-tiles of it."""

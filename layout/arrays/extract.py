@@ -1,0 +1,64 @@
+"""Finds the circuit of a drawn sub-tile: its transistors with sizes, and what is joined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gaincell.layout.klayout import db
+from gaincell.layout.process import Process
+
+N_MODEL, P_MODEL = "n", "p"
+SUBSTRATE = "vss"
+STACK = (
+    ("nsd", "licon"),
+    ("psd", "licon"),
+    ("ntap", "licon"),
+    ("ptap", "licon"),
+    ("poly", "licon"),
+    ("licon", "li"),
+    ("li", "mcon"),
+    ("mcon", "m1"),
+    ("m1", "via"),
+    ("via", "m2"),
+    ("ntap", "nwell"),
+    ("m1", "m1_label"),
+    ("m2", "m2_label"),
+)
+"""Pairs of layers that are joined where they overlap."""
+
+
+def extract(cell: Any, process: Process) -> Any:
+    """KLayout's ``LayoutToNetlist`` of a cell, its netlist extracted, cells in it as circuits.
+
+    The substrate is ``vss``. Nets take the names of the labels on their metal.
+    """
+    kdb = db()
+    layout = cell.layout()
+    found = kdb.LayoutToNetlist(kdb.RecursiveShapeIterator(layout, cell, []))
+    drawn = {name: layout.layer(*numbers) for name, numbers in process.layers.items()}
+    layers = {
+        name: (
+            found.make_text_layer(index, name)
+            if name.endswith("_label")
+            else found.make_layer(index, name)
+        )
+        for name, index in drawn.items()
+    }
+    diff, well, poly = layers["diff"], layers["nwell"], layers["poly"]
+    sides = {"n": diff - well, "p": diff & well}
+    layers |= {"nsd": sides["n"] - poly, "psd": sides["p"] - poly}
+    layers |= {"ntap": layers["tap"] & well, "ptap": layers["tap"] - well}
+    bulk = found.make_layer("bulk")
+    for model, bulk_layer in ((N_MODEL, bulk), (P_MODEL, well)):
+        ends = layers[f"{model}sd"]
+        places = {"SD": ends, "G": sides[model] & poly, "P": poly, "W": bulk_layer}
+        places |= {"tS": ends, "tD": ends, "tG": poly, "tW": bulk_layer}
+        found.extract_devices(kdb.DeviceExtractorMOS4Transistor(model), places)
+    for name in {name for pair in STACK for name in pair if not name.endswith("_label")}:
+        found.connect(layers[name])
+    for below, above in STACK:
+        found.connect(layers[below], layers[above])
+    for layer in (bulk, layers["ptap"]):
+        found.connect_global(layer, SUBSTRATE)
+    found.extract_netlist()
+    return found

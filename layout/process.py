@@ -1,0 +1,97 @@
+"""Reads a process: its layers, its rules and its wires' capacitances, from a TOML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from gaincell.tables import read_toml
+
+FOLDER = Path(__file__).parent / "processes"
+CELLS = Path(__file__).parent / "designs"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the process.
+
+    kind : one of ``gaincell.layout.checks.KINDS``
+    of, other : layers, or derived ones; ``other`` is "" where the rule is of one layer
+    nm : least distance, nm, or least area, nm2
+    """
+
+    kind: str
+    of: str
+    other: str
+    nm: int
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Capacitance of a layer to the substrate: ``area``, F/m2, and ``edge``, F/m."""
+
+    area: float
+    edge: float
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as read.
+
+    layers : GDS layer and datatype by name
+    derived : layers made of two others, "a & b", "a | b" or "a - b", in order
+    """
+
+    name: str
+    node_nm: float
+    grid_nm: int
+    layers: Mapping[str, tuple[int, int]]
+    derived: Mapping[str, str]
+    rules: Mapping[str, Rule]
+    wires: Mapping[str, Wire]
+
+    def nm(self, *rules: str) -> int:
+        """The largest distance that these rules ask for, nm."""
+        return max(self.rules[rule].nm for rule in rules)
+
+
+@cache
+def load_process(name: str) -> Process:
+    """A process by its name.
+
+    Raises
+    ------
+    ValueError
+        There is none of this name; the message names those there are.
+    """
+    names = processes()
+    if name not in names:
+        raise ValueError(f'process is "{name}", but must be {" or ".join(names)}')
+    table: dict[str, Any] = read_toml(FOLDER / f"{name}.toml", "process")
+    rules = {
+        key: Rule(rule["kind"], rule["of"], rule.get("from", ""), rule.get("nm", 0))
+        for key, rule in table["rules"].items()
+    }
+    return Process(
+        name=name,
+        node_nm=table["node_nm"],
+        grid_nm=table["grid_nm"],
+        layers=MappingProxyType({key: tuple(pair) for key, pair in table["layers"].items()}),
+        derived=MappingProxyType(table["derived"]),
+        rules=MappingProxyType(rules),
+        wires=MappingProxyType({key: Wire(**each) for key, each in table["wires"].items()}),
+    )
+
+
+def processes() -> list[str]:
+    """Names of the processes."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def cell_of(process: Process) -> Path:
+    """Folder of the design whose cell comes with a process."""
+    return CELLS / process.name

@@ -1,0 +1,96 @@
+"""``gaincell tile``: draw a sub-tile of gain cells, check it, and compare it with its netlist."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gaincell.commands.options.common import add_config, add_output
+from gaincell.config_file import load_config
+from gaincell.files import new_folder
+from gaincell.layout.klayout import KlayoutMissing, db
+from gaincell.layout.process import cell_of, load_process, processes
+from gaincell.refusals import Failed, Unable, refusing
+from gaincell.text import table
+
+if TYPE_CHECKING:
+    from gaincell.layout.arrays.flow import TileMetrics
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument(
+        "--design",
+        help="a shipped design's name, or a folder with design.toml and netlist.sp, whose cell is "
+        "drawn; default: a cell of the process",
+    )
+    parser.add_argument(
+        "--process",
+        default="sky130",
+        help=f"one of {', '.join(processes())}; default sky130",
+    )
+    add_output(parser, "new folder for the GDS, a picture and metrics.json", required=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from gaincell.layout.arrays.flow import METRICS, PICTURE, lay_out_tile
+    from gaincell.layout.arrays.picture import draw_gain_cell
+    from gaincell.spice.design import load_design
+
+    output: Path = arguments.output
+    with refusing():
+        config = load_config(arguments.config)
+        process = load_process(arguments.process)
+        design = load_design(arguments.design or cell_of(process))
+        if output.exists():
+            raise ValueError(f"output {output} exists: remove it, or name another folder")
+        if not output.parent.is_dir():
+            raise ValueError(f"output {output} cannot be made: there is no folder {output.parent}")
+    try:
+        db()
+    except KlayoutMissing as error:
+        raise Unable(str(error)) from error
+    with new_folder(output) as folder, refusing():
+        metrics, picture = lay_out_tile(design, config, process, folder, _say)
+        area = f"{metrics.cell_um[0]:.2f} x {metrics.cell_um[1]:.2f} um"
+        title = f"Gain cell of design {design.name} in {process.name}, {area}"
+        draw_gain_cell(picture.outlines, picture.lines, title, folder / PICTURE)
+    print(table(result_rows(metrics)))
+    print(f"  {output / METRICS} has all numbers")
+    official = metrics.deck.violations if metrics.deck else 0
+    if metrics.violations or official or not metrics.same_circuit:
+        raise Failed("the drawing breaks rules of the process, or has another circuit")
+    return 0
+
+
+def result_rows(metrics: "TileMetrics") -> list[tuple[str, str]]:
+    """The table of one run."""
+    broken = ", ".join(f"{name} {count}" for name, count in metrics.violations.items())
+    (width, height), (whole, high) = metrics.cell_um, metrics.tile_um
+    wires = ", ".join(f"{name} {1e15 * value:.2f}" for name, value in metrics.wires_f.items())
+    return [
+        ("gain cell", f"{width:.3f} x {height:.3f} um, {metrics.cell_um2:.2f} um2"),
+        (
+            "at 28 nm",
+            f"{metrics.cell_um2_28nm:.2f} um2 by the square of the nodes; the paper's has 1 um2",
+        ),
+        ("sub-tile", f"{metrics.dims} x {metrics.tokens} cells, {whole:.1f} x {high:.1f} um"),
+        ("rules", f"{metrics.rules} checked, {broken or 'none broken'}"),
+        ("official deck", _deck_text(metrics)),
+        (
+            "circuit",
+            f"{'that of' if metrics.same_circuit else 'NOT that of'} design {metrics.design}, "
+            f"{metrics.transistors} transistors",
+        ),
+        ("wires", f"{wires} fF per cell to the substrate"),
+    ]
+
+
+def _deck_text(metrics: "TileMetrics") -> str:
+    if metrics.deck is None:
+        return "not run: PDK_ROOT has none, or the program klayout is missing"
+    return f"{metrics.deck.violations} violations of {metrics.deck.kinds} kinds"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,48 @@
+"""A drawn cell in two arrangements: the switch at the bit line, and the read transistor there."""
+
+import pytest
+
+pytest.importorskip("klayout.db", reason="the package klayout")
+
+from gaincell.layout.arrays.circuit import gain_cell
+from gaincell.layout.process import cell_of, load_process
+from gaincell.spice.design import load_design
+
+READ_AT_LINE = """
+.subckt cell bl wl wlb wbl wwl s vdd vss
+xw wbl wwl s vss nfet w={w_write} l={l_write}
+xpx vdd wlb p vdd pfet w={w_readp} l={l_min}
+xp p s bl vdd pfet w={w_readp} l={l_read}
+xn n s bl vss nfet w={w_readn} l={l_read}
+xnx n wl vss vss nfet w={w_readn} l={l_min}
+.ends
+"""
+
+
+@pytest.fixture(scope="session")
+def process():
+    return load_process("sky130")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory, process):
+    """Writes a design with other sizes or another netlist."""
+
+    def write(netlist=None, **sizes):
+        folder = tmp_path_factory.mktemp("design")
+        settings = (cell_of(process) / "design.toml").read_text()
+        for name, value in sizes.items():
+            before = next(line for line in settings.splitlines() if line.startswith(f"{name} ="))
+            settings = settings.replace(before, f"{name} = {value}")
+        (folder / "design.toml").write_text(settings)
+        own = (cell_of(process) / "netlist.sp").read_text()
+        (folder / "netlist.sp").write_text(netlist or own)
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session", params=["switch at the bit line", "read at the bit line"])
+def circuit(request, process, folder):
+    netlist = READ_AT_LINE if request.param.startswith("read") else None
+    return gain_cell(load_design(folder(netlist)), process)

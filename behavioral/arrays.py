@@ -1,10 +1,10 @@
-"""The analog part of a head: cell arrays, integrators and charge-to-pulse converters."""
+"""The analog part of heads: cell arrays, integrators and charge-to-pulse converters."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral import faults as fault
-from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.cells import CellArray, leading
 from gaincell.behavioral.faults import Converters, Faults
 from gaincell.config import HeadConfig
 
@@ -29,6 +29,9 @@ class AnalogHead:
         Non-idealities; none by default.
     rng : numpy.random.Generator, optional
         Source of the power-up state and of all fault randomness; seeded with 0 by default.
+    groups : int, optional
+        Groups of heads in lock step, each with arrays of its own: codes, widths and outputs then
+        have a first axis more, (groups, ...), and each operation serves all groups at once.
     """
 
     def __init__(
@@ -36,21 +39,24 @@ class AnalogHead:
         config: HeadConfig,
         faults: Faults | None = None,
         rng: np.random.Generator | None = None,
+        groups: int | None = None,
     ) -> None:
         self.config = config
         self.faults = faults or Faults()
         self.rng = rng or np.random.default_rng(0)
-        self.k = CellArray("K", config, self.faults, self.rng)
-        self.v = CellArray("V", config, self.faults, self.rng)
+        self.groups = leading(groups)
+        self.k = CellArray("K", config, self.faults, self.rng, groups)
+        self.v = CellArray("V", config, self.faults, self.rng, groups)
         self._ages_in_steps = config.age_mode == "steps"
         self._decay = float(np.exp(-config.decay_rate))
 
         banks = config.timing.banks
-        outputs = (config.tiles, config.head_dim)
-        self._score = self.rng.uniform(0.0, config.s_sat, (banks, self.k.slots))
+        scores = (*self.groups, self.k.slots)
+        outputs = (*self.groups, config.tiles, config.head_dim)
+        self._score = self.rng.uniform(0.0, config.s_sat, (banks, *scores))
         self._output = self.rng.uniform(-config.a_sat, config.a_sat, (banks, *outputs))
         self._phi_stage = [
-            Converters.draw((self.k.slots,), config.pulse_cycles, self.faults, self.rng)
+            Converters.draw(scores, config.pulse_cycles, self.faults, self.rng)
             for _ in range(banks)
         ]
         self._out_stage = [
@@ -58,7 +64,8 @@ class AnalogHead:
             for _ in range(banks)
         ]
         self._samples = np.arange(config.readout_max) + 0.5
-        self._skew = fault.query_skew(config.head_dim, self.faults.query_skew_cycles, self.rng)
+        lines = (*self.groups, config.head_dim)
+        self._skew = fault.query_skew(lines, self.faults.query_skew_cycles, self.rng)
 
     def write_column(
         self, array: CellArray, slot: int, codes: NDArray[np.integer], cycle: int
@@ -93,7 +100,8 @@ class AnalogHead:
         widths = fault.skewed(width_cycles.astype(np.float64), self._skew)
         drive = widths / self.config.pulse_cycles
         charge = self.k.read_columns(drive, self._decay)
-        noisy = fault.integrated_noise(charge, drive.sum(), self.faults.read_noise, self.rng)
+        driven = drive.sum(axis=-1, keepdims=True)
+        noisy = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
         self._score[bank] += noisy
 
     def integrate_outputs(self, k_bank: int, v_bank: int, cycles: int, cycle: int) -> None:
@@ -106,7 +114,7 @@ class AnalogHead:
         phi = np.minimum(phi, cycles / self.config.pulse_cycles)
         phi = np.where(self.k.exists, phi, 0.0)
         charge = self.v.read_tiles(phi, self._decay)
-        driven = phi.reshape(self.config.tiles, -1).sum(axis=1)[:, None]
+        driven = phi.reshape(*self.groups, self.config.tiles, -1).sum(axis=-1, keepdims=True)
         noisy = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
         self._output[v_bank] += noisy
 
@@ -122,7 +130,8 @@ class AnalogHead:
         """
         charge = self._output[bank]
         if np.isnan(charge).any():
-            tiles = np.flatnonzero(np.isnan(charge).any(axis=1))
+            unknown = np.isnan(charge).any(axis=-1).reshape(-1, self.config.tiles)
+            tiles = np.flatnonzero(unknown.any(axis=0))
             raise PoisonedRead(f"sub-tiles {tiles.tolist()} read cells whose write failed")
         relative = np.abs(charge) / self.config.a_sat
         length = self.config.readout_max * self._out_stage[bank].pulse(relative, self.rng)

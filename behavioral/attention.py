@@ -51,7 +51,8 @@ def attend(
     Parameters
     ----------
     q_code : (T, D), or (T, G, D) where each token carries G queries against its key and value
-    k_code, v_code : (T, D)
+    k_code, v_code : (T, D), or (T, groups, D) with a q_code (T, H, D) of heads in lock step. The
+        heads of a group share its keys and values: head h is of group h // (H / groups)
     events : array of dtype EVENT, optional
         Log of a co-simulation. Without it every token is written once and never refreshed.
     first : (T,) flags, optional
@@ -76,6 +77,12 @@ def attend_and_count_ties(
 ) -> tuple[NDArray[np.int64], int]:
     """As ``attend``, and the number of read-outs within ``TIE_DISTANCE`` of a half-integer."""
     shape = check_sequence(q_code, k_code, v_code, config)
+    if k_code.ndim == 3:
+        each = [
+            attend_and_count_ties(*codes, config, events, first=first)
+            for codes in _of_groups(q_code, k_code, v_code)
+        ]
+        return np.concatenate([y_code for y_code, _ in each], axis=1), sum(near for _, near in each)
     y_code = np.zeros((shape.queries, config.head_dim), dtype=np.int64)
     ties = 0
     for begin, end, charge, _ in _blocks(shape, q_code, k_code, v_code, config, events, first):
@@ -99,6 +106,17 @@ def attend_in_detail(
     Memory grows with T x G x (slots + tiles x D): for inspection, not for long sequences.
     """
     shape = check_sequence(q_code, k_code, v_code, config)
+    if k_code.ndim == 3:
+        each = [
+            attend_in_detail(*codes, config, events, first=first)
+            for codes in _of_groups(q_code, k_code, v_code)
+        ]
+        return Attention(
+            np.concatenate([detail.y_code for detail in each], axis=1),
+            np.concatenate([detail.tile_code for detail in each], axis=1),
+            np.concatenate([detail.score for detail in each], axis=1),
+            sum(detail.ties for detail in each),
+        )
     tile_code = np.zeros((shape.queries, config.tiles, config.head_dim), dtype=np.int64)
     score = np.full((shape.queries, config.slots), np.nan)
     ties = 0
@@ -115,6 +133,13 @@ def attend_in_detail(
         score.reshape(*leading, score.shape[1]),
         ties,
     )
+
+
+def _of_groups(q_code: Codes, k_code: Codes, v_code: Codes) -> Iterator[tuple[Codes, Codes, Codes]]:
+    """Codes of each group of heads: q (T, H / groups, D), k and v (T, D)."""
+    groups = k_code.shape[1]
+    queries = np.split(q_code, groups, axis=1)
+    return ((queries[group], k_code[:, group], v_code[:, group]) for group in range(groups))
 
 
 def read_out(charge: Floats, config: HeadConfig) -> tuple[NDArray[np.int64], int]:

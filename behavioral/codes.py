@@ -11,7 +11,10 @@ Codes = NDArray[np.integer[Any]]
 
 
 class SequenceShape(NamedTuple):
-    """How many tokens T a sequence has, and how many queries G each of them carries."""
+    """How many tokens T a sequence has, and how many queries G each of them carries.
+
+    Of heads in lock step, G is the number of heads that share a key.
+    """
 
     tokens: int
     group: int
@@ -48,12 +51,17 @@ def check_sequence(
 ) -> SequenceShape:
     """Check the codes of T tokens: q (T, D) or (T, G, D), k and v (T, D).
 
+    Of heads in lock step: q (T, H, D), k and v (T, groups, D), groups a divisor of H.
+
     Raises
     ------
     TypeError, ValueError
-        As ``check_codes``; a q of other than two or three dimensions, or of G = 0.
+        As ``check_codes``; a q of other than two or three dimensions, or of G = 0; groups that do
+        not divide H.
     """
     dims = config.head_dim
+    if getattr(q_code, "ndim", 2) == getattr(k_code, "ndim", 2) == 3:
+        return _check_heads(q_code, k_code, v_code, config)
     shape = q_code.shape if isinstance(q_code, np.ndarray) else (0, dims)
     if len(shape) not in (2, 3):
         raise ValueError(
@@ -66,6 +74,20 @@ def check_sequence(
     check_codes("k", k_code, (tokens, dims), config.key_max)
     check_codes("v", v_code, (tokens, dims), config.value_max)
     return SequenceShape(tokens, *(groups or (1,)))
+
+
+def _check_heads(q_code: Codes, k_code: Codes, v_code: Codes, config: HeadConfig) -> SequenceShape:
+    """As ``check_sequence`` for heads in lock step."""
+    dims, (tokens, heads, _), groups = config.head_dim, q_code.shape, k_code.shape[1]
+    if not groups or not heads or heads % groups:
+        raise ValueError(
+            f"q has {heads} heads and k has {groups}, "
+            "but the heads of q must be a multiple of those of k"
+        )
+    check_codes("q", q_code, (tokens, heads, dims), config.query_max)
+    check_codes("k", k_code, (tokens, groups, dims), config.key_max)
+    check_codes("v", v_code, (tokens, groups, dims), config.value_max)
+    return SequenceShape(tokens, heads // groups)
 
 
 def check_first(first: NDArray[Any] | None, tokens: int) -> NDArray[np.bool_]:

@@ -60,9 +60,9 @@ def ktc_noise_v(capacitance_f: float, temperature_k: float = 300.0) -> float:
     return math.sqrt(BOLTZMANN_J_PER_K * temperature_k / capacitance_f)
 
 
-def dac_bow(rows: int, inl_lsb: float, rng: np.random.Generator) -> Floats:
-    """Mid-scale bow of ``rows`` DACs, steps: (rows,)."""
-    return _static((rows,), inl_lsb, rng)
+def dac_bow(shape: tuple[int, ...], inl_lsb: float, rng: np.random.Generator) -> Floats:
+    """Mid-scale bow of each DAC of a ``shape``, steps."""
+    return _static(shape, inl_lsb, rng)
 
 
 def dac_voltage(codes: NDArray[np.integer], largest: int, step_v: float, bow: Floats) -> Floats:
@@ -76,8 +76,8 @@ def write_noise(volts: Floats, sigma_v: float, rng: np.random.Generator) -> Floa
     return volts + rng.normal(0.0, sigma_v, volts.shape) if sigma_v else volts
 
 
-def cell_mismatch(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> Floats:
-    """Factor (slots, D) on the charge of each cell."""
+def cell_mismatch(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> Floats:
+    """Factor on the charge of each cell of a ``shape`` ([groups,] slots, D)."""
     return 1.0 + _static(shape, sigma, rng)
 
 
@@ -86,8 +86,8 @@ def line_loss(length: int, ir_drop: float) -> Floats:
     return 1.0 - ir_drop * np.arange(length) / max(1, length - 1)
 
 
-def leak_factor(shape: tuple[int, int], spread: float, rng: np.random.Generator) -> Floats | None:
-    """Factor (slots, D) on each cell's retention time, log-normal, or None if all are 1."""
+def leak_factor(shape: tuple[int, ...], spread: float, rng: np.random.Generator) -> Floats | None:
+    """Factor on the retention time of each cell, log-normal, or None if all are 1."""
     return np.exp(_static(shape, spread, rng)) if spread else None
 
 
@@ -162,13 +162,13 @@ def skewed(widths: Floats, skew: Floats) -> Floats:
     return np.where(widths > 0, np.maximum(widths + skew, 0.0), 0.0) if skew.any() else widths
 
 
-def query_skew(rows: int, sigma_cycles: float, rng: np.random.Generator) -> Floats:
-    """Edge skew of ``rows`` query lines, cycles: (rows,)."""
-    return _static((rows,), sigma_cycles, rng)
+def query_skew(shape: tuple[int, ...], sigma_cycles: float, rng: np.random.Generator) -> Floats:
+    """Edge skew of each query line of a ``shape``, cycles."""
+    return _static(shape, sigma_cycles, rng)
 
 
-def cell_offset(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> Floats:
-    """Additional charge (slots, D) of each cell per full-length pulse."""
+def cell_offset(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> Floats:
+    """Additional charge of each cell of a ``shape`` per full-length pulse."""
     return _static(shape, sigma, rng)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.attention import attend, attend_in_detail
-from gaincell.behavioral.tokens import Tokens
+from gaincell.behavioral.tokens import Tokens, token_shapes
 from gaincell.config import HeadConfig
 
 PROBE_TOKENS = 64
@@ -62,14 +62,21 @@ def coverage(tokens: Tokens, config: HeadConfig) -> Coverage:
 
 
 def lively_tokens(
-    count: int, config: HeadConfig, rng: np.random.Generator, first_share: float = 0.0
+    count: int,
+    config: HeadConfig,
+    rng: np.random.Generator,
+    first_share: float = 0.0,
+    heads: tuple[int, int] | None = None,
 ) -> Tokens:
-    """Random tokens whose queries and keys lean to the upper codes: more scores are positive."""
-    shape = (count, config.head_dim)
+    """Random tokens whose queries and keys lean to the upper codes: more scores are positive.
+
+    ``heads`` as for ``random_tokens``.
+    """
+    queries, shape = token_shapes(count, config, heads)
     first = rng.random(count) < first_share
     first[0] = True
     return Tokens(
-        q_code=rng.integers(0, config.query_max + 1, (2, *shape)).max(axis=0),
+        q_code=rng.integers(0, config.query_max + 1, (2, *queries)).max(axis=0),
         k_code=rng.integers(0, config.key_max + 1, (2, *shape)).max(axis=0),
         v_code=rng.integers(0, config.value_max + 1, shape),
         first=first,

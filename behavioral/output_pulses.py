@@ -9,16 +9,19 @@ from gaincell.config import HeadConfig
 class OutputPulses:
     """Pulse and sign wires of all sub-tiles, D bits each, sub-tile 0 and dimension 0 lowest.
 
+    Groups of heads in lock step follow each other, each with its sub-tiles.
+
     The pulse wire is constant over a clock cycle and low outside the output phase. The sign wire
     holds from the start of the phase until ``sync_stages`` cycles after its end. Outside it carries
     random bits, so that a control which samples too early or too late computes wrong results.
     """
 
-    def __init__(self, config: HeadConfig) -> None:
+    def __init__(self, config: HeadConfig, groups: int = 1) -> None:
         self._samples = config.readout_max
         self._hold_cycles = config.sync_stages
-        self._bytes = -(-config.tiles * config.head_dim // 8)
-        self._mask = (1 << (config.tiles * config.head_dim)) - 1
+        wires = groups * config.tiles * config.head_dim
+        self._bytes = -(-wires // 8)
+        self._mask = (1 << wires) - 1
         self._noise = np.random.default_rng(0)
         self._counts: NDArray[np.integer] = np.zeros(0, dtype=np.int64)
         self._start = 0
@@ -29,7 +32,10 @@ class OutputPulses:
     def begin(
         self, high_cycles: NDArray[np.integer], negative: NDArray[np.bool_], cycle: int
     ) -> None:
-        """Start a phase in ``cycle``: pulses high for the first ``high_cycles`` (tiles, D)."""
+        """Start a phase in ``cycle``: pulses high for the first ``high_cycles``.
+
+        Both arrays are ([groups,] tiles, D).
+        """
         self._counts = high_cycles.ravel()
         self._start = cycle
         self._sign = _pack(negative.ravel())

@@ -52,6 +52,9 @@ class ArrayPins:
         As for ``AnalogHead``.
     check_age : bool
         Enforce ``bound_cycles``; for a control that has no refresh, false.
+    groups : int, optional
+        Groups of heads in lock step, each with arrays of its own behind the same enables. Wires of
+        codes, queries and output pulses then come group by group, group 0 lowest.
     """
 
     def __init__(
@@ -61,17 +64,21 @@ class ArrayPins:
         rng: np.random.Generator | None = None,
         *,
         check_age: bool = True,
+        groups: int | None = None,
     ) -> None:
         self.config = config
         self._bound_cycles = config.bound_cycles if check_age else None
-        self.analog = AnalogHead(config, faults, rng)
+        self.analog = AnalogHead(config, faults, rng, groups)
+        self._lines = (*self.analog.groups, config.head_dim)
+        self._line_count = int(np.prod(self._lines))
         self.cycle = -1
         """The cycle of the latest ``step``; the first is 0."""
         self.codes: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
-        """(tiles, D) magnitudes and signs of the output phase that the latest step began."""
+        """Magnitudes and signs, ([groups,] tiles, D), of the output phase that the latest step
+        began."""
         self._wires = Wires()
         self._since: dict[str, int] = dict.fromkeys(("k", "v", *ENABLES), 0)
-        self._output_pulses = OutputPulses(config)
+        self._output_pulses = OutputPulses(config, groups or 1)
         self.forget_pulses_and_log()
 
     def forget_pulses_and_log(self) -> None:
@@ -79,7 +86,7 @@ class ArrayPins:
 
         Which column holds which token is forgotten too.
         """
-        self._widths: NDArray[np.int64] = np.zeros(self.config.head_dim, dtype=np.int64)
+        self._widths: NDArray[np.int64] = np.zeros(self._line_count, dtype=np.int64)
         self._pulse_runs: list[bytes] = []
         self._log = WriteLog(self.analog.k.slots)
         self.oldest_read_cycles = {"K": 0, "V": 0}
@@ -91,11 +98,11 @@ class ArrayPins:
         return self._log.events
 
     def outputs(self) -> tuple[int, int]:
-        """Pulse and sign wires in the latest step's cycle: D bits each, sub-tile by sub-tile."""
+        """Pulse and sign wires in the latest step's cycle, as ``codes`` from the lowest bit up."""
         return self._output_pulses.at(self.cycle)
 
     def count_pulses(self, width_cycles: NDArray[np.integer]) -> None:
-        """Add pulses (D,) that were counted outside while a K integrator integrated."""
+        """Add pulses ([groups *] D,) that were counted outside while a K integrator integrated."""
         self._widths += width_cycles
 
     def step(self, wires: Wires, cycle: int | None = None) -> None:
@@ -118,7 +125,7 @@ class ArrayPins:
         if wires.query:
             if not wires.k_integrate:
                 self._fail("query pulses outside an integrate window of the K integrators")
-            self._pulse_runs.append(wires.query.to_bytes(-(-self.config.head_dim // 8), "little"))
+            self._pulse_runs.append(wires.query.to_bytes(-(-self._line_count // 8), "little"))
 
     def _change(self, before: Wires, now: Wires) -> None:
         """Finish what ended with the cycle before, check the wires, start what begins."""
@@ -181,7 +188,8 @@ class ArrayPins:
             touched = np.flatnonzero(array.exists) if port.broadcast else np.array([slot])
             array.poison(touched)
             return
-        codes = unpack_codes(port.code, self.config.head_dim, array.code_max.bit_length())
+        width = array.code_max.bit_length()
+        codes = unpack_codes(port.code, self._line_count, width).reshape(self._lines)
         if port.broadcast:
             self.analog.write_all(array, codes, self.cycle)
             self._log.add_clear_of_all(self.cycle, array.name)
@@ -232,13 +240,13 @@ class ArrayPins:
             self._output_pulses.begin(magnitude, negative, self.cycle)
 
     def _take_widths(self) -> NDArray[np.int64]:
-        dims = self.config.head_dim
+        lines = self._line_count
         seen = np.frombuffer(b"".join(self._pulse_runs), dtype=np.uint8)
-        bits = np.unpackbits(seen.reshape(-1, -(-dims // 8)), axis=1, bitorder="little")
-        widths: NDArray[np.int64] = self._widths + bits[:, :dims].sum(axis=0, dtype=np.int64)
+        bits = np.unpackbits(seen.reshape(-1, -(-lines // 8)), axis=1, bitorder="little")
+        widths: NDArray[np.int64] = self._widths + bits[:, :lines].sum(axis=0, dtype=np.int64)
         self._pulse_runs.clear()
         self._widths[:] = 0
-        return widths
+        return widths.reshape(self._lines)
 
     def _exists(self, port: WritePort) -> bool:
         columns = self.config.columns

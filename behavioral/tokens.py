@@ -1,4 +1,4 @@
-"""``Tokens``: the codes that enter a head; read from npz files, drawn at random, or shipped."""
+"""``Tokens``: the codes that enter heads; read from npz files, drawn at random, or shipped."""
 
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gaincell.behavioral.codes import Codes, check_first, check_sequence
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.core.config import CoreConfig
 from gaincell.refusals import foreign
 
 KEYS = {"q": "q_code", "k": "k_code", "v": "v_code", "first": "first"}
@@ -24,10 +25,11 @@ MOST_BYTES = 1 << 32
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """The codes of T tokens, in the order in which they enter the head.
+    """The codes of T tokens, in the order in which they enter a head, or heads in lock step.
 
-    q_code : integers (T, D) for one query per token, or (T, G, D) for G queries per token
-    k_code, v_code : integers (T, D)
+    q_code : integers (T, D) for one query per token, or (T, G, D) for G queries per token; of heads
+        in lock step (T, H, D)
+    k_code, v_code : integers (T, D); of heads in lock step (T, groups, D)
     first : flags (T,), the token starts a sequence
     """
 
@@ -51,8 +53,47 @@ class Tokens:
 
     @property
     def queries_per_token(self) -> int:
-        """G, or 1 for queries (T, D)."""
-        return 1 if self.q_code.ndim == 2 else self.q_code.shape[1]
+        """G, or 1 for queries (T, D); of heads in lock step, heads of a group."""
+        groups = 1 if self.k_code.ndim == 2 else self.k_code.shape[1]
+        return 1 if self.q_code.ndim == 2 else self.q_code.shape[1] // groups
+
+    @property
+    def query_axes(self) -> tuple[int, ...]:
+        """(G,), or () for queries (T, D): axes of what there is once for each query of a token."""
+        return () if self.q_code.ndim == 2 else (self.queries_per_token,)
+
+    @property
+    def groups(self) -> int | None:
+        """Groups of heads in lock step; None for the tokens of one head."""
+        return None if self.k_code.ndim == 2 else self.k_code.shape[1]
+
+    def in_lock_step(self) -> Self:
+        """The same for one head with the dimensions of all groups: (T, G, groups * D), and so on.
+
+        Query g of a token holds head g of every group.
+        """
+        if self.k_code.ndim == 2:
+            return self
+        (tokens, groups, dims), group = self.k_code.shape, self.queries_per_token
+        q_code = self.q_code.reshape(tokens, groups, group, dims).swapaxes(1, 2)
+        return type(self)(
+            q_code.reshape(tokens, group, groups * dims),
+            self.k_code.reshape(tokens, groups * dims),
+            self.v_code.reshape(tokens, groups * dims),
+            self.first,
+        )
+
+    def of_heads(self, y_code: NDArray[Any]) -> NDArray[Any]:
+        """What heads made of these tokens, shaped as ``q_code``, from its form in lock step.
+
+        The last axis of ``y_code``, which has one row for each query, may have any length per
+        group.
+        """
+        if self.k_code.ndim == 2:
+            return y_code.reshape(*self.q_code.shape[:-1], -1)
+        (tokens, groups, _), group = self.k_code.shape, self.queries_per_token
+        by_group = y_code.reshape(tokens, group, groups, -1).swapaxes(1, 2)
+        return by_group.reshape(tokens, groups * group, -1)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays under their names in an npz file."""
@@ -101,15 +142,42 @@ def load_tokens(path: Path, config: HeadConfig, count: int | None = None) -> Tok
         raise type(error)(f"input {path}: {error}") from error
 
 
-def random_tokens(count: int, config: HeadConfig, rng: np.random.Generator) -> Tokens:
-    """``count`` tokens of one sequence with uniformly random codes."""
-    shape = (count, config.head_dim)
+def check_heads(tokens: Tokens, core: CoreConfig) -> None:
+    """Raise ValueError unless ``tokens`` are those of ``core``: its heads, or one head's."""
+    if tokens.groups is None and core.heads == 1:
+        return
+    heads = tokens.q_code.shape[1] if tokens.groups is not None else 1
+    if (heads, tokens.groups or 1) != (core.heads, core.groups):
+        raise ValueError(
+            f"tokens have {heads} heads in {tokens.groups or 1} groups, but must have "
+            f"{core.heads} in {core.groups}"
+        )
+
+
+def random_tokens(
+    count: int, config: HeadConfig, rng: np.random.Generator, heads: tuple[int, int] | None = None
+) -> Tokens:
+    """``count`` tokens of one sequence with uniformly random codes.
+
+    ``heads`` : (H, groups) of heads in lock step; None for one head
+    """
+    queries, shape = token_shapes(count, config, heads)
     return Tokens(
-        q_code=rng.integers(0, config.query_max + 1, shape),
+        q_code=rng.integers(0, config.query_max + 1, queries),
         k_code=rng.integers(0, config.key_max + 1, shape),
         v_code=rng.integers(0, config.value_max + 1, shape),
         first=np.arange(count) == 0,
     )
+
+
+def token_shapes(
+    count: int, config: HeadConfig, heads: tuple[int, int] | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Shapes of q, and of k and v, of ``count`` tokens; ``heads`` as for ``random_tokens``."""
+    if heads is None:
+        return (count, config.head_dim), (count, config.head_dim)
+    of_queries, groups = heads
+    return (count, of_queries, config.head_dim), (count, groups, config.head_dim)
 
 
 def shipped_tokens(config: HeadConfig, count: int | None = None) -> Tokens:

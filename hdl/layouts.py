@@ -37,9 +37,22 @@ def token_layout(config: HeadConfig) -> data.StructLayout:
     )
 
 
+def token_beat_layout(beat_bits: int) -> data.StructLayout:
+    """``beat_bits`` of the codes of ``token_layout``, q first, and the flags of their token.
+
+    The flags count with the first beat of a token. A query that is ``further`` ends with its q.
+    """
+    return data.StructLayout({"data": beat_bits, "first": 1, "further": 1})
+
+
 def result_layout(config: HeadConfig) -> data.ArrayLayout:
     """The outputs y of one query: D signed sums over sub-tiles."""
     return data.ArrayLayout(signed(config.result_width), config.head_dim)
+
+
+def result_beat_layout(beat_bits: int) -> data.StructLayout:
+    """``beat_bits`` of a ``result_layout``; ``last``: the result ends with this beat."""
+    return data.StructLayout({"data": beat_bits, "last": 1})
 
 
 def request_layout(config: HeadConfig) -> data.StructLayout:
@@ -63,6 +76,11 @@ def response_layout(config: HeadConfig) -> data.StructLayout:
             "tag": index_shape(TAGS),
         }
     )
+
+
+def response_beat_layout(beat_bits: int) -> data.StructLayout:
+    """``beat_bits`` of the codes of ``response_layout``, k first; the first beat's tag counts."""
+    return data.StructLayout({"data": beat_bits, "tag": index_shape(TAGS)})
 
 
 def status_port(config: HeadConfig) -> wiring.Signature:

@@ -1,4 +1,4 @@
-"""A head's control as one Verilog file."""
+"""The control of a head, or of a core of heads, as one Verilog file."""
 
 import re
 import sys
@@ -10,15 +10,17 @@ from itertools import chain, count
 from pathlib import Path
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, Shape
-from amaranth.lib import data
+from amaranth.hdl import ClockDomain
+from amaranth.lib.wiring import Component
 
 from gaincell.cache import cache_folder
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.files import scratch_folder
-from gaincell.hdl.head import Head
+from gaincell.hdl.core.attention_core import AttentionCore
+from gaincell.hdl.core.group import Group
 from gaincell.hdl.identifiers import check_identifier
-from gaincell.hdl.layouts import request_layout, response_layout, token_layout
+from gaincell.hdl.payloads import payloads
 from gaincell.refusals import Unable
 from gaincell.retention import Retention
 from gaincell.schedule import Schedule
@@ -30,7 +32,6 @@ RESETS = {
     "async": "rst is asynchronous: it acts at once, and must fall clear of a rising edge of clk.",
 }
 """Kinds of reset, and what the header says of each."""
-CODES = ("q", "k", "v")
 
 YOSYS_SCRIPT = """\
 read_rtlil head.il
@@ -51,20 +52,20 @@ PARALLEL_CASE = " // synopsys parallel_case"
 
 
 def head_verilog(
-    config: HeadConfig,
+    config: HeadConfig | CoreConfig,
     name: str = TOP,
     *,
     timing: Schedule | None = None,
     retention: Retention | None = None,
     reset: str = "sync",
 ) -> str:
-    """Verilog of ``Head(config)`` as module ``name``: the same text for the same config, always.
+    """Verilog of a head or a core as module ``name``: the same text for the same config, always.
 
     Modules below it are called ``name`` and more; ``rst`` is as ``RESETS`` tells of ``reset``.
 
     Size and time grow with the number of sub-tiles and bits, little with dimensions. ``timing``
-    and ``retention`` are as for ``Head``: other ones than the config's make a wrong head. A process
-    generates each text once.
+    and ``retention`` are as for ``AttentionCore``: other ones than the config's make a wrong head.
+    A process generates each text once.
 
     Raises
     ------
@@ -75,26 +76,31 @@ def head_verilog(
     if reset not in RESETS:
         raise ValueError(f"reset is {reset!r}, but must be one of {', '.join(RESETS)}")
     # The saturations belong to the arrays: configs that differ in nothing else share their Verilog.
-    digital = replace(config, score_saturation=None, output_saturation=None)
-    plans = timing or config.timing, retention or config.retention
-    return generated(digital, name, *plans, reset)
+    core = core_of(config)
+    digital = replace(core.head, score_saturation=None, output_saturation=None)
+    plans = timing or digital.timing, retention or digital.retention
+    return generated(replace(core, head=digital), name, *plans, reset)
 
 
 @cache
 def generated(
-    config: HeadConfig, name: str, timing: Schedule, retention: Retention | None, reset: str
+    core: CoreConfig, name: str, timing: Schedule, retention: Retention | None, reset: str
 ) -> str:
     """As ``head_verilog``. ``generated.cache_clear()`` is for those who replace a component."""
-    head = Head(config, timing=timing, retention=retention)
+    group = f"{name}_group"
+    head = AttentionCore(core, timing=timing, retention=retention, group_module=group)
+    parts = [intermediate_of(head, name, reset)]
+    if core.groups > 1:
+        parts.append(intermediate_of(Group(core.head, timing.result_places), group, reset))
     with scratch_folder("gaincell-verilog-") as folder:
-        (folder / "head.il").write_text(intermediate_of(head, name, reset))
+        (folder / "head.il").write_text("\n".join(parts))
         (folder / "script.ys").write_text(YOSYS_SCRIPT)
         _run_yosys(folder)
         modules = (folder / "head.v").read_text().replace(PARALLEL_CASE, "")
     return _header(head, reset) + modules.partition("\n")[2]
 
 
-def intermediate_of(head: Head, name: str = TOP, reset: str = "sync") -> str:
+def intermediate_of(head: Component, name: str = TOP, reset: str = "sync") -> str:
     """RTLIL of ``head`` as module ``name``, with plain names."""
 
     def domain(its_name: str) -> ClockDomain:
@@ -144,9 +150,8 @@ def _plain(name: str) -> str:
     return re.sub("_+", "_", re.sub(r"\W", "_", name)).strip("_")
 
 
-def _header(head: Head, reset: str) -> str:
-    config, timing, plan = head.config, head.timing, head.retention
-    dims = config.head_dim
+def _header(head: AttentionCore, reset: str) -> str:
+    core, config, timing, plan = head.core, head.config, head.timing, head.retention
     visits = (
         "No refresh: refresh_request_valid stays low."
         if plan is None
@@ -154,10 +159,10 @@ def _header(head: Head, reset: str) -> str:
         f"within {plan.patience_cycles}."
     )
     return f"""\
-// Digital control of one gain-cell attention head.
+// {_what(core)}
 //
-// {dims} dimensions; window of {config.window} tokens in {config.ring_tiles} sub-tiles of \
-{config.columns} columns; sink of {config.sink} tokens;
+// {core.head.head_dim} dimensions; window of {config.window} tokens in {config.ring_tiles} \
+sub-tiles of {config.columns} columns; sink of {config.sink} tokens;
 // {config.query_bits} bit queries, {config.key_bits} bit keys, {config.value_bits} bit values, \
 {config.readout_bits} bits and sign per read-out; {config.readout} readout;
 // {config.schedule} schedule: one query every {timing.interval_cycles} cycles, \
@@ -166,14 +171,9 @@ result after {timing.latency_cycles}.
 //
 // What a stream carries is taken when its valid and ready are high. Fields of the payloads, codes
 // of dimension 0 in the lowest bits:
-//   token_payload
-{_fields(token_layout(config), dims)}
-//   result_payload: {dims} x {config.result_width} bits, signed.
-//   refresh_request_payload
-{_fields(request_layout(config), dims)}
-//   refresh_response_payload
-{_fields(response_layout(config), dims)}
-// array_pulse, array_sign: {config.tiles} sub-tiles x {dims} dimensions, one bit each.
+{payloads(core)}
+// array_pulse, array_sign: {_each(core)}{config.tiles} sub-tiles x {core.head.head_dim} \
+dimensions, one bit each.
 // {RESETS[reset]}
 // It reaches control only: codes, sampled pulses, sums and results have no reset, nor has the
 // memory of dropped columns.
@@ -181,11 +181,12 @@ result after {timing.latency_cycles}.
 """
 
 
-def _fields(layout: data.StructLayout, dims: int) -> str:
-    lines = []
-    for name, field in layout:
-        width = Shape.cast(field.shape).width
-        place = f"[{field.offset + width - 1}:{field.offset}]"
-        each = f"  {dims} x {width // dims} bits" if name in CODES else ""
-        lines.append(f"//     {name:7} {place}{each}")
-    return "\n".join(lines)
+def _what(core: CoreConfig) -> str:
+    if core.heads == 1:
+        return "Digital control of one gain-cell attention head."
+    shared = f", {core.heads_per_group} with the same keys and values" * (core.heads_per_group > 1)
+    return f"Digital control of {core.heads} gain-cell attention heads in lock step{shared}."
+
+
+def _each(core: CoreConfig) -> str:
+    return f"{core.groups} groups x " * (core.groups > 1)

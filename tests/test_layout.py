@@ -24,6 +24,7 @@ GROUND = (
     "cell",
     "config",
     "config_file",
+    "core",
     "design_file",
     "retention",
     "schedule",

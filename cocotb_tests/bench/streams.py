@@ -131,8 +131,14 @@ class Bench:
         """Tokens accepted and results delivered since the latest ``start`` or ``reset``."""
         text = self._progress.read()
         if text != self._last_progress:
-            if text[0] != "0":
+            broken, unstable, accepted, delivered = text[0], text[1], text[2:34], text[34:]
+            if broken != "0":
+                raise ProtocolError(
+                    f"cycle {self.cycle}: a beat of a result changed while it was refused, or its "
+                    "mark of the last beat or its filling is wrong"
+                )
+            if unstable != "0":
                 raise ProtocolError(f"cycle {self.cycle}: a result changed while it was refused")
             self._last_progress = text
-            self._counts = int(text[1:33], 2) - self._base, int(text[33:], 2) - self._base
+            self._counts = int(accepted, 2) - self._base, int(delivered, 2) - self._base
         return self._counts

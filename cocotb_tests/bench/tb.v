@@ -1,5 +1,9 @@
 // The test bench: a head, its token streams, the memory of its columns, the wires to its arrays.
 //
+// A core of heads in lock step is a head with the dimensions of all: D. Where its streams have beats,
+// the test bench cuts payloads into beats and joins them; it looks into the core to see when a token,
+// or a response, is whole and taken.
+//
 // pulse_transport turns pulses into codes and back: Python acts once per token. If Python sets
 // every_cycle, it sees and drives the array wires itself in every clock cycle (reference transport).
 
@@ -32,9 +36,14 @@ module tb #(
     parameter VISIT = 0,
     parameter PATIENCE = 0,
     parameter SEGMENT = 1,
-    parameter AGE_BEFORE_VISIT = 0
+    parameter AGE_BEFORE_VISIT = 0,
+    // Bits of a beat; 0: payloads are whole.
+    parameter TOKEN_BEAT = 0,
+    parameter RESULT_BEAT = 0,
+    parameter REFRESH_BEAT = 0
 );
-    // TOKEN_BITS of the payload, and the lowest bit of each of its fields, as TOKEN_Q.
+    // TOKEN_BITS of the payload, and the lowest bit of each of its fields, as TOKEN_Q. Macros for what
+    // the test bench sees inside a core with beats: no simulator takes names of what is not there.
     `include "token_layout.vh"
     localparam CODES_WIDTH = D*(KEY_BITS+VALUE_BITS);
     localparam CONTROL_WIDTH = 4 + 2*(TILE_BITS+COLUMN_BITS) + 6*BANKS;
@@ -71,21 +80,102 @@ module tb #(
     };
     wire [CODES_WIDTH-1:0] codes = {k_code, v_code};
 
+    // The streams at the head, in beats or whole.
+    localparam TOKEN_CODES = TOKEN_BITS - 2;
+    wire [(TOKEN_BEAT ? TOKEN_BEAT + 2 : TOKEN_BITS)-1:0] head_token_payload;
+    wire [(RESULT_BEAT ? RESULT_BEAT + 1 : D*RESULT_BITS)-1:0] head_result_payload;
+    wire [(REFRESH_BEAT ? REFRESH_BEAT : CODES_WIDTH)+TAG_BITS-1:0] head_response_payload;
+    wire head_token_valid, head_token_ready, head_result_valid, head_result_ready;
+    wire head_response_valid, head_response_ready, broken;
+
+    // Share of beats, of 256, before which the test bench pauses.
+    reg [8:0] beat_pause;
+    reg [31:0] beat_seed;
+
+    // When a token or a response is whole and taken inside, and what it is.
+    wire accept, seen_response_valid, seen_response_ready;
+    wire [TOKEN_BITS-1:0] seen_token;
+    wire [TAG_BITS-1:0] seen_response_tag;
+
+    generate
+        if (TOKEN_BEAT == 0) begin : whole_tokens
+            assign head_token_payload = token_payload;
+            assign head_token_valid = token_valid;
+            assign token_ready = head_token_ready;
+            assign accept = token_valid & token_ready;
+            assign seen_token = token_payload;
+        end else begin : token_beats
+            reg begun;
+            reg [TOKEN_BITS-1:0] sent;
+            always @(posedge clk) begin
+                if (rst) begun <= 0;
+                else if (token_valid & token_ready) begun <= 1;
+                if (token_valid & token_ready) sent <= token_payload;
+            end
+            beat_source #(
+                .DATA(TOKEN_CODES), .SIDE(2), .BEAT(TOKEN_BEAT), .FEW(TOKEN_K)
+            ) source (
+                .clk(clk), .rst(rst), .seed(beat_seed), .pause(beat_pause),
+                .whole_payload(token_payload),
+                .whole_few(token_payload[TOKEN_FURTHER] & ~token_payload[TOKEN_FIRST] & begun),
+                .whole_valid(token_valid), .whole_ready(token_ready),
+                .beat_payload(head_token_payload), .beat_valid(head_token_valid),
+                .beat_ready(head_token_ready)
+            );
+            assign accept = `TOKEN_WHOLE(valid) & `TOKEN_WHOLE(ready);
+            assign seen_token = sent;
+        end
+        if (RESULT_BEAT == 0) begin : whole_results
+            assign result_payload = head_result_payload;
+            assign result_valid = head_result_valid;
+            assign head_result_ready = result_ready;
+            assign broken = 0;
+        end else begin : result_beats
+            beat_sink #(.DATA(D*RESULT_BITS), .BEAT(RESULT_BEAT)) sink (
+                .clk(clk), .rst(rst), .seed(~beat_seed), .pause(beat_pause),
+                .beat_payload(head_result_payload), .beat_valid(head_result_valid),
+                .beat_ready(head_result_ready),
+                .whole_payload(result_payload), .whole_valid(result_valid),
+                .whole_ready(result_ready), .broken(broken)
+            );
+        end
+        if (REFRESH_BEAT == 0) begin : whole_responses
+            assign head_response_payload = response_payload;
+            assign head_response_valid = response_valid;
+            assign response_ready = head_response_ready;
+            assign seen_response_valid = response_valid;
+            assign seen_response_ready = response_ready;
+            assign seen_response_tag = response_payload[CODES_WIDTH+:TAG_BITS];
+        end else begin : response_beats
+            beat_source #(.DATA(CODES_WIDTH), .SIDE(TAG_BITS), .BEAT(REFRESH_BEAT)) source (
+                .clk(clk), .rst(rst), .seed(beat_seed ^ 32'h55555555), .pause(beat_pause),
+                .whole_payload(response_payload), .whole_few(1'b0),
+                .whole_valid(response_valid), .whole_ready(response_ready),
+                .beat_payload(head_response_payload), .beat_valid(head_response_valid),
+                .beat_ready(head_response_ready)
+            );
+            wire [CODES_WIDTH+TAG_BITS-1:0] whole = `RESPONSE_WHOLE(payload);
+            assign seen_response_valid = `RESPONSE_WHOLE(valid);
+            assign seen_response_ready = `RESPONSE_WHOLE(ready);
+            assign seen_response_tag = whole[CODES_WIDTH+:TAG_BITS];
+        end
+    endgenerate
+
     gaincell_head head (
         .clk(clk),
         .rst(rst),
-        .token_payload(token_payload),
-        .token_valid(token_valid),
-        .token_ready(token_ready),
-        .result_payload(result_payload),
-        .result_valid(result_valid),
-        .result_ready(result_ready),
+        .token_payload(head_token_payload),
+        .token_valid(head_token_valid),
+        .token_ready(head_token_ready),
+        .result_payload(head_result_payload),
+        .result_valid(head_result_valid),
+        .result_ready(head_result_ready),
         .refresh_request_payload(request_payload),
         .refresh_request_valid(request_valid),
         .refresh_request_ready(request_ready),
-        .refresh_response_payload(response_payload),
-        .refresh_response_valid(response_valid),
-        .refresh_response_ready(response_ready),
+        .refresh_response_payload(head_response_payload),
+        .refresh_response_valid(head_response_valid),
+        .refresh_response_ready(head_response_ready),
         .status_fill(fill),
         .status_refreshed(refreshed),
         .status_dropped(dropped),
@@ -121,6 +211,7 @@ module tb #(
         .token_payload(token_payload),
         .token_valid(token_valid),
         .token_ready(token_ready),
+        .accept(accept),
         .result_payload(result_payload),
         .result_valid(result_valid),
         .result_ready(result_ready),
@@ -142,10 +233,10 @@ module tb #(
     ) store (
         .clk(clk),
         .rst(rst),
-        .accept(token_valid & token_ready),
-        .first(token_payload[TOKEN_FIRST]),
-        .further(token_payload[TOKEN_FURTHER]),
-        .codes({token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]}),
+        .accept(accept),
+        .first(seen_token[TOKEN_FIRST]),
+        .further(seen_token[TOKEN_FURTHER]),
+        .codes({seen_token[TOKEN_V+:D*VALUE_BITS], seen_token[TOKEN_K+:D*KEY_BITS]}),
         .request_payload(request_payload),
         .request_valid(request_valid),
         .request_ready(request_ready),
@@ -182,16 +273,16 @@ module tb #(
     ) watch (
         .clk(clk),
         .rst(rst),
-        .accept(token_valid & token_ready),
-        .first(token_payload[TOKEN_FIRST]),
-        .further(token_payload[TOKEN_FURTHER]),
-        .codes({token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]}),
+        .accept(accept),
+        .first(seen_token[TOKEN_FIRST]),
+        .further(seen_token[TOKEN_FURTHER]),
+        .codes({seen_token[TOKEN_V+:D*VALUE_BITS], seen_token[TOKEN_K+:D*KEY_BITS]}),
         .request_payload(request_payload),
         .request_valid(request_valid),
         .request_ready(request_ready),
-        .response_tag(response_payload[D*(KEY_BITS+VALUE_BITS)+:TAG_BITS]),
-        .response_valid(response_valid),
-        .response_ready(response_ready),
+        .response_tag(seen_response_tag),
+        .response_valid(seen_response_valid),
+        .response_ready(seen_response_ready),
         .k_enable(k_enable),
         .k_broadcast(k_broadcast),
         .k_tile(k_tile),
@@ -213,7 +304,7 @@ module tb #(
         .fault_wanted(fault_wanted)
     );
 
-    wire [64:0] progress = {unstable, accepted, delivered};
+    wire [65:0] progress = {broken, unstable, accepted, delivered};
 
     wire [CONTROL_WIDTH+CODES_WIDTH+D-1:0] wires = {control, codes, query};
     reg every_cycle;
@@ -253,5 +344,7 @@ module tb #(
         every_cycle = 0;
         pulse_in = 0;
         sign_in = 0;
+        beat_pause = 0;
+        beat_seed = 1;
     end
 endmodule

@@ -3,7 +3,8 @@
 // At a falling edge, Python sets push_word and increments pushed; the word enters at the rising edge.
 // From its highest bit, a word holds: the cycles for which its result is refused (stall), the cycles
 // before its token is offered (idle), and the token. Between tokens the payload is unknown. While
-// hold is high no token is offered. Reset drops the words that wait.
+// hold is high no token is offered. Reset drops the words that wait. Latencies count from accept, which
+// comes once for each token that was taken, then or later.
 
 module token_streams #(
     parameter TOKEN_WIDTH = 1,
@@ -17,6 +18,7 @@ module token_streams #(
     output reg  [TOKEN_WIDTH-1:0]   token_payload,
     output reg                      token_valid,
     input  wire                     token_ready,
+    input  wire                     accept,
     input  wire [RESULT_WIDTH-1:0]  result_payload,
     input  wire                     result_valid,
     output wire                     result_ready,
@@ -65,7 +67,6 @@ module token_streams #(
             idled <= 0;
         end else begin
             accepted <= next;
-            if (take) accept_cycle[accepted[DEPTH_BITS-1:0]] <= cycle;
             if (take | ~token_valid) begin
                 if (!hold && waiting && idled >= idles[next_index]) begin
                     token_valid <= 1;
@@ -77,6 +78,17 @@ module token_streams #(
                     if (waiting) idled <= idled + 1;
                 end
             end
+        end
+    end
+
+    reg [31:0] launched;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            launched <= pushed;
+        end else if (accept) begin
+            accept_cycle[launched[DEPTH_BITS-1:0]] <= cycle;
+            launched <= launched + 1;
         end
     end
 
@@ -117,6 +129,7 @@ module token_streams #(
         repeat_forever = 0;
         taken_in = 0;
         accepted = 0;
+        launched = 0;
         delivered = 0;
         token_valid = 0;
         idled = 0;

@@ -14,12 +14,16 @@ from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder, drop_
 from gaincell.cocotb_tests.run.progress import building
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, Simulator
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Unable
 from gaincell.system.processes import reason, run
 
 BENCH = Path(__file__).parents[1] / "bench"
-BENCH_SOURCES = ("tb.v", "token_streams.v", "column_store.v", "column_watch.v", "pulse_transport.v")
+BENCH_SOURCES = (
+    *("tb.v", "token_streams.v", "column_store.v", "column_watch.v", "pulse_transport.v"),
+    *("beat_source.v", "beat_sink.v"),
+)
 LAYOUT = "token_layout.vh"
 
 
@@ -41,14 +45,14 @@ class Simulation:
 
 
 def build(
-    config: HeadConfig,
+    config: HeadConfig | CoreConfig,
     *,
     simulator: str = "verilator",
     waves: str | None = None,
     verilog: str | None = None,
     progress: bool = False,
 ) -> Simulation:
-    """The simulation of the head of ``config``: compiled now, or in an earlier run.
+    """The simulation of a head or a core: compiled now, or in an earlier run.
 
     Compiled simulations are kept under ``cache_folder()`` by the content of all sources, flags,
     tool versions, and the place of cocotb's libraries, where a simulation looks for them.
@@ -97,19 +101,25 @@ def build(
     return Simulation(folder, simulator)
 
 
-def bench_sources(config: HeadConfig, verilog: str | None = None) -> dict[str, str]:
+def bench_sources(config: HeadConfig | CoreConfig, verilog: str | None = None) -> dict[str, str]:
     """Verilog of the test bench and of the head by file name; ``verilog`` as for ``build``.
 
     The file ``LAYOUT`` is included by another one.
     """
     sources = {name: (BENCH / name).read_text() for name in BENCH_SOURCES}
-    positions = token_positions(config).items()
+    core = core_of(config)
+    positions = token_positions(core.lock_step).items()
     sources[LAYOUT] = "".join(f"localparam {name} = {value};\n" for name, value in positions)
+    for name, beat_bits in (("token", core.token_beat_bits), ("response", core.refresh_beat_bits)):
+        seen = "0" if beat_bits is None else f"head.{name}_upsizer.whole_``part"
+        sources[LAYOUT] += f"`define {name.upper()}_WHOLE(part) {seen}\n"
     return sources | {"head.v": head_verilog(config) if verilog is None else verilog}
 
 
-def bench_parameters(config: HeadConfig) -> dict[str, int]:
-    """Parameters of the Verilog test bench for ``config``."""
+def bench_parameters(design: HeadConfig | CoreConfig) -> dict[str, int]:
+    """Parameters of the Verilog test bench for a head or a core."""
+    core = core_of(design)
+    config = core.lock_step
     return {
         "D": config.head_dim,
         "KEY_BITS": config.key_bits,
@@ -120,6 +130,9 @@ def bench_parameters(config: HeadConfig) -> dict[str, int]:
         "TILES": config.tiles,
         "BANKS": config.timing.banks,
         "SYNC_STAGES": config.sync_stages,
+        "TOKEN_BEAT": core.token_beat_bits or 0,
+        "RESULT_BEAT": core.result_beat_bits or 0,
+        "REFRESH_BEAT": core.refresh_beat_bits or 0,
         **watch_parameters(config),
     }
 

@@ -11,6 +11,7 @@ from gaincell.behavioral.events import Events
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.simulate import Simulated
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.refusals import Failed
 
 
@@ -24,7 +25,7 @@ class Comparison:
     first_difference: str | None
 
 
-def compare(tokens: Tokens, simulated: Simulated, config: HeadConfig) -> Comparison:
+def compare(tokens: Tokens, simulated: Simulated, config: HeadConfig | CoreConfig) -> Comparison:
     """Compare the simulated outputs with ``attend``.
 
     In age mode "steps" the outputs follow from the tokens alone, unless a column was refreshed or
@@ -36,12 +37,13 @@ def compare(tokens: Tokens, simulated: Simulated, config: HeadConfig) -> Compari
     Failed
         The event log does not belong to these tokens.
     """
-    events = simulated.events if needs_events(simulated.events, config) else None
-    expected, ties = logged_attention(tokens, events, config)
+    head = core_of(config).head
+    events = simulated.events if needs_events(simulated.events, head) else None
+    expected, ties = logged_attention(tokens, events, head)
     different = np.argwhere(expected != simulated.y_code)
-    return Comparison(
-        expected.size, len(different), ties, _describe(different, expected, simulated.y_code)
-    )
+    query = "query" if tokens.groups is None else "head"
+    difference = _describe(different, expected, simulated.y_code, query)
+    return Comparison(expected.size, len(different), ties, difference)
 
 
 def logged_attention(
@@ -63,7 +65,7 @@ def needs_events(events: Events, config: HeadConfig) -> bool:
 
 
 def _describe(
-    different: NDArray[Any], expected: NDArray[np.int64], got: NDArray[np.int64]
+    different: NDArray[Any], expected: NDArray[np.int64], got: NDArray[np.int64], which: str
 ) -> str | None:
     if not len(different):
         return None
@@ -71,6 +73,6 @@ def _describe(
     token, *query, dimension = place
     return (
         f"first difference at token {token}, "
-        + "".join(f"query {index}, " for index in query)
+        + "".join(f"{which} {index}, " for index in query)
         + f"dimension {dimension}: expected {expected[place]}, got {got[place]}"
     )

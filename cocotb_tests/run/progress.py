@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 
 
 @contextmanager
-def building(what: str, config: HeadConfig, shown: bool) -> Iterator[None]:
-    """Write what is built for the head of ``config``, and how many seconds it took."""
+def building(what: str, config: HeadConfig | CoreConfig, shown: bool) -> Iterator[None]:
+    """Write what is built for a head or a core, and how many seconds it took."""
     if not shown:
         yield
         return
     started, end = time.monotonic(), "failed"
+    core = core_of(config)
+    whose = "head" if core.heads == 1 else f"{core.heads} heads"
     print(
-        f"building {what} of head D={config.head_dim} M={config.window} (once per config) ... ",
+        f"building {what} of {whose} D={core.head.head_dim} M={core.head.window} "
+        "(once per config) ... ",
         end="",
         flush=True,
         file=sys.stderr,

@@ -19,13 +19,14 @@ from tqdm import tqdm
 from gaincell.behavioral.codes import check_first, check_sequence
 from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
-from gaincell.behavioral.tokens import Tokens
+from gaincell.behavioral.tokens import Tokens, check_heads
 from gaincell.cocotb_tests.bench.recorder import Recorded, of_plain
 from gaincell.cocotb_tests.bench.transports import TRANSPORTS
 from gaincell.cocotb_tests.bench.words import PACE_BITS, status_of
 from gaincell.cocotb_tests.run.build import Simulation
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, TOP, WAVES
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.files import replacing, scratch_folder
 from gaincell.refusals import Failed, Unable, first_line
 from gaincell.system.processes import reason, run
@@ -70,10 +71,11 @@ class Memory:
 
 @dataclass(frozen=True)
 class Simulated:
-    """Answers of the head to T tokens with one query, or with G queries each.
+    """Answers to T tokens with one query, or with G queries each; or of H heads in lock step.
 
-    y_code : (T, D) or (T, G, D)
-    latency_cycles : (T,) or (T, G) from a query's accept to its valid result
+    y_code : (T, D) or (T, G, D); or (T, H, D)
+    latency_cycles : (T,) or (T, G) from a query's accept to its valid result; with beats, to that
+        of its last beat
     events : what happened on the arrays, dtype EVENT
     status : the head's status at the end, fields of ``status_port``
     oldest_read_cycles : greatest age of a column at a read of its array
@@ -106,13 +108,14 @@ class WavesLost(Unable):
 def simulate(
     simulation: Simulation,
     tokens: Tokens,
-    config: HeadConfig,
+    config: HeadConfig | CoreConfig,
     *,
     transport: str = "fast",
     idle: NDArray[np.integer] | None = None,
     stall: NDArray[np.integer] | None = None,
     faults: Faults | None = None,
     memory: Memory | None = None,
+    beat_pause: float = 0.0,
     check_age: bool = True,
     seed: int = 0,
     interrupt_cycle: int | None = None,
@@ -121,7 +124,7 @@ def simulate(
     record_wires: bool = False,
     progress: bool = False,
 ) -> Simulated:
-    """Feed ``tokens`` to the simulated head and return its answers.
+    """Feed ``tokens`` to the simulated head, or core, and return its answers.
 
     Parameters
     ----------
@@ -133,6 +136,8 @@ def simulate(
         Wait before a query is offered, and for how long its result is refused; below 2**16.
     memory : Memory, optional
         By default one that answers at once.
+    beat_pause : float
+        Share of beats, 0..1, below 1, that the test bench offers or takes a cycle late, or more.
     check_age : bool
         A read of a column older than ``config.bound_cycles`` is an error.
     seed : int
@@ -161,7 +166,9 @@ def simulate(
         raise ValueError(f'transport is "{transport}", but must be one of {", ".join(TRANSPORTS)}')
     if record_wires and transport != "per-ns":
         raise ValueError(f'record_wires needs transport "per-ns", but it is "{transport}"')
-    shape = check_sequence(*tokens.codes, config)
+    core = core_of(config)
+    shape = check_sequence(*tokens.codes, core.head)
+    check_heads(tokens, core)
     first = check_first(tokens.first, shape.tokens)
     memory = memory or Memory()
     if not 0 <= memory.slowest_cycles <= LONGEST_MEMORY:
@@ -176,10 +183,12 @@ def simulate(
         }
         np.savez(folder / "run.npz", **arrays)
         spec = {
-            "config": config.fields_set(),
+            "head": core.head.fields_set(),
+            "core": core.fields_set(),
             "transport": transport,
             "faults": asdict(faults or Faults()),
             "memory": asdict(memory),
+            "beat_pause": beat_pause,
             "check_age": check_age,
             "seed": seed,
             "interrupt_cycle": interrupt_cycle,
@@ -190,7 +199,7 @@ def simulate(
         with _progress_bar(folder / "progress", shape.queries, progress):
             try:
                 _run_simulator(simulation, folder, recorded, plusargs)
-                simulated = _outcome(folder, config)
+                simulated = _outcome(folder, tokens, core.lock_step)
             except (SimulationFailed, Unable):
                 with suppress(OSError):  # the fault of the head is the more important one
                     _keep_waves(folder, recorded, waves)
@@ -249,7 +258,7 @@ def _keep_waves(folder: Path, recorded: str | None, waves: Path | None) -> None:
             shutil.copyfile(folder / recorded, unfinished)
 
 
-def _outcome(folder: Path, config: HeadConfig) -> Simulated:
+def _outcome(folder: Path, tokens: Tokens, config: HeadConfig) -> Simulated:
     outcome = json.loads((folder / OUTCOME).read_text())
     if crash := outcome.get("crash"):
         raise RuntimeError(f"the test bench failed:\n{crash}")
@@ -260,8 +269,8 @@ def _outcome(folder: Path, config: HeadConfig) -> Simulated:
     wires = folder / "wires.json"
     with np.load(folder / "results.npz") as results:
         return Simulated(
-            results["y"],
-            results["latency_cycles"],
+            tokens.of_heads(results["y"]),
+            results["latency_cycles"].reshape(len(tokens), *tokens.query_axes),
             results["events"],
             status_of(str(results["status"]), config),
             int(results["oldest_read_cycles"]),

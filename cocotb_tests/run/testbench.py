@@ -25,6 +25,7 @@ from gaincell.cocotb_tests.bench.streams import Bench, ProtocolError
 from gaincell.cocotb_tests.bench.transports import FastTransport, PerNsTransport, Transport
 from gaincell.cocotb_tests.bench.words import UnknownWire, results_of, token_words
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig
 
 SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -85,15 +86,19 @@ async def run_tokens(tb: Any) -> None:
 
 async def _run(tb: Any, folder: Path) -> None:
     spec = json.loads((folder / "run.json").read_text())
-    config = HeadConfig(**spec["config"])
+    core = CoreConfig(head=HeadConfig(**spec["head"]), **spec["core"])
+    config = core.lock_step
     with np.load(folder / "run.npz") as stored:
         tokens = Tokens.of_arrays(stored)
         paces = stored["idle"], stored["stall"]
     rng = np.random.default_rng(spec["seed"])
     kind = RecordingPins if spec["record_wires"] else ArrayPins
-    pins = kind(config, Faults(**spec["faults"]), rng, check_age=spec["check_age"])
+    groups = None if core.groups == 1 else core.groups
+    faults = Faults(**spec["faults"])
+    pins = kind(core.head, faults, rng, check_age=spec["check_age"], groups=groups)
     longest_waits = sum(int(pace.max(initial=0)) for pace in paces)
-    patience = config.stopped_after_cycles + longest_waits
+    beats = round(core.beats_of_a_query / (1 - spec["beat_pause"]))
+    patience = config.stopped_after_cycles + longest_waits + 4 * beats
 
     Clock(tb.clk, 1, unit="ns", impl="gpi").start()
     signals = CocotbSignals(tb, spec["transport"])
@@ -110,8 +115,10 @@ async def _run(tb: Any, folder: Path) -> None:
     signals.one("store.span").write(word(memory["busy_cycles"]))
     # A random state of 0 would stay 0.
     signals.one("store.seed").write(word(spec["seed"] % (2**32 - 1) + 1))
+    signals.one("beat_pause").write(word(round(256 * spec["beat_pause"]), 9))
+    signals.one("beat_seed").write(word(spec["seed"] % (2**32 - 1) + 1))
     bench = Bench(signals, transport, config, patience, _Report(folder / "progress"))
-    words = token_words(tokens, *paces, config)
+    words = token_words(tokens.in_lock_step(), *paces, config)
     await bench.reset()
     await bench.start(words)
     if spec["interrupt_cycle"] is not None:
@@ -128,8 +135,8 @@ async def _run(tb: Any, folder: Path) -> None:
         (folder / "wires.json").write_text(json.dumps(plain(pins)))
     np.savez(
         folder / "results.npz",
-        y=y_code.reshape(tokens.q_code.shape),
-        latency_cycles=latency.reshape(tokens.q_code.shape[:-1]),
+        y=y_code,
+        latency_cycles=latency,
         events=pins.events,
         status=signals.one("status").read(),
         oldest_read_cycles=max(pins.oldest_read_cycles.values()),

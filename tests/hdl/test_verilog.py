@@ -16,6 +16,7 @@ from formal.planting import Bug, planted
 import gaincell.hdl
 from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
+from gaincell.core.config import CoreConfig
 from gaincell.hdl import verilog
 from gaincell.hdl.layouts import request_layout, response_layout, token_layout
 from gaincell.hdl.verilog import TOP, head_verilog, plain_names
@@ -200,6 +201,15 @@ def lint(config, folder, *sources):
 def test_verilator_finds_nothing_but_what_is_waived(fields, tmp_path):
     for config in heads(**fields):
         assert lint(config, tmp_path, WAIVERS) == ""
+
+
+@pytest.mark.needs("verilator")
+@pytest.mark.slow
+def test_verilator_finds_nothing_in_a_core_but_what_is_waived(tmp_path):
+    head = HeadConfig(**SMALL["no refresh"] | {"refresh": True})
+    beats = {"token_beat_bits": 5, "result_beat_bits": 3, "refresh_beat_bits": 4}
+    core = CoreConfig(head=head, heads=4, heads_per_group=2, **beats)
+    assert lint(core, tmp_path, WAIVERS) == ""
 
 
 @pytest.mark.needs("verilator")

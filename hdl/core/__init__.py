@@ -1,0 +1,1 @@
+"""Heads in lock step under one control, and streams that carry them in beats."""

@@ -1,0 +1,1 @@
+"""A core: heads in lock step under one control."""

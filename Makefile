@@ -37,6 +37,7 @@ docs: $(VENV)/.installed-docs
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python -m gaincell.cocotb_tests.fuzz -o docs/evidence/fuzz.md
+	$(BIN)/python -m gaincell.cocotb_tests.fuzz --cores 100 -o docs/evidence/fuzz_cores.md
 
 # Small bugs in the Verilog, and how many of them the simulations notice.
 mutants: $(VENV)/.installed-test $(VENV)/.installed-formal

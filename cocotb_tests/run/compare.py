@@ -17,12 +17,13 @@ from gaincell.refusals import Failed
 
 @dataclass(frozen=True)
 class Comparison:
-    """How many of ``outputs`` differ; ``ties`` read-outs are too close to call."""
+    """How many of ``outputs`` of ``heads`` differ; ``ties`` read-outs are too close to call."""
 
     outputs: int
     mismatches: int
     ties: int
     first_difference: str | None
+    heads: int = 1
 
 
 def compare(tokens: Tokens, simulated: Simulated, config: HeadConfig | CoreConfig) -> Comparison:
@@ -43,7 +44,8 @@ def compare(tokens: Tokens, simulated: Simulated, config: HeadConfig | CoreConfi
     different = np.argwhere(expected != simulated.y_code)
     query = "query" if tokens.groups is None else "head"
     difference = _describe(different, expected, simulated.y_code, query)
-    return Comparison(expected.size, len(different), ties, difference)
+    heads = core_of(config).heads
+    return Comparison(expected.size, len(different), ties, difference, heads)
 
 
 def logged_attention(

@@ -46,14 +46,12 @@ class Downsizer(wiring.Component):
         whole, beat = self.whole, self.beat
         held = Signal(self._bits, reset_less=True)
         place = Signal(range(self._beats))
-        busy = Signal()
         leaves = Signal()
 
         m.d.comb += [
-            beat.valid.eq(busy),
             beat.payload.last.eq(place == self._beats - 1),
-            leaves.eq(busy & beat.ready),
-            whole.ready.eq(~busy | (leaves & beat.payload.last)),
+            leaves.eq(beat.valid & beat.ready),
+            whole.ready.eq(~beat.valid | (leaves & beat.payload.last)),
         ]
         with m.Switch(place):
             for number in range(self._beats):
@@ -61,9 +59,9 @@ class Downsizer(wiring.Component):
                     begin = number * self._beat_bits
                     m.d.comb += beat.payload.data.eq(held[begin : begin + self._beat_bits])
         with m.If(whole.valid & whole.ready):
-            m.d.sync += [held.eq(whole.payload), busy.eq(1), place.eq(0)]
+            m.d.sync += [held.eq(whole.payload), beat.valid.eq(1), place.eq(0)]
         with m.Elif(leaves):
             m.d.sync += place.eq(place + 1)
             with m.If(beat.payload.last):
-                m.d.sync += busy.eq(0)
+                m.d.sync += beat.valid.eq(0)
         return m

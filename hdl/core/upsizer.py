@@ -57,7 +57,6 @@ class Upsizer(wiring.Component):
         beat, whole = self.beat, self.whole
         place = Signal(range(self._beats))
         taken = Signal()
-        full = Signal()
         begins = Signal()
         ends = Signal()
         is_few = Signal()
@@ -69,19 +68,18 @@ class Upsizer(wiring.Component):
         ]
 
         m.d.comb += [
-            beat.ready.eq(~full | whole.ready),
+            beat.ready.eq(~whole.valid | whole.ready),
             taken.eq(beat.valid & beat.ready),
             begins.eq(place == 0),
             is_few.eq(Mux(begins, self.few, was_few)),
             ends.eq(place == Mux(is_few, self._few_beats - 1, self._beats - 1)),
-            whole.valid.eq(full),
             whole.payload.data.eq(Cat(held)[: self._bits]),
             whole.payload.side.eq(side),
         ]
         with m.If(taken):
-            m.d.sync += [place.eq(Mux(ends, 0, place + 1)), full.eq(ends)]
+            m.d.sync += [place.eq(Mux(ends, 0, place + 1)), whole.valid.eq(ends)]
         with m.Elif(whole.ready):
-            m.d.sync += full.eq(0)
+            m.d.sync += whole.valid.eq(0)
         with m.If(taken & begins):
             m.d.sync += [side.eq(beat.payload.side), was_few.eq(self.few)]
         for number, register in enumerate(held):

@@ -15,6 +15,8 @@ from gaincell.tables import read_toml, shown, unknown_keys
 FIELDS = tuple(field.name for field in fields(HeadConfig))
 ANALOG_TABLE = "analog"
 """Table of a config file that holds the analog constants, for ``gaincell estimate``."""
+CORE_TABLE = "core"
+"""Table of a config file that tells of heads in lock step; ``gaincell.core.file`` reads it."""
 
 
 def load_config(source: str | Path) -> HeadConfig:
@@ -23,7 +25,8 @@ def load_config(source: str | Path) -> HeadConfig:
     A file gives any of HeadConfig's fields as top-level keys; ``preset = "tiny"`` names the
     configuration the other keys start from (default "gpt2"). ``cell`` may name a
     characterised design, shipped or a file: its fields count where the config sets none. The
-    table ``[analog]``, if there is one, is left to ``gaincell.synth.estimate.analog.load_analog``.
+    table ``[analog]``, if there is one, is left to ``gaincell.synth.estimate.analog.load_analog``,
+    and ``[core]`` to ``gaincell.core.file.load_core``.
 
     Raises
     ------
@@ -67,11 +70,12 @@ def read_table(source: str | Path) -> dict[str, Any]:
 def config_from_table(table: dict[str, Any]) -> HeadConfig:
     """The HeadConfig of a TOML table. Raises as ``load_config`` does."""
     table = dict(table)
-    _check_nothing_strayed(table.pop(ANALOG_TABLE, None))
+    for name in (ANALOG_TABLE, CORE_TABLE):
+        _check_nothing_strayed(name, table.pop(name, None))
     base = table.pop("preset", "gpt2")
     if not isinstance(base, str) or base not in PRESETS:
         raise ValueError(f"preset is {shown(base)}, but must be one of {_presets()}")
-    if unknown := unknown_keys(table, (*FIELDS, ANALOG_TABLE)):
+    if unknown := unknown_keys(table, (*FIELDS, ANALOG_TABLE, CORE_TABLE)):
         raise ValueError("; ".join(unknown))
     return replace(PRESETS[base], **table)
 
@@ -105,11 +109,11 @@ def _check_belongs(config: HeadConfig, design: DesignFile) -> None:
         )
 
 
-def _check_nothing_strayed(analog: object) -> None:
-    """Refuse a key of the head below ``[analog]``: TOML would count it to that table."""
-    for key in analog if isinstance(analog, dict) else ():
+def _check_nothing_strayed(name: str, table: object) -> None:
+    """Refuse a key of the head below ``[name]``: TOML would count it to that table."""
+    for key in table if isinstance(table, dict) else ():
         if key in FIELDS:
-            raise ValueError(f'key "{key}" stands in [{ANALOG_TABLE}], but must stand before it')
+            raise ValueError(f'key "{key}" stands in [{name}], but must stand before it')
 
 
 def _presets() -> str:

@@ -4,6 +4,7 @@ import argparse
 
 from gaincell.config import HeadConfig
 from gaincell.config_file import config_to_toml, load_config
+from gaincell.core.file import core_to_toml, load_core
 from gaincell.refusals import refusing
 from gaincell.synth.estimate.analog import analog_to_toml, load_analog
 
@@ -16,7 +17,9 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         config = load_config(arguments.config)
         analog = load_analog(arguments.config)
-    print(f"{config_to_toml(config)}\n{analog_to_toml(analog)}{derived_comments(config)}", end="")
+        core = core_to_toml(load_core(arguments.config))
+    text = f"{config_to_toml(config)}\n{analog_to_toml(analog)}{core}{derived_comments(config)}"
+    print(text, end="")
     return 0
 
 

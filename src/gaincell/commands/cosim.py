@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from gaincell.cocotb_tests.run.simulators import SIMULATORS
-from gaincell.commands.options.common import add_config, add_seed, check_least
+from gaincell.commands.options.common import add_seed, check_least
+from gaincell.commands.options.design import add_design, design_of
 from gaincell.commands.options.inputs import add_input, tokens_of
 from gaincell.commands.shown.cosim import report_difference, result_rows, save_results
-from gaincell.config_file import load_config
 from gaincell.files import check_writable
 from gaincell.refusals import refusing
 from gaincell.text import table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_config(parser)
+    add_design(parser)
     add_input(parser)
     parser.add_argument("--output", type=Path, help="npz for y, latency_cycles and events")
     add_seed(parser, "random tokens, power-up states and memory waits")
@@ -59,10 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
     with refusing():
-        config = load_config(arguments.config)
+        config = design_of(arguments)
         tokens = tokens_of(arguments, config)
         check_waits("--idle", np.array([arguments.idle], dtype=object))
-        idle = np.full(tokens.q_code.shape[:-1], arguments.idle)
+        idle = np.full((len(tokens), *tokens.query_axes), arguments.idle)
         check_least(arguments, 0, "memory_wait", most=LONGEST_MEMORY)
         waves = _waves_format(arguments.waves, arguments.simulator)
         for path in (arguments.output, arguments.waves):

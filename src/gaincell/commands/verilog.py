@@ -1,11 +1,12 @@
-"""``gaincell verilog``: the Verilog of a head's digital control, and a testbench for it."""
+"""``gaincell verilog``: the Verilog of a head's or a core's control, and a head's testbench."""
 
 import argparse
 import os
 from pathlib import Path
 
-from gaincell.commands.options.common import add_config, add_output, add_seed, check_least
-from gaincell.config_file import load_config
+from gaincell.commands.options.common import add_output, add_seed, check_least
+from gaincell.commands.options.design import add_design, design_of
+from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import refusing
 from gaincell.text import file_size
@@ -15,15 +16,16 @@ MOST_TOKENS = 1 << 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_config(parser)
+    add_design(parser)
     add_output(parser, "Verilog file to write", required=True)
     parser.add_argument(
         "--testbench",
         type=Path,
-        help="write a self-checking testbench too; it needs a simulator, but no Python",
+        help="write a self-checking testbench of a head too; it needs a simulator, but no Python",
     )
     parser.add_argument(
-        "--name", default="gaincell_head", help="module of the head, and how others begin"
+        "--name",
+        help="module, and how others begin; default gaincell_head, of a core gaincell_core",
     )
     parser.add_argument(
         "--async-reset", action="store_true", help="rst acts at once instead of at a clock edge"
@@ -48,10 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     from gaincell.synth.gated_verilog import ClockGate, gated_verilog
     from gaincell.synth.steps.yosys import find_yosys
 
-    output, testbench, name = arguments.output, arguments.testbench, arguments.name
+    output, testbench = arguments.output, arguments.testbench
     gate = None
     with refusing():
-        config = load_config(arguments.config)
+        config = design_of(arguments)
+        name = arguments.name
+        if name is None:
+            name = "gaincell_head" if arguments.core is None else "gaincell_core"
         check_identifier(name)
         if arguments.clock_gate is not None:
             gate = ClockGate.parse(arguments.clock_gate)
@@ -63,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     text = head_verilog(config, name, reset="async" if arguments.async_reset else "sync")
     if gate is not None:
         text = gated_verilog(text, gate)
-    if testbench is None:
+    if testbench is None or not isinstance(config, HeadConfig):
         with replacing(output) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     else:
@@ -82,6 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_testbench(arguments: argparse.Namespace) -> None:
     """Raise ValueError unless the testbench's options fit together."""
+    if arguments.testbench is not None and arguments.core is not None:
+        raise ValueError(
+            f"--testbench is {arguments.testbench}, but there is none for --core; "
+            "gaincell cosim --core tests a core"
+        )
     for option, value in (("--tokens", arguments.tokens), ("--seed", arguments.seed)):
         if value is not None and arguments.testbench is None:
             raise ValueError(f"{option} is {value}, but means nothing without --testbench")

@@ -8,6 +8,7 @@ import numpy as np
 
 from gaincell.commands.options.common import check_least
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
@@ -20,7 +21,8 @@ def add_input(parser: argparse.ArgumentParser, *, count: int | None = None) -> N
     parser.add_argument(
         "--input",
         type=Path,
-        help="npz with codes q (T, D) or (T, G, D), k and v (T, D), optional first (T,)",
+        help="npz with codes q (T, D) or (T, G, D), k and v (T, D), optional first (T,); of a core "
+        "q (T, heads, D), k and v (T, groups, D)",
     )
     text = "take the first N of the input; without input, draw N at random"
     parser.add_argument(
@@ -29,7 +31,7 @@ def add_input(parser: argparse.ArgumentParser, *, count: int | None = None) -> N
 
 
 def tokens_of(
-    arguments: argparse.Namespace, config: HeadConfig, *, count: int | None = None
+    arguments: argparse.Namespace, config: HeadConfig | CoreConfig, *, count: int | None = None
 ) -> "Tokens":
     """The tokens that --input, --tokens and --seed ask for; ``count`` as for ``add_input``.
 
@@ -38,14 +40,21 @@ def tokens_of(
     TypeError, ValueError
         A number is out of its range, the file holds no such tokens, or neither option is given.
     """
-    from gaincell.behavioral.tokens import load_tokens, random_tokens
+    from gaincell.behavioral.tokens import check_heads, load_tokens, random_tokens
 
+    core = core_of(config)
     check_least(arguments, 1, "tokens", most=MOST_TOKENS)
     check_least(arguments, 0, "seed")
     if arguments.input is not None:
-        tokens = load_tokens(arguments.input, config, arguments.tokens)
+        tokens = load_tokens(arguments.input, core.head, arguments.tokens)
+        if core is config or tokens.groups is not None:
+            try:
+                check_heads(tokens, core)
+            except ValueError as error:
+                raise ValueError(f"input {arguments.input}: {error}") from error
         return tokens if arguments.tokens is not None else tokens[:count]
     drawn = count if arguments.tokens is None else arguments.tokens
     if drawn is None:
         raise ValueError("give --input, or --tokens for random tokens")
-    return random_tokens(drawn, config, np.random.default_rng(arguments.seed))
+    heads = core.heads_and_groups if core is config else None
+    return random_tokens(drawn, core.head, np.random.default_rng(arguments.seed), heads)

@@ -32,6 +32,7 @@ def result_rows(
     latency = simulated.latency_cycles
     tokens, queries = len(latency), latency.size
     status = simulated.status
+    speed, heads = tokens / simulated.seconds, comparison.heads
     return [
         ("tokens", f"{tokens}" if queries == tokens else f"{tokens}, {queries} queries"),
         ("mismatches", f"{comparison.mismatches} of {comparison.outputs} outputs"),
@@ -40,7 +41,10 @@ def result_rows(
         ("cycles per token", f"{simulated.cycles / tokens:.1f}"),
         ("refreshed", f"{status['refreshed']} columns, {status['dropped']} dropped"),
         ("oldest read", f"{simulated.oldest_read_cycles} cycles"),
-        ("speed", f"{tokens / simulated.seconds:.0f} tokens/s"),
+        (
+            "speed",
+            f"{speed:.0f} tokens/s" + f", {heads * speed:.0f} head-tokens/s" * (heads > 1),
+        ),
         ("Verilog", f"{verilog} ({file_size(verilog)})"),
     ]
 

@@ -1,0 +1,1 @@
+"""Random heads and cores against the contract."""

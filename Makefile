@@ -45,6 +45,7 @@ mutants: $(VENV)/.installed-test $(VENV)/.installed-formal
 
 formal: $(VENV)/.installed-formal
 	PYTHONPATH=tests $(BIN)/python -m formal.prove -o docs/evidence/formal.md
+	PYTHONPATH=tests $(BIN)/python -m formal.prove --cores -o docs/evidence/formal_cores.md
 
 exact: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/exactness.py -o docs/evidence/exactness.md

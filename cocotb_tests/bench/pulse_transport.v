@@ -91,15 +91,15 @@ module pulse_transport #(
     integer plane;
 
     wire convert = |v_convert;
-    assign sign = play[TILES*D*MAGNITUDE_BITS+:TILES*D]
-        ^ {(TILES*D){~(convert | sign_hold != 0)}};
+    wire [TILES*D-1:0] signs = play[TILES*D*MAGNITUDE_BITS+:TILES*D];
+    assign sign = convert | sign_hold != 0 ? signs : ~signs;
 
     always @* begin
-        pulse = {(TILES*D){1'b0}};
+        pulse = 0;
         for (plane = 0; plane < MAGNITUDE_BITS; plane = plane + 1)
             pulse = sample[plane] ? (pulse & play[plane*TILES*D+:TILES*D])
                                   : (pulse | play[plane*TILES*D+:TILES*D]);
-        if (!convert | &sample) pulse = {(TILES*D){1'b0}};
+        if (!convert | &sample) pulse = 0;
     end
 
     always @(posedge clk) begin

@@ -7,7 +7,8 @@ from amaranth.hdl import Assert, Assume, Value, ValueCastable, ValueLike
 from amaranth.lib.wiring import Component
 
 from gaincell.config import HeadConfig
-from gaincell.hdl.head import Head
+from gaincell.core.config import CoreConfig
+from gaincell.hdl.core.attention_core import AttentionCore
 from gaincell.schedule import Schedule
 
 
@@ -101,7 +102,7 @@ class HeadBench(Bench):
     def __init__(self, config: HeadConfig, timing: Schedule | None = None) -> None:
         super().__init__()
         self.config = config
-        self.head = head = Head(config, timing=timing)
+        self.head = head = AttentionCore(CoreConfig(head=config), timing=timing)
         inside = self.add("head", head)
         self.admission = inside.submodules.admission
         self.sequencer = inside.submodules.sequencer

@@ -18,7 +18,7 @@ from formal.geometries import (
     SINK,
     TWO_STAGES,
 )
-from formal.properties import columns, phases, pointer, refresh, results, writes
+from formal.properties import beats, columns, phases, pointer, refresh, results, writes
 from formal.refresh_bench import RefreshBench
 
 from gaincell.config import HeadConfig
@@ -96,3 +96,10 @@ PROPERTIES = (
     ),
     Property(refresh.read_within_bound, configs=(ONE, ONE_PAIRED)),
 )
+
+CORE_PROPERTIES = (
+    Property(beats.collected, "Upsizer", (ONE, PAIRED), Bench),
+    Property(beats.sent, "Downsizer", (ONE, PAIRED), Bench),
+    Property(beats.groups_in_step, "AttentionCore", (OVERLAPPED, PAIRED, SEQUENTIAL), Bench),
+)
+"""What is proved of cores beside what holds for the head that a core is."""

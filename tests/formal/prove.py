@@ -1,4 +1,7 @@
-"""Prove everything, two proofs at a time: ``python -m formal.prove -o docs/evidence/formal.md``."""
+"""Prove all of a head, two proofs at a time: ``python -m formal.prove -o docs/evidence/formal.md``.
+
+``--cores -o docs/evidence/formal_cores.md`` proves what cores have beside that.
+"""
 
 import argparse
 import sys
@@ -7,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
-from formal.campaign import PROPERTIES, Property
+from formal.campaign import CORE_PROPERTIES, PROPERTIES, Property
 from formal.geometries import describe
 from formal.tools import ENGINE, Verdict, make_shims, missing_packages, prove
 
@@ -15,7 +18,7 @@ from gaincell.config import HeadConfig
 from gaincell.files import replacing
 
 PAGE = """\
-# Table of proofs
+# Table of proofs{of}
 
 `make formal`: {proofs} proofs of {properties} properties, {failures} not proved,
 {minutes:.1f} minutes.
@@ -41,6 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="formal.prove", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, help="page to write")
     parser.add_argument("--folder", type=Path, default=Path("build/formal"))
+    parser.add_argument("--cores", action="store_true", help="prove what is said of cores")
     parser.add_argument("--only", default="", help="part of the names of the properties to prove")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
@@ -48,20 +52,21 @@ def main() -> int:
         print(f"proofs need {' and '.join(missing)}: pip install {' '.join(missing)}")
         return 2
     begin = time.monotonic()
-    outcomes = campaign(options.folder.resolve(), options.only, options.jobs)
+    properties = CORE_PROPERTIES if options.cores else PROPERTIES
+    outcomes = campaign(options.folder.resolve(), properties, options.only, options.jobs)
     failures = sum(verdict.result != "proved" for _, _, verdict in outcomes)
     minutes = (time.monotonic() - begin) / 60
     print(f"{len(outcomes)} proofs, {failures} not proved, {minutes:.1f} minutes")
     if options.output:
         with replacing(options.output) as page:
-            page.write_text(markdown(outcomes, failures, minutes))
+            page.write_text(markdown(outcomes, " of cores" * options.cores, failures, minutes))
     return 1 if failures or not outcomes else 0
 
 
-def campaign(folder: Path, only: str, jobs: int) -> list[Outcome]:
-    """Prove what ``only`` is part of the name of; logs and traces are left in ``folder``."""
+def campaign(folder: Path, properties: tuple[Property, ...], only: str, jobs: int) -> list[Outcome]:
+    """Prove those with ``only`` in their names; logs and traces are left in ``folder``."""
     shims = make_shims(folder / "bin")
-    chosen = [(each, config) for each in PROPERTIES if only in each.name for config in each.configs]
+    chosen = [(each, config) for each in properties if only in each.name for config in each.configs]
 
     def run(which: tuple[Property, HeadConfig]) -> Outcome:
         each, config = which
@@ -81,8 +86,8 @@ def config_name(config: HeadConfig) -> str:
     return "-".join(describe(config).replace("=", "").replace(",", "").split())
 
 
-def markdown(outcomes: list[Outcome], failures: int, minutes: float) -> str:
-    """The page."""
+def markdown(outcomes: list[Outcome], of: str, failures: int, minutes: float) -> str:
+    """The page; its title ends with ``of``."""
     rows = [
         f"| {each.name} | {each.about} | {describe(config)} | {ENGINE} | "
         f"{'unbounded' if verdict.result == 'proved' else ''} | {verdict.result} | "
@@ -92,6 +97,7 @@ def markdown(outcomes: list[Outcome], failures: int, minutes: float) -> str:
     properties = [each for each, _ in groupby(each for each, _, _ in outcomes)]
     claims = [f"{each.name}\n: {each.claim}\n" for each in properties]
     return PAGE.format(
+        of=of,
         proofs=len(outcomes),
         properties=len(properties),
         failures=failures,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from formal.campaign import PROPERTIES, Property
+from formal.campaign import CORE_PROPERTIES, PROPERTIES, Property
 from formal.geometries import LONG_WRITE, ONE, OVERLAPPED, PAIRED, PLAIN, tight
 from formal.planting import Bug, planted
 from formal.tools import make_shims, prove
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.needs("proofs")
 TWO_COLUMNS = tight(window=2, columns=2)
 """The smallest head in which a refresh can go to a wrong column."""
 
-BY_NAME = {each.name: each for each in PROPERTIES}
+EVERY = (*PROPERTIES, *CORE_PROPERTIES)
+BY_NAME = {each.name: each for each in EVERY}
 
 WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     "writes: in range": (
@@ -36,7 +37,11 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "writes: refresh at its offsets": (
         TWO_COLUMNS,
-        Bug("head", "column = Mux(refresh_starts, refresh.column, column)", "column = column"),
+        Bug(
+            "core.attention_core",
+            "column = Mux(refresh_starts, refresh.column, column)",
+            "column = column",
+        ),
     ),
     "writes: apart": (
         OVERLAPPED,
@@ -46,7 +51,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "writes: carry their own codes": (
         OVERLAPPED,
-        Bug("head", "q_code.eq(token.q)", "q_code.eq(token.v)"),
+        Bug("core.group_parts", 'codes["q"].eq(token["q"])', 'codes["q"].eq(token["v"])'),
     ),
     "phases: queries inside integration": (
         OVERLAPPED,
@@ -120,6 +125,19 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
         ONE,
         Bug("refresh.held_columns", "self.written | self.drop", "self.drop"),
     ),
+    "beats: collected": (ONE, Bug("core.upsizer", "~whole.valid | whole.ready", "1")),
+    "beats: sent": (
+        ONE,
+        Bug("core.downsizer", "(leaves & beat.payload.last)", "leaves"),
+    ),
+    "beats: groups in step": (
+        OVERLAPPED,
+        Bug(
+            "core.group",
+            "take_result=ready",
+            "take_result=ready & self._ports.outputs[0]",
+        ),
+    ),
 }
 
 
@@ -169,7 +187,7 @@ def test_every_property_has_a_bug_that_breaks_it() -> None:
     assert BY_NAME.keys() == WRONG_SOURCES.keys() | WRONG_SCHEDULES.keys()
 
 
-@pytest.mark.parametrize("each", PROPERTIES, ids=lambda each: each.name)
+@pytest.mark.parametrize("each", EVERY, ids=lambda each: each.name)
 def test_every_property_is_proved_on_two_geometries(each: Property) -> None:
     assert len(set(each.configs)) >= 2
 

@@ -19,6 +19,7 @@ from gaincell.cocotb_tests.planted.test_lies import LIES, changed
 from gaincell.cocotb_tests.planted.test_wrong_heads import Change, moved
 from gaincell.cocotb_tests.run.simulators import VERILATOR
 from gaincell.config import PRESETS, READOUT_NAMES, HeadConfig
+from gaincell.core.config import CoreConfig
 from gaincell.hdl.layouts import token_layout
 from gaincell.hdl.verilog import head_verilog
 
@@ -206,6 +207,18 @@ def test_follows_refreshes(name: str, tmp_path: Path) -> None:
     refreshed = re.search(r"^(\d+) columns refreshed, (\d+) empty", result.stdout, re.MULTILINE)
     assert refreshed is not None
     assert min(int(count) for count in refreshed.groups()) > 5
+
+
+@pytest.mark.cosim
+@needs_icarus
+def test_passes_a_right_core_and_fails_one_with_groups_mixed_up(tmp_path: Path) -> None:
+    core = CoreConfig(head=replace(CONFIG, head_dim=3), heads=6, heads_per_group=2)
+    verilog, testbench = head_verilog(core), plain_testbench(core)
+    result = run(tmp_path, verilog, testbench)
+    assert passes(result), result.stdout
+    own, other = ".sign(array_sign[44:30])", ".sign(array_sign[29:15])"
+    assert verilog.count(own) == 1
+    check_refusal(run(tmp_path, verilog.replace(own, other), testbench), r"output \d of query \d+")
 
 
 @pytest.mark.cosim

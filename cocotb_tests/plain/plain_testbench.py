@@ -17,6 +17,7 @@ from gaincell.cocotb_tests.plain.vectors import (
     vector_calls,
 )
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.hdl.layouts import TAGS, index_shape
 from gaincell.hdl.verilog import TOP
 
@@ -47,15 +48,16 @@ HEADER = """\
 
 
 def plain_testbench(
-    config: HeadConfig,
+    design: HeadConfig | CoreConfig,
     tokens: int | None = None,
     seed: int = 0,
     names: tuple[str, str] = ("head.v", "head_tb.v"),
     head: str = TOP,
 ) -> str:
-    """Verilog (IEEE 1364-2005, but for ``$fatal``) that drives and checks the head of ``config``.
+    """Verilog (IEEE 1364-2005, but for ``$fatal``) that drives and checks a head, or a core.
 
-    Needs nothing but ``head_verilog(config, head)``. The same text for the same arguments, always.
+    Needs nothing but ``head_verilog(design, head)``. The same text for the same arguments, always.
+    A core must take and give whole payloads.
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ def plain_testbench(
     head : str
         The head's module; the testbench is called the same and ``_tb``.
     """
-    golden = golden_vectors(config, default_tokens(config) if tokens is None else tokens, seed)
+    config = core_of(design).lock_step
+    golden = golden_vectors(design, default_tokens(config) if tokens is None else tokens, seed)
     header = HEADER.format(
         head=_quoted(names[0]),
         testbench=_quoted(names[1]),
@@ -99,7 +102,7 @@ def plain_testbench(
 
 def _parameters(golden: Golden) -> dict[str, int]:
     config, timing = golden.config, golden.config.timing
-    dims, plan = config.head_dim, config.retention
+    dims, plan, blocks = config.head_dim, config.retention, golden.blocks
     key_bits, value_bits = dims * config.key_bits, dims * config.value_bits
     tile_bits, column_bits = index_shape(config.tiles).width, index_shape(config.columns).width
     spans = {
@@ -114,7 +117,7 @@ def _parameters(golden: Golden) -> dict[str, int]:
         "QUERIES": len(golden.offered) + fillers,
         "TOKENS": golden.tokens,
         "D": dims,
-        "TILES": config.tiles,
+        "TILES": blocks,
         "WIRES": config.tiles * dims,
         "QUERY_BITS": config.query_bits,
         "KEY_BITS": config.key_bits,
@@ -123,7 +126,7 @@ def _parameters(golden: Golden) -> dict[str, int]:
         **token_positions(config),
         "READOUT_BITS": config.readout_bits,
         "CODE_BITS": config.readout_bits + 1,
-        "TILE_CODE_BITS": dims * (config.readout_bits + 1),
+        "TILE_CODE_BITS": golden.tile_code.shape[2] * (config.readout_bits + 1),
         "RESULT_WIDTH": config.result_width,
         "RESULT_BITS": dims * config.result_width,
         "TILE_BITS": tile_bits,

@@ -11,6 +11,7 @@ from gaincell.behavioral.lively import lively_config, lively_tokens, random_pace
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.words import PACE_BITS, flag_place, token_words, with_flag
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 
 LEAST_TOKENS = 24
 LARGEST_BYTES = 250_000
@@ -25,18 +26,20 @@ SHORT_SEQUENCES = (0, 3, 4)
 class Golden:
     """Q queries in the order in which they are offered, and what the model says to each.
 
-    config : HeadConfig, with the saturations of the golden values
+    config : HeadConfig, with the saturations of the golden values; of a core that of ``lock_step``
+    blocks : sub-tiles of all groups
     tokens : number of tokens
     offered : (Q,) words of ``token_payload`` as text, highest bit first
     idle, refuse : (Q,) cycles
     starts, writes : (Q,) the query starts a sequence; it brings a key and value
     position : (Q,) of the query's token in its sequence
     y_code : (Q, D)
-    tile_code : (Q, tiles, D)
-    negative : (Q, tiles, D) signs on the wires; a code of zero has either
+    tile_code : (Q, blocks, D / groups)
+    negative : (Q, blocks, D / groups) signs on the wires; a code of zero has either
     """
 
     config: HeadConfig
+    blocks: int
     tokens: int
     offered: list[str]
     idle: NDArray[np.integer]
@@ -58,17 +61,19 @@ def default_tokens(config: HeadConfig) -> int:
     return max(LEAST_TOKENS, min(2 * config.window + 16, int(LARGEST_BYTES / characters)))
 
 
-def golden_vectors(config: HeadConfig, count: int, seed: int) -> Golden:
+def golden_vectors(design: HeadConfig | CoreConfig, count: int, seed: int) -> Golden:
     """Random tokens, some with a second query, and the model's answers; see ``Golden``.
 
     The saturations are the config's, or others if those would leave most outputs zero.
     """
     rng = np.random.default_rng(seed)
-    config = replace(config, age_mode="steps")
-    drawn, detail = _answers(config, count, rng)
+    core = core_of(design)
+    groups, head = core.groups, replace(core.head, age_mode="steps")
+    drawn, detail = _answers(head, groups, count, rng)
     if (detail.y_code == 0).mean() > MOST_ZEROS:
-        config = lively_config(config, rng)
-        drawn, detail = _answers(config, count, rng)
+        head = lively_config(head, rng)
+        drawn, detail = _answers(head, groups, count, rng)
+    config = replace(core, head=head).lock_step
 
     first, second = drawn.first, rng.random(count) < FURTHER_SHARE
     kept = np.stack([np.ones(count, bool), second], axis=1).ravel()
@@ -77,7 +82,7 @@ def golden_vectors(config: HeadConfig, count: int, seed: int) -> Golden:
     position = np.arange(count) - np.flatnonzero(first)[np.cumsum(first) - 1]
 
     none = np.zeros(2 * count, np.int64)
-    paced = token_words(drawn, none, none, config)
+    paced = token_words(drawn.in_lock_step(), none, none, config)
     words = [paced[query][2 * PACE_BITS :] for query in np.flatnonzero(kept)]
     # A token is the first of its sequence, whatever ``further`` says, and after reset whatever
     # both flags say.
@@ -90,11 +95,19 @@ def golden_vectors(config: HeadConfig, count: int, seed: int) -> Golden:
     ]
     words[0] = with_flag(with_flag(words[0], "first", False, config), "further", True, config)
 
-    tile_code = detail.tile_code.reshape(2 * count, config.tiles, -1)[kept]
-    stored = ~np.isnan(detail.score.reshape(2 * count, config.tiles, config.columns)[kept])
+    def by_query(of_heads: NDArray[Any]) -> NDArray[Any]:
+        """(T, 2 * groups, ...) of heads as (Q, groups, ...) of queries."""
+        split = of_heads.reshape(count, groups, 2, *of_heads.shape[2:]).swapaxes(1, 2)
+        queries: NDArray[Any] = split.reshape(2 * count, *split.shape[2:])[kept]
+        return queries
+
+    blocks = groups * config.tiles
+    tile_code = by_query(detail.tile_code).reshape(len(words), blocks, -1)
+    stored = ~np.isnan(by_query(detail.score).reshape(len(words), blocks, config.columns))
     either = (tile_code == 0) & stored.any(axis=2)[:, :, None] & (rng.random(tile_code.shape) < 0.5)
     return Golden(
         config=config,
+        blocks=blocks,
         tokens=count,
         offered=words,
         idle=random_pace(len(words), config.interval_cycles, rng),
@@ -102,16 +115,20 @@ def golden_vectors(config: HeadConfig, count: int, seed: int) -> Golden:
         starts=starts,
         writes=writes,
         position=position.repeat(2)[kept],
-        y_code=detail.y_code.reshape(2 * count, -1)[kept],
+        y_code=by_query(detail.y_code).reshape(len(words), -1),
         tile_code=tile_code,
         negative=(tile_code < 0) | either,
     )
 
 
-def _answers(config: HeadConfig, count: int, rng: np.random.Generator) -> tuple[Tokens, Attention]:
-    """Tokens with two queries each, and what the model says to them."""
-    tokens, others = (lively_tokens(count, config, rng) for _ in range(2))
-    q_code = np.stack([tokens.q_code, others.q_code], axis=1)
+def _answers(
+    config: HeadConfig, groups: int, count: int, rng: np.random.Generator
+) -> tuple[Tokens, Attention]:
+    """Tokens with two queries each for every group, and what the model says to them."""
+    heads = None if groups == 1 else (groups, groups)
+    tokens, others = (lively_tokens(count, config, rng, heads=heads) for _ in range(2))
+    q_code = np.stack([tokens.q_code, others.q_code], axis=-2)
+    q_code = q_code.reshape(count, 2 * groups, config.head_dim)
     first = np.isin(np.arange(count), [*SHORT_SEQUENCES, count - LEAST_TOKENS // 4])
     first[0] = True
     tokens = replace(tokens, q_code=q_code, first=first)
@@ -134,7 +151,7 @@ def vector_calls(golden: Golden) -> list[str]:
         signed = abs(golden.tile_code[query]) + (golden.negative[query] << config.readout_bits)
         for tile, codes in enumerate(signed):
             if packed := _packed(codes, config.readout_bits + 1):
-                number = _hexadecimal(packed, config.head_dim * (config.readout_bits + 1))
+                number = _hexadecimal(packed, len(codes) * (config.readout_bits + 1))
                 calls.append(f"add_codes({tile}, {number});")
     return calls
 

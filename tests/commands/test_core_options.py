@@ -45,6 +45,12 @@ def test_writes_the_verilog_of_a_core(capsys: pytest.CaptureFixture[str]) -> Non
     assert ", module gaincell_core\n" in capsys.readouterr().out
 
 
+def test_writes_a_testbench_for_whole_payloads() -> None:
+    files = ["-o", "core.v", "--testbench", "tb.v"]
+    assert main(["verilog", "--core", "tiny", "--heads", "2", *files]) == 0
+    assert "module gaincell_core_tb;" in Path("tb.v").read_text()
+
+
 def test_config_prints_the_core_that_it_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "core.toml"]) == 0
     Path("again.toml").write_text(capsys.readouterr().out)
@@ -57,7 +63,7 @@ def test_config_prints_the_core_that_it_read(capsys: pytest.CaptureFixture[str])
         (["--core", "core.toml", "--heads", "5"], "heads is 5, but must be a multiple of"),
         (["--core", "tiny", "--heads", "0"], "--heads is 0, but must be at least 1"),
         (["--config", "tiny", "--heads", "2"], "--heads is 2, but means nothing without --core"),
-        (["--core", "tiny", "--testbench", "tb.v"], "--testbench is tb.v, but there is none for"),
+        (["--core", "core.toml", "--testbench", "tb.v"], "--testbench is tb.v, but there is none"),
         (["--core", "none.toml"], "config none.toml cannot be read"),
     ],
 )

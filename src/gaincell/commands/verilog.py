@@ -1,4 +1,4 @@
-"""``gaincell verilog``: the Verilog of a head's or a core's control, and a head's testbench."""
+"""``gaincell verilog``: the Verilog of a head's or a core's control, and a testbench for it."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.commands.options.design import add_design, design_of
-from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import refusing
 from gaincell.text import file_size
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--testbench",
         type=Path,
-        help="write a self-checking testbench of a head too; it needs a simulator, but no Python",
+        help="write a self-checking testbench too; it needs a simulator, but no Python",
     )
     parser.add_argument(
         "--name",
@@ -61,14 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.clock_gate is not None:
             gate = ClockGate.parse(arguments.clock_gate)
             find_yosys()
-        _check_testbench(arguments)
+        _check_testbench(arguments, core_of(config))
         check_writable(output)
         if testbench is not None:
             check_writable(testbench)
     text = head_verilog(config, name, reset="async" if arguments.async_reset else "sync")
     if gate is not None:
         text = gated_verilog(text, gate)
-    if testbench is None or not isinstance(config, HeadConfig):
+    if testbench is None:
         with replacing(output) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     else:
@@ -85,12 +85,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_testbench(arguments: argparse.Namespace) -> None:
+def _check_testbench(arguments: argparse.Namespace, core: CoreConfig) -> None:
     """Raise ValueError unless the testbench's options fit together."""
-    if arguments.testbench is not None and arguments.core is not None:
+    if arguments.testbench is not None and core.in_beats:
         raise ValueError(
-            f"--testbench is {arguments.testbench}, but there is none for --core; "
-            "gaincell cosim --core tests a core"
+            f"--testbench is {arguments.testbench}, but there is none for streams in beats; "
+            "gaincell cosim --core tests them"
         )
     for option, value in (("--tokens", arguments.tokens), ("--seed", arguments.seed)):
         if value is not None and arguments.testbench is None:

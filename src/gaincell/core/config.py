@@ -84,6 +84,12 @@ class CoreConfig(Table):
         )
 
     @property
+    def in_beats(self) -> bool:
+        """Some stream has beats."""
+        widths = (self.token_beat_bits, self.result_beat_bits, self.refresh_beat_bits)
+        return any(width is not None for width in widths)
+
+    @property
     def query_bits(self) -> int:
         """Bits of one query of every group, the lowest of a token's codes."""
         return self.lock_step.head_dim * self.head.query_bits

@@ -148,6 +148,8 @@ class AttentionCore(wiring.Component):
     def _part(self, wires: ValueCastable | Value, number: int) -> Value:
         """The bits of one group."""
         wires = Value.cast(wires)
+        if self.core.groups == 1:
+            return wires
         width = len(wires) // self.core.groups
         return wires[number * width : (number + 1) * width]
 
@@ -224,17 +226,15 @@ class AttentionCore(wiring.Component):
     ) -> None:
         """Query pulses to the arrays, output pulses from them, results of all groups."""
         array = self.array
-        for number, group in enumerate(groups):
-            group.convert(
-                sequencer.query_start,
-                sequencer.v_convert.any(),
-                self._part(array.pulse, number),
-                self._part(array.sign, number),
-            )
         m.d.comb += [getattr(array, name).eq(getattr(sequencer, name)) for name in CONVERTER_PHASES]
+        for group in groups:
+            group.pulse_queries(sequencer.query_start)
+        m.d.comb += array.query.eq(Cat(group.query for group in groups))
+        for number, group in enumerate(groups):
+            pulse, sign = (self._part(wires, number) for wires in (array.pulse, array.sign))
+            group.read_out(sequencer.v_convert.any(), pulse, sign)
         valid, outputs = zip(*(group.result for group in groups), strict=True)
         m.d.comb += [
-            array.query.eq(Cat(group.query for group in groups)),
             # Groups are in step: they all have a result, or none has.
             results.valid.eq(reduce(and_, valid)),
             results.payload.as_value().eq(Cat(outputs)),

@@ -65,7 +65,8 @@ class Group(wiring.Component):
             ports = (f"{name}_{part}" for part in ("from_token", "from_response", "again"))
             code = parts.write_code(name, *(getattr(self, port) for port in ports))
             m.d.comb += getattr(self, f"{name}_write_code").eq(code)
-        parts.convert(self.query_start, self.converting, self.pulse, self.sign)
+        parts.pulse_queries(self.query_start)
+        parts.read_out(self.converting, self.pulse, self.sign)
         valid, outputs = parts.result
         parts.take(self.take_result)
         m.d.comb += [
@@ -124,8 +125,11 @@ class PlacedGroup:
         code: Value = getattr(self._ports, f"{name}_write_code")
         return code
 
-    def convert(self, start: Value, converting: Value, pulse: Value, sign: Value) -> None:
-        self._drive(query_start=start, converting=converting, pulse=pulse, sign=sign)
+    def pulse_queries(self, start: Value) -> None:
+        self._drive(query_start=start)
+
+    def read_out(self, converting: Value, pulse: Value, sign: Value) -> None:
+        self._drive(converting=converting, pulse=pulse, sign=sign)
 
     @property
     def query(self) -> Value:

@@ -50,24 +50,29 @@ class GroupParts:
         written_again = 0 if from_response is None else Mux(from_response, again, 0)
         return Mux(from_token, self._codes[name], 0) | written_again
 
-    def convert(self, start: Value, converting: Value, pulse: Value, sign: Value) -> None:
-        """Begin query pulses in the cycle after ``start``; read out while ``converting``."""
+    def pulse_queries(self, start: Value) -> None:
+        """Begin query pulses in the cycle after ``start``."""
+        self._m.submodules.query_pulses = query_pulses = QueryPulses(self._config)
+        self._m.d.comb += [
+            query_pulses.start.eq(start),
+            query_pulses.code.eq(self._codes["q"]),
+        ]
+        self.query: Value = query_pulses.pulse
+
+    def read_out(self, converting: Value, pulse: Value, sign: Value) -> None:
+        """Sum pulses while ``converting``, and keep the results."""
         submodules, config = self._m.submodules, self._config
-        submodules.query_pulses = query_pulses = QueryPulses(config)
         submodules.readout = readout = READOUTS[config.readout](config)
         submodules.result_queue = result_queue = ResultQueue(
             width=config.result_width * config.head_dim, places=self._result_places
         )
         self._m.d.comb += [
-            query_pulses.start.eq(start),
-            query_pulses.code.eq(self._codes["q"]),
             readout.converting.eq(converting),
             readout.pulse.eq(pulse),
             readout.sign.eq(sign),
             result_queue.done.eq(readout.done),
             result_queue.total.eq(readout.total),
         ]
-        self.query: Value = query_pulses.pulse
         self._result = result_queue.result
 
     @property

@@ -100,6 +100,19 @@ class Area:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sizing:
+    """What the sizing of the netlist did; the periods are its own, with estimated wires."""
+
+    buffers_removed: int
+    buffers_added: int
+    resized: int
+    """Cells that got another size."""
+    area_before_um2: float
+    period_before_ns: float
+    period_ns: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Timing:
     """Setup timing of the slowest path."""
 
@@ -185,6 +198,8 @@ class Metrics:
     """What the numbers lack or assume, one clause each; None: nothing."""
     verilog_bytes: int = field(metadata=key(absent=0))
     tools: dict[str, str] = field(metadata=key(absent={}))
+    sizing: Sizing | None = field(metadata=key(absent=None, omit=True))
+    """None: the cells are as ABC chose them."""
     timing: Timing
     equivalence: Equivalence | None = field(metadata=key(absent=None, omit=True))
     power: Power | None = field(metadata=key(absent=None))

@@ -28,8 +28,8 @@ def energy_table(group: Group, template: Group | None, note: Callable[[str], Non
     ValueError
         The table has no numbers, or not as many as its axes have points.
     """
-    axes = _axes(group, template)
-    values = _values(group, axes)
+    axes = table_axes(group, template)
+    values = table_values(group, axes)
     quantities = [axis_quantity(variable) for variable, _ in axes]
     for place in reversed(range(len(axes))):
         if not quantities[place] or quantities[place] in quantities[:place]:
@@ -55,13 +55,13 @@ def square_delays(timing: Group, templates: dict[str, Group]) -> None:
         template = templates.get(table.name)
         if template is None and table.name not in ("", "scalar"):
             raise ValueError(f'the template "{table.name}" of a table is not defined')
-        axes = _axes(table, template)
+        axes = table_axes(table, template)
         quantities = [axis_quantity(variable) for variable, _ in axes]
         if not set(quantities) <= set(DELAY_AXES) or len(set(quantities)) < len(axes):
             continue
         if template is not None and _as_abc_wants(axes, template):
             continue
-        square = _square(_values(table, axes), quantities)
+        square = _square(table_values(table, axes), quantities)
         points = {name: np.zeros(1) for name in DELAY_AXES}
         points |= {name: at for name, (_, at) in zip(quantities, axes, strict=True)}
         for axis, quantity in enumerate(DELAY_AXES):
@@ -71,7 +71,7 @@ def square_delays(timing: Group, templates: dict[str, Group]) -> None:
         timing.items[place] = _new_table(table, list(points.values()), square, templates)
 
 
-def _axes(group: Group, template: Group | None) -> list[Axis]:
+def table_axes(group: Group, template: Group | None) -> list[Axis]:
     """The axes of a table, whose own points go before those of its template."""
     axes: list[Axis] = []
     for place in (1, 2, 3):
@@ -86,7 +86,7 @@ def _axes(group: Group, template: Group | None) -> list[Axis]:
     return axes
 
 
-def _values(group: Group, axes: list[Axis]) -> NDArray[np.float64]:
+def table_values(group: Group, axes: list[Axis]) -> NDArray[np.float64]:
     """The values of a table, with one dimension for each axis."""
     values = np.array([n for row in group.rows("values") for n in row], dtype=np.float64)
     shape = tuple(len(points) for _, points in axes)

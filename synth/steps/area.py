@@ -12,7 +12,7 @@ from gaincell.synth.netlist import Netlist
 from gaincell.synth.steps import step
 from gaincell.synth.steps.clock_tree import clock_tree
 from gaincell.synth.steps.memory_macro import macro_area_um2
-from gaincell.synth.steps.power import WIRE_F_PER_UM
+from gaincell.synth.wire_estimate import WIRE_F_PER_UM
 
 
 @dataclass(frozen=True, kw_only=True)

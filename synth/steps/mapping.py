@@ -10,7 +10,10 @@ from gaincell.refusals import Refused
 from gaincell.synth.blocks import blocks_of
 from gaincell.synth.library.cells import Library, full_adder
 from gaincell.synth.library.roles import clock_gate, driver, flop
+from gaincell.synth.metrics import Sizing, as_json
 from gaincell.synth.netlist import Netlist, read_netlist
+from gaincell.synth.netlist_change import write_changed
+from gaincell.synth.sizing.size import size_netlist
 from gaincell.synth.steps import step
 from gaincell.synth.steps.yosys import YosysFailed, run_yosys
 
@@ -35,11 +38,13 @@ class MappingOptions:
     clock_gating : registers with an enable get gated clocks; else multiplexers before their flops
     memory : "flops", or "macro": the memory of dropped columns is left out as a black box
     clock_ns : clock period, ns
+    sizing : cells get the size that their load wants, and nets get buffers
     """
 
     clock_gating: bool = True
     memory: str = "flops"
     clock_ns: float = 1.0
+    sizing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,7 @@ class Outputs(step.Outputs):
     """``block`` is the block of each instance of the netlist, by name."""
 
     netlist: Netlist
+    sizing: Sizing | None
     block: Mapping[str, str]
     library_file: Path
     netlist_json: Path
@@ -62,7 +68,10 @@ class Outputs(step.Outputs):
     map_log: Path
 
     def report(self) -> dict[str, Any]:
-        return {"cells": dict(sorted(self.netlist.counts.items()))}
+        report: dict[str, Any] = {"cells": dict(sorted(self.netlist.counts.items()))}
+        if self.sizing is not None:
+            report["sizing"] = as_json(self.sizing)
+        return report
 
 
 def run(inputs: Inputs) -> Outputs:
@@ -75,11 +84,18 @@ def run(inputs: Inputs) -> Outputs:
     """
     folder = inputs.folder
     netlist_json = map_head(inputs.verilog, inputs.library, inputs.options, folder)
-    netlist = read_netlist(netlist_json, TOP)
+    netlist, sizing = read_netlist(netlist_json, TOP), None
+    if inputs.options.sizing:
+        mapped_file = netlist_json
+        sized = size_netlist(netlist, inputs.library, inputs.options.clock_ns)
+        netlist_json = folder / "sized.json"
+        write_changed(mapped_file, netlist, sized.netlist, inputs.library, netlist_json)
+        netlist, sizing = sized.netlist, sized.sizing
     netlist_file = folder / "netlist.v"
     netlist_file.write_text(netlist.verilog())
     return Outputs(
         netlist=netlist,
+        sizing=sizing,
         block=blocks_of(netlist, inputs.library),
         library_file=folder / "library.lib",
         netlist_json=netlist_json,

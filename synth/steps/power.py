@@ -20,13 +20,10 @@ from gaincell.synth.steps.mapping import MappingOptions
 from gaincell.synth.steps.opensta import find_opensta
 from gaincell.synth.steps.opensta_power import opensta_power
 from gaincell.synth.steps.power_cautions import power_cautions
+from gaincell.synth.wire_estimate import WIRE_F_PER_UM, cell_pitch_um, wire_length_um
 
-WIRE_F_PER_UM = 0.2e-15
-"""Capacitance of a wire; 0.2 fF/um holds for minimum-pitch wires of all these nodes (ITRS 2011)."""
 TESTBENCH_CLOCK_NS = 1.0
 """Period of the test bench's clock, in which the activity is recorded: changes per cycle count."""
-PITCHES_PER_SINK = 2.0
-"""Assumed length of a net for each input it drives, in pitches of a cell: there is no layout."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +105,7 @@ def power_of(
     load = net_loads(netlist, library)
     high = defaultdict(lambda: 0.5, activity.high) | {"1'b0": 0.0, "1'b1": 1.0}
     rate = defaultdict(float, activity.changes_per_s)
-    area = netlist.area_um2(library)
-    pitch_um = (area / max(1, len(netlist.instances))) ** 0.5
+    pitch_um = cell_pitch_um(netlist.area_um2(library), len(netlist.instances))
     sinks = _sinks(netlist, library)
     parts = tuple(defaultdict[str, float](float) for _ in range(4))
     internal, net_power, leakage, wires = parts
@@ -125,14 +121,14 @@ def power_of(
             net = instance.pins.get(pin, "")
             per_change = rate[net] * library.voltage_v**2 / 2
             net_power[own] += load[net] * per_change
-            wires[own] += sinks[net] * PITCHES_PER_SINK * pitch_um * WIRE_F_PER_UM * per_change
+            wires[own] += wire_length_um(sinks[net], pitch_um) * WIRE_F_PER_UM * per_change
     for port in netlist.ports:
         if port.direction == "input":
             for net in port.nets:
                 per_change = rate[net] * library.voltage_v**2 / 2
                 net_power["inputs"] += load[net] * per_change
                 if port.name != "clk":
-                    length_um = sinks[net] * PITCHES_PER_SINK * pitch_um
+                    length_um = wire_length_um(sinks[net], pitch_um)
                     wires["inputs"] += length_um * WIRE_F_PER_UM * per_change
     names = sorted({name for part in parts for name in part})
     cells_w = sum(

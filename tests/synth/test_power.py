@@ -8,8 +8,9 @@ from gaincell.synth.netlist import Instance, Netlist, Port
 from gaincell.synth.saif import Activity
 from gaincell.synth.steps.clock_tree import FANOUT, clock_tree
 from gaincell.synth.steps.opensta_power import CellPower
-from gaincell.synth.steps.power import PITCHES_PER_SINK, WIRE_F_PER_UM, net_loads, power_of
+from gaincell.synth.steps.power import net_loads, power_of
 from gaincell.synth.steps.power_cautions import power_cautions
+from gaincell.synth.wire_estimate import PITCHES_PER_SINK, WIRE_F_PER_UM
 
 LIBRARY = """library (made) {
   time_unit : "1ns"; voltage_unit : "1V"; leakage_power_unit : "1nW";

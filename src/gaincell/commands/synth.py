@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="registers keep their value through multiplexers instead of gated clocks",
     )
     parser.add_argument(
+        "--sizing",
+        action="store_true",
+        help="buffer nets of many inputs and give each cell the size that its load wants: "
+        "a faster and larger netlist",
+    )
+    parser.add_argument(
         "--memory",
         choices=("flops", "macro"),
         default="flops",
@@ -100,7 +106,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not estimate and (less := lacking(library, clock_gating=not arguments.no_clock_gating)):
         _say(f"library {library.name} has {'; '.join(less)}")
     options = MappingOptions(
-        clock_gating=not arguments.no_clock_gating, memory=arguments.memory, clock_ns=clock_ns
+        clock_gating=not arguments.no_clock_gating,
+        memory=arguments.memory,
+        clock_ns=clock_ns,
+        sizing=arguments.sizing,
     )
     given = Given(
         config=config,
@@ -125,6 +134,7 @@ def result_rows(metrics: Metrics, source: str) -> list[tuple[str, str]]:
     return [
         ("library", _library_text(metrics)),
         *_area_rows(metrics),
+        *_sizing_rows(metrics),
         *_timing_rows(metrics),
         *_check_rows(metrics, source),
         *_power_rows(metrics),
@@ -149,6 +159,24 @@ def _area_rows(metrics: Metrics) -> list[tuple[str, str]]:
         ("area", f"{area.cells_um2:.0f} um2, {area.cells} cells, {area.flops} flops"),
         *rows(area),
         *((f"  {name}", f"{part.area_um2:.0f} um2, {part.flops} flops") for name, part in largest),
+    ]
+
+
+def _sizing_rows(metrics: Metrics) -> list[tuple[str, str]]:
+    sizing = metrics.sizing
+    if sizing is None:
+        return []
+    return [
+        (
+            "sizing",
+            f"{sizing.buffers_removed} buffers removed, {sizing.buffers_added} added, "
+            f"{sizing.resized} cells resized; area before {sizing.area_before_um2:.0f} um2",
+        ),
+        (
+            "with wires",
+            f"period {sizing.period_before_ns:.2f} ns before, {sizing.period_ns:.2f} ns after "
+            "(own estimate)",
+        ),
     ]
 
 

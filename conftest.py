@@ -97,6 +97,7 @@ TOOLS = {
         "apt-get install chromium",
         _has_program("chromium", "chromium-browser", "google-chrome"),
     ),
+    "coriolis": Tool("Coriolis", "pip install 'gaincell[layout]'", _has_modules("coriolis")),
     "fst": Tool(
         "headers of lz4 and zlib", "apt-get install liblz4-dev zlib1g-dev", _has_fst_headers
     ),

@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "ledger": ("behavioral", "synth"),
     "pictures": ("behavioral", "data", "hdl"),
     "rtl_server": ("behavioral", "cocotb_tests"),
-    "layout": ("pictures", "spice"),
+    "layout": ("behavioral", "pictures", "spice", "synth"),
     "spice": ("behavioral", "cocotb_tests"),
     "synth": ("behavioral", "cocotb_tests", "hdl"),
     "report": ("behavioral", "cocotb_tests", "data", "gpu_bench", "pictures", "synth"),

@@ -27,6 +27,7 @@ from gaincell.commands import (
     evaluate,
     finetune,
     generate,
+    layout,
     ledger,
     perplexity,
     replay,
@@ -48,6 +49,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
     },
     "silicon": {
         "synth": (synth, "map a head to a cell library: area, timing, power, energy"),
+        "layout": (layout, "place a head in sky130: its wires, timing, power, DEF, GDS, picture"),
         "characterise": (
             characterise,
             "simulate a design's transistors: response, retention, noise",

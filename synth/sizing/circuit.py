@@ -1,5 +1,6 @@
 """A netlist that can be changed: cells get other sizes, buffers come and go."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,7 @@ class Circuit:
     sinks : input pins on each net
     outputs, inputs : nets of output and of input ports
     clocks : nets that clock flops or clock gates
+    added : number of the next buffer; those of an earlier circuit keep theirs
     """
 
     netlist: Netlist
@@ -29,6 +31,8 @@ class Circuit:
 
     def __post_init__(self) -> None:
         self.instances = {instance.name: instance for instance in self.netlist.instances}
+        numbers = (re.fullmatch(r"b(\d+)", name) for name in self.instances)
+        self.added = 1 + max((int(found[1]) for found in numbers if found), default=-1)
         sides = {"output": set[str](), "input": set[str]()}
         for port in self.netlist.ports:
             sides[port.direction] |= set(port.nets)
@@ -61,7 +65,15 @@ class Circuit:
         instance = Instance(name, cell, {pins[0]: net, pins[1]: behind})
         self.instances[name] = instance
         self._connect(instance)
+        if net in self.clocks:
+            self.clocks.add(behind)
         return name
+
+    def outputs_of(self, name: str) -> list[str]:
+        """Nets that an instance drives."""
+        instance = self.instances[name]
+        pins = self.library.cells[instance.cell].outputs
+        return [instance.pins[pin] for pin in pins if pin in instance.pins]
 
     def bypass(self, name: str, pins: tuple[str, str]) -> bool:
         """Remove a buffer: what it drove is driven by what drove it; False if it must stay."""

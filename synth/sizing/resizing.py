@@ -96,6 +96,8 @@ def _changes(timer: Timer, kinds: Families, times: Times) -> Iterator[Change]:
     flop_area = min(c.area_um2 for c in timer.circuit.library.cells.values() if c.plain_flop)
     slope = _slopes(timer, times, rows)
     slack = np.minimum(times.slack_ns[0::2], times.slack_ns[1::2])
+    clock = np.zeros(len(slack), dtype=bool)
+    clock[[times.place[net] for net in timer.circuit.clocks]] = True
     best: dict[str, Change] = {}
     for cell, (names, nets) in rows.items():
         sizes = kinds.sizes.get(cell, ())
@@ -104,7 +106,8 @@ def _changes(timer: Timer, kinds: Families, times: Times) -> Iterator[Change]:
             continue
         timing = timer.arcs.of(cell)
         outputs = [timing.pins.index(pin) for pin in kind.outputs]
-        slow = np.flatnonzero(slack[nets[:, outputs]].min(axis=1) < window)
+        late = slack[nets[:, outputs]].min(axis=1) < window
+        slow = np.flatnonzero(late & ~clock[nets[:, outputs]].any(axis=1))
         if not len(slow):
             continue
         nets = nets[slow]
@@ -114,14 +117,14 @@ def _changes(timer: Timer, kinds: Families, times: Times) -> Iterator[Change]:
         focus = FOCUS * times.period_ns
         spare = [times.slack_ns[2 * nets[:, pin] + edge] for pin, edge in ends]
         matter = np.exp(-np.stack(spare, axis=1) / focus)
-        late = np.exp(-slack[nets] / focus)
+        weight = np.exp(-slack[nets] / focus)
         for other in sizes:
             if other == cell:
                 continue
             new = timer.arcs.of(other)
             gain = ((now - _out(timer, new, nets, times, ends)) * matter).sum(axis=1)
             extra = new.load_ff - timing.load_ff
-            gain = gain - (slope[nets] * extra * late).sum(axis=1)
+            gain = gain - (slope[nets] * extra * weight).sum(axis=1)
             larger = timer.circuit.library.cells[other].area_um2 - kind.area_um2
             gain = gain - AREA_NS * larger / flop_area
             for name, value, own in zip(chosen, gain.tolist(), nets.tolist(), strict=True):

@@ -33,7 +33,7 @@ def sweep(timer: Timer, kinds: Families, times: Times, slew_ns: float) -> None:
             continue
         sizes = kinds.sizes[instance.cell]
         nets = {pin: instance.pins[pin] for pin in cell.outputs if pin in instance.pins}
-        if len(sizes) < 2 or not nets:
+        if len(sizes) < 2 or not nets or not circuit.clocks.isdisjoint(nets.values()):
             continue
         if min(times.slack_of(net) for net in nets.values()) > NEAR * times.period_ns:
             continue

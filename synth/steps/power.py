@@ -94,19 +94,31 @@ def run(inputs: Inputs) -> Outputs:
 
 
 def power_of(
-    netlist: Netlist, library: Library, activity: Activity, block: Mapping[str, str]
+    netlist: Netlist,
+    library: Library,
+    activity: Activity,
+    block: Mapping[str, str],
+    placed_um: Mapping[str, float] | None = None,
 ) -> PowerSum:
     """Power of ``netlist`` with ``activity``; ``block`` maps instances to blocks.
 
     A change of an output costs the tables of its arcs, weighted with how often their input
     changes; a change of an input costs its own tables, weighted with the probability of their
     condition. One typical transition time of the library stands for all.
+    ``placed_um`` is the length of each net of a placed netlist, whose clock tree is part of it.
     """
     load = net_loads(netlist, library)
     high = defaultdict(lambda: 0.5, activity.high) | {"1'b0": 0.0, "1'b1": 1.0}
     rate = defaultdict(float, activity.changes_per_s)
     pitch_um = cell_pitch_um(netlist.area_um2(library), len(netlist.instances))
     sinks = _sinks(netlist, library)
+
+    def wire_w(net: str, per_change: float) -> float:
+        length_um = wire_length_um(sinks[net], pitch_um)
+        if placed_um is not None:
+            length_um = placed_um.get(net, 0.0)
+        return length_um * WIRE_F_PER_UM * per_change
+
     parts = tuple(defaultdict[str, float](float) for _ in range(4))
     internal, net_power, leakage, wires = parts
     for instance in netlist.instances:
@@ -121,21 +133,22 @@ def power_of(
             net = instance.pins.get(pin, "")
             per_change = rate[net] * library.voltage_v**2 / 2
             net_power[own] += load[net] * per_change
-            wires[own] += wire_length_um(sinks[net], pitch_um) * WIRE_F_PER_UM * per_change
+            wires[own] += wire_w(net, per_change)
     for port in netlist.ports:
         if port.direction == "input":
             for net in port.nets:
                 per_change = rate[net] * library.voltage_v**2 / 2
                 net_power["inputs"] += load[net] * per_change
-                if port.name != "clk":
-                    length_um = wire_length_um(sinks[net], pitch_um)
-                    wires["inputs"] += length_um * WIRE_F_PER_UM * per_change
+                if port.name != "clk" or placed_um is not None:
+                    wires["inputs"] += wire_w(net, per_change)
     names = sorted({name for part in parts for name in part})
     cells_w = sum(
         sum(part.values()) - part["inputs"] - part[CLOCK] for part in (internal, net_power, leakage)
     )
     sums = [sum(part.values()) for part in parts]
-    tree_w = clock_tree(netlist, library, rate, WIRE_F_PER_UM).power_w
+    tree_w = 0.0
+    if placed_um is None:
+        tree_w = clock_tree(netlist, library, rate, WIRE_F_PER_UM).power_w
     return PowerSum(
         internal_w=sums[0],
         net_w=sums[1],

@@ -1,0 +1,185 @@
+"""From a config to a placed, timed and drawn head; each step leaves a folder."""
+
+import json
+import resource
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gaincell.behavioral.tokens import Tokens
+from gaincell.config import HeadConfig
+from gaincell.files import replacing
+from gaincell.layout.digital.files import fillers, write_def, write_gds
+from gaincell.layout.digital.metrics import LayoutMetrics
+from gaincell.layout.digital.picture import CLOCK_TREE, draw
+from gaincell.layout.digital.placement import Placement
+from gaincell.layout.digital.technology import Technology
+from gaincell.layout.digital.wires import NetWire, spef
+from gaincell.synth.blocks import blocks_of
+from gaincell.synth.library.cells import Library
+from gaincell.synth.metrics import METRICS, PowerSum, as_json
+from gaincell.synth.netlist import Netlist
+from gaincell.synth.saif import read_saif
+from gaincell.synth.steps import gate_level, mapping, step, timing, verilog
+from gaincell.synth.steps.mapping import MappingOptions
+from gaincell.synth.steps.power import TESTBENCH_CLOCK_NS, power_of
+from gaincell.synth.wire_estimate import cell_pitch_um, wire_length_um
+
+STEPS = ("verilog", "netlist", "before", "placement", "timing", "activity", "files")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a layout starts from; ``fill`` is the part of the core that cells take.
+
+    tokens : what goes through the placed netlist for its power; None: no simulation, no power
+    """
+
+    config: HeadConfig
+    library: Library
+    technology: Technology
+    clock_ns: float
+    fill: float
+    tokens: Tokens | None
+
+
+class _Run:
+    """Folders and durations of the steps of one run."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self._folder, self._say = folder, say
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Path]:
+        begin = time.monotonic()
+        self._say(f"{name} ...")
+        folder = self._folder / f"{STEPS.index(name) + 1}-{name}"
+        folder.mkdir()
+        yield folder
+        self.seconds[name] = round(time.monotonic() - begin, 1)
+
+
+def run_layout(given: Given, folder: Path, say: Callable[[str], None] = print) -> LayoutMetrics:
+    """Lay the control of a head out in ``folder``.
+
+    Raises
+    ------
+    Refused, Failed, Unable
+        The library is at fault; the netlist is wrong; a tool is missing or stopped.
+    """
+    (folder / METRICS).unlink(missing_ok=True)
+    begin_s = _cpu_s()
+    run, library = _Run(folder, say), given.library
+    with run.step("verilog") as place:
+        text = verilog.run(verilog.Inputs(config=given.config, folder=place)).verilog
+    options = MappingOptions(clock_ns=given.clock_ns, sizing=True)
+    with run.step("netlist") as place:
+        mapped = mapping.run(
+            mapping.Inputs(verilog=text, library=library, options=options, folder=place)
+        )
+    assert mapped.sizing is not None
+    with run.step("before") as place:
+        step.link(place, mapped.library_file, mapped.netlist_file)
+        before, _ = timing.time_netlist(
+            mapped.netlist, mapped.block, given.clock_ns, place, mapped.map_log
+        )
+    with run.step("placement") as place:
+        placement = Placement(mapped.netlist, library, given.technology, given.fill, place)
+        placement.improve(given.clock_ns)
+    with run.step("timing") as place:
+        step.link(place, mapped.library_file)
+        times = placement.close(given.clock_ns, place)
+    netlist, wires = placement.netlist, placement.wires
+    block = blocks_of(netlist, library)
+    block |= dict.fromkeys(placement.clock_buffers, CLOCK_TREE)
+    power = energy_j = None
+    if given.tokens is not None:
+        with run.step("activity") as place:
+            power, energy_j = _power(given, netlist, block, text, wires, place)
+    with run.step("files") as place:
+        _write_files(given.technology, placement, block, place)
+    for file in (folder / f"{STEPS.index('files') + 1}-files").iterdir():
+        shutil.copy(file, folder / file.name)
+    lengths = sum(wire.tree.length_um for wire in wires.values())
+    inputs = sum(len(wire.pins) - 1 for wire in wires.values())
+    pitch_um = cell_pitch_um(mapped.netlist.area_um2(library), len(mapped.netlist.instances))
+    core = placement.core
+    metrics = LayoutMetrics(
+        config=given.config.fields_set(),
+        library=library.label,
+        before=before,
+        sizing=mapped.sizing,
+        cells=len(netlist.instances),
+        cells_um2=round(netlist.area_um2(library), 1),
+        core_um2=round(core.width_um * core.height_um, 1),
+        core_um=(round(core.width_um, 2), round(core.height_um, 2)),
+        clock_buffers=len(placement.clock_buffers),
+        resized_placed=placement.resized,
+        hold_cells=placement.hold_cells,
+        wire_mm=round(lengths / 1000, 3),
+        wire_um_per_input=round(lengths / max(1, inputs), 3),
+        wire_um_per_input_estimated=round(wire_length_um(1, pitch_um), 3),
+        setup_slack_ns=times.setup_slack_ns,
+        hold_slack_ns=times.hold_slack_ns,
+        fmax_mhz=round(times.fmax_mhz, 1),
+        latency_ns=round(times.latency_ns, 4),
+        power=power,
+        energy_per_token_j=energy_j,
+        seconds=run.seconds,
+        cpu_s=round(_cpu_s() - begin_s, 1),
+    )
+    with replacing(folder / METRICS) as unfinished:
+        unfinished.write_text(json.dumps(as_json(metrics), indent=2) + "\n")
+    return metrics
+
+
+def _power(
+    given: Given,
+    netlist: Netlist,
+    block: dict[str, str],
+    text: str,
+    wires: dict[str, NetWire],
+    folder: Path,
+) -> tuple[PowerSum, float]:
+    """Power with the wires of the placement, and energy of a token, J."""
+    assert given.tokens is not None
+    run = gate_level.run(
+        gate_level.Inputs(
+            config=given.config,
+            verilog=text,
+            netlist=netlist,
+            library=given.library,
+            tokens=given.tokens,
+            folder=folder,
+        )
+    )
+    nets = {net for instance in netlist.instances for net in instance.pins.values()}
+    recorded = read_saif(run.saif, gate_level.SCOPE, nets)
+    activity = recorded.at_clock(TESTBENCH_CLOCK_NS, given.clock_ns)
+    placed_um = {net: wire.tree.length_um for net, wire in wires.items()}
+    power = power_of(netlist, given.library, activity, block, placed_um)
+    return power, power.total_w * activity.seconds / len(given.tokens)
+
+
+def _write_files(
+    technology: Technology, placement: Placement, block: dict[str, str], folder: Path
+) -> None:
+    netlist, places, core = placement.netlist, placement.places, placement.core
+    (folder / "head.v").write_text(netlist.verilog())
+    (folder / "head.spef").write_text(spef(netlist.name, placement.wires, technology))
+    write_def(netlist, places, placement.ports, technology, core, folder / "head.def")
+    cells = {instance.name: instance.cell for instance in netlist.instances}
+    placed = {name: (cell, places[name]) for name, cell in cells.items()}
+    placed |= fillers(cells, places, technology, core)
+    write_gds(netlist.name, placed, technology, folder / "head.gds")
+    draw(netlist, block, places, technology, core, folder / "head.png")
+
+
+def _cpu_s() -> float:
+    """CPU time of this process and of those it ran, s."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)

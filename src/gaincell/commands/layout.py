@@ -1,0 +1,147 @@
+"""``gaincell layout``: a head's digital control placed, with its wires, timed and drawn."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from gaincell.commands.options.common import add_config, add_output, add_seed
+from gaincell.config_file import load_config
+from gaincell.refusals import Unable, refusing
+from gaincell.text import table
+
+FIRST_STEP = "1-verilog"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument("--pdk", choices=("sky130",), default="sky130", help="the cells' PDK")
+    parser.add_argument(
+        "--liberty",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        help="Liberty files of sky130_fd_sc_hd; default: the library in PDK_ROOT",
+    )
+    parser.add_argument("--clock-ns", type=float, help="clock period; default: the config's")
+    parser.add_argument(
+        "--fill", type=float, default=0.7, help="part of the core that cells take; default 0.7"
+    )
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        default=0,
+        help="tokens that go through the placed netlist for its power; default 0: no power",
+    )
+    add_seed(parser, "random tokens")
+    add_output(parser, "folder for all steps, DEF, GDS, picture and metrics.json", required=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from gaincell.behavioral.tokens import typical_tokens
+    from gaincell.layout.digital.flow import Given, run_layout
+    from gaincell.layout.digital.place import check_coriolis
+    from gaincell.layout.digital.technology import find_sky130
+    from gaincell.synth.library.pdk import find_library
+    from gaincell.synth.library.roles import check_roles
+    from gaincell.synth.metrics import METRICS
+    from gaincell.synth.steps.opensta import INSTALL, find_opensta
+    from gaincell.synth.steps.sdc import check_clock
+    from gaincell.synth.steps.yosys import find_yosys
+
+    with refusing():
+        config = load_config(arguments.config)
+        clock_ns = config.clock_s * 1e9 if arguments.clock_ns is None else arguments.clock_ns
+        check_clock(clock_ns)
+        if not 0.2 <= arguments.fill <= 0.85:
+            raise ValueError(f"--fill is {arguments.fill:g}, but must be 0.2 to 0.85")
+        if arguments.tokens < 0:
+            raise ValueError(f"--tokens is {arguments.tokens}, but must be 0 or above")
+        tokens = None
+        if arguments.tokens:
+            tokens, _ = typical_tokens(config, arguments.seed)
+            if arguments.tokens > len(tokens):
+                raise ValueError(f"--tokens is {arguments.tokens}, but there are {len(tokens)}")
+            tokens = tokens[: arguments.tokens]
+        _check_folder(arguments.output)
+        library, estimate = find_library(arguments.liberty, 130)
+        if estimate:
+            raise ValueError("no library is given: --liberty must name that of sky130_fd_sc_hd")
+        check_roles(library)
+    find_yosys()
+    check_coriolis()
+    technology = find_sky130()
+    if find_opensta() is None:
+        raise Unable(f"OpenSTA is not installed, but layout needs it: {INSTALL}")
+    with refusing():
+        missing = [name for name in library.cells if not technology.has(name)]
+        if len(missing) == len(library.cells):
+            raise ValueError(
+                f"library {library.name} has no cell of {technology.name}, which layout places"
+            )
+        _empty_folder(arguments.output)
+    given = Given(
+        config=config,
+        library=library,
+        technology=technology,
+        clock_ns=clock_ns,
+        fill=arguments.fill,
+        tokens=tokens,
+    )
+    metrics = run_layout(given, arguments.output, lambda step: print(step, flush=True))
+    before = metrics.before
+    lines = [
+        ("library", metrics.library),
+        (
+            "core",
+            f"{metrics.core_um[0]:.1f} x {metrics.core_um[1]:.1f} um, {metrics.cells} cells, "
+            f"{metrics.cells_um2:.0f} um2 of them",
+        ),
+        ("clock tree", f"{metrics.clock_buffers} buffers, {metrics.latency_ns:.3f} ns"),
+        ("resized", f"{metrics.resized_placed} cells after placement"),
+        ("hold cells", f"{metrics.hold_cells}"),
+        (
+            "wires",
+            f"{metrics.wire_mm:.1f} mm, {metrics.wire_um_per_input:.2f} um an input; synthesis "
+            f"assumes {metrics.wire_um_per_input_estimated:.2f}",
+        ),
+        ("before", f"{before.fmax_mhz:.0f} MHz" if before.fmax_mhz else "none"),
+        ("placed", f"{metrics.fmax_mhz:.0f} MHz"),
+        ("setup slack", f"{metrics.setup_slack_ns:+.3f} ns at {clock_ns:g} ns"),
+        ("hold slack", f"{metrics.hold_slack_ns:+.3f} ns"),
+    ]
+    if metrics.power is not None and metrics.energy_per_token_j is not None:
+        lines.append(
+            (
+                "power",
+                f"{metrics.power.total_w * 1e3:.2f} mW, of it wires "
+                f"{metrics.power.wires_w * 1e3:.2f} mW; "
+                f"{metrics.energy_per_token_j * 1e9:.3f} nJ per token",
+            )
+        )
+    lines.append(("time", f"{sum(metrics.seconds.values()):.0f} s, CPU {metrics.cpu_s:.0f} s"))
+    print(table(lines))
+    print(f"  {arguments.output} has head.def, head.gds, head.png, head.spef and {METRICS}")
+    return 0
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise ValueError unless ``folder`` is new, empty or from an earlier run."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"output {folder} is a file, but must be a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / FIRST_STEP).is_dir():
+        raise ValueError(
+            f"output {folder} holds files that are not from an earlier run: give a new folder"
+        )
+
+
+def _empty_folder(folder: Path) -> None:
+    """Make ``folder`` and remove what an earlier run left in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for step in folder.glob("[1-9]-*"):
+            shutil.rmtree(step)
+        (folder / FIRST_STEP).mkdir()
+        (folder / FIRST_STEP).rmdir()
+    except OSError as error:
+        raise ValueError(f"output {folder} cannot be written: {error.strerror}") from error

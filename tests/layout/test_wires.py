@@ -1,0 +1,115 @@
+import random
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from gaincell.layout.digital.legal import Core, Full, legalise
+from gaincell.layout.digital.steiner import steiner_tree
+from gaincell.layout.digital.wires import NetWire, Pin, spef, timer_wires
+
+
+class Metal:
+    """Wires of round numbers."""
+
+    ohm_per_um = 2.0
+    f_per_um = 0.5e-15
+
+
+def half_perimeter(points):
+    return sum(max(side) - min(side) for side in zip(*points, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("pins", "length"),
+    [
+        ([(0, 0), (3, 4)], 7),
+        ([(0, 0), (4, 0), (2, 3)], 7),
+        ([(0, 2), (4, 2), (2, 0), (2, 4)], 8),
+        ([(1, 1), (1, 1)], 0),
+    ],
+)
+def test_trees_of_few_pins_are_the_shortest(pins, length):
+    assert steiner_tree(pins).length_um == pytest.approx(length)
+
+
+def test_a_tree_joins_every_pin_and_is_short():
+    drawn = random.Random(3)
+    for count in (2, 3, 5, 9, 30):
+        pins = [(drawn.uniform(0, 100), drawn.uniform(0, 60)) for _ in range(count)]
+        tree = steiner_tree(pins)
+        assert tree.points[:count] == tuple(pins)
+        for at in range(len(tree.points)):
+            steps = 0
+            while at:
+                at, steps = tree.parent[at], steps + 1
+                assert steps <= len(tree.points), "the tree has a circle"
+        star = sum(abs(x - pins[0][0]) + abs(y - pins[0][1]) for x, y in pins)
+        assert half_perimeter(pins) - 1e-9 <= tree.length_um <= star + 1e-9
+
+
+def test_legal_cells_keep_apart_on_sites_and_near_their_wish():
+    drawn = random.Random(5)
+    core = Core(rows=10, sites=100, row_um=2.0, site_um=0.5)
+    width_um = {f"c{at}": 0.5 * drawn.randint(1, 12) for at in range(120)}
+    used = sum(width_um.values()) / 0.5 / (core.rows * core.sites)
+    assert 0.6 < used < 0.95
+    wanted = {name: (drawn.uniform(0, 50), drawn.uniform(0, 20)) for name in width_um}
+    found = legalise(wanted, width_um, core)
+    assert found.keys() == wanted.keys()
+    rows = {}
+    for name, (x, y) in found.items():
+        assert x / 0.5 == pytest.approx(round(x / 0.5))
+        assert 0 <= x <= core.width_um - width_um[name] + 1e-9
+        assert y in {2.0 * row for row in range(core.rows)}
+        rows.setdefault(y, []).append((x, x + width_um[name]))
+    for row in rows.values():
+        ordered = sorted(row)
+        assert all(end <= start + 1e-9 for (_, end), (start, _) in pairwise(ordered))
+    moved = [abs(found[n][0] - x) + abs(found[n][1] - y) for n, (x, y) in wanted.items()]
+    assert sum(moved) / len(moved) < 4.0
+    again = legalise(found, width_um, core)
+    assert sum(again[name] != found[name] for name in found) == 0
+
+
+def test_refuses_more_cells_than_fit():
+    with pytest.raises(Full, match="1 rows of 4 sites"):
+        legalise({"a": (0, 0), "b": (0, 0)}, {"a": 1.5, "b": 1.0}, Core(1, 4, 2.0, 0.5))
+
+
+def test_spef_has_the_length_of_the_tree():
+    pins = (
+        Pin("u0", "Y", True, (0.0, 0.0)),
+        Pin("u1", "A", False, (10.0, 0.0)),
+        Pin("out", "", False, (5.0, 6.0)),
+    )
+    wires = {"n": NetWire(pins, steiner_tree([pin.at for pin in pins]))}
+    text = spef("top", wires, Metal)
+    assert "*D_NET n 8.0000" in text
+    assert re.search(r"^\*I u0:Y O$", text, re.MULTILINE)
+    assert re.search(r"^\*P out O$", text, re.MULTILINE)
+    parts = text[text.index("*CAP") :]
+    ohm = [float(line.split()[3]) for line in parts.splitlines() if len(line.split()) == 4]
+    assert sum(ohm) == pytest.approx(2.0 * 16.0)
+    wire = timer_wires(wires, Metal)["n"]
+    assert wire.load_ff == pytest.approx(8.0)
+    assert wire.delay_ns > 0
+
+
+def test_a_package_that_imports_coriolis_is_run_as_a_program_only():
+    """Coriolis is GPL: no module of gaincell that others import may import it."""
+    folder = Path(__file__).parents[2] / "layout" / "digital"
+    importing = {
+        file.name
+        for file in folder.glob("*.py")
+        if re.search(r"^\s*(from|import) coriolis", file.read_text(), re.MULTILINE)
+    }
+    assert importing == {"coriolis_process.py"}
+    users = [
+        file.name
+        for file in folder.parents[1].glob("*/**/*.py")
+        if re.search(r"import .*coriolis_process|coriolis_process import", file.read_text())
+        and "tests" not in file.parts
+    ]
+    assert users == []

@@ -11,13 +11,15 @@ class OutputPulses:
 
     Groups of heads in lock step follow each other, each with its sub-tiles.
 
-    The pulse wire is constant over a clock cycle and low outside the output phase. The sign wire
+    The pulse wire is constant over a clock cycle. It is low outside the output phase, and in the
+    first ``late_cycles`` of it. The sign wire
     holds from the start of the phase until ``sync_stages`` cycles after its end. Outside it carries
     random bits, so that a control which samples too early or too late computes wrong results.
     """
 
     def __init__(self, config: HeadConfig, groups: int = 1) -> None:
         self._samples = config.readout_max
+        self._late_cycles = config.late_cycles
         self._hold_cycles = config.sync_stages
         wires = groups * config.tiles * config.head_dim
         self._bytes = -(-wires // 8)
@@ -32,7 +34,7 @@ class OutputPulses:
     def begin(
         self, high_cycles: NDArray[np.integer], negative: NDArray[np.bool_], cycle: int
     ) -> None:
-        """Start a phase in ``cycle``: pulses high for the first ``high_cycles``.
+        """Start a phase in ``cycle``: pulses are high for ``high_cycles``.
 
         Both arrays are ([groups,] tiles, D).
         """
@@ -51,8 +53,8 @@ class OutputPulses:
         if self._sign_until is not None and cycle >= self._sign_until:
             self._sign = int.from_bytes(self._noise.bytes(self._bytes), "little") & self._mask
             self._sign_until = cycle + self._samples
-        sample = cycle - self._start
-        running = self._stop is None and sample < self._samples
+        sample = cycle - self._start - self._late_cycles
+        running = self._stop is None and 0 <= sample < self._samples
         return (_pack(self._counts > sample) if running else 0), self._sign
 
 

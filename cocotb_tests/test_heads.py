@@ -39,6 +39,7 @@ SHORT = {"query_bits": 1, "write_cycles": 1, "reset_cycles": 1, "schedule": "pai
 READOUT_BOUND: dict[str, dict[str, Any]] = {
     "readout bound": SHORT,
     "readout bound, two stages": SHORT | {"sync_stages": 2},
+    "readout bound, late pulses": SHORT | {"readout_bits": 2, "late_cycles": 1, "sync_stages": 2},
     "readout bound, short output": SHORT | {"readout_bits": 2},
     "readout bound, short output, two stages": SHORT | {"readout_bits": 2, "sync_stages": 2},
 }
@@ -50,6 +51,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     "paired": {"schedule": "paired"},
     "slow reset": {"write_cycles": 2, "reset_cycles": 7, "schedule": "paired"},
     "slow steps": {"step_cycles": 3},
+    "late pulses": {"late_cycles": 2, "schedule": "paired"},
     "two sync stages": {"sync_stages": 2, "schedule": "paired"},
     "long output": {"query_bits": 2, "readout_bits": 6, "schedule": "paired"},
     **READOUT_BOUND,

@@ -31,6 +31,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "sink": {"head_dim": 5, "window": 12, "columns": 4, "sink": 3},
     "sequential": TINY | {"schedule": "sequential"},
     "paired": TINY | {"schedule": "paired"},
+    "late pulses": TINY | {"late_cycles": 2, "sync_stages": 2},
     "two sync stages": TINY | {"sync_stages": 2, "schedule": "paired"},
     "readout bound": TINY
     | {"query_bits": 1, "write_cycles": 1, "reset_cycles": 1, "schedule": "paired"},

@@ -17,6 +17,8 @@ CONVERTER_PHASES = {
     "v_convert": "out",
 }
 """Each enable of the converter stages, and the span of ``Schedule`` in which it is high."""
+SAMPLING = {"v_sample": "sampled"}
+"""Likewise of the readout, where it does not sample through all of OUT."""
 
 
 class Sequencer(wiring.Component):
@@ -61,12 +63,15 @@ class Sequencer(wiring.Component):
         It is a refresh: of the column under visit.
     k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert : Out(banks)
         Enables of the converter stages, one bit for each bank.
+    v_sample : Out(banks)
+        Output pulses are sampled. Only if they are not in all of OUT: else v_convert says so.
     """
 
     def __init__(self, timing: Schedule, *, refreshes: bool) -> None:
         self._timing = timing
         self._refreshes = refreshes
         banks = self._timing.banks
+        self._phases = CONVERTER_PHASES | (SAMPLING if timing.late_cycles else {})
         write_age = range(self._timing.v_write.end + 1)
         super().__init__(
             {
@@ -88,9 +93,15 @@ class Sequencer(wiring.Component):
                 "v_clear_starts": Out(1),
                 "k_refresh_starts": Out(1),
                 "v_refresh_starts": Out(1),
-                **{enable: Out(banks) for enable in CONVERTER_PHASES},
+                **{enable: Out(banks) for enable in self._phases},
             }
         )
+
+    @property
+    def sampling(self) -> Value:
+        """High in the cycles in which output pulses are sampled."""
+        enable: Value = self.v_sample if "v_sample" in self._phases else self.v_convert
+        return enable.any()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -141,7 +152,7 @@ class Sequencer(wiring.Component):
             set_and_clear(clear, clear_starts, clear_ends)
             set_and_clear(write, write_starts, ends)
 
-        for name, phase in CONVERTER_PHASES.items():
+        for name, phase in self._phases.items():
             enable, span = getattr(self, name), getattr(timing, phase)
             for bank in range(timing.banks):
                 set_and_clear(

@@ -14,6 +14,7 @@ module pulse_transport #(
     parameter COUNT_BITS = 4,
     parameter MAGNITUDE_BITS = 4,
     parameter SYNC_STAGES = 1,
+    parameter LATE_CYCLES = 0,
     parameter DEPTH_BITS = 6
 ) (
     input  wire                     clk,
@@ -80,6 +81,7 @@ module pulse_transport #(
     // Play. Magnitudes as bit planes, then signs; both from Python.
     reg [TILES*D*(MAGNITUDE_BITS+1)-1:0] play;
     reg [MAGNITUDE_BITS-1:0] sample;
+    reg [31:0] early;
     reg [1:0] sign_hold;
     reg converting;
 
@@ -91,6 +93,7 @@ module pulse_transport #(
     integer plane;
 
     wire convert = |v_convert;
+    wire sampled = convert & early == LATE_CYCLES;
     wire [TILES*D-1:0] signs = play[TILES*D*MAGNITUDE_BITS+:TILES*D];
     assign sign = convert | sign_hold != 0 ? signs : ~signs;
 
@@ -99,11 +102,12 @@ module pulse_transport #(
         for (plane = 0; plane < MAGNITUDE_BITS; plane = plane + 1)
             pulse = sample[plane] ? (pulse & play[plane*TILES*D+:TILES*D])
                                   : (pulse | play[plane*TILES*D+:TILES*D]);
-        if (!convert | &sample) pulse = 0;
+        if (!sampled | &sample) pulse = 0;
     end
 
     always @(posedge clk) begin
-        if (!convert) sample <= 0;
+        early <= convert & early != LATE_CYCLES ? early + 1 : convert ? early : 0;
+        if (!sampled) sample <= 0;
         else if (!(&sample)) sample <= sample + 1;
         if (convert) sign_hold <= SYNC_STAGES;
         else if (sign_hold != 0) sign_hold <= sign_hold - 1;
@@ -134,6 +138,7 @@ module pulse_transport #(
         replayed = 0;
         watchdog = 1000;
         sample = 0;
+        early = 0;
         sign_hold = 0;
         play = 0;
     end

@@ -21,6 +21,7 @@ module tb #(
     parameter COLUMN_BITS = 1,
     parameter BANKS = 1,
     parameter SYNC_STAGES = 1,
+    parameter LATE_CYCLES = 0,
     parameter WINDOW = 1,
     parameter COLUMNS = 1,
     parameter SINK = 0,
@@ -321,7 +322,8 @@ module tb #(
         .CODES_WIDTH(CODES_WIDTH),
         .COUNT_BITS(COUNT_BITS),
         .MAGNITUDE_BITS(MAGNITUDE_BITS),
-        .SYNC_STAGES(SYNC_STAGES)
+        .SYNC_STAGES(SYNC_STAGES),
+        .LATE_CYCLES(LATE_CYCLES)
     ) transport (
         .clk(clk),
         .rst(rst),

@@ -78,6 +78,7 @@ def _draw(seed: int, attempt: int) -> Case:
         write_cycles=int(rng.integers(1, 13)),
         reset_cycles=int(rng.integers(1, 5)),
         step_cycles=int(rng.integers(1, 3)),
+        late_cycles=int(rng.choice([0, 0, 1, 3])),
         sync_stages=int(rng.integers(1, 3)),
         schedule=str(rng.choice(["sequential", "overlapped", "paired"])),
         readout=str(rng.choice(READOUT_NAMES)),

@@ -137,6 +137,7 @@ def _parameters(golden: Golden) -> dict[str, int]:
         **watch_parameters(config),
         "BANKS": timing.banks,
         "SYNC_STAGES": config.sync_stages,
+        "LATE_CYCLES": config.late_cycles,
         "STEP_CYCLES": config.step_cycles,
         **spans,
         "INTERVAL_CYCLES": timing.interval_cycles,

@@ -166,8 +166,8 @@ module gaincell_head_tb;
 
     always @(codes or converting or sample or sign_held)
         for (wire_index = 0; wire_index < WIRES; wire_index = wire_index + 1) begin
-            pulse[wire_index] =
-                converting && codes[wire_index*CODE_BITS+:READOUT_BITS] > sample;
+            pulse[wire_index] = converting && sample >= LATE_CYCLES
+                && codes[wire_index*CODE_BITS+:READOUT_BITS] > sample - LATE_CYCLES;
             sign[wire_index] = codes[wire_index*CODE_BITS+READOUT_BITS]
                 ^ ~(converting || sign_held != 0);
         end

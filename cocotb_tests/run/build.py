@@ -130,6 +130,7 @@ def bench_parameters(design: HeadConfig | CoreConfig) -> dict[str, int]:
         "TILES": config.tiles,
         "BANKS": config.timing.banks,
         "SYNC_STAGES": config.sync_stages,
+        "LATE_CYCLES": config.late_cycles,
         "TOKEN_BEAT": core.token_beat_bits or 0,
         "RESULT_BEAT": core.result_beat_bits or 0,
         "REFRESH_BEAT": core.refresh_beat_bits or 0,

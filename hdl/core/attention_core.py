@@ -232,7 +232,7 @@ class AttentionCore(wiring.Component):
         m.d.comb += array.query.eq(Cat(group.query for group in groups))
         for number, group in enumerate(groups):
             pulse, sign = (self._part(wires, number) for wires in (array.pulse, array.sign))
-            group.read_out(sequencer.v_convert.any(), pulse, sign)
+            group.read_out(sequencer.sampling, pulse, sign)
         valid, outputs = zip(*(group.result for group in groups), strict=True)
         m.d.comb += [
             # Groups are in step: they all have a result, or none has.

@@ -107,6 +107,8 @@ class HeadConfig(Table):
     """Cycles that empty an integrator; >= 1 (contract: 2)."""
     step_cycles: int = whole(1, low=1, most=MOST_CYCLES)
     """m, cycles per step of a query pulse; >= 1 (paper: 1)."""
+    late_cycles: int = whole(0, low=0, most=MOST_CYCLES)
+    """Cycles of OUT before the first sample: delay of the signed converters; >= 0 (contract: 0)."""
     sync_stages: int = whole(1, low=1, high=2)
     """Sampling flops on every output pulse, 1 or 2 (contract: 1)."""
     schedule: str = choice("overlapped", SCHEDULES)
@@ -194,7 +196,7 @@ class HeadConfig(Table):
 
     @property
     def readout_max(self) -> int:
-        """n, largest magnitude of one sub-tile's code, and cycles of the output phase."""
+        """n, largest magnitude of one sub-tile's code, and samples of the output phase."""
         return (1 << self.readout_bits) - 1
 
     @property
@@ -315,6 +317,7 @@ class HeadConfig(Table):
             pulse_cycles=self.pulse_cycles,
             readout_cycles=self.readout_max,
             sync_stages=self.sync_stages,
+            late_cycles=self.late_cycles,
         )
 
     @property

@@ -56,6 +56,8 @@ class Schedule:
     token behind the launch of a refresh, at the earliest: a write, and a cycle without.
 
     Every phase follows its predecessor at once: no charge waits longer than it must.
+
+    late_cycles : of OUT before the first sample
     """
 
     k_write: Span
@@ -65,12 +67,18 @@ class Schedule:
     qk: Span
     av: Span
     out: Span
+    late_cycles: int
     clear_cycles: int
     resources: tuple[Resource, ...]
     interval_cycles: int
     latency_cycles: int
     result_places: int
     banks: int
+
+    @property
+    def sampled(self) -> Span:
+        """Cycles of OUT in which output pulses are sampled."""
+        return Span(self.out.start + self.late_cycles, self.out.end)
 
     @property
     def arrays_cycles(self) -> int:
@@ -97,6 +105,7 @@ class Schedule:
         pulse_cycles: int,
         readout_cycles: int,
         sync_stages: int,
+        late_cycles: int = 0,
     ) -> Schedule:
         """Fixed offsets of all phases; see docs/understand/contract.md, section 4.
 
@@ -105,13 +114,14 @@ class Schedule:
         schedule : one of ``SCHEDULES``
         write_cycles, reset_cycles : of a column write, and of an integrator's reset
         pulse_cycles : of a full query pulse, and of the QK and the AV phase
-        readout_cycles : of the OUT phase
+        readout_cycles : in which output pulses are sampled
         sync_stages : sampling flops on every output pulse
+        late_cycles : of the OUT phase before the first sample
         """
         settle = max(write_cycles, reset_cycles)
         qk = Span(1 + settle, 1 + settle + pulse_cycles)
         av = Span(qk.end, qk.end + pulse_cycles)
-        out = Span(av.end, av.end + readout_cycles)
+        out = Span(av.end, av.end + late_cycles + readout_cycles)
         k_write, v_write = Span.ending(qk.start, write_cycles), Span.ending(av.start, write_cycles)
         k_reset, v_reset = Span.ending(qk.start, reset_cycles), Span.ending(av.start, reset_cycles)
         banks = 2 if schedule == "paired" else 1
@@ -138,6 +148,7 @@ class Schedule:
             qk=qk,
             av=av,
             out=out,
+            late_cycles=late_cycles,
             clear_cycles=write_cycles + WRITE_GAP_CYCLES,
             resources=resources,
             interval_cycles=interval,

@@ -21,6 +21,7 @@ def random_configs(seed: int, count: int) -> list[HeadConfig]:
             write_cycles=rng.choice([1, 2, 3, 5, 10, 17, 30]),
             reset_cycles=rng.choice([1, 2, 3, 7, 20]),
             sync_stages=rng.choice([1, 2]),
+            late_cycles=rng.choice([0, 0, 1, 5]),
             schedule=rng.choice(["overlapped", "paired"]),
         )
         for _ in range(count)
@@ -37,7 +38,7 @@ def cycles_used(config: HeadConfig) -> dict[str, tuple[set[int], bool]]:
     qk = 1 + max(config.write_cycles, config.reset_cycles)
     av = qk + pulse
     out = av + pulse
-    done = out + 2**config.readout_bits - 1
+    done = out + config.late_cycles + 2**config.readout_bits - 1
     k_write = range(qk - config.write_cycles, qk)
     v_write = range(av - config.write_cycles, av)
     return {
@@ -100,7 +101,9 @@ def test_phases_follow_one_another_without_a_gap(seed):
         assert timing.k_write.cycles == timing.v_write.cycles == config.write_cycles
         assert timing.k_reset.cycles == timing.v_reset.cycles == config.reset_cycles
         assert timing.qk.cycles == timing.av.cycles == pulse
-        assert timing.out.cycles == 2**config.readout_bits - 1
+        assert timing.out.cycles == config.late_cycles + 2**config.readout_bits - 1
+        assert timing.sampled.end == timing.out.end
+        assert timing.sampled.cycles == 2**config.readout_bits - 1
         assert min(timing.k_write.start, timing.k_reset.start) == 1
         assert timing.v_write.start >= 1
         assert timing.v_reset.start >= 1

@@ -61,11 +61,14 @@ def test_timing_page_compares_the_schedules(schedule):
 
 
 @pytest.mark.parametrize("schedule", ["sequential", "overlapped", "paired"])
-@pytest.mark.parametrize("change", [{}, {"write_cycles": 1, "reset_cycles": 4}, {"sync_stages": 2}])
+@pytest.mark.parametrize(
+    "change", [{}, {"write_cycles": 1, "reset_cycles": 4, "late_cycles": 3}, {"sync_stages": 2}]
+)
 def test_timing_page_gives_the_formula_of_the_latency(schedule, change):
     config = replace(HeadConfig(schedule=schedule), **change)
     settle = max(config.write_cycles, config.reset_cycles)
-    total = settle + 2 * config.pulse_cycles + config.readout_max + config.sync_stages + 2
+    phases = 2 * config.pulse_cycles + config.late_cycles + config.readout_max
+    total = settle + phases + config.sync_stages + 2
     assert config.latency_cycles == total + (schedule != "sequential")
 
 

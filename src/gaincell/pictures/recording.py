@@ -74,10 +74,12 @@ class Recording:
         ever = 0
         for value in cycles:
             ever |= value
+        # of a head whose converters are late all pulses begin some cycles behind the phase
+        begin = phase.start + next((place for place, value in enumerate(cycles) if value), 0)
         return [
             Output(
                 wire,
-                Span(phase.start, phase.start + sum(value >> wire & 1 for value in cycles)),
+                Span(begin, begin + sum(value >> wire & 1 for value in cycles)),
                 bool(sign >> wire & 1),
             )
             for wire in range(self.tile_wires)

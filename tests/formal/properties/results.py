@@ -91,7 +91,7 @@ def each_gets_its_own(b: HeadBench) -> None:
     added = sum(
         Mux(b.array.pulse[tile], Mux(b.array.sign[tile], -1, 1), 0) for tile in range(config.tiles)
     )
-    with b.m.If((age >= timing.out.start) & (age < timing.out.end)):
+    with b.m.If((age >= timing.sampled.start) & (age < timing.sampled.end)):
         b.m.d.sync += own.eq(own + added)
     mine = waits & (ahead == 0) & b.result.valid
     b.always(~mine | (b.result.payload[0] == own))

@@ -31,15 +31,15 @@ FORMAT = 1
 class Effort:
     """How much is simulated.
 
-    voltages : stored voltages of the response
-    widths : pulse widths of the linearity, in clocks
+    between : stored voltages of the response from one code to the next
+    widths : pulse widths of the response, in clocks
     cells : cells of the Monte Carlo
     points : charges of a converter's transfer, fraction of a full pulse's
     columns : random columns of each stage
     corners : whether other corners are simulated
     """
 
-    voltages: int = 17
+    between: int = 2
     widths: tuple[int, ...] = (1, 2, 4, 8, 12, 15)
     cells: int = 24
     points: tuple[float, ...] = POINTS
@@ -48,7 +48,7 @@ class Effort:
 
 
 SHORT = Effort(
-    voltages=9, widths=(1, 8, 15), cells=4, points=(0.05, 0.3, 0.8), columns=2, corners=False
+    between=1, widths=(1, 8, 15), cells=4, points=(0.05, 0.3, 0.8), columns=4, corners=False
 )
 
 
@@ -84,7 +84,7 @@ def characterise(
 
     levels = design.levels
     say("response ...")
-    fitted, cell = response(design, effort.voltages, effort.widths)
+    fitted, cell = response(design, effort.between, effort.widths)
     leaking = step("retention", lambda: leaks(design))
     record: dict[str, Any] = {
         "format": FORMAT,
@@ -105,7 +105,9 @@ def characterise(
             reports.append(f"{name} converter: the netlist has no {kind}")
             continue
         begin_c = full_pulse_c(design, fitted, signed=signed)
-        measure = partial(transfer, design, signed=signed, guess_c=begin_c, points=effort.points)
+        measure = partial(
+            transfer, design, fitted, signed=signed, guess_c=begin_c, points=effort.points
+        )
         if (stage := step(f"{name} converter", measure)) is None:
             continue
         test = partial(check, design, fitted, stage, signed=signed, columns=effort.columns, rng=rng)

@@ -14,6 +14,8 @@ EDGE_S = 50e-12
 EXACT = "gmin=1e-15 abstol=1e-15 chgtol=1e-18 reltol=1e-3 method=gear"
 """Options of a transient; sky130's models find no step with smaller tolerances at fast edges."""
 FOREVER_S = 1.0
+DIGITS = 12
+"""Of the time of an edge, s: ngspice finds no step between edges that lie femtoseconds apart."""
 
 
 class DeckText:
@@ -77,27 +79,26 @@ class DeckText:
         corners = " ".join(f"{time:.10g} {volts:.6g}" for time, volts in points)
         self.add(f"v{name} {node} 0 pwl({corners} {FOREVER_S:g} {points[-1][1]:.6g})")
 
-    def pulse(
-        self, name: str, node: str, rest: float, active: float, begin_s: float, length_s: float
+    def wire(
+        self, name: str, rest: float, active: float, pulses: Sequence[tuple[float, float]]
     ) -> None:
-        """A source at ``rest`` but for one pulse; its edges begin at both its ends."""
-        if length_s <= 0:
-            self.source(name, node, rest)
-            return
-        end_s = begin_s + length_s
-        rise, fall = begin_s + EDGE_S, end_s + EDGE_S
-        self.source(
-            name,
-            node,
-            [(0.0, rest), (begin_s, rest), (rise, active), (end_s, active), (fall, rest)],
-        )
+        """A source of node ``name`` that leaves its rest in pulses, given by begin and end, s.
+
+        Its edges begin at both their ends. A pulse without length is none.
+        """
+        points = [(0.0, rest)]
+        for begin_s, end_s in ((round(begin, DIGITS), round(end, DIGITS)) for begin, end in pulses):
+            if end_s > begin_s:
+                points += [(begin_s, rest), (begin_s + EDGE_S, active)]
+                points += [(end_s, active), (end_s + EDGE_S, rest)]
+        self.source(name, name, [*points[:1], *(each for each in points[1:] if each[0] > 0)])
 
     def pair(
-        self, name: str, complement: str, volts: float, begin_s: float, length_s: float
+        self, name: str, complement: str, volts: float, pulses: Sequence[tuple[float, float]]
     ) -> None:
-        """A wire that is at ``volts`` for one pulse, else at 0, and its complement."""
-        self.pulse(name, name, 0, volts, begin_s, length_s)
-        self.pulse(complement, complement, volts, 0, begin_s, length_s)
+        """A wire that is at ``volts`` in pulses, else at 0, and its complement."""
+        self.wire(name, 0, volts, pulses)
+        self.wire(complement, volts, 0, pulses)
 
     def transient(self, what: str, stop_s: float, step_s: float) -> Deck:
         """The finished deck of a transient whose steps are at most ``step_s``."""

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from gaincell.spice.token_energy import token_energy
+
 PJ = 1e12
 
 
 def derived(record: Mapping[str, Any]) -> dict[str, Any]:
     """Tables ``config``, ``faults`` and ``analog``, with the names that a config file has.
+
+    And ``token_energy_j``, the energy of a token in the paper's head, part by part.
 
     Charges of a head are in fC of a full query pulse. A field whose measurement is missing is
     missing here: the head then has its default.
@@ -21,6 +25,7 @@ def derived(record: Mapping[str, Any]) -> dict[str, Any]:
         "config": _config(record),
         "faults": _faults(record),
         "analog": _analog(record),
+        "token_energy_j": token_energy(record),
     }
 
 
@@ -35,6 +40,7 @@ def _config(record: Mapping[str, Any]) -> dict[str, Any]:
         "clock_s": levels["clock_s"],
         "write_cycles": levels["write_cycles"],
         "reset_cycles": levels["reset_cycles"],
+        "late_cycles": levels["late_cycles"],
     }
     if record["retention"]:
         found["retention_s"] = record["retention"]["tau_s"]

@@ -62,7 +62,7 @@ class Levels(Table):
     reset_cycles: int = whole(2, low=1, high=1000)
     """Clocks of a reset."""
     late_cycles: int = whole(2, low=0, high=100)
-    """Clocks by which the signed conversion may end late: the delay of its comparator."""
+    """Clocks of OUT before the first sample: delay of the signed converter less half a clock."""
     query_bits: int = whole(4, low=1, high=8)
     """Bits of a query: a full pulse has 2^bits - 1 steps."""
     code_bits: int = whole(3, low=1, high=8)

@@ -17,25 +17,42 @@ STRICT = "gmin=1e-14 abstol=1e-14 chgtol=1e-17 reltol=1e-4 method=gear"
 """For small charges."""
 SETTLE_S = 1e-9
 """From the end of a write to a read, and behind a read."""
+FIRST_CYCLES = 1
+"""Clocks of the reads before the one that counts."""
 
 
 @dataclass(frozen=True)
 class CellTimes:
-    """When a cell is written and read, s."""
+    """When a cell is written and read, s.
 
+    It is read for ``FIRST_CYCLES`` before the write, and again before the read that counts. Inner
+    nodes of a cell keep something of the read before, and in a head there always is one.
+    """
+
+    early: tuple[float, float]
     write_s: float
     written_s: float
+    first: tuple[float, float]
     read_s: float
     stop_s: float
 
     @classmethod
     def of(cls, design: Design) -> CellTimes:
-        """Of one write and one read of a full pulse."""
+        """Of one write, the short reads before and behind it, and a read of a full pulse."""
         levels = design.levels
-        write_s = 0.5e-9
-        written_s = write_s + levels.write_cycles * levels.clock_s - 1e-9
-        read_s = written_s + 3 * SETTLE_S
-        return cls(write_s, written_s, read_s, read_s + levels.full_pulse_s + SETTLE_S)
+        first_s = FIRST_CYCLES * levels.clock_s
+        early = (SETTLE_S / 2, SETTLE_S / 2 + first_s)
+        write_s = early[1] + SETTLE_S / 2
+        written_s = write_s + levels.write_cycles * levels.clock_s - SETTLE_S
+        reset_s = levels.reset_cycles * levels.clock_s
+        first = (written_s + SETTLE_S + reset_s, written_s + SETTLE_S + reset_s + first_s)
+        read_s = first[1] + reset_s
+        stop_s = read_s + levels.full_pulse_s + SETTLE_S
+        return cls(early, write_s, written_s, first, read_s, stop_s)
+
+    def pulses(self, length_s: float) -> list[tuple[float, float]]:
+        """Begin and end of all reads, the last of ``length_s``."""
+        return [self.early, self.first, (self.read_s, self.read_s + length_s)]
 
 
 @dataclass(frozen=True)
@@ -79,7 +96,7 @@ def charges(design: Design, stored_v: Sequence[float], widths: Sequence[float]) 
     write_lines(deck, times)
     for place, width in enumerate(widths):
         length_s = width * levels.clock_s
-        deck.pair(f"wl{place}", f"wlb{place}", levels.cell_v, times.read_s, length_s)
+        deck.pair(f"wl{place}", f"wlb{place}", levels.cell_v, times.pulses(length_s))
         deck.save(f"i(vwl{place})", f"i(vwlb{place})")
         for row, volts in enumerate(stored_v):
             number = place * len(stored_v) + row
@@ -129,8 +146,8 @@ def _positive(waves: Waves, source: str, begin_s: float, end_s: float) -> float:
 def write_lines(deck: DeckText, times: CellTimes) -> None:
     """The write word line ``wwl`` that all cells of a deck share."""
     levels = deck.design.levels
-    length_s = times.written_s - times.write_s
-    deck.pulse("wwl", "wwl", levels.write_off_v, levels.write_on_v, times.write_s, length_s)
+    written = [(times.write_s, times.written_s)]
+    deck.wire("wwl", levels.write_off_v, levels.write_on_v, written)
     deck.save("i(vwwl)")
 
 
@@ -153,5 +170,5 @@ def one_cell(
     deck.source(f"bl{number}", f"bl{number}", levels.bit_line_v)
     deck.source(f"sup{number}", f"sup{number}", levels.cell_v)
     ports = f"bl{number} wl{place} wlb{place} wb{number} wwl s{number} sup{number} 0"
-    deck.add(f"xcell{number} {ports} {kind}", f".ic v(s{number})={levels.lowest_v:g}")
+    deck.add(f"xcell{number} {ports} {kind}", f".ic v(s{number})={levels.middle_v:g}")
     deck.save(f"i(vbl{number})", f"i(vsup{number})", f"v(s{number})", f"i(vwb{number})")

@@ -25,24 +25,38 @@ SCORE, OUTPUT = "score_converter", "output_converter"
 
 @dataclass(frozen=True)
 class Times:
-    """Phases of one token in a column, s."""
+    """Phases of one token in a column, s; ``cell`` has the write and the reads before."""
 
-    reset_s: float
-    read_s: float
+    cell: CellTimes
     convert_s: float
     end_s: float
     stop_s: float
 
     @classmethod
     def of(cls, design: Design, *, signed: bool) -> Times:
-        """One write, one reset, one read and one conversion."""
-        levels = design.levels
-        reset_s = CellTimes.of(design).written_s + SETTLE_S
-        read_s = reset_s + levels.reset_cycles * levels.clock_s
-        convert_s = read_s + levels.full_pulse_s
+        """One write, a short read before and behind it, one reset, one read, one conversion."""
+        levels, cell = design.levels, CellTimes.of(design)
+        convert_s = cell.read_s + levels.full_pulse_s
         late_s = levels.late_cycles * levels.clock_s if signed else 0.0
         end_s = convert_s + levels.full_pulse_s + late_s
-        return cls(reset_s, read_s, convert_s, end_s, end_s + SETTLE_S)
+        return cls(cell, convert_s, end_s, end_s + SETTLE_S)
+
+    @property
+    def reset_s(self) -> float:
+        """Begin of the reset before the read that counts."""
+        return self.cell.first[1]
+
+    @property
+    def read_s(self) -> float:
+        """Begin of that read."""
+        return self.cell.read_s
+
+    @property
+    def resets(self) -> list[tuple[float, float]]:
+        """Begin and end of the reset switch's pulses."""
+        behind_s = self.cell.written_s + SETTLE_S
+        ends = (self.cell.first[0] - OPEN_S, self.read_s - OPEN_S)
+        return [(0.0, self.cell.early[0] - OPEN_S), (behind_s, ends[0]), (self.reset_s, ends[1])]
 
 
 @dataclass(frozen=True)
@@ -106,23 +120,23 @@ def column(
     """
     levels, times = design.levels, Times.of(design, signed=signed)
     deck = DeckText(design, rng=rng)
-    write_lines(deck, CellTimes.of(design))
+    write_lines(deck, times.cell)
     deck.source("cells", "vcells", levels.cell_v)
     for code in sorted(set(codes)):
         deck.source(f"wb{code}", f"wb{code}", levels.stored_v(code))
     for width in sorted(set(widths)):
         name, length_s = _line(width), width * levels.clock_s
-        deck.pair(f"wl{name}", f"wlb{name}", levels.cell_v, times.read_s, length_s)
+        deck.pair(f"wl{name}", f"wlb{name}", levels.cell_v, times.cell.pulses(length_s))
     for number, ((code, width), cells) in enumerate(_groups(codes, widths, alone=rng is not None)):
         lines = f"wl{_line(width)} wlb{_line(width)}"
         kind = deck.copy("cell", number)
         deck.add(f"xcell{number} bl {lines} wb{code} wwl s{number} vcells 0 {kind} m={cells}")
         deck.add(f".ic v(s{number})={levels.middle_v:g}")
     if injected_c:
-        current = injected_c / (levels.full_pulse_s - 3 * EDGE_S)
-        ends = [times.read_s + EDGE_S, times.convert_s - EDGE_S]
-        points = [0, 0, ends[0], 0, ends[0] + EDGE_S, current, ends[1] - EDGE_S, current, ends[1]]
-        deck.add(f"iin bl 0 pwl({' '.join(f'{point:.6g}' for point in points)} 0)")
+        # falls to 0 in the read, as the current of cells does whose widths are spread evenly
+        peak = 2 * injected_c / (levels.full_pulse_s - EDGE_S)
+        points = [0, 0, times.read_s, 0, times.read_s + EDGE_S, peak, times.convert_s, 0]
+        deck.add(f"iin bl 0 pwl({' '.join(f'{point:.6g}' for point in points)})")
     replicas = _converter(deck, times, signed=signed, gates=gates)
     deck.save("i(vcells)", "i(vwwl)")
     what = f"the column of {len(codes)} cells"
@@ -156,11 +170,9 @@ def _converter(deck: DeckText, times: Times, *, signed: bool, gates: Gates | Non
     for name in ("vconv", "vrep", "vref"):
         deck.source(name, name, volts)
     deck.source("mid", "vmid", levels.bit_line_v)
-    open_s = times.read_s - OPEN_S
-    deck.pair("reset", "resetb", volts, times.reset_s, open_s - times.reset_s)
+    deck.pair("reset", "resetb", volts, times.resets)
     for name, delay_s in (("hold", HOLD_S), ("conv", PULSE_S)):
-        begin_s = times.convert_s + delay_s
-        deck.pair(name, f"{name}b", volts, begin_s, times.end_s - begin_s)
+        deck.pair(name, f"{name}b", volts, [(times.convert_s + delay_s, times.end_s)])
     deck.add("xref vbp vbn vref 0 references")
     wires = "reset resetb conv hold holdb"
     bias = "vbp vbn vmid" if signed else "vbp vmid"
@@ -176,7 +188,7 @@ def _converter(deck: DeckText, times: Times, *, signed: bool, gates: Gates | Non
         if gates is not None:
             opened_s = gates.lifted_s if end == "p" else gates.lowered_s
             begin_s = times.convert_s + opened_s - EDGE_S / 2
-            deck.pulse(name, name, 0, volts, begin_s, times.stop_s)
+            deck.wire(name, 0, volts, [(begin_s, times.stop_s)])
             continue
         own = f"{fixed} vrep vrep rpulse{end} rsign{end}" if signed else f"vrep rpulse{end}"
         deck.add(

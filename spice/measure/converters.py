@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gaincell.spice.design import Design
-from gaincell.spice.fit import Line, NoFit, fit_line
+from gaincell.spice.design import Design, Levels
+from gaincell.spice.fit import Line, NoFit, Polynomial, fit_line
 from gaincell.spice.measure.column import Column, Gates, column
 from gaincell.spice.waves import Floats
 
@@ -45,9 +45,17 @@ class Transfer:
 
 
 def transfer(
-    design: Design, *, signed: bool, guess_c: float, points: Sequence[float] = POINTS
+    design: Design,
+    response: Polynomial,
+    *,
+    signed: bool,
+    guess_c: float,
+    points: Sequence[float] = POINTS,
 ) -> Transfer:
-    """Simulate one converter on a line with all its cells, unread, and an ideal charge.
+    """Simulate one converter on a line whose cells are read, and which gets an ideal charge.
+
+    Cells hold all codes evenly, and half of them have short pulses. Their current falls a little as
+    the line moves, so the line is measured as it is used. Their charge, by ``response``, counts.
 
     Parameters
     ----------
@@ -60,17 +68,21 @@ def transfer(
         A simulation failed; a pulse does not grow with the charge.
     """
     signs = (1.0, -1.0) if signed else (1.0,)
-    shares = [0.0, *(sign * share for sign in signs for share in (*points, BEYOND))]
+    shares = [*(sign * share for sign in signs for share in (*points, BEYOND))]
     if not signed:
         shares.append(-0.1)
-    silent = [0] * design.levels.columns
-    done: list[Column] = []
-    for share in shares:
-        gates = done[0].gates if done else None
-        done.append(
-            column(design, silent, silent, signed=signed, gates=gates, injected_c=share * guess_c)
-        )
+    levels = design.levels
+    codes, widths = even_column(levels)
+    stored_v = np.array([levels.stored_v(code) for code in codes])
+    own_c = float(response(stored_v) @ np.array(widths)) / levels.full_steps
     charge = np.array(shares) * guess_c
+    done: list[Column] = []
+    for each_c in charge:
+        gates = done[0].gates if done else None
+        injected_c = float(each_c) - own_c
+        done.append(
+            column(design, codes, widths, signed=signed, gates=gates, injected_c=injected_c)
+        )
     pulse = np.array([each.pulse_s for each in done])
     name = "signed converter" if signed else "score converter"
     if not signed and pulse[-1] > 0:
@@ -78,6 +90,16 @@ def transfer(
     lines = [_line(charge, pulse, sign, name) for sign in signs]
     full = min(abs(pulse[charge * sign > guess_c].item()) for sign in signs)
     return Transfer(charge, pulse, lines[0], lines[1] if signed else None, full, done[0].gates)
+
+
+def even_column(levels: Levels) -> tuple[list[int], list[int]]:
+    """Codes and widths of a column: each code with a short and a long pulse, equally often."""
+    both = (levels.full_steps // 4, levels.full_steps - levels.full_steps // 4)
+    cells = range(levels.columns)
+    return (
+        [cell % levels.codes for cell in cells],
+        [both[cell // levels.codes % 2] for cell in cells],
+    )
 
 
 def _line(charge: Floats, pulse: Floats, sign: float, name: str) -> Line:

@@ -49,7 +49,7 @@ def spread(design: Design, cells: int, rng: np.random.Generator) -> Spread:
     levels, times = design.levels, CellTimes.of(design)
     deck = DeckText(design, rng=rng, options=STRICT)
     write_lines(deck, times)
-    deck.pair("wl0", "wlb0", levels.cell_v, times.read_s, levels.full_pulse_s)
+    deck.pair("wl0", "wlb0", levels.cell_v, times.pulses(levels.full_pulse_s))
     for cell in range(cells):
         kind = deck.copy("cell", cell)
         for code in range(levels.codes):

@@ -53,7 +53,7 @@ def writes(design: Design) -> Writes:
     deck.source("wwl", "wwl", corners)
     deck.source("cells", "vcells", levels.cell_v)
     deck.source("bl", "bl", levels.bit_line_v)
-    deck.pair("wl", "wlb", levels.cell_v, read_s, levels.full_pulse_s)
+    deck.pair("wl", "wlb", levels.cell_v, [(read_s, read_s + levels.full_pulse_s)])
     low, high = levels.lowest_v, levels.full_scale_v
     change_s, back_s = begins[0] + length_s + SETTLE_S, swing_s + gap_s
     befores = (low, high)

@@ -15,14 +15,18 @@ from gaincell.spice.waves import Floats
 
 
 def response(
-    design: Design, voltages: int, widths: Sequence[int]
+    design: Design, between: int, widths: Sequence[int]
 ) -> tuple[Polynomial, dict[str, Any]]:
     """The fitted response and the part ``cell``.
 
+    A cell's charge for pulses of all widths is proportional to the width, but for the little that
+    each pulse carries whatever its width. The response is the best factor of proportion, as the
+    charge of a full pulse: the least sum of squares over ``widths``.
+
     Parameters
     ----------
-    voltages : number of stored voltages
-    widths : of pulses, in clocks, at every code
+    between : steps of the stored voltage from one code to the next
+    widths : of pulses, in clocks, at every stored voltage
 
     Raises
     ------
@@ -30,28 +34,30 @@ def response(
         A simulation failed; charges do not rise from below 0 to above, or fit no polynomial.
     """
     levels = design.levels
-    volts = np.linspace(levels.lowest_v, levels.full_scale_v, voltages)
-    full = float(levels.full_steps)
-    table = charges(design, volts.tolist(), [full])
-    _check_signed(table.charge_c[:, 0])
-    response = fit_response(volts, table.charge_c[:, 0], levels.middle_v)
-    stored = [levels.stored_v(code) for code in range(levels.codes)]
-    wide = charges(design, stored, [float(width) for width in widths])
-    lines = [fit_line(wide.widths_s, row) for row in wide.charge_c]
+    volts = np.linspace(levels.lowest_v, levels.full_scale_v, between * (levels.codes - 1) + 1)
+    table = charges(design, volts.tolist(), [float(width) for width in widths])
+    parts = table.widths_s / levels.full_pulse_s
+    charge = table.charge_c @ parts / (parts @ parts)
+    _check_signed(charge)
+    response = fit_response(volts, charge, levels.middle_v)
+    coded = table.charge_c[::between]
+    lines = [fit_line(table.widths_s, row) for row in coded]
+    left = table.charge_c - charge[:, None] * parts
     cell = {
         "voltages_v": listed(volts),
         "node_v": listed(table.node_v),
-        "charge_fc": listed(table.charge_c[:, 0] * FC),
+        "charge_fc": listed(charge * FC),
         "center_v": levels.middle_v,
         "coefficients_fc": listed(response.coefficients * FC),
         "covariance_fc2": [listed(row * FC**2) for row in response.covariance],
         "full_scale_fc": response.full_scale * FC,
         "residual": response.residual,
-        "codes_charge_fc": listed(wide.charge_c[:, -1] * FC),
-        "widths_s": listed(wide.widths_s),
+        "codes_charge_fc": listed(charge[::between] * FC),
+        "widths_s": listed(table.widths_s),
         "width_residual": max(line.residual for line in lines) / response.full_scale,
         "width_offset_fc": listed(np.array([line.offset for line in lines]) * FC),
-        "energy": _cell_energy(design, wide),
+        "proportion_residual": float(np.max(np.abs(left))) / response.full_scale,
+        "energy": _cell_energy(design, table, between),
     }
     return response, cell
 
@@ -71,14 +77,15 @@ def _check_signed(charge: Floats) -> None:
         )
 
 
-def _cell_energy(design: Design, table: Charges) -> dict[str, Any]:
+def _cell_energy(design: Design, table: Charges, between: int) -> dict[str, Any]:
     """Energies of one cell, J, by code; wires of the design's own figures are counted."""
     levels = design.levels
     volts = [levels.stored_v(code) for code in range(levels.codes)]
     swing_v = levels.write_on_v - levels.write_off_v
+    rows = zip(table.row_j[::between], volts, strict=True)
     return {
-        "read_j": listed(table.supply_j[:, -1]),
+        "read_j": listed(table.supply_j[::between, -1]),
         "lines_j": float(table.line_j[-1]) + 2 * levels.line_f * levels.cell_v**2,
-        "row_j": [float(e + levels.row_f * v * v) for e, v in zip(table.row_j, volts, strict=True)],
+        "row_j": [float(each_j + levels.row_f * v * v) for each_j, v in rows],
         "write_line_j": table.write_line_j + levels.write_line_f * swing_v**2,
     }

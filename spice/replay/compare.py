@@ -68,8 +68,7 @@ def report(replayed: Replayed) -> dict[str, Any]:
     """Comparisons and tables of a replay; plain JSON."""
     largest = replayed.head.config.readout_max
     readings = {
-        "at_the_control_s_edges": replayed.control,
-        "sampled_late": replayed.late,
+        "sampled": replayed.sampled,
         "by_length": replayed.ruled,
     }
     stages = {"arrays": replayed.arrays, "measured_arrays": replayed.measured}

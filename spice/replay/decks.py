@@ -24,8 +24,6 @@ codes settle in the first cycle and may change with the last edge."""
 ROW_OHM, ROW_F = 2.4, 0.32e-15
 """Wire and switches of a write bit line per cell, estimated: no design has a layout yet."""
 
-DIGITS = 12
-"""Of the time of an edge, s: ngspice finds no step between edges that lie femtoseconds apart."""
 ALIKE = 2
 """Conversions of a converter without cells that are simulated; the first differs by its start."""
 
@@ -39,11 +37,10 @@ class Timing:
 
     control: Control
     clock_s: float
-    late_s: float
 
     @classmethod
     def of(cls, head: ReplayedHead, control: Control) -> Timing:
-        return cls(control, head.config.clock_s, head.late_s)
+        return cls(control, head.config.clock_s)
 
     def at(self, cycle: float) -> float:
         """Begin of a cycle, s."""
@@ -59,18 +56,8 @@ class Timing:
         return [(self.at(span.start) + begin_s, self.at(span.end) + end_s) for span in spans]
 
     def conversions(self, stage: str, delay_s: float) -> Pulses:
-        """Spans of ``stage``'s conversions that begin late, and end late if the signed one may.
-
-        None lasts into the next reset of the same line.
-        """
-        late_s = self.late_s if stage == "v" else 0.0
-        resets = [begin_s for begin_s, _ in self.spans(self.control.phases[f"{stage}_reset"])]
-        return [
-            (begin_s, min([end_s, *(each for each in resets if begin_s < each)]))
-            for begin_s, end_s in self.spans(
-                self.control.phases[f"{stage}_convert"], delay_s, late_s
-            )
-        ]
+        """Spans of ``stage``'s conversions that begin late."""
+        return self.spans(self.control.phases[f"{stage}_convert"], delay_s)
 
 
 def score_line(
@@ -83,7 +70,7 @@ def score_line(
     for row in range(head.config.head_dim):
         codes = [(write.span, int(write.codes[row])) for write in control.k_writes]
         _write_row(deck, f"wb{row}", timing, codes, head.config.key_max)
-        _pair(deck, f"wl{row}", head.design.levels.cell_v, timing.spans(control.queries[row]))
+        _word_line(deck, row, timing.spans(control.queries[row]))
         _cells(deck, f"s{row}", f"wl{row}", f"wb{row}", "wwl", head.score_gang)
     _converter(deck, timing, gates, "k")
     return deck.transient(f"score column {slot}", timing.stop_s, step_s)
@@ -112,7 +99,7 @@ def output_line(
         slot = tile * head.config.columns + column
         writes = [write for write in control.v_writes if write.reaches(slot)]
         _write_line(deck, f"wwl{column}", timing, writes)
-        _pair(deck, f"wl{column}", head.design.levels.cell_v, pulses)
+        _word_line(deck, column, pulses)
         _cells(deck, f"s{column}", f"wl{column}", "wb", f"wwl{column}", head.output_gang)
     _converter(deck, timing, gates, "v")
     what = f"output line of sub-tile {tile}, dimension {row}"
@@ -157,10 +144,9 @@ def _shared(deck: DeckText, timing: Timing, stage: str) -> tuple[str, str, str]:
         deck.source(name, name, levels.logic_v)
     deck.source("mid", "vmid", levels.bit_line_v)
     reset = timing.spans(phases[f"{stage}_reset"], 0.0, -OPEN_S)
-    _pair(deck, "reset", levels.logic_v, reset, complement="resetb")
+    deck.pair("reset", "resetb", levels.logic_v, reset)
     for name, delay_s in (("hold", HOLD_S), ("conv", PULSE_S)):
-        spans = timing.conversions(stage, delay_s)
-        _pair(deck, name, levels.logic_v, spans, complement=f"{name}b")
+        deck.pair(name, f"{name}b", levels.logic_v, timing.conversions(stage, delay_s))
     deck.add("xref vbp vbn vref 0 references")
     wires = "reset resetb conv hold holdb"
     return (wires, "vbp vbn vmid", OUTPUT) if stage == "v" else (wires, "vbp vmid", SCORE)
@@ -172,7 +158,7 @@ def _converter(deck: DeckText, timing: Timing, gates: Sequence[Pulses], stage: s
     wires, bias, kind = _shared(deck, timing, stage)
     names = ["gatep", "gaten"][: len(gates)]
     for name, pulses in zip(names, gates, strict=True):
-        _wire(deck, name, (0, levels.logic_v), pulses)
+        deck.wire(name, 0, levels.logic_v, pulses)
     own = f"sign {' '.join(names)} pulse sign" if stage == "v" else f"{' '.join(names)} pulse"
     deck.add(f"xconv bl {wires} {own} done {bias} vconv 0 {kind}")
     deck.add(f".ic v(bl)={levels.bit_line_v:g}")
@@ -186,10 +172,14 @@ def _cells(deck: DeckText, node: str, line: str, row: str, write_line: str, gang
     deck.add(f".ic v({node})={deck.design.levels.middle_v:g}")
 
 
+def _word_line(deck: DeckText, number: int, pulses: Pulses) -> None:
+    deck.pair(f"wl{number}", f"wl{number}b", deck.design.levels.cell_v, pulses)
+
+
 def _write_line(deck: DeckText, name: str, timing: Timing, writes: Sequence[Write]) -> None:
     levels = deck.design.levels
     spans = timing.spans([write.span for write in writes], WRITE_S, -WRITE_S)
-    _wire(deck, name, (levels.write_off_v, levels.write_on_v), spans)
+    deck.wire(name, levels.write_off_v, levels.write_on_v, spans)
 
 
 def _write_row(
@@ -210,21 +200,3 @@ def _write_row(
     cells = levels.cells_on_row
     deck.add(f"r{name} dac{name} {name} {cells * ROW_OHM:g}")
     deck.add(f"c{name} {name} 0 {cells * (ROW_F + levels.row_f):g}")
-
-
-def _pair(
-    deck: DeckText, name: str, volts: float, pulses: Pulses, complement: str | None = None
-) -> None:
-    """A wire that is at ``volts`` in pulses, else at 0, and its complement ``<name>b``."""
-    _wire(deck, name, (0, volts), pulses)
-    _wire(deck, complement or f"{name}b", (volts, 0), pulses)
-
-
-def _wire(deck: DeckText, name: str, rest_active: tuple[float, float], pulses: Pulses) -> None:
-    """A source that leaves its rest in pulses; its edges begin at both their ends."""
-    rest, active = rest_active
-    points = [(0.0, rest)]
-    for begin_s, end_s in ((round(begin, DIGITS), round(end, DIGITS)) for begin, end in pulses):
-        points += [(begin_s, rest), (begin_s + EDGE_S, active)]
-        points += [(end_s, active), (end_s + EDGE_S, rest)]
-    deck.source(name, name, [*points[:1], *(each for each in points[1:] if each[0] > 0)])

@@ -18,19 +18,18 @@ def example_of(replayed: Replayed) -> dict[str, Any]:
     """Times, s, count from the first query pulse's clock edge.
 
     "wires": begin and end of each pulse of the control's wires in the window. "score", "output":
-    waves, V. "samples": when the readout looks, as the control does, and late.
+    waves, V. "samples": when the readout looks.
     """
     chosen, timing = replayed.example, replayed.timing
     control, config = timing.control, replayed.head.config
     phases, read = control.phases, chosen.read
     begin = min(phases["k_reset"][read].start, phases["k_integrate"][read].start)
     out = phases["v_convert"][read]
-    late = replayed.head.design.levels.late_cycles
     zero_s = timing.at(phases["k_integrate"][read].start)
-    grid = np.linspace(timing.at(begin - 1), timing.at(out.end + late + 1), POINTS)
+    grid = np.linspace(timing.at(begin - 1), timing.at(out.end + 1), POINTS)
 
     def spans(of_wire: list[Span]) -> list[list[float]]:
-        inside = [span for span in of_wire if begin <= span.start < out.end + late]
+        inside = [span for span in of_wire if begin <= span.start < out.end]
         return [[timing.at(span.start) - zero_s, timing.at(span.end) - zero_s] for span in inside]
 
     def waves(part: str, names: tuple[str, ...]) -> dict[str, list[float]]:
@@ -42,8 +41,8 @@ def example_of(replayed: Replayed) -> dict[str, Any]:
 
     shown = control.queries[:SHOWN_QUERIES]
     place = replayed.chosen.lines.index(chosen.line)
-    edges = [timing.at(out.start + sample + 1) - zero_s for sample in range(config.readout_max)]
-    late_s = late * config.clock_s
+    first = out.start + config.late_cycles + 1
+    edges = [timing.at(first + sample) - zero_s for sample in range(config.readout_max)]
     return {
         "read": read,
         "slot": chosen.slot,
@@ -57,10 +56,8 @@ def example_of(replayed: Replayed) -> dict[str, Any]:
         "score": waves("score", ("bl", "pulse")),
         "output": waves("output", ("bl", "pulse", "sign")),
         "samples_s": edges,
-        "late_samples_s": [edge + late_s for edge in edges],
         "codes": {
-            "control": int(replayed.control[read, place]),
-            "late": int(replayed.late[read, place]),
+            "sampled": int(replayed.sampled[read, place]),
             "arrays": int(replayed.arrays.codes[read, *chosen.line]),
         },
     }

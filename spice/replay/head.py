@@ -33,11 +33,6 @@ class ReplayedHead:
     score_gang: int
     output_gang: int
 
-    @property
-    def late_s(self) -> float:
-        """Time behind the output phase in which a signed pulse may still end, s."""
-        return self.design.levels.late_cycles * self.design.levels.clock_s
-
 
 def replayed_head(config: HeadConfig, design: Design, record: Mapping[str, Any]) -> ReplayedHead:
     """The head of ``config`` with the cells of ``design``.
@@ -81,7 +76,7 @@ def replayed_head(config: HeadConfig, design: Design, record: Mapping[str, Any])
     # on the wires tokens come far sooner than token_s, and the transistors age on the clock
     own = replace(config, **found, age_mode="time")
     pulse_s, out_s = own.pulse_cycles * own.clock_s, own.readout_max * own.clock_s
-    for what, given_s in (("query pulse", pulse_s), ("output phase", out_s)):
+    for what, given_s in (("query pulse", pulse_s), ("output pulse", out_s)):
         if not math.isclose(given_s, levels.full_pulse_s, rel_tol=1e-6):
             raise ValueError(
                 f"a full {what} is {given_s:.4g} s, but {levels.full_pulse_s:.4g} s in design "

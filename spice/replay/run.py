@@ -70,7 +70,7 @@ class Replayed:
 
     phi : (reads, columns) pulses of the chosen score columns, fraction of a full one
     lengths : (reads, lines) signed pulses of the chosen output lines, clocks
-    control, late : (reads, lines) codes at the Verilog's sampling edges, and ``late_cycles`` later
+    sampled : (reads, lines) codes at the Verilog's sampling edges
     arrays, measured : what was to be expected, of the whole head
     fed : by the contract from the transistors' phi pulses on: what the second stage should do
     """
@@ -80,8 +80,7 @@ class Replayed:
     timing: Timing
     phi: Floats
     lengths: Floats
-    control: Codes
-    late: Codes
+    sampled: Codes
     arrays: Expected
     measured: Expected
     fed: Expected
@@ -153,7 +152,6 @@ def replay(
     driving[:, chosen.slots] = np.stack(phi, axis=1)
     lengths: list[Floats] = []
     sampled: list[Codes] = []
-    late: list[Codes] = []
     for tile, row in chosen.lines:
         slots = range(tile * config.columns, (tile + 1) * config.columns)
         driven = [
@@ -163,18 +161,17 @@ def replay(
         deck_of = partial(output_line, head, control, (tile, row), driven, gates["v"])
         waves = run(f"output_{tile}_{row}", deck_of)
         lengths.append(signed_lengths(waves, output_spans, level) / config.clock_s)
-        for codes, late_cycles in ((sampled, 0), (late, head.design.levels.late_cycles)):
-            codes.append(
-                sampled_codes(
-                    waves,
-                    timing,
-                    phases,
-                    config.readout_max,
-                    config.sync_stages,
-                    level,
-                    late_cycles,
-                )
+        sampled.append(
+            sampled_codes(
+                waves,
+                timing,
+                phases,
+                config.readout_max,
+                config.sync_stages,
+                level,
+                config.late_cycles,
             )
+        )
         if (tile, row) == example.line:
             example.waves["output"] = waves
     return Replayed(
@@ -184,7 +181,6 @@ def replay(
         np.stack(phi, axis=1),
         np.stack(lengths, axis=1),
         np.stack(sampled, axis=1),
-        np.stack(late, axis=1),
         arrays,
         measured,
         fed_by(head, control, driving),

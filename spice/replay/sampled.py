@@ -87,8 +87,8 @@ def sampled_codes(
 ) -> Codes:
     """Codes (reads,) that the popcount readout makes of the wires at its clock edges.
 
-    It takes the sign once before the first sample, and with each sample once more. Both may be
-    ``late_cycles`` later than in the Verilog.
+    The first sample is ``late_cycles`` behind the begin of the phase. The readout takes the sign
+    once before it, and with each sample once more.
     """
 
     def high(name: str, cycles: Sequence[int]) -> NDArray[np.bool_]:

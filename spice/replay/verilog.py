@@ -16,17 +16,13 @@ from gaincell.spice.replay.wires import Control, control_of
 def run_verilog(head: ReplayedHead, tokens: Tokens, seed: int = 0) -> Control:
     """The control's wires for ``tokens``, with the arrays of ``behavioral`` behind them.
 
-    Tokens come ``late_cycles`` apart from the interval of the head: a signed pulse may end so
-    late, and the next reset of its line may not cut it off.
-
     Raises
     ------
     Failed, Unable
         As ``simulate``; or the outputs of the Verilog are not those of the contract.
     """
     config = head.config
-    interval = config.interval_cycles + head.design.levels.late_cycles
-    idle = np.full(tokens.q_code.shape[:-1], interval - 1)
+    idle = np.full(tokens.q_code.shape[:-1], config.interval_cycles - 1)
     flat, group = idle.reshape(-1), tokens.queries_per_token
     # the first token of a sequence is launched behind a clear, so its successor must wait longer
     behind = np.flatnonzero(tokens.first) * group + 1

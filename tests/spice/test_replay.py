@@ -15,7 +15,6 @@ from gaincell.cocotb_tests.bench.recorder import RecordingPins, of_plain, plain
 from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import PRESETS
 from gaincell.design_file import SHIPPED, record_of
-from gaincell.schedule import Span
 from gaincell.spice.design import load_design
 from gaincell.spice.ngspice import Deck, NoResult, TooSlow
 from gaincell.spice.replay import run
@@ -92,21 +91,21 @@ def test_wires_become_spans(head):
     assert widths == [[code] if code else [] for code in tokens.q_code[0]]
 
 
-def test_measured_columns_give_shorter_pulses_than_the_contract(head):
+def test_measured_columns_give_nearly_the_pulses_of_the_contract(head):
     tokens = random_tokens(30, head.config, np.random.default_rng(5))
     control, _ = ideal_run(head.config, tokens)
     contract, measured = by_contract(head, control), as_measured(head, control)
     inside = (contract.phi > 0.2) & (contract.phi < 0.9)
-    shorter = (measured.phi - contract.phi)[inside]
-    assert np.all(shorter < 0)
-    assert -0.08 < shorter.mean() < -0.02
+    longer = (measured.phi - contract.phi)[inside]
+    assert np.all(np.abs(longer) < 0.02)
+    assert np.any(longer != 0)
 
 
 def test_lines_of_columns_pass_through_the_columns(record):
     columns = record["output"]["columns"]
     said = column_lines(record, "output")(np.array(columns["charge_fc"]))
     inside = np.abs(columns["simulated_s"]) > 0
-    assert np.max(np.abs(said - columns["simulated_s"])[inside]) < 0.05 * record["output"]["full_s"]
+    assert np.max(np.abs(said - columns["simulated_s"])[inside]) < 0.02 * record["output"]["full_s"]
 
 
 def sources(text):
@@ -144,15 +143,12 @@ def test_decks_write_the_cells_by_the_wires_and_gang_them(head):
     assert np.all(wires["wl3"][:, 1] == 0)
 
 
-def test_no_conversion_lasts_into_the_next_reset(head):
+def test_a_signed_conversion_lasts_for_all_samples_of_a_late_converter(head):
     tokens = random_tokens(2, head.config, np.random.default_rng(5))
     control, _ = ideal_run(head.config, tokens)
     spans = Timing.of(head, control).conversions("v", 0.0)
+    assert head.config.late_cycles == 2
     assert np.allclose(np.diff(spans), 17e-9)
-    phases = control.phases
-    close = [Span(phases["v_convert"][0].end + 1, phases["v_convert"][0].end + 3)]
-    hurried = replace(control, phases={**phases, "v_reset": close})
-    assert np.allclose(np.diff(Timing.of(head, hurried).conversions("v", 0.0)[:1]), 16e-9)
 
 
 def test_a_deck_without_solution_is_tried_with_shorter_steps(monkeypatch, tmp_path):
@@ -207,7 +203,7 @@ def test_the_readout_counts_the_edges_that_see_the_pulse(head, negative, sync_st
         assert found.tolist() == [sign * seen]
 
 
-def test_a_full_pulse_that_starts_late_loses_its_end_at_the_control_s_edges(head):
+def test_a_full_pulse_that_starts_late_loses_its_end_to_a_control_that_does_not_wait(head):
     tokens = random_tokens(1, head.config, np.random.default_rng(5))
     control, _ = ideal_run(head.config, tokens)
     timing, phases = Timing.of(head, control), control.phases["v_convert"]
@@ -252,7 +248,7 @@ def test_comparisons_count_what_differs():
         ({"head_dim": 24}, "head_dim is 24, but must divide 64, the cells on a line"),
         ({"window": 12, "columns": 12}, "columns is 12, but must divide 64"),
         ({"schedule": "paired"}, "a line of the design has one integrator"),
-        ({"readout_bits": 3}, "a full output phase is 7e-09 s, but 1.5e-08 s"),
+        ({"readout_bits": 3}, "a full output pulse is 7e-09 s, but 1.5e-08 s"),
         ({"step_cycles": 2}, "a full query pulse is 3e-08 s"),
     ],
 )

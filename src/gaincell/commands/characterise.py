@@ -76,6 +76,10 @@ def result_rows(record: dict[str, Any]) -> list[tuple[str, str]]:
     for stage in ("score", "output"):
         if record[stage]:
             rows += _stage_rows(stage, record[stage])
+    parts = record["derived"]["token_energy_j"]
+    total = sum(part for part in parts.values() if part is not None)
+    without = ", ".join(name for name, part in parts.items() if part is None)
+    rows.append(("a token and head", f"{total * 1e12:.0f} pJ; not simulated: {without}"))
     return rows + [("report", sentence) for sentence in record["reports"]]
 
 

@@ -14,8 +14,7 @@ from gaincell.pictures import style
 HEIGHT_IN = 11.0
 NANO = 1e9
 READINGS = {
-    "at_the_control_s_edges": ("at the control's clock edges", style.NEGATIVE),
-    "sampled_late": ("sampled late", style.KEY),
+    "sampled": ("sampled by the readout", style.KEY),
     "by_length": ("by the pulse's length", style.VALUE),
 }
 
@@ -83,12 +82,9 @@ def _pulses(axes: Axes, example: Mapping[str, Any]) -> None:
     axes.plot(time, example["score"]["pulse"], color=style.SCORE, label="phi pulse")
     axes.plot(time, example["output"]["pulse"], color=style.VALUE, label="output pulse")
     axes.plot(time, example["output"]["sign"], color=style.MUTED, lw=0.8, label="sign")
-    for name, mark, kind in (("samples_s", "v", "control"), ("late_samples_s", "^", "late")):
-        at = np.array(example[name]) * NANO
-        height = 1.05 if kind == "control" else -0.15
-        colour = READINGS["at_the_control_s_edges" if kind == "control" else "sampled_late"][1]
-        label = f"samples, {kind}: code {example['codes'][kind]}"
-        axes.plot(at, np.full(len(at), height), mark, color=colour, markersize=3, label=label)
+    at = np.array(example["samples_s"]) * NANO
+    label = f"samples: code {example['codes']['sampled']}"
+    axes.plot(at, np.full(len(at), 1.05), "v", color=READINGS["sampled"][1], ms=3, label=label)
     axes.set_ylabel("V", fontsize=style.SMALL)
     axes.set_xlabel(
         f"time from the query pulses, ns; code of the arrays: {example['codes']['arrays']}",
@@ -109,7 +105,7 @@ def _errors(axes: Axes, report: Mapping[str, Any]) -> None:
         errors = np.array([int(error) for error in found["histogram"]])
         counts = 100 * np.array(list(found["histogram"].values())) / found["codes"]
         label = f"{label}: {found['within_one']:.1%} within 1"
-        axes.bar(errors + (place - 1) * width, counts, width, color=colour, label=label)
+        axes.bar(errors + (place - 0.5) * width, counts, width, color=colour, label=label)
     axes.set_ylim(top=1.35 * axes.get_ylim()[1])  # room for the legend
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(fontsize=style.SMALL, frameon=False, loc="upper left")
@@ -122,7 +118,7 @@ def _codes(axes: Axes, report: Mapping[str, Any]) -> None:
     wanted = np.array(table["arrays"]).ravel()
     largest = max(1, int(np.abs(wanted).max()))
     axes.plot([-largest, largest], [-largest, largest], color=style.RULE, linewidth=0.8)
-    for shift, (name, (label, colour)) in zip((-0.2, 0.0, 0.2), READINGS.items(), strict=True):
+    for shift, (name, (label, colour)) in zip((-0.1, 0.1), READINGS.items(), strict=True):
         axes.plot(
             wanted + shift, np.array(table[name]).ravel(), ".", color=colour, ms=3, label=label
         )

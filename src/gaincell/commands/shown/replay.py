@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 READINGS = {
-    "at_the_control_s_edges": "at the control's edges",
-    "sampled_late": "sampled late",
+    "sampled": "sampled by the readout",
     "by_length": "by length",
 }
 STAGES = {"arrays": "the arrays", "measured_arrays": "arrays of measured columns"}
@@ -30,14 +29,14 @@ def result_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
             found = report["codes"][reading][name]
             rows.append((label, f"{_shares(found)}: {against}"))
             label = ""
-    first = report["codes"]["sampled_late"]["arrays"]["first_difference"]
+    first = report["codes"]["sampled"]["arrays"]["first_difference"]
     if first is not None:
         line = report["output_lines"][first["line"]]
         rows.append(
             (
                 "first difference",
                 f"query {first['read']}, sub-tile {line['tile']}, dimension {line['dimension']}: "
-                f"{first['transistors']}, not {first['arrays']} (sampled late)",
+                f"{first['transistors']}, not {first['arrays']}",
             )
         )
     return rows

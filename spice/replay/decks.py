@@ -37,10 +37,11 @@ class Timing:
 
     control: Control
     clock_s: float
+    sync_stages: int
 
     @classmethod
     def of(cls, head: ReplayedHead, control: Control) -> Timing:
-        return cls(control, head.config.clock_s)
+        return cls(control, head.config.clock_s, head.config.sync_stages)
 
     def at(self, cycle: float) -> float:
         """Begin of a cycle, s."""
@@ -58,6 +59,14 @@ class Timing:
     def conversions(self, stage: str, delay_s: float) -> Pulses:
         """Spans of ``stage``'s conversions that begin late."""
         return self.spans(self.control.phases[f"{stage}_convert"], delay_s)
+
+    def holds(self, stage: str) -> Pulses:
+        """Spans in which the converters of ``stage`` hold, the signed ones their sign, too.
+
+        The readout looks at a sign up to ``sync_stages`` cycles behind the phase.
+        """
+        longer_s = self.sync_stages * self.clock_s if stage == "v" else 0.0
+        return self.spans(self.control.phases[f"{stage}_convert"], HOLD_S, longer_s)
 
 
 def score_line(
@@ -145,8 +154,8 @@ def _shared(deck: DeckText, timing: Timing, stage: str) -> tuple[str, str, str]:
     deck.source("mid", "vmid", levels.bit_line_v)
     reset = timing.spans(phases[f"{stage}_reset"], 0.0, -OPEN_S)
     deck.pair("reset", "resetb", levels.logic_v, reset)
-    for name, delay_s in (("hold", HOLD_S), ("conv", PULSE_S)):
-        deck.pair(name, f"{name}b", levels.logic_v, timing.conversions(stage, delay_s))
+    deck.pair("hold", "holdb", levels.logic_v, timing.holds(stage))
+    deck.pair("conv", "convb", levels.logic_v, timing.conversions(stage, PULSE_S))
     deck.add("xref vbp vbn vref 0 references")
     wires = "reset resetb conv hold holdb"
     return (wires, "vbp vbn vmid", OUTPUT) if stage == "v" else (wires, "vbp vmid", SCORE)

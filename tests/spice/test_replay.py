@@ -151,6 +151,21 @@ def test_a_signed_conversion_lasts_for_all_samples_of_a_late_converter(head):
     assert np.allclose(np.diff(spans), 17e-9)
 
 
+@pytest.mark.parametrize("sync_stages", [1, 2])
+def test_a_sign_is_held_until_the_readout_has_seen_it(record, sync_stages):
+    config = replace(PRESETS["tiny"], sync_stages=sync_stages)
+    head = replayed_head(config, load_design(NAME), record)
+    tokens = random_tokens(2, head.config, np.random.default_rng(5))
+    control, _ = ideal_run(head.config, tokens)
+    timing = Timing.of(head, control)
+    ends = {stage: np.array(timing.conversions(stage, 0.0))[:, 1] for stage in ("k", "v")}
+    held = {stage: np.array(timing.holds(stage))[:, 1] for stage in ("k", "v")}
+    assert np.allclose(held["k"], ends["k"])
+    assert np.allclose(held["v"] - ends["v"], sync_stages * 1e-9)
+    wires = sources(output_line(head, control, (0, 2), [[]] * 4, [[], []], 1e-10).text)
+    assert wires["hold"][-1, 0] > timing.at(control.phases["v_convert"][-1].end + sync_stages)
+
+
 def test_a_deck_without_solution_is_tried_with_shorter_steps(monkeypatch, tmp_path):
     tried = []
 

@@ -330,9 +330,9 @@ def test_a_column_drives_a_line_on_the_verilog_s_wires(record, tmp_path):
     report = json.loads((folder / "report.json").read_text())
     phi = report["tables"]["phi"]
     assert 0.6 < phi["arrays"][1][0] < 0.8
-    # what the characterisation says of whole columns
-    most = record["score"]["columns"]["largest_error"]
-    assert phi["transistors"][1][0] == pytest.approx(phi["arrays"][1][0], abs=most)
+    # only two of eight rows are read: the line loses less of its charge than a random column does,
+    # whose loss is part of the head's saturation, so the pulse is too long
+    assert 0 < phi["transistors"][1][0] - phi["arrays"][1][0] < 0.05
     codes = report["tables"]["codes"]
     assert -9 < codes["arrays"][1][0] < -3
     assert abs(codes["by_length"][1][0] - codes["arrays"][1][0]) <= 1

@@ -49,9 +49,9 @@ def report(verdicts: list[Verdict], what: str, command: str, seconds: float) -> 
         "",
         "D, M, N, P, G: head dimension, window, columns of a sub-tile, sink, queries per token. "
         "Bits: query, key, value, read-out. Cycles: write, reset, step, late, sync stages. Age: "
-        "counted in tokens (steps) or on the wires (time). Visit: cycles of a column's visit. Wait: "
-        "longest idle and stall, cycles. Memory: longest answer in cycles, share of answers at "
-        "once, cycles of a burst, share of time in which it takes no request, cycles at a time. "
+        "counted in tokens (steps) or on the wires (time). Visit: cycles of a column's visit. "
+        "Wait: longest idle and stall, cycles. Memory: longest answer in cycles, share of answers "
+        "at once, cycles of a burst, share of time in which it takes no request, cycles at a time. "
         "Columns: refreshed, dropped. No read was older than its bound. What two simulators say "
         "is the same in everything: outputs, latencies, events, status.",
         "",

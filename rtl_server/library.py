@@ -4,13 +4,14 @@ import ctypes
 from importlib.metadata import version
 from pathlib import Path
 
+from gaincell.cache import cached
 from gaincell.cocotb_tests.run.build import (
     LAYOUT,
     bench_parameters,
     bench_sources,
     compile_in,
 )
-from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder
+from gaincell.cocotb_tests.run.build_cache import compiled_folder
 from gaincell.cocotb_tests.run.progress import building
 from gaincell.cocotb_tests.run.simulators import TOP, VERILATOR
 from gaincell.config import HeadConfig

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from cocotb_tools.config import libs_dir
 
+from gaincell.cache import cached
 from gaincell.cocotb_tests.bench.watch import watch_parameters
 from gaincell.cocotb_tests.bench.words import token_positions
-from gaincell.cocotb_tests.run.build_cache import cached, compiled_folder, drop_other_main
+from gaincell.cocotb_tests.run.build_cache import compiled_folder, drop_other_main
 from gaincell.cocotb_tests.run.progress import building
 from gaincell.cocotb_tests.run.simulators import SIMULATORS, Simulator
 from gaincell.config import HeadConfig

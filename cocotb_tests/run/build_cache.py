@@ -1,8 +1,7 @@
-"""The cache of compiled simulations: a folder's name is a hash of all that it depends on."""
+"""Fills the cache of compiled simulations: whole folders, built once."""
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import shutil
 import time
@@ -10,17 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gaincell.cache import make_cache, place_in_cache
+from gaincell.cache import make_cache
 from gaincell.files import scratch_folder
 
 SECONDS_NEWER = 3600
 MAIN, MODEL = "verilator.o", "Vtop.h"
 """Object of cocotb's main program for Verilator, and the only generated header that it includes."""
-
-
-def cached(kind: str, *recipe: object) -> Path:
-    """The folder in the cache for the results of ``recipe``; it may not exist yet."""
-    return place_in_cache(f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}")
 
 
 @contextmanager

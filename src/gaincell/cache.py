@@ -1,5 +1,9 @@
-"""The folder where compiled simulations, parsed libraries and decoded models are kept."""
+"""The folder where compiled simulations, decoded models and points of sweeps are kept.
 
+The name of whatever is kept is a hash of all that it depends on: ``cached``.
+"""
+
+import hashlib
 import os
 from pathlib import Path
 
@@ -39,6 +43,17 @@ def place_in_cache(name: str) -> Path:
         raise Unable(
             f"compiled simulations need a folder, but the user has no home; {_remedy()}"
         ) from error
+
+
+def cached(kind: str, *recipe: object) -> Path:
+    """The place in the cache for the results of ``recipe``; it may not be there yet.
+
+    Parameters
+    ----------
+    kind : begin of the name, such as "verilator" or "sweep/activity"
+    recipe : whose ``repr`` tells apart all that the results depend on
+    """
+    return place_in_cache(f"{kind}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]}")
 
 
 def make_cache() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -40,14 +41,29 @@ def load_config(source: str | Path) -> HeadConfig:
         return PRESETS[name]
     table = read_table(source)
     try:
-        design = design_of(table, Path(source).parent)
-        if design is None:
-            return config_from_table(table)
-        config = config_from_table({**table, **design.config, **_but_cell(table)})
-        _check_belongs(config, design)
-        return config
+        return config_of(table, Path(source).parent)
     except (TypeError, ValueError) as error:
         raise type(error)(f"config {name}: {error}") from error
+
+
+def config_of(table: Mapping[str, Any], folder: Path) -> HeadConfig:
+    """The HeadConfig of a config file's table; its ``cell`` may be a design, as in ``load_config``.
+
+    A design's file is found relative to ``folder``.
+
+    Raises
+    ------
+    ValueError
+        Unknown preset or key, a design that cannot be read, value out of range.
+    TypeError
+        A key holds a value of the wrong type.
+    """
+    design = design_of(table, folder)
+    if design is None:
+        return config_from_table(table)
+    config = config_from_table({**table, **design.config, **_but_cell(table)})
+    _check_belongs(config, design)
+    return config
 
 
 def read_table(source: str | Path) -> dict[str, Any]:
@@ -67,8 +83,8 @@ def read_table(source: str | Path) -> dict[str, Any]:
     return read_toml(path, "config")
 
 
-def config_from_table(table: dict[str, Any]) -> HeadConfig:
-    """The HeadConfig of a TOML table. Raises as ``load_config`` does."""
+def config_from_table(table: Mapping[str, Any]) -> HeadConfig:
+    """The HeadConfig of a TOML table without designs. Raises as ``load_config`` does."""
     table = dict(table)
     for name in (ANALOG_TABLE, CORE_TABLE):
         _check_nothing_strayed(name, table.pop(name, None))
@@ -94,7 +110,7 @@ def config_to_toml(config: HeadConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _but_cell(table: dict[str, Any]) -> dict[str, Any]:
+def _but_cell(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key != "cell"}
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from gaincell.config import HeadConfig
 from gaincell.config_file import ANALOG_TABLE, read_table
@@ -128,14 +129,22 @@ def load_analog(source: str | Path) -> AnalogConfig:
         ``analog`` is no table, or a key of it no number.
     """
     whole = read_table(source)
-    table = whole.get(ANALOG_TABLE, {})
     try:
-        design = design_of(whole, Path(source).parent)
-        if design is not None and isinstance(table, Mapping):
-            table = {**design.analog, **table}
-        return build(AnalogConfig, table, ANALOG_TABLE)
+        return analog_of(whole, Path(source).parent)
     except (TypeError, ValueError) as error:
         raise type(error)(f"config {source}: {error}") from error
+
+
+def analog_of(whole: Mapping[str, Any], folder: Path) -> AnalogConfig:
+    """The constants in a config file's table. Raises as ``load_analog``.
+
+    A design's file is found relative to ``folder``.
+    """
+    table = whole.get(ANALOG_TABLE, {})
+    design = design_of(whole, folder)
+    if design is not None and isinstance(table, Mapping):
+        table = {**design.analog, **table}
+    return build(AnalogConfig, table, ANALOG_TABLE)
 
 
 def analog_to_toml(analog: AnalogConfig) -> str:

@@ -4,15 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gaincell.synth.estimate.analog import AnalogConfig
+from gaincell.synth.estimate.arrays import DACS, KEY_PRODUCT, VALUE_PRODUCT
 from gaincell.synth.estimate.scaling import Band
-from gaincell.synth.estimate.system import (
-    DACS,
-    DIGITAL,
-    KEY_PRODUCT,
-    VALUE_PRODUCT,
-    Estimate,
-    total,
-)
+from gaincell.synth.estimate.system import DIGITAL, Estimate, total
 
 
 class Mark(StrEnum):

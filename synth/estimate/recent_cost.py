@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gaincell.synth.estimate.arrays import sum_of
 from gaincell.synth.estimate.beside import Beside
 from gaincell.synth.estimate.scaling import Band
-from gaincell.synth.estimate.system import Estimate, sum_of
+from gaincell.synth.estimate.system import Estimate
 from gaincell.text import markdown
 
 RECENT = (0, 4, 8, 16, 32, 64)

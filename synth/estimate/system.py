@@ -8,18 +8,15 @@ the metrics of a synthesis run, scaled from its library's technology. What stand
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property, reduce
-from operator import add
+from dataclasses import dataclass
+from functools import cached_property
 
-from gaincell.config import HeadConfig
-from gaincell.synth.estimate.analog import FIELDS, Activity, AnalogConfig, Parts
-from gaincell.synth.estimate.beside import Beside, BesideCost
+from gaincell.synth.estimate.analog import FIELDS, AnalogConfig
+from gaincell.synth.estimate.arrays import DACS, ArraysEstimate, sum_of
 from gaincell.synth.estimate.digital import Digital
 from gaincell.synth.estimate.scaling import Band, Scaling, scaling_from
 
 DIGITAL = "digital control"
-KEY_PRODUCT, VALUE_PRODUCT, DACS = "first dot product", "second dot product", "DACs"
 SYSTEMS = {"1 head": (1, 1), "12 heads": (12, 1), "12 layers x 12 heads": (12, 12)}
 """By name: heads that work side by side, and layers that work one after another."""
 
@@ -39,7 +36,7 @@ class System:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class Estimate(ArraysEstimate):
     """Area, time and energy of one head, from config, constants, activity and synthesis.
 
     Raises
@@ -48,11 +45,7 @@ class Estimate:
         The metrics are those of another config.
     """
 
-    config: HeadConfig
-    analog: AnalogConfig
-    activity: Activity
     digital: Digital
-    beside: Beside = field(default_factory=Beside)
 
     def __post_init__(self) -> None:
         self.digital.check_is_of(self.config)
@@ -65,38 +58,15 @@ class Estimate:
     @cached_property
     def area_um2(self) -> dict[str, Band]:
         """Area of each part at 28 nm."""
-        parts, analog = Parts.of(self.config), self.analog
-        return {
-            "cells": Band.exact(parts.cells * analog.cell_area_um2),
-            "first converters": Band.exact(parts.score_converters * analog.converter_area_um2),
-            "second converters": Band.exact(parts.output_converters * analog.converter_area_um2),
-            DACS: Band.exact(parts.dacs * analog.dac_area_um2),
-            DIGITAL: self.scaling.area.times(self.digital.area_um2),
-        }
+        digital = self.scaling.area.times(self.digital.area_um2)
+        return self.analog_area_um2 | {DIGITAL: digital}
 
     @cached_property
     def energy_j(self) -> dict[str, Band | None]:
-        """Energy of each part per token at 28 nm; None where the metrics hold no power.
-
-        A dot product lies between its published energy, spread over the cells of this head, and
-        the same energy in proportion to the measured pulses. The paper does not say which part of
-        the energy follows the pulses, nor how long its pulses were.
-        """
-        config, analog = self.config, self.analog
-        cells = config.head_dim * config.stored_columns
+        """Energy of each part per token at 28 nm; None where the metrics hold no power."""
         digital_j = self.digital.energy_per_token_j
-        return {
-            KEY_PRODUCT: self._product_j(cells * analog.key_cell_pj, self.activity.key),
-            VALUE_PRODUCT: self._product_j(cells * analog.value_cell_pj, self.activity.value),
-            DACS: self.dacs_j,
-            DIGITAL: None if digital_j is None else self.scaling.energy.times(digital_j),
-        }
-
-    @property
-    def dacs_j(self) -> Band:
-        """Energy of the writes of one token."""
-        bits = self.config.head_dim * (self.config.key_bits + self.config.value_bits)
-        return Band.exact(bits * self.analog.dac_bit_pj * 1e-12)
+        digital = None if digital_j is None else self.scaling.energy.times(digital_j)
+        return {**self.analog_energy_j, DIGITAL: digital}
 
     @property
     def fmax_hz(self) -> Band | None:
@@ -105,21 +75,6 @@ class Estimate:
             return None
         delay = self.scaling.delay
         return Band(low=self.digital.fmax_hz / delay.high, high=self.digital.fmax_hz / delay.low)
-
-    @property
-    def latency_s(self) -> float:
-        """Accept of a token to its result, at the config's clock."""
-        return self.config.latency_cycles * self.config.clock_s
-
-    @property
-    def interval_s(self) -> float:
-        """Between two accepted tokens, at the config's clock."""
-        return self.config.interval_cycles * self.config.clock_s
-
-    @cached_property
-    def cost_beside(self) -> BesideCost:
-        """What stands beside the arrays of one head."""
-        return BesideCost(beside=self.beside, config=self.config)
 
     def system(self, heads: int, layers: int, *, beside: bool = False) -> System:
         """``layers`` layers of ``heads`` heads: heads work together, layers one after another.
@@ -130,18 +85,17 @@ class Estimate:
         count, on_array = heads * layers, self.beside.on_array if beside else 1
         areas = [area.times(1 / on_array) for area in self.area_um2.values()]
         parts = self.energy_j | {DACS: self.dacs_j.times(1 / on_array)}
-        energies, latency_s = list(parts.values()), self.latency_s
+        energies = list(parts.values())
         if beside:
             areas += self.cost_beside.area_um2.values()
             energies += self.cost_beside.energy_j.values()
-            latency_s += self.cost_beside.latency_cycles * self.config.clock_s
-            latency_s += (on_array - 1) * self.interval_s
+        latency_s, interval_s = self.times_s(beside=beside)
         energy_j = total(energies)
         return System(
             heads=count,
             area_mm2=sum_of(areas).times(count * 1e-6),
             latency_s=layers * latency_s,
-            interval_s=on_array * self.interval_s,
+            interval_s=interval_s,
             energy_j=None if energy_j is None else energy_j.times(count),
         )
 
@@ -170,17 +124,8 @@ class Estimate:
             )
         return said
 
-    def _product_j(self, published_pj: float, activity: float) -> Band:
-        in_proportion = published_pj * activity / self.analog.published_activity
-        return Band.around(Band.exact(published_pj), Band.exact(in_proportion)).times(1e-12)
-
 
 DEFAULTS = {name: getattr(AnalogConfig(), name) for name in FIELDS}
-
-
-def sum_of(bands: Iterable[Band]) -> Band:
-    """Sum of bands, end by end."""
-    return reduce(add, bands, Band.exact(0))
 
 
 def total(bands: Iterable[Band | None]) -> Band | None:

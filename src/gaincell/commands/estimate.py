@@ -22,12 +22,13 @@ from gaincell.files import check_writable, replacing
 from gaincell.refusals import Refused, refusing
 from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import load_analog
+from gaincell.synth.estimate.arrays import sum_of
 from gaincell.synth.estimate.comparison import Mark, Row, compare
 from gaincell.synth.estimate.digital import metrics_of
 from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.operations import NODE_NM, SCALING, SOURCE, VOLTAGE_V
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
-from gaincell.synth.estimate.system import DIGITAL, SYSTEMS, Estimate, sum_of
+from gaincell.synth.estimate.system import DIGITAL, SYSTEMS, Estimate
 from gaincell.text import table
 
 if TYPE_CHECKING:

@@ -10,16 +10,10 @@ from gaincell.pictures.floorplan import draw_floorplan
 from gaincell.pictures.timing import draw_timing
 from gaincell.report.inputs import Inputs
 from gaincell.report.page import Section
+from gaincell.synth.estimate.arrays import DACS, KEY_PRODUCT, VALUE_PRODUCT
 from gaincell.synth.estimate.comparison import Mark
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
-from gaincell.synth.estimate.system import (
-    DACS,
-    DIGITAL,
-    KEY_PRODUCT,
-    SYSTEMS,
-    VALUE_PRODUCT,
-    Estimate,
-)
+from gaincell.synth.estimate.system import DIGITAL, SYSTEMS, Estimate
 
 ENERGIES = (KEY_PRODUCT, VALUE_PRODUCT, DACS, DIGITAL)
 WORDS = {

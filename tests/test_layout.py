@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "rtl_server": ("behavioral", "cocotb_tests"),
     "layout": ("behavioral", "pictures", "spice", "synth"),
     "spice": ("behavioral", "cocotb_tests"),
+    "sweep": ("behavioral", "ml", "pictures", "report", "synth"),
     "synth": ("behavioral", "cocotb_tests", "hdl"),
     "report": ("behavioral", "cocotb_tests", "data", "gpu_bench", "pictures", "synth"),
     "commands": (
@@ -61,6 +62,7 @@ MAY_IMPORT = {
         "report",
         "rtl_server",
         "spice",
+        "sweep",
         "synth",
     ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,23 @@ def windows_of(
             f"{name} make {available}"
         )
     return input_ids[: count * length].view(count, length)
+
+
+def in_turn(texts: Sequence[Tensor], count: int) -> Tensor:
+    """The first ``count`` windows (count, T) of several texts (W, T), a window of each in turn.
+
+    A text that is at its end leaves the others to go on.
+
+    Raises
+    ------
+    ValueError
+        The texts have fewer windows.
+    """
+    turns = max(map(len, texts))
+    rows = [text[turn] for turn in range(turns) for text in texts if turn < len(text)]
+    if count > len(rows):
+        raise ValueError(f"{count} windows are asked for, but the texts make {len(rows)}")
+    return torch.stack(rows[:count])
 
 
 @torch.no_grad()

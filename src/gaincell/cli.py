@@ -32,6 +32,7 @@ from gaincell.commands import (
     perplexity,
     replay,
     report,
+    sweep,
     synth,
     tile,
     tokens,
@@ -69,6 +70,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
     },
     "results": {
         "report": (report, "write one HTML page about a head and language models on it"),
+        "sweep": (sweep, "measure many heads on a cluster: a table, pictures and a page"),
         "ledger": (ledger, "compare published figures with ours: the paper's and others'"),
         "bench-gpu": (bench_gpu, "time attention of one token on a GPU beside published figures"),
         "demo": (demo, "take one head of a language model from config to pictures"),

@@ -21,12 +21,14 @@ class DesignFile:
     """What a head takes from the file of ``gaincell characterise``.
 
     config, analog : fields of HeadConfig and of the table [analog], by name
+    faults : fields of ``gaincell.behavioral.faults.Faults``, by name
     full_pulse_s : length of the query pulse that the charges belong to, s
     """
 
     name: str
     config: Mapping[str, Any]
     analog: Mapping[str, float]
+    faults: Mapping[str, float]
     full_pulse_s: float
 
 
@@ -50,6 +52,7 @@ def design_of(table: Mapping[str, Any], folder: Path) -> DesignFile | None:
             name=str(record["design"]["name"]),
             config=dict(derived["config"]),
             analog=dict(derived["analog"]),
+            faults=dict(derived.get("faults", {})),
             full_pulse_s=((1 << levels["query_bits"]) - 1) * float(levels["clock_s"]),
         )
         if "cell" not in found.config or not all(map(is_number, found.analog.values())):

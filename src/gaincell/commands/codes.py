@@ -8,10 +8,11 @@ import numpy as np
 
 from gaincell.commands.options.common import add_output, check_least
 from gaincell.commands.options.heads import heads_of
-from gaincell.commands.options.texts import check_model, need_ml, tokens_of
+from gaincell.commands.options.texts import check_model, need_ml
 from gaincell.config_file import config_to_toml
 from gaincell.files import replacing
 from gaincell.inputs.text_file import check_text
+from gaincell.ml.evaluate.text_tokens import tokens_of
 from gaincell.refusals import refusing
 from gaincell.text import table
 

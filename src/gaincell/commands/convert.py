@@ -29,10 +29,10 @@ from gaincell.commands.options.texts import (
     cut_evenly,
     need_ml,
     settle_window,
-    tokens_of,
 )
 from gaincell.config_file import load_config
 from gaincell.inputs.text_file import check_text
+from gaincell.ml.evaluate.text_tokens import tokens_of
 from gaincell.refusals import refusing
 from gaincell.text import table
 

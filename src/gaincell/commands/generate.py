@@ -10,17 +10,12 @@ from gaincell.behavioral.faults import Faults
 from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.commands.options.faults import faults_of
 from gaincell.commands.options.heads import heads_of
-from gaincell.commands.options.texts import (
-    add_model_argument,
-    check_model,
-    need_ml,
-    tokenized,
-    tokens_of,
-)
+from gaincell.commands.options.texts import add_model_argument, check_model, need_ml
 from gaincell.commands.shown.generation import Outcome
 from gaincell.config import HeadConfig
 from gaincell.files import check_writable, replacing
 from gaincell.inputs.text_file import check_text
+from gaincell.ml.evaluate.text_tokens import tokenized, tokens_of
 from gaincell.refusals import refusing
 from gaincell.text import table
 

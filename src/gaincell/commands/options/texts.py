@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from gaincell.commands.options.common import check_least
 from gaincell.inputs.model_places import place_of
-from gaincell.inputs.text_file import read_text
-from gaincell.refusals import Refused, foreign
+from gaincell.ml.evaluate.text_tokens import tokens_of
+from gaincell.refusals import Refused
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -127,24 +127,21 @@ def cut_evenly(texts: Mapping[Path, "Tensor"], arguments: argparse.Namespace) ->
     ValueError
         A text has fewer tokens than --skip and --window ask for, or all have than --windows does.
     """
-    import torch
-
-    from gaincell.ml.evaluate.perplexity import windows_of
+    from gaincell.ml.evaluate.perplexity import in_turn, windows_of
 
     window, windows, skip = arguments.window, arguments.windows, arguments.skip
     parts = []
     for path, ids in texts.items():
         _check_skip(skip, len(ids), path)
         parts.append(windows_of(ids[skip:], window, None, _named([path], skip)))
-    turns = max(len(part) for part in parts)
-    rows = [part[turn] for turn in range(turns) for part in parts if turn < len(part)]
-    if windows > len(rows):
+    most = sum(map(len, parts))
+    if windows > most:
         tokens = sum(len(ids) - skip for ids in texts.values())
         raise ValueError(
             f"{windows} windows of {window} tokens are asked for, but the {tokens} tokens of "
-            f"{_named(list(texts), skip)} make {len(rows)}"
+            f"{_named(list(texts), skip)} make {most}"
         )
-    return torch.stack(rows[:windows])
+    return in_turn(parts, windows)
 
 
 def _check_skip(skip: int, tokens: int, path: Path) -> None:
@@ -156,24 +153,3 @@ def _named(paths: Sequence[Path], skip: int) -> str:
     """Texts in a message on how many tokens they have."""
     listed = ("text " if len(paths) == 1 else "texts ") + ", ".join(map(str, paths))
     return f"{listed} without --skip" if skip else listed
-
-
-def tokens_of(path: Path, tokenizer: Any, model: Any) -> "Tensor":
-    """Tokens (T,) of a text file, int64.
-
-    Raises
-    ------
-    ValueError
-        As ``read_text``; or a token is beyond the model's embedding.
-    """
-    return tokenized(read_text(path), f"text {path}", tokenizer, model)
-
-
-def tokenized(text: str, name: str, tokenizer: Any, model: Any) -> "Tensor":
-    """Tokens (T,) of the text ``name``, int64; raises as ``tokens_of``."""
-    from gaincell.ml.evaluate.limits import check_tokens, embedding_of
-
-    with foreign(f"{name} cannot be cut in tokens"):
-        ids: Tensor = tokenizer(text, return_tensors="pt", verbose=False).input_ids[0].long()
-    check_tokens(ids, embedding_of(model), name)
-    return ids

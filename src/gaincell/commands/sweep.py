@@ -1,0 +1,147 @@
+"""``gaincell sweep``: metrics of many heads, on a cluster, as a table, pictures and a page."""
+
+import argparse
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gaincell.commands.options.common import add_output, check_least
+from gaincell.files import check_writable, make_folder, replacing
+from gaincell.refusals import Failed, refusing
+from gaincell.sweep.cluster import CLUSTERS, LEAST_GB, Where, need_dask
+from gaincell.sweep.sweep_file import Sweep, read_sweep
+from gaincell.text import table
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from gaincell.sweep.jobs import Job
+    from gaincell.sweep.run import Outcomes, Row
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sweep", type=Path, help="TOML file: what varies, and what is measured")
+    add_output(parser, "folder for table, pictures and page", required=True)
+    cluster = parser.add_argument_group("cluster")
+    cluster.add_argument(
+        "--cluster",
+        choices=CLUSTERS,
+        default="local",
+        help="where workers start; queue and wall time of slurm, lsf and pbs are read from "
+        "~/.config/dask/jobqueue.yaml; default local",
+    )
+    cluster.add_argument(
+        "--workers", type=int, help="processes, or jobs of the batch system; default: all cores, 1"
+    )
+    cluster.add_argument(
+        "--memory-gb",
+        type=float,
+        help="of each worker: one that takes more is ended; default: equal parts of the machine's, "
+        "or as the batch system's settings say",
+    )
+    cluster.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask scheduler that runs already, such as tcp://host:8786, instead",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    where = _where(arguments)
+    with refusing():
+        need_dask(where)
+        sweep = read_sweep(arguments.sweep)
+        from gaincell.sweep.page import PAGE, PICTURE
+        from gaincell.sweep.run import jobs_of, kept_of, plan, rows_of, run_jobs
+        from gaincell.sweep.table import CSV, PARQUET
+
+        make_folder(arguments.output)
+        for name in (CSV, PARQUET, PAGE, PICTURE):
+            check_writable(arguments.output / name)
+        points = plan(sweep)
+    jobs = jobs_of(points)
+    outcomes = kept_of(jobs)
+    todo = [job for place, job in jobs.items() if place not in outcomes]
+    print(
+        f"{len(points)} points, {len(jobs)} measures: {len(outcomes)} kept from earlier, "
+        f"{len(todo)} to do"
+    )
+    with _Progress(len(todo)) as told:
+        outcomes |= run_jobs(todo, where, started=_say_where, done=told)
+    rows = rows_of(sweep, points, outcomes)
+    _write(arguments, sweep, rows, outcomes)
+    print(table(_summary(arguments.output, rows)))
+    if all(None in row.metrics.values() for row in rows):
+        raise Failed(f"no point has all its metrics; the first one: {rows[0].reason}")
+    return 0
+
+
+def _where(arguments: argparse.Namespace) -> Where:
+    with refusing():
+        check_least(arguments, 1, "workers", most=1 << 16)
+        memory_gb = arguments.memory_gb
+        if memory_gb is not None and not LEAST_GB <= memory_gb < float("inf"):
+            raise ValueError(f"--memory-gb is {memory_gb:g}, but must be at least {LEAST_GB:g}")
+        if arguments.scheduler is not None:
+            for name in ("workers", "memory_gb"):
+                if getattr(arguments, name) is not None:
+                    option = name.replace("_", "-")
+                    raise ValueError(
+                        f"--{option} is for workers that this command starts: leave it out with "
+                        "--scheduler, whose workers run already"
+                    )
+        return Where(arguments.scheduler, arguments.cluster, arguments.workers, arguments.memory_gb)
+
+
+def _say_where(client: "Client") -> None:
+    print(f"dashboard: {client.dashboard_link}", flush=True)
+
+
+class _Progress:
+    """A bar with the time left; told each job that ended, it counts those that failed."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.failed = total, 0
+
+    def __enter__(self) -> "_Progress":
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=self.total, unit="measure", disable=None if self.total else True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def __call__(self, job: "Job", outcome: Mapping[str, Any]) -> None:
+        self.failed += "result" not in outcome
+        if self.failed:
+            self.bar.set_postfix(failed=self.failed)
+        self.bar.update()
+
+
+def _write(
+    arguments: argparse.Namespace, sweep: Sweep, rows: list["Row"], outcomes: "Outcomes"
+) -> None:
+    from gaincell.sweep.page import PAGE, PICTURE, page_of, panels_of
+    from gaincell.sweep.picture import draw_pareto
+    from gaincell.sweep.table import columns_of, write_table
+
+    folder = arguments.output
+    write_table(columns_of(sweep, rows), folder)
+    if panels := panels_of(sweep, rows):
+        draw_pareto(panels, folder / PICTURE)
+    with replacing(folder / PAGE) as unfinished:
+        page = page_of(arguments.sweep.name, sweep, rows, outcomes)
+        unfinished.write_text(page, encoding="utf-8")
+
+
+def _summary(folder: Path, rows: list["Row"]) -> list[tuple[str, str]]:
+    from gaincell.sweep.page import PAGE
+    from gaincell.sweep.table import CSV, PARQUET
+
+    reasons = Counter(row.reason for row in rows if row.reason)
+    lines = [("points", f"{len(rows)}, {sum(reasons.values())} lack a metric")]
+    for reason, count in reasons.most_common(3):
+        lines.append((f"  {count}", reason))
+    return [*lines, ("table", f"{folder / CSV}, {PARQUET}"), ("page", str(folder / PAGE))]

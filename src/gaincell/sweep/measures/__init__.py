@@ -1,0 +1,1 @@
+"""What workers compute of a point, one file each: tables of inputs, and a function of them."""

@@ -1,0 +1,123 @@
+"""Sweep files: the points that they make, and what wrong ones are told."""
+
+import numpy as np
+import pytest
+
+from gaincell.sweep.draws import Draws, Range, drawn
+from gaincell.sweep.point import point_of
+from gaincell.sweep.sweep_file import read_sweep
+
+METRICS = 'metrics = ["latency"]\n'
+
+
+def sweep_of(tmp_path, text):
+    path = tmp_path / "sweep.toml"
+    path.write_text(text)
+    return read_sweep(path)
+
+
+def test_points_are_every_combination_of_grid_list_and_draws(tmp_path):
+    sweep = sweep_of(
+        tmp_path,
+        METRICS
+        + """[grid]
+columns = [32, 64]
+cell = ["cubic", [0.0, 1.0]]
+[list]
+window = [256, 512]
+token_s = [1e-6, 2e-6]
+[draws]
+count = 3
+[draws.range]
+score_saturation = {low = 20.0, high = 160.0}
+""",
+    )
+    assert len(sweep.points) == 2 * 2 * 2 * 3
+    assert sweep.varied == ("columns", "cell", "window", "token_s", "score_saturation")
+    pairs = {(point["window"], point["token_s"]) for point in sweep.points}
+    assert pairs == {(256, 1e-6), (512, 2e-6)}
+    assert len({point["score_saturation"] for point in sweep.points}) == 3
+
+
+def test_fixed_tables_reach_every_point_and_varied_values_win_over_the_config_file(tmp_path):
+    (tmp_path / "head.toml").write_text(
+        'preset = "tiny"\ncolumns = 4\n[analog]\ncell_area_um2 = 2.0\ndac_bit_pj = 3.0\n'
+    )
+    sweep = sweep_of(
+        tmp_path,
+        METRICS
+        + """config = "head.toml"
+[head]
+window = 32
+[faults]
+read_noise = 0.25
+[grid]
+columns = [8]
+"analog.cell_area_um2" = [5.0]
+""",
+    )
+    point = point_of({**sweep.fixed, **sweep.points[0]}, sweep.folder)
+    assert (point.config.window, point.config.columns, point.config.head_dim) == (32, 8, 8)
+    assert (point.analog.cell_area_um2, point.analog.dac_bit_pj) == (5.0, 3.0)
+    assert point.faults.read_noise == 0.25
+
+
+def test_faults_of_a_design_are_those_of_the_cell(tmp_path):
+    values = {"cell": "freepdk45_long", "faults.from_design": True, "faults.read_noise": 0.5}
+    point = point_of(values, tmp_path)
+    assert point.faults.gain_mismatch == pytest.approx(0.0523, rel=1e-2)
+    assert point.faults.read_noise == 0.5
+    assert point.config.full_scale_v == 0.8
+    with pytest.raises(ValueError, match="needs a cell that is a characterised design"):
+        point_of({"faults.from_design": True}, tmp_path)
+
+
+@pytest.mark.parametrize("method", ["sobol", "random"])
+def test_draws_stay_in_their_ranges_and_follow_the_seed(method):
+    ranges = {
+        "key_bits": Range(low=2, high=5),
+        "score_saturation": Range(low=10.0, high=1000.0, scale="log"),
+        "readout": Range(choices=("popcount", "counters")),
+    }
+    points = drawn(Draws(count=256, method=method), ranges)
+    assert {point["key_bits"] for point in points} == {2, 3, 4, 5}
+    assert {point["readout"] for point in points} == {"popcount", "counters"}
+    values = np.array([point["score_saturation"] for point in points])
+    assert values.min() >= 10
+    assert values.max() <= 1000
+    # Half of them below the geometric mean: 5 sigma of 256 independent draws is 40.
+    assert abs(int((values < 100).sum()) - 128) <= 40
+    assert points == drawn(Draws(count=256, method=method), ranges)
+    assert points != drawn(Draws(count=256, method=method, seed=1), ranges)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[grid]\ncolumns = [8]\n", "metrics must be a list of some of latency, interval"),
+        ('metrics = ["latncy"]\n[grid]\ncolumns = [8]\n', 'nearest known: "latency"'),
+        (METRICS + "[grid]\ncolums = [8]\n", 'unknown name "colums" (nearest known: "columns")'),
+        (METRICS + "[grids]\ncolumns = [8]\n", 'unknown key "grids" (nearest known: "grid")'),
+        (METRICS + "[grid.faults]\nread_noise = [1.0]\n", '"faults.write_error_v"'),
+        (METRICS, "nothing varies"),
+        (METRICS + "[grid]\ncolumns = []\n", "[grid] columns has no values"),
+        (METRICS + "[list]\ncolumns = [8]\nwindow = [16, 32]\n", "columns 1, window 2"),
+        (METRICS + "[head]\ncolumns = 8\n[grid]\ncolumns = [8]\n", "columns is set twice"),
+        (METRICS + "[faults]\nread_nois = 1\n[grid]\ncolumns = [8]\n", '"read_noise"'),
+        (METRICS + "[draws]\ncount = 4\n", "needs a table [draws.range]"),
+        (METRICS + "[draws]\ncount = 4\n[draws.range]\ncolumns = {low = 4}\n", "low and high"),
+        (METRICS + "[draws]\n[draws.range]\ncolumns = {low = 4, high = 8}\n", "count is missing"),
+        (METRICS + 'config = "gpt3"\n[grid]\ncolumns = [8]\n', "neither a file nor a preset"),
+        (METRICS + 'pareto = [["latency", "area"]]\n[grid]\ncolumns = [8]\n', "list of pairs"),
+        (
+            METRICS + "[draws]\ncount = 4\n[draws.range]\nsink = {low = 0, high = 8, scale = "
+            '"log"}\n',
+            "above 0",
+        ),
+    ],
+)
+def test_wrong_files_are_refused_in_one_sentence(tmp_path, text, sentence):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        sweep_of(tmp_path, text)
+    assert sentence in str(caught.value)
+    assert str(caught.value).startswith(f"sweep {tmp_path / 'sweep.toml'}: ")

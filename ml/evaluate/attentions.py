@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from gaincell.behavioral.faults import Faults
 
-ATTENTIONS = ("converted", "hardware", "linear", "stock", "softmax", "linear-kernel")
+RIVALS = ("sinks", "kivi-4", "kivi-2")
+"""Attentions of ``gaincell.ml.evaluate.rivals``."""
+
+ATTENTIONS = ("converted", "hardware", "linear", "stock", "softmax", "linear-kernel", *RIVALS)
 """Attentions of layers on the arrays in an evaluation. "converted": each layer's own kind;
-"linear-kernel": ``linear_kernel_attention`` over the window; the others are kinds of layers."""
+"linear-kernel": ``linear_kernel_attention`` over the window; the others but ``RIVALS`` are kinds
+of layers."""
 
 ON_ARRAYS = ("converted", "hardware", "linear")
 """The attentions that faults of the arrays act on."""

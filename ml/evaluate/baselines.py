@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,14 +13,16 @@ from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
 from gaincell.behavioral.faults import Faults
-from gaincell.ml.evaluate.attentions import ATTENTIONS, ON_ARRAYS
+from gaincell.ml.evaluate.attentions import ATTENTIONS, ON_ARRAYS, RIVALS
 from gaincell.ml.evaluate.linear_kernel import linear_kernel_attention
+from gaincell.ml.evaluate.rivals import rival_attention
 from gaincell.ml.models.faults import set_faults
 from gaincell.ml.models.hardware_model import HardwareModel
-from gaincell.ml.models.layer import attend_layer, padding_starts
+from gaincell.ml.models.layer import attend_layer, check_scores, padding_starts
 from gaincell.ml.models.settings import Settings
 
-NAME = "gaincell_linear_kernel"
+OTHERS = ("linear-kernel", *RIVALS)
+"""Attentions that are no kind of layers."""
 
 
 @contextmanager
@@ -48,12 +51,12 @@ def attending(
     implementation = config._attn_implementation
     try:
         if attention != "converted":
-            # A linear kernel needs all keys and values, as softmax does, from any cache.
-            kind = "softmax" if attention == "linear-kernel" else attention
+            # The others need all keys and values, as softmax does, from any cache.
+            kind = "softmax" if attention in OTHERS else attention
             kinds = tuple("stock" if each == "stock" else kind for each in settings.kinds)
             config.gaincell = replace(settings, kinds=kinds).as_table()
-        if attention == "linear-kernel":
-            config._attn_implementation = NAME
+        if attention in OTHERS:
+            config._attn_implementation = f"gaincell_{attention}"
         if faults is not None:
             set_faults(model, faults, seed)
         yield
@@ -63,22 +66,30 @@ def attending(
             own.faults, own.noise = arrays, noise
 
 
-def attend_by_kernel(
+def attend_otherwise(
+    attention: str,
     module: nn.Module,
     query: Tensor,
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor | None,
+    scaling: float | None = None,
     **more: Any,
 ) -> tuple[Tensor, None]:
-    """As ``layer.attend_layer``, but layers that are not stock use the linear kernel."""
+    """As ``layer.attend_layer``, but layers that are not stock compute ``attention``."""
     settings, layer = Settings.of(module.config), module.layer_idx
     assert isinstance(layer, int)
     if settings.kinds[layer] == "stock":
-        return attend_layer(module, query, key, value, attention_mask, **more)
-    y = linear_kernel_attention(query, key, value, settings.head, attention_mask)
+        return attend_layer(module, query, key, value, attention_mask, scaling, **more)
+    check_scores(more)
+    if attention == "linear-kernel":
+        y = linear_kernel_attention(query, key, value, settings.head, attention_mask)
+    else:
+        tensors = query, key, value
+        y = rival_attention(attention, *tensors, settings.head, attention_mask, scaling)
     return y.transpose(1, 2), None
 
 
-AttentionInterface.register(NAME, attend_by_kernel)
-AttentionMaskInterface.register(NAME, padding_starts)
+for each in OTHERS:
+    AttentionInterface.register(f"gaincell_{each}", partial(attend_otherwise, each))
+    AttentionMaskInterface.register(f"gaincell_{each}", padding_starts)

@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kinds",
         help="rows, such as converted,stock: converted, hardware, linear (the linear cell), "
-        "stock (softmax over all tokens), softmax (over the window), linear-kernel; default: "
+        "stock (softmax over all tokens), softmax (over the window), linear-kernel, sinks (first "
+        "and newest tokens), kivi-4 and kivi-2 (quantised keys and values); default: "
         "converted,stock,softmax,linear-kernel",
     )
     texts = parser.add_argument_group("perplexity")

@@ -61,7 +61,7 @@ def test_the_linear_kernel_replaces_softmax_of_the_layers_on_arrays(model, monke
     assert not torch.allclose(soft, kernel)
 
 
-@pytest.mark.parametrize("attention", ["linear-kernel", "softmax"])
+@pytest.mark.parametrize("attention", ["linear-kernel", "softmax", "kivi-2", "sinks"])
 def test_a_cache_holds_what_a_baseline_needs(model, attention):
     ids = tokens(2, 20, seed=4)
     options = {"max_new_tokens": 20, "do_sample": False, "pad_token_id": 0}

@@ -16,7 +16,8 @@ from gaincell.versions import versions
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gaincell.ml.evaluate.evaluation import Result
+    from gaincell.config import HeadConfig
+    from gaincell.ml.evaluate.evaluation import Result, Row
     from gaincell.ml.evaluate.tasks import Task
 
 PACKAGES = ("torch", "transformers", "lm_eval", "datasets", "numpy")
@@ -70,7 +71,7 @@ def _meanings(
     arguments: argparse.Namespace, model: Any, results: Sequence["Result"]
 ) -> list[tuple[str, str]]:
     """What each row's layers on the arrays compute, and whose weights the rows have."""
-    from gaincell.ml.evaluate.attentions import ON_ARRAYS
+    from gaincell.ml.evaluate.attentions import ON_ARRAYS, RIVALS
     from gaincell.ml.models.settings import Settings
 
     head = Settings.of(model.config).head
@@ -82,9 +83,14 @@ def _meanings(
         "softmax": f"softmax over {window} in those layers",
         "stock": "softmax over all earlier tokens in all layers",
         "linear-kernel": f"a linear kernel over {window} in those layers",
+        "sinks": f"softmax over {_reach(head)} in those layers",
+        "kivi-4": "softmax over all tokens from keys and values of 4 bits, after KIVI",
+        "kivi-2": "softmax over all tokens from keys and values of 2 bits, after KIVI",
     }
     rows = [result.row for result in results]
     notes = [(name, meanings[name]) for name in dict.fromkeys(row.attention for row in rows)]
+    if any(row.attention in RIVALS for row in rows):
+        notes.append(("stored", f"{_stored(rows)} bytes of a token"))
     if arguments.faults is not None:
         notes.append(("faults", f"{arguments.faults}, seed {arguments.seed}"))
     if borrowed := [row.name for row in rows if row.attention not in ON_ARRAYS]:
@@ -93,6 +99,22 @@ def _meanings(
             whose = "the model's own; if it was trained since, give the one before as --baseline"
         notes.append(("weights", f"of {', '.join(borrowed)}: {whose}"))
     return notes
+
+
+def _reach(head: "HeadConfig") -> str:
+    """What "sinks" sees of a head's tokens, in words."""
+    from gaincell.ml.evaluate.rivals import sinks_of
+
+    reach = sinks_of(head)
+    return f"the last {reach.window} tokens and the first {reach.sink}"
+
+
+def _stored(rows: Sequence["Row"]) -> str:
+    """Bytes that each row keeps of a token, in all layers."""
+    from gaincell.ml.evaluate.stored_bytes import bytes_per_token
+
+    found = {row.attention: bytes_per_token(row.model, row.attention) for row in rows}
+    return ", ".join(f"{name} {size:.0f}" for name, size in found.items() if size is not None)
 
 
 def write_json(
@@ -151,8 +173,11 @@ def _model(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
 
 
 def _row(result: "Result") -> dict[str, Any]:
+    from gaincell.ml.evaluate.stored_bytes import bytes_per_token
+
     return {
         "attention": result.row.attention,
+        "bytes_per_token": bytes_per_token(result.row.model, result.row.attention),
         "faults": result.row.faults is not None,
         "weights": "baseline" if result.row.baseline else "model",
         "texts": {

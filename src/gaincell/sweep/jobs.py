@@ -21,7 +21,7 @@ from gaincell.versions import versions
 FORMAT = 1
 """Of a result; a new number when results change that no code below tells apart."""
 GROUND = ("cell.py", "config.py", "retention.py", "schedule.py", "tables.py", "sweep/inputs.py")
-HARDWARE = ("behavioral", "cocotb_tests/bench", "cocotb_tests/run", "hdl", "synth")
+HARDWARE = ("behavioral", "cocotb_tests/bench", "cocotb_tests/run", "core", "hdl", "synth")
 
 
 @dataclass(frozen=True)

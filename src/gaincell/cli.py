@@ -51,7 +51,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
     },
     "silicon": {
         "synth": (synth, "map a head to a cell library: area, timing, power, energy"),
-        "layout": (layout, "place a head in sky130: its wires, timing, power, DEF, GDS, picture"),
+        "layout": (layout, "place a head in sky130: wires, timing, power, DEF, GDS, picture"),
         "characterise": (
             characterise,
             "simulate a design's transistors: response, retention, noise",

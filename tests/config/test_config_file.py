@@ -28,6 +28,7 @@ EVERY_FIELD = HeadConfig(
     write_cycles=3,
     reset_cycles=4,
     step_cycles=5,
+    late_cycles=1,
     sync_stages=2,
     schedule="paired",
     readout="counters",

@@ -1,15 +1,13 @@
 """``gaincell layout``: a head's digital control placed, with its wires, timed and drawn."""
 
 import argparse
-import shutil
 from pathlib import Path
 
 from gaincell.commands.options.common import add_config, add_output, add_seed
+from gaincell.commands.options.run_folder import check_run_folder, empty_run_folder
 from gaincell.config_file import load_config
 from gaincell.refusals import Unable, refusing
 from gaincell.text import table
-
-FIRST_STEP = "1-verilog"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.tokens > len(tokens):
                 raise ValueError(f"--tokens is {arguments.tokens}, but there are {len(tokens)}")
             tokens = tokens[: arguments.tokens]
-        _check_folder(arguments.output)
+        check_run_folder(arguments.output)
         library, estimate = find_library(arguments.liberty, 130)
         if estimate:
             raise ValueError("no library is given: --liberty must name that of sky130_fd_sc_hd")
@@ -79,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(
                 f"library {library.name} has no cell of {technology.name}, which layout places"
             )
-        _empty_folder(arguments.output)
+        empty_run_folder(arguments.output)
     given = Given(
         config=config,
         library=library,
@@ -123,25 +121,3 @@ def run(arguments: argparse.Namespace) -> int:
     print(table(lines))
     print(f"  {arguments.output} has head.def, head.gds, head.png, head.spef and {METRICS}")
     return 0
-
-
-def _check_folder(folder: Path) -> None:
-    """Raise ValueError unless ``folder`` is new, empty or from an earlier run."""
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"output {folder} is a file, but must be a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / FIRST_STEP).is_dir():
-        raise ValueError(
-            f"output {folder} holds files that are not from an earlier run: give a new folder"
-        )
-
-
-def _empty_folder(folder: Path) -> None:
-    """Make ``folder`` and remove what an earlier run left in it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for step in folder.glob("[1-9]-*"):
-            shutil.rmtree(step)
-        (folder / FIRST_STEP).mkdir()
-        (folder / FIRST_STEP).rmdir()
-    except OSError as error:
-        raise ValueError(f"output {folder} cannot be written: {error.strerror}") from error

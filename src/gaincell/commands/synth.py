@@ -1,11 +1,11 @@
 """``gaincell synth``: area, timing and power of a head's digital control in a library's cells."""
 
 import argparse
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaincell.commands.options.common import add_config, add_node, add_output, add_seed, check_node
+from gaincell.commands.options.run_folder import check_run_folder, empty_run_folder
 from gaincell.config_file import load_config
 from gaincell.refusals import Refused, refusing
 from gaincell.synth.metrics import METRICS, Metrics, Power, rows
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
     from gaincell.config import HeadConfig
 
-FIRST_STEP = "1-verilog"
 SLOW_MB = 2.0
 """Size of Liberty files, compressed or not, from which on reading them can take several seconds."""
 
@@ -91,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         tokens, source = _tokens(arguments, config)
         if arguments.activity is not None and not arguments.activity.is_file():
             raise ValueError(f"--activity {arguments.activity} is not a file")
-        _check_folder(arguments.output)
+        check_run_folder(arguments.output)
         check_node(arguments.node_nm)
         megabytes = sum(each.stat().st_size for each in arguments.liberty if each.is_file()) / 1e6
         if megabytes > SLOW_MB:
@@ -102,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
             macro_area_um2(config, library.node_nm)
     find_yosys()
     with refusing():
-        _empty_folder(arguments.output)
+        empty_run_folder(arguments.output)
     if not estimate and (less := lacking(library, clock_gating=not arguments.no_clock_gating)):
         _say(f"library {library.name} has {'; '.join(less)}")
     options = MappingOptions(
@@ -249,28 +248,6 @@ def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> "tuple[Token
     if count is not None and count > available:
         raise ValueError(f"--tokens is {count}, but there are {available}: {source}")
     return tokens[:count], source
-
-
-def _check_folder(folder: Path) -> None:
-    """Raise ValueError unless ``folder`` is new, empty or from an earlier run."""
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"output {folder} is a file, but must be a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / FIRST_STEP).is_dir():
-        raise ValueError(
-            f"output {folder} holds files that are not from an earlier run: give a new folder"
-        )
-
-
-def _empty_folder(folder: Path) -> None:
-    """Make ``folder`` and remove what an earlier run left in it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for step in folder.glob("[1-9]-*"):
-            shutil.rmtree(step)
-        (folder / FIRST_STEP).mkdir()
-        (folder / FIRST_STEP).rmdir()
-    except OSError as error:
-        raise ValueError(f"output {folder} cannot be written: {error.strerror}") from error
 
 
 def _say(step: str) -> None:

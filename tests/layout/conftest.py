@@ -2,8 +2,6 @@
 
 import pytest
 
-pytest.importorskip("klayout.db", reason="the package klayout")
-
 from gaincell.layout.arrays.circuit import gain_cell
 from gaincell.layout.process import cell_of, load_process
 from gaincell.spice.design import load_design

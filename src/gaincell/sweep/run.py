@@ -117,13 +117,21 @@ def run_jobs(
 
 def _ran(client: Client, jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any]]]:
     """Jobs with their outcomes, in the order in which they end."""
-    from distributed import KilledWorker, as_completed
+    from distributed import CancelledError, KilledWorker, as_completed
+    from distributed.comm.core import CommClosedError
 
     futures = {client.submit(measure, job, key=job.place.stem): job for job in jobs}
     for count, future in enumerate(as_completed(list(futures), loop=client.loop)):
         job = futures.pop(future)
+        lost = Unable(
+            f"the scheduler was lost: {count} of {len(jobs)} results are kept, and the same "
+            "command goes on from there"
+        )
         if future.status == "finished":
-            outcome = future.result()
+            try:
+                outcome = future.result()
+            except (CancelledError, CommClosedError) as closed:  # lost since it was finished
+                raise lost from closed
         elif future.status == "error":
             error = future.exception()
             if not isinstance(error, KilledWorker):
@@ -135,10 +143,7 @@ def _ran(client: Client, jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, A
                 "seconds": 0.0,
             }
         else:
-            raise Unable(
-                f"the scheduler was lost: {count} of {len(jobs)} results are kept, and the same "
-                "command goes on from there"
-            )
+            raise lost
         yield job, outcome
 
 

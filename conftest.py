@@ -148,6 +148,10 @@ TOOLS = {
 """By the name that a test gives to ``needs``."""
 
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Tests run on all cores: a process of one that takes all of them itself waits for the others."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*tools): is skipped without these tools of TOOLS")
 

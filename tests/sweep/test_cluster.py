@@ -158,7 +158,8 @@ def test_a_full_disk_ends_the_sweep_and_keeps_what_it_had(tmp_path, monkeypatch)
 def test_a_batch_system_starts_the_workers(tmp_path, cache, monkeypatch):
     programs = tmp_path / "bin"
     programs.mkdir()
-    submitted = f'cp "$1" {tmp_path}/job\nsh "$1" >{tmp_path}/worker 2>&1 &'
+    # As the real one, it keeps the script, which is removed once it has been submitted.
+    submitted = f'cp "$1" {tmp_path}/job\nsh {tmp_path}/job >{tmp_path}/worker 2>&1 &'
     for name, text in {
         "sbatch": f"{submitted} echo Submitted batch job $!",
         "scancel": 'kill "$@"',

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
+
+from gaincell.system.processes import reason, run
 
 DECKS = {"sky130": Path("sky130A/libs.tech/klayout/drc/sky130A_mr.drc")}
 """Place of a process's deck below PDK_ROOT, as open_pdks installs it."""
@@ -33,7 +34,7 @@ def find_deck(process: str) -> Path | None:
 
 
 def run_deck(deck: Path, gds: Path, top: str, report: Path) -> DeckResult:
-    """Check a GDS; the program's own report is left in ``report``.
+    """Check a GDS; the program's report is left in ``report``, and its log beside it.
 
     Raises
     ------
@@ -44,15 +45,11 @@ def run_deck(deck: Path, gds: Path, top: str, report: Path) -> DeckResult:
     settings = [f"{name}={value}" for name, value in values.items()]
     settings += [f"{part}=true" for part in PARTS]
     words = [word for setting in settings for word in ("-rd", setting)]
-    done = subprocess.run(
-        ["klayout", "-b", "-zz", *words, "-r", str(deck)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode or not report.is_file():
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise ValueError(f"deck {deck} failed: {said[-1] if said else 'klayout says nothing'}")
+    log = report.with_suffix(".log")
+    command = ["klayout", "-b", "-zz", *words, "-r", str(deck.resolve())]
+    status = run(command, report.parent, log)
+    if status or not report.is_file():
+        raise ValueError(f"deck {deck} failed: {reason(log, status)}")
     tree = ElementTree.parse(report)
     count = sum(1 for _ in tree.iter("item"))
     return DeckResult(count, sum(1 for _ in tree.iter("category")))

@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-
-class KlayoutMissing(Exception):
-    """KLayout is not installed."""
+from gaincell.refusals import Unable
 
 
 @cache
@@ -16,11 +14,11 @@ def db() -> Any:
 
     Raises
     ------
-    KlayoutMissing
+    Unable
         It is not installed.
     """
     try:
         import klayout.db
     except ImportError as error:
-        raise KlayoutMissing("layout needs klayout: pip install 'gaincell[layout]'") from error
+        raise Unable("layout needs klayout: pip install 'gaincell[layout]'") from error
     return klayout.db

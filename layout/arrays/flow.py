@@ -76,7 +76,7 @@ def lay_out_tile(
     ------
     ValueError
         The design's cell cannot be drawn in this process, or the official deck fails.
-    KlayoutMissing
+    Unable
         KLayout is not installed.
     """
     circuit = gain_cell(design, process)

@@ -46,7 +46,7 @@ def draw_tile(cell: GainCell, process: Process, dims: int, tokens: int) -> Tile:
 
     Raises
     ------
-    KlayoutMissing
+    Unable
         KLayout is not installed.
     """
     layout = db().Layout()

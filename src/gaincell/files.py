@@ -142,6 +142,21 @@ def make_folder(path: Path) -> None:
         raise Unable(sentence) from error
 
 
+def check_new_folder(path: Path, *, may_be_empty: bool = False) -> None:
+    """Check that a folder can come to be at ``path``, or that an empty one is there, if it may.
+
+    Raises
+    ------
+    ValueError
+        Something is there, or there is no folder for it.
+    """
+    empty = may_be_empty and path.is_dir() and not any(path.iterdir())
+    if path.exists() and not empty:
+        raise ValueError(f"output {path} exists already: name a new folder")
+    if not path.parent.is_dir():
+        raise ValueError(f"output {path} cannot be written: there is no folder {path.parent}")
+
+
 def check_writable(path: Path) -> None:
     """Check that a file can be written at ``path``; leave nothing behind.
 

@@ -31,6 +31,7 @@ from gaincell.commands.options.texts import (
     settle_window,
 )
 from gaincell.config_file import load_config
+from gaincell.files import check_new_folder
 from gaincell.inputs.text_file import check_text
 from gaincell.ml.evaluate.text_tokens import tokens_of
 from gaincell.refusals import refusing
@@ -76,11 +77,11 @@ def run(arguments: argparse.Namespace) -> int:
     need_ml()
     with refusing():
         if arguments.difference is not None:
-            check_new_folder(arguments.output)
+            check_new_folder(arguments.output, may_be_empty=True)
             return _rebuilt(arguments)
         config = load_config(arguments.config)
         layers = None if automatic("--layers", arguments.layers) else layers_of(arguments.layers)
-        check_new_folder(arguments.output)
+        check_new_folder(arguments.output, may_be_empty=True)
         if arguments.text is None:
             raise ValueError(
                 "every start is fitted on texts: give them with --text, such as 100 000 words of "
@@ -166,11 +167,3 @@ def _windows(
         most = sum((len(ids) - arguments.skip) // arguments.window for ids in texts.values())
         arguments.windows = choose_windows(start, settings, model, layers, most, arguments.window)
     return cut_evenly(texts, arguments)
-
-
-def check_new_folder(path: Path) -> None:
-    """Refuse a folder that holds anything, or cannot be made."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(f"output {path} exists already: name a new folder")
-    if not path.parent.is_dir():
-        raise ValueError(f"output {path} cannot be written: there is no folder {path.parent}")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from gaincell.commands.options.common import add_config, add_output
 from gaincell.config_file import load_config
-from gaincell.files import new_folder
-from gaincell.layout.klayout import KlayoutMissing, db
+from gaincell.files import check_new_folder, new_folder
+from gaincell.layout.klayout import db
 from gaincell.layout.process import cell_of, load_process, processes
-from gaincell.refusals import Failed, Unable, refusing
+from gaincell.refusals import Failed, refusing
 from gaincell.text import table
 
 if TYPE_CHECKING:
@@ -42,14 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         config = load_config(arguments.config)
         process = load_process(arguments.process)
         design = load_design(arguments.design or cell_of(process))
-        if output.exists():
-            raise ValueError(f"output {output} exists: remove it, or name another folder")
-        if not output.parent.is_dir():
-            raise ValueError(f"output {output} cannot be made: there is no folder {output.parent}")
-    try:
-        db()
-    except KlayoutMissing as error:
-        raise Unable(str(error)) from error
+        check_new_folder(output)
+    db()
     with new_folder(output) as folder, refusing():
         metrics, picture = lay_out_tile(design, config, process, folder, _say)
         area = f"{metrics.cell_um[0]:.2f} x {metrics.cell_um[1]:.2f} um"

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gaincell.files import new_folder, replacing
+from gaincell.files import check_new_folder, new_folder, replacing
 from gaincell.tables import read_json
 
 LIST = "pieces.json"
@@ -29,8 +29,7 @@ def cut(folder: Path, output: Path, largest: int = LARGEST) -> list[Path]:
     """
     if largest < 1:
         raise ValueError(f"a piece has {largest} bytes, but must have at least 1")
-    if output.exists():
-        raise ValueError(f"output {output} exists already: name a new folder")
+    check_new_folder(output)
     with TemporaryDirectory(dir=output.parent) as work, new_folder(output) as whole:
         packed = Path(work) / "packed"
         with tarfile.open(packed, "w:gz", compresslevel=6) as archive:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon recent-cost bench bench-attention bench-gpu adaptation knobs layers texts paper clean
+.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon recent-cost bench bench-attention bench-gpu adaptation knobs layers texts fault-training kernels paper clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -80,6 +80,10 @@ adaptation: $(VENV)/.installed-test
 texts: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/texts.py --text $(TEXT)
 
+# What a training with faults on is worth: an hour on two cores. SCORE="a.txt b.txt" are other texts.
+fault-training: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/fault_training.py --text $(TEXT) --score $(SCORE)
+
 knobs: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/design_knobs.py --text $(TEXT)
 
@@ -87,6 +91,10 @@ knobs: $(VENV)/.installed-test
 # TEXT="a.txt b.txt" are several texts.
 layers: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/layers.py --text $(TEXT) --picture docs/pictures/layers.png
+
+# The kernels for GPUs, interpreted, on many random heads: five minutes.
+kernels: $(VENV)/.installed-test
+	$(PYTEST) tests/ml/attention/test_fused_kernels.py tests/ml/attention/test_fused_decode.py --geometries 220
 
 # What docs/evidence/reproduction.md says it runs, then the page itself.
 paper: $(VENV)/.installed-test

@@ -152,6 +152,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Tests run on all cores: a process of one that takes all of them itself waits for the others."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--geometries", type=int, default=30, help="random heads for each kernel; make kernels: 220"
+    )
+
+
+@pytest.fixture(scope="session")
+def geometries(pytestconfig: pytest.Config) -> int:
+    """Random heads on which a kernel for GPUs is tested."""
+    count: int = pytestconfig.getoption("--geometries")
+    return count
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*tools): is skipped without these tools of TOOLS")
 

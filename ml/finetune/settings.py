@@ -147,11 +147,17 @@ class Adapt(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayFaults(Faults):
-    """[faults]: the fields of ``behavioral.faults.Faults``, and a seed."""
+    """[faults]: the fields of ``behavioral.faults.Faults``, a seed, and how long arrays stay."""
 
     seed: int = whole(0, low=0)
+    redraw: int = whole(0, low=0)
+    """Steps after which arrays are drawn anew, for a model of any chip; 0: those of one chip."""
+
+    def chip(self, step: int) -> int:
+        """Seed of the arrays at a step of a stage, from 0."""
+        return self.seed + (step // self.redraw if self.redraw else 0)
 
     @property
     def sizes(self) -> Faults:
-        """The faults without the seed."""
+        """The faults alone."""
         return Faults(**{each.name: getattr(self, each.name) for each in fields(Faults)})

@@ -23,9 +23,23 @@ def set_faults(model: HardwareModel, faults: Faults | None, seed: int = 0) -> No
         scalers = model.scalers(layer)
         scalers.faults = scalers.noise = None
         if faults is not None and kind != "softmax":
-            static, noise = (
-                torch.Generator().manual_seed(2 * (seed * len(settings.kinds) + layer) + part)
-                for part in (0, 1)
-            )
-            scalers.faults = FaultyArrays(settings.head, faults, scalers.arrays, static)
-            scalers.noise = noise
+            scalers.faults = _arrays(model, layer, faults, seed)
+            scalers.noise = _generator(model, layer, seed, 1)
+
+
+def redraw_arrays(model: HardwareModel, faults: Faults, seed: int) -> None:
+    """Give each layer that has faults the arrays of another seed; its noise goes on as before."""
+    for layer, kind in enumerate(Settings.of(model.config).kinds):
+        if kind != "stock" and model.scalers(layer).faults is not None:
+            model.scalers(layer).faults = _arrays(model, layer, faults, seed)
+
+
+def _arrays(model: HardwareModel, layer: int, faults: Faults, seed: int) -> FaultyArrays:
+    head, heads = Settings.of(model.config).head, model.scalers(layer).arrays
+    return FaultyArrays(head, faults, heads, _generator(model, layer, seed, 0))
+
+
+def _generator(model: HardwareModel, layer: int, seed: int, part: int) -> torch.Generator:
+    """Of a layer's static faults (part 0) or of its noise (1)."""
+    layers = len(Settings.of(model.config).kinds)
+    return torch.Generator().manual_seed(2 * (seed * layers + layer) + part)

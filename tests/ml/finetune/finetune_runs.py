@@ -34,7 +34,7 @@ PAPER = {
     "nonlinear": {"steps": 4, "learning_rate": 1e-3},
     "held_out": {"skip": 960, "windows": 3},
     "teacher": {"weight": 0.5, "temperature": 2.0},
-    "faults": {"read_noise": 0.2, "gain_mismatch": 0.05, "seed": 3},
+    "faults": {"read_noise": 0.2, "gain_mismatch": 0.05, "seed": 3, "redraw": 3},
 }
 """Both stages, and everything that draws random numbers."""
 

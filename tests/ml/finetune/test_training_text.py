@@ -1,4 +1,4 @@
-"""benchmarks/training_text.py: windows of several texts, of which a fifth repeat passages."""
+"""benchmarks/models/training_text.py: windows of texts, of which a fifth repeat passages."""
 
 import importlib.util
 import sys
@@ -12,7 +12,7 @@ from gaincell.ml.finetune.data.token_file import read_tokens
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 
-PATH = Path(__file__).parents[3] / "benchmarks" / "training_text.py"
+PATH = Path(__file__).parents[3] / "benchmarks" / "models" / "training_text.py"
 
 
 @pytest.fixture

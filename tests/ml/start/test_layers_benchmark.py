@@ -1,4 +1,4 @@
-"""benchmarks/layers.py with a small model: what it writes, and where it goes on."""
+"""benchmarks/models/layers.py with a small model: what it writes, and where it goes on."""
 
 import importlib.util
 import json
@@ -13,7 +13,7 @@ from gaincell.data.layers import STARTS, table
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
 
-PATH = Path(__file__).parents[3] / "benchmarks" / "layers.py"
+PATH = Path(__file__).parents[3] / "benchmarks" / "models" / "layers.py"
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Windows of tokens that a model is trained on: of several kinds of text, some full of copies.
 
-    python benchmarks/training_text.py --text prose.txt code.txt --tokens 10e6 -o learned.bin
+    python benchmarks/models/training_text.py --text prose.txt code.txt --tokens 10e6 -o learned.bin
 
 writes a token file of such windows. Each text gives as large a part of its own windows as the
 others, and a fifth of all windows repeat passages of them.

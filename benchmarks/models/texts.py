@@ -39,9 +39,9 @@ HEAD = {"score_saturation": 40.0, "output_saturation": 10.0}
 LONG = 1024
 FITTED = 32
 """Windows, a quarter of them from each kind of text."""
-RUN = Path(__file__).parents[1] / "docs" / "do" / "runs" / "after_start.toml"
+RUN = Path(__file__).parents[2] / "docs" / "do" / "runs" / "after_start.toml"
 """How a model is trained."""
-SHIPPED = Path(__file__).parents[1] / "docs" / "evidence" / "gpu" / "smollm2.safetensors"
+SHIPPED = Path(__file__).parents[2] / "docs" / "evidence" / "gpu" / "smollm2.safetensors"
 """What a training on a GPU changed, on other texts than those of the fit."""
 
 

@@ -98,7 +98,6 @@ CASES = {
     "softmax over 32": Case(recent=32),
     "recent 32, seed 1": Case((*PLAIN, "--seed", "1")),
     "recent 32, 6 digital heads, seed 1": Case((*PLAIN, "--seed", "1"), digital=6),
-    "recent 32, 6 digital heads, seed 2": Case((*PLAIN, "--seed", "2"), digital=6),
 }
 
 

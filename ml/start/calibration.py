@@ -15,7 +15,7 @@ BUDGET_S = 600.0
 """Time that the fit should take, about."""
 CORE_S_PER_WEIGHT = 1.4e-10
 """Of one token and one weight of a layer: SmolLM2, 30 layers of 3.5 million weights, 160 windows of
-512 tokens, 10 minutes on two cores (docs/adaptation.md)."""
+512 tokens, 10 minutes on two cores (docs/understand/starts.md)."""
 ALIGNED = 0.6
 """Time of a token of the alignment, forward and backward, beside one of the fit."""
 MEMORY_SHARE = 0.5

@@ -58,7 +58,7 @@ def language_models(inputs: Inputs) -> Section:
     if results is not None:
         section.text(
             "Perplexity of SmolLM2-135M, measured on text that was not used for fitting. Its "
-            "attention is on the arrays, without and with training. docs/do/adaptation.md "
+            "attention is on the arrays, without and with training. docs/understand/starts.md "
             "describes the measurement. The command is"
         )
         section.command("make adaptation TEXT=text.txt")

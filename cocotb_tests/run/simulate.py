@@ -198,7 +198,7 @@ def simulate(
         recorded = None if waves is None else f"{WAVES}{waves.suffix}"
         with _progress_bar(folder / "progress", shape.queries, progress):
             try:
-                _run_simulator(simulation, folder, recorded, plusargs)
+                run_simulator(simulation, folder, waves=recorded, plusargs=plusargs)
                 simulated = _outcome(folder, tokens, core.lock_step)
             except (SimulationFailed, Unable):
                 with suppress(OSError):  # the fault of the head is the more important one
@@ -228,10 +228,18 @@ def _waits(name: str, cycles: NDArray[np.integer] | None, queries: int) -> NDArr
     return cycles.ravel()
 
 
-def _run_simulator(
-    simulation: Simulation, folder: Path, waves: str | None, plusargs: Sequence[str]
+def run_simulator(
+    simulation: Simulation,
+    folder: Path,
+    module: str = TEST_MODULE,
+    *,
+    waves: str | None = None,
+    plusargs: Sequence[str] = (),
 ) -> None:
-    """Run the simulation with ``folder`` as the current one; what it leaves there is its answer."""
+    """Run the tests of ``module`` in ``folder``; what they leave there is the answer.
+
+    Raises SimulatorStopped if they leave no ``OUTCOME``.
+    """
     simulator = SIMULATORS[simulation.simulator]
     log = folder / "run.log"
     changes = {
@@ -239,7 +247,7 @@ def _run_simulator(
         "GPI_USERS": f"{find_libpython()};{pygpi_entry_point()}",
         "PYGPI_PYTHON_BIN": sys.executable,
         "COCOTB_TOPLEVEL": TOP,
-        "COCOTB_TEST_MODULES": TEST_MODULE,
+        "COCOTB_TEST_MODULES": module,
         "TOPLEVEL_LANG": "verilog",
         **RUN_ENVIRONMENT,
         **simulator.run_variables,

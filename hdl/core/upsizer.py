@@ -31,6 +31,13 @@ class Upsizer(wiring.Component):
     -------
     few : In(1)
         With the first beat of a transfer: it is a short one.
+    drop : In(1)
+        The unfinished transfer is dropped, with a beat that is taken in this cycle and with a
+        payload that waits: the next beat is a first one.
+    begins, ends : Out(1)
+        The next beat is a first one, or is a last one if the transfer is as long as ``few`` says.
+    is_few : Out(1)
+        The transfer of the next beat is a short one.
     beat : In(stream of ``data``, ``side``)
         ``ready`` follows ``whole.ready``, not ``valid`` or payload of its own.
     whole : Out(stream of ``data``, ``side``)
@@ -47,6 +54,10 @@ class Upsizer(wiring.Component):
         super().__init__(
             {
                 "few": In(1),
+                "drop": In(1),
+                "begins": Out(1),
+                "ends": Out(1),
+                "is_few": Out(1),
                 "beat": In(stream.Signature(data.StructLayout({"data": beat_bits, "side": side}))),
                 "whole": Out(stream.Signature(data.StructLayout({"data": bits, "side": side}))),
             }
@@ -57,9 +68,7 @@ class Upsizer(wiring.Component):
         beat, whole = self.beat, self.whole
         place = Signal(range(self._beats))
         taken = Signal()
-        begins = Signal()
-        ends = Signal()
-        is_few = Signal()
+        begins, ends, is_few = self.begins, self.ends, self.is_few
         was_few = Signal(reset_less=True)
         side = Signal.like(beat.payload.side, name="held_side", reset_less=True)
         held = [
@@ -80,6 +89,8 @@ class Upsizer(wiring.Component):
             m.d.sync += [place.eq(Mux(ends, 0, place + 1)), whole.valid.eq(ends)]
         with m.Elif(whole.ready):
             m.d.sync += whole.valid.eq(0)
+        with m.If(self.drop):
+            m.d.sync += [place.eq(0), whole.valid.eq(0)]
         with m.If(taken & begins):
             m.d.sync += [side.eq(beat.payload.side), was_few.eq(self.few)]
         for number, register in enumerate(held):

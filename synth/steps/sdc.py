@@ -6,17 +6,17 @@ IO_DELAY_NS = 0.1
 """Part of the period that the logic outside of an input or output port needs."""
 
 
-def constraints(clock_ns: float, latency_ns: float = 0.0) -> str:
-    """SDC for a clock of ``clock_ns``; every port but the clock's has an I/O delay.
+def constraints(clock_ns: float, latency_ns: float = 0.0, port: str = "clk") -> str:
+    """SDC for a clock of ``clock_ns`` at ``port``; every other port has an I/O delay.
 
     ``latency_ns`` is that of the clock tree: what is outside of the ports has one like it.
     """
     return f"""\
-create_clock -name clk -period {clock_ns:g} [get_ports clk]
+create_clock -name clk -period {clock_ns:g} [get_ports {port}]
 set_clock_uncertainty {UNCERTAINTY_NS:g} [get_clocks clk]
 set inputs {{}}
 foreach port [all_inputs] {{
-  if {{[get_property $port full_name] ne "clk"}} {{ lappend inputs $port }}
+  if {{[get_property $port full_name] ne "{port}"}} {{ lappend inputs $port }}
 }}
 set_input_delay {IO_DELAY_NS + latency_ns:g} -clock clk $inputs
 set_output_delay {IO_DELAY_NS - latency_ns:g} -clock clk [all_outputs]

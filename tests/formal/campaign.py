@@ -18,7 +18,7 @@ from formal.geometries import (
     SINK,
     TWO_STAGES,
 )
-from formal.properties import beats, columns, phases, pointer, refresh, results, writes
+from formal.properties import beats, columns, host, phases, pointer, refresh, results, writes
 from formal.refresh_bench import RefreshBench
 
 from gaincell.config import HeadConfig
@@ -101,5 +101,8 @@ CORE_PROPERTIES = (
     Property(beats.collected, "Upsizer", (ONE, PAIRED), Bench),
     Property(beats.sent, "Downsizer", (ONE, PAIRED), Bench),
     Property(beats.groups_in_step, "AttentionCore", (OVERLAPPED, PAIRED, SEQUENTIAL), Bench),
+    Property(host.registers_answer, "AxiLitePort", (ONE, PAIRED), Bench),
+    Property(host.packets_received, "PacketReceiver", (ONE, PAIRED), Bench),
+    Property(host.offers_hold, "HostedCore", (ONE, PAIRED), Bench),
 )
 """What is proved of cores beside what holds for the head that a core is."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 
+from gaincell.hdl.host import verilog as host
 from gaincell.hdl.verilog import generated
 
 
@@ -43,10 +44,16 @@ def planted(bug: Bug) -> Iterator[None]:
             ):
                 changed.append((user, name, mine))
                 setattr(user, name, getattr(wrong, name))
-    generated.cache_clear()
+    _forget()
     try:
         yield
     finally:
-        generated.cache_clear()
+        _forget()
         for user, name, mine in changed:
             setattr(user, name, mine)
+
+
+def _forget() -> None:
+    """Drop the Verilog that was generated."""
+    generated.cache_clear()
+    host.generated.cache_clear()

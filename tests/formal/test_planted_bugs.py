@@ -138,6 +138,23 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
             "take_result=ready & self._ports.outputs[0]",
         ),
     ),
+    "host: registers answer": (ONE, Bug("host.axi_lite_port", "m.Elif(bus.rready)", "m.Else()")),
+    "host: packets received": (
+        ONE,
+        Bug(
+            "host.packet_receiver",
+            "beat.payload.last == upsizer.ends",
+            "beat.payload.last >= upsizer.ends",
+        ),
+    ),
+    "host: offers hold": (
+        ONE,
+        Bug(
+            "host.hosted_core",
+            "axi.tvalid.eq(beat.valid)",
+            "axi.tvalid.eq(beat.valid & ~resetting)",
+        ),
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The netlist of a head: which ports come straight from flops, which follow inputs at once."""
+"""The netlist of a head or another top: ports that come from flops, or follow inputs at once."""
 
 import json
 import subprocess
@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from amaranth.lib.wiring import Component
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.head import Head
@@ -25,10 +27,14 @@ Bit = int | str
 
 
 class Netlist:
-    """Bits of the top's ports, and the cells of one head, each of one bit as far as can be."""
+    """Bits of the top's ports, and the cells, each of one bit as far as can be.
 
-    def __init__(self, config: HeadConfig) -> None:
-        top = _flat(intermediate_of(Head(config)))
+    ``design`` is the config of a head, or a component that has the head's place.
+    """
+
+    def __init__(self, design: HeadConfig | Component) -> None:
+        head = Head(design) if isinstance(design, HeadConfig) else design
+        top = _flat(intermediate_of(head))
         self._ports: dict[str, Any] = top["ports"]
         self._from_register: set[Bit] = set()
         self._behind: dict[Bit, set[Bit]] = {}

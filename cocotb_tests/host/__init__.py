@@ -1,0 +1,1 @@
+"""The host port of a core against bus models of others: cocotbext-axi."""

@@ -7,25 +7,19 @@ from typing import Any
 from amaranth import Cat, ClockSignal, Instance, Module, Mux, ResetInserter, ResetSignal, Signal
 from amaranth.hdl import Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
-from gaincell.core.bus import bus_bytes, bus_core
+from gaincell.core.bus import bus_core
 from gaincell.core.config import CoreConfig
 from gaincell.hdl.core.attention_core import AttentionCore
 from gaincell.hdl.core.downsizer import Downsizer
-from gaincell.hdl.host.axi import WORD_BITS, axi_lite, axi_stream
+from gaincell.hdl.host.axi import WORD_BITS
 from gaincell.hdl.host.fields import LARGEST_WORD
 from gaincell.hdl.host.packet_receiver import PacketReceiver, last_bytes
+from gaincell.hdl.host.ports import FLAGS, PLACE_BITS, TAG_BITS, host_ports
 from gaincell.hdl.host.register_file import RegisterFile
 from gaincell.hdl.host.register_map import CAUSES
 from gaincell.hdl.host.response_tags import ResponseTags
-from gaincell.hdl.layouts import array_port
-
-FLAGS = 2
-"""TUSER of a token: ``first``, ``further``."""
-PLACE_BITS = 16
-"""Of the column, and of the sub-tile, in a request."""
-TAG_BITS = 8
 
 
 class HostedCore(wiring.Component):
@@ -242,21 +236,6 @@ class HostedCore(wiring.Component):
         if len(status.worst_age) > WORD_BITS:
             with m.If(status.worst_age > LARGEST_WORD):
                 m.d.comb += registers.worst_age.eq(LARGEST_WORD)
-
-
-def host_ports(core: CoreConfig) -> dict[str, wiring.Member]:
-    """Members of a ``HostedCore`` whose beats are of whole bytes."""
-    config = core.lock_step
-    token, result, refresh = (8 * each for each in bus_bytes(core))
-    return {
-        "s_axil": In(axi_lite()),
-        "s_axis_token": In(axi_stream(token, user_bits=FLAGS)),
-        "m_axis_result": Out(axi_stream(result)),
-        "m_axis_request": Out(axi_stream(WORD_BITS, user_bits=TAG_BITS, keep=False)),
-        "s_axis_response": In(axi_stream(refresh, user_bits=TAG_BITS)),
-        "irq": Out(1),
-        "array": Out(array_port(config, config.timing.banks)),
-    }
 
 
 def _receive(m: Module, axi: Any, receiver: PacketReceiver) -> None:

@@ -119,6 +119,12 @@ TOOLS = {
     ),
     "gpu": Tool("a GPU", "CUDA", _has_gpu),
     "iverilog": Tool("Icarus Verilog", "apt-get install iverilog", _has_program("iverilog")),
+    "llmservingsim": Tool(
+        "LLMServingSim",
+        "git clone https://github.com/casys-kaist/LLMServingSim; LLMSERVINGSIM=its folder; "
+        "pip install pandas pyyaml rich",
+        lambda: "LLMSERVINGSIM" in os.environ and _has_modules("pandas", "yaml", "rich")(),
+    ),
     "mount": Tool("small disks", "root may mount them", _may_mount),
     "opensta": Tool("OpenSTA", "apt-get install opensta", _has_program("sta", "opensta")),
     "proofs": Tool(

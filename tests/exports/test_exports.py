@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -59,7 +62,44 @@ def test_times_of_a_batch_follow_latency_and_interval(tmp_path, estimate):
         expected = latency_us + max(0, chunk - 1) * interval_us
         assert float(line["time_us"]) == pytest.approx(expected, abs=1e-6)
     assert {"0", "2048"} <= {line["prefill_chunk"] for line in lines}
+    assert (1, 0, 0, 0) in places
     assert ("0", "1", "16") in {(r["kv_prefill"], r["n_decode"], r["kv_decode"]) for r in lines}
+
+
+LOOK_UP = """
+from serving.core import trace_generator as simulator
+
+profile = simulator._load_perf_db("gaincell", "model", "bf16", {1}, "llama")
+for chunk, before, sequences, stored in BATCHES:
+    print(simulator._lookup_attention(profile, 1, chunk, before, sequences, stored))
+"""
+
+
+@pytest.mark.needs("llmservingsim")
+def test_llmservingsim_takes_the_times(tmp_path, estimate):
+    """Its own loader and look-up, between rows of the table and beyond them, too."""
+    variant = tmp_path / "profiler" / "perf" / "gaincell" / "model" / "bf16"
+    variant.mkdir(parents=True)
+    (variant / "meta.yaml").write_text("{}\n")
+    out = ["-o", str(variant / "tp1")]
+    assert main(["export", "llmservingsim", "--config", "gpt2", *out]) == 0
+    here = tmp_path / "serving"  # it looks for profiles beside the folder that it runs in
+    here.mkdir()
+    batches = [(0, 0, 1, 1000), (0, 0, 37, 700), (8, 0, 0, 0), (512, 300, 5, 777), (3000, 0, 0, 0)]
+    found = subprocess.run(
+        [sys.executable, "-c", f"BATCHES = {batches}\n{LOOK_UP}"],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": os.environ["LLMSERVINGSIM"]},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    system = estimate["systems"]["1 head"]
+    expected_s = [
+        system["latency_s"] + max(0, chunk - 1) * system["interval_s"] for chunk, *_ in batches
+    ]
+    times_s = [float(line) * 1e-9 for line in found.stdout.split()]
+    assert times_s == pytest.approx(expected_s, rel=1e-6)
 
 
 def test_costs_for_zigzag_add_up_to_a_token():

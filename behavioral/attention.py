@@ -135,6 +135,28 @@ def attend_in_detail(
     )
 
 
+def unread_charge(
+    q_code: Codes,
+    k_code: Codes,
+    v_code: Codes,
+    config: HeadConfig,
+    *,
+    first: NDArray[Any] | None = None,
+) -> Floats:
+    """Charges A of all sub-tiles together before they are read, shaped as ``q_code`` (T, [G,] D).
+
+    Neither rounding nor clipping of the read-out is in them. Errors are as in ``attend``.
+    """
+    shape = check_sequence(q_code, k_code, v_code, config)
+    if k_code.ndim == 3:
+        groups = _of_groups(q_code, k_code, v_code)
+        each = [unread_charge(*codes, config, first=first) for codes in groups]
+        return np.concatenate(each, axis=1)
+    blocks = _blocks(shape, q_code, k_code, v_code, config, None, first)
+    whole = np.concatenate([charge.sum(axis=1) for _, _, charge, _ in blocks])
+    return whole.reshape(q_code.shape)
+
+
 def _of_groups(q_code: Codes, k_code: Codes, v_code: Codes) -> Iterator[tuple[Codes, Codes, Codes]]:
     """Codes of each group of heads: q (T, H / groups, D), k and v (T, D)."""
     groups = k_code.shape[1]

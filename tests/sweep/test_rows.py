@@ -2,18 +2,27 @@
 
 import csv
 import json
+from dataclasses import replace
+from math import exp
 
+import numpy as np
 import pytest
 from sweeps import write_sweep
 
+from gaincell.behavioral.attention import attend, unread_charge
 from gaincell.behavioral.tokens import typical_tokens
 from gaincell.cli import main
 from gaincell.config_file import load_config
+from gaincell.sweep.inputs import codes_of, tokens_of
 from gaincell.sweep.jobs import Job, job_of, measure
 from gaincell.sweep.kept import keep, read_kept
+from gaincell.sweep.metrics import METRICS
+from gaincell.sweep.page import page_of, panels_of
 from gaincell.sweep.pareto import front
+from gaincell.sweep.picture import draw_pareto
 from gaincell.sweep.point import point_of
 from gaincell.sweep.run import Row, jobs_of, plan, rows_of
+from gaincell.sweep.settings import TokenSettings
 from gaincell.sweep.sweep_file import read_sweep
 from gaincell.sweep.table import CSV, PARQUET, columns_of, write_table
 from gaincell.synth.estimate.activity import measure_activity
@@ -208,3 +217,72 @@ def test_both_formats_hold_the_same_table(tmp_path):
     assert lines[2]["latency_ns"] == ""
     assert 'clock_s is "x", but must be a number' in lines[2]["reason"]
     assert whole[0]["refresh"] is True
+
+
+def test_output_error_counts_rounding_of_codes_and_of_the_read_out(tmp_path):
+    """From codes of 8 bits; by a plain reckoning of lines through the outputs of a dimension."""
+    config = load_config("tiny")
+    rng = np.random.default_rng(3)
+    wide = {name: rng.integers(0, 256, (40, 8)) for name in "qkv"}
+    np.savez(tmp_path / "wide.npz", **wide)
+    values = {"config": "tiny", "tokens.input": "wide.npz", "tokens.input_bits": 8}
+
+    def measured(**changes):
+        point = point_of({**values, **changes}, tmp_path)
+        return measure(job_of("code_error", point))["result"]
+
+    narrow = {
+        "q": np.rint(wide["q"] * (15 / 255)),
+        "k": np.rint(wide["k"] * (7 / 255)),
+        "v": np.rint(wide["v"] * (7 / 255)),
+    }
+    found = attend(*(narrow[name].astype(int) for name in "qkv"), config)
+    eight = {"query_bits": 8, "key_bits": 8, "value_bits": 8}
+    charge = unread_charge(*wide.values(), replace(config, **eight, refresh=False))
+    left, whole = 0.0, 0.0
+    for dim in range(8):
+        line = np.polynomial.Polynomial.fit(found[:, dim], charge[:, dim], 1)
+        left += ((charge[:, dim] - line(found[:, dim])) ** 2).sum()
+        whole += ((charge[:, dim] - charge[:, dim].mean()) ** 2).sum()
+    plain = measured()
+    assert plain["mean"] == 0
+    assert plain["unexplained"] == pytest.approx((left / whole) ** 0.5, rel=1e-9)
+    fine = {**eight, "readout_bits": 8, "output_saturation": 20.0, "refresh": False}
+    finer = measured(**fine)
+    assert finer["unexplained"] < 0.1 * plain["unexplained"]
+    assert measured(**fine, **{"faults.read_noise": 0.5})["unexplained"] > finer["unexplained"]
+    with pytest.raises(ValueError, match="query_bits is 4, but must be at most"):
+        tokens_of(codes_of(TokenSettings(input="wide.npz", input_bits=2), tmp_path), config)
+    with pytest.raises(ValueError, match="input_bits is 8, but input is missing"):
+        codes_of(TokenSettings(input_bits=8), tmp_path)
+
+
+def test_metrics_of_a_start_are_means_of_windows_with_their_errors(tmp_path):
+    point = point_of({"config": "tiny"}, tmp_path)
+    results = {"perplexity": {"over_stock": [[0.1, 0.01], [0.3, 0.05]]}}
+    assert METRICS["perplexity_ratio"].value(point, results) == pytest.approx(exp(0.2))
+    error = exp(0.2) * 0.1
+    assert METRICS["perplexity_ratio_error"].value(point, results) == pytest.approx(error)
+    assert METRICS["divergence"].value(point, results) == pytest.approx(0.03)
+    assert METRICS["divergence_error"].value(point, results) == pytest.approx(0.02)
+    for windows, sentence in (([], 'init is "none"'), ([[0.1, 0.01]], "needs two windows")):
+        with pytest.raises(ValueError, match=sentence):
+            METRICS["divergence_error"].value(point, {"perplexity": {"over_stock": windows}})
+
+
+def test_points_without_a_name_lack_dear_metrics_without_a_reason(tmp_path):
+    path = tmp_path / "sweep.toml"
+    path.write_text(
+        'metrics = ["analog_area", "latency", "code_error"]\nconfig = "tiny"\n'
+        'named_only = ["code_error"]\nshade = "code_error"\nmark = ["b"]\n[tokens]\ncount = 5\n'
+        "[grid]\ncolumns = [4, 8]\n[named]\na = {columns = 4}\nb = {columns = 16}\n"
+    )
+    sweep, rows = rows_here(path)
+    assert len([job for job in jobs_of(plan(sweep)).values() if job.kind == "code_error"]) == 2
+    assert [row.metrics["code_error"] is None for row in rows] == [True, True, False, False]
+    assert {row.reason for row in rows} == {""}
+    assert columns_of(sweep, rows)["name"] == ["", "", "a", "b"]
+    panel = panels_of(sweep, rows)[0]
+    assert (panel.named, panel.marked, panel.shades[:2]) == ([2, 3], {3: "b"}, [None, None])
+    draw_pareto([panel], tmp_path / "p.svg", "mean error")
+    assert "The points with names" in page_of("sweep.toml", sweep, rows, {})

@@ -4,6 +4,9 @@ import pytest
 from sweeps import write_sweep
 
 from gaincell.cli import main
+from gaincell.sweep.jobs import job_of, measure
+from gaincell.sweep.kept import keep
+from gaincell.sweep.point import point_of
 
 pytestmark = pytest.mark.needs("sweep")
 
@@ -30,6 +33,24 @@ def test_points_without_measures_need_no_cluster(tmp_path, capsys):
     page = (out / "index.html").read_text()
     assert "9 points of sweep.toml; 3 lack a metric." in page
     assert page.count("<svg") + page.count("data:image/svg+xml") == 1
+
+
+def test_kept_measures_make_a_table_before_all_are_there(tmp_path, capsys):
+    path = tmp_path / "sweep.toml"
+    head = 'metrics = ["latency", "analog_energy"]\nconfig = "tiny"\n[tokens]\ncount = 4\n[grid]\n'
+    path.write_text(head + "columns = [4, 8]\n")
+    arguments = ["sweep", str(path), "-o", str(tmp_path / "out"), "--kept"]
+    assert main(arguments) == 1
+    assert "no point has all its metrics; the first one: activity: not" in capsys.readouterr().err
+    point = point_of({"config": "tiny", "tokens.count": 4, "columns": 8}, tmp_path)
+    job = job_of("activity", point)
+    keep(job.place, measure(job))
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "2 points, 2 measures: 1 kept from earlier, 1 left out" in said
+    rows = (tmp_path / "out" / "table.csv").read_text().splitlines()
+    assert rows[1].endswith("False,activity: not measured yet")
+    assert rows[2].endswith("True,")
 
 
 def test_a_sweep_whose_points_are_all_wrong_fails(tmp_path, capsys):

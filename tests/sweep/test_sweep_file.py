@@ -108,6 +108,15 @@ def test_draws_stay_in_their_ranges_and_follow_the_seed(method):
         (METRICS + "[draws]\ncount = 4\n[draws.range]\ncolumns = {low = 4}\n", "low and high"),
         (METRICS + "[draws]\n[draws.range]\ncolumns = {low = 4, high = 8}\n", "count is missing"),
         (METRICS + 'config = "gpt3"\n[grid]\ncolumns = [8]\n', "neither a file nor a preset"),
+        (METRICS + 'named_only = ["area"]\n[named.a]\nsink = 1\n', "named_only must be of the"),
+        (METRICS + 'named_only = ["latency"]\n[grid]\nsink = [1]\n', "no point is in [named]"),
+        (METRICS + 'shade = "area"\n[grid]\nsink = [1]\n', "shade must be of the metrics"),
+        (METRICS + 'mark = ["b"]\n[named.a]\nsink = 1\n', 'mark has "b", no name in [named]'),
+        (METRICS + "[grid]\nsink = [1]\nwindow = [64]\n[named.a]\nsink = 1\n", "a lacks window"),
+        (METRICS + "[grid]\nsink = [1]\n[named.a]\nsink = 1\nwindow = 64\n", "does not vary"),
+        (METRICS + "[named.a]\nsink = 1\n[named.b]\nwindow = 64\n", "a, the first point there"),
+        (METRICS + "[named.a]\nsinks = 1\n", 'unknown name "sinks"'),
+        (METRICS + "[named]\nsink = 1\n", "[named.sink]"),
         (METRICS + 'pareto = [["latency", "area"]]\n[grid]\ncolumns = [8]\n', "list of pairs"),
         (
             METRICS + "[draws]\ncount = 4\n[draws.range]\nsink = {low = 0, high = 8, scale = "
@@ -121,3 +130,42 @@ def test_wrong_files_are_refused_in_one_sentence(tmp_path, text, sentence):
         sweep_of(tmp_path, text)
     assert sentence in str(caught.value)
     assert str(caught.value).startswith(f"sweep {tmp_path / 'sweep.toml'}: ")
+
+
+def test_named_points_follow_the_others_and_alone_have_the_dear_metrics(tmp_path):
+    sweep = sweep_of(
+        tmp_path,
+        """metrics = ["latency", "perplexity"]
+named_only = ["perplexity"]
+[grid]
+columns = [32, 64]
+window = [512]
+[named."the first"]
+window = 1024
+columns = 64
+[named]
+small = {columns = 16}
+""",
+    )
+    assert [sweep.name_of(n) for n in range(4)] == ["", "", "the first", "small"]
+    assert sweep.points[3] == {"columns": 16, "window": 1024}
+    assert list(sweep.points[3]) == ["columns", "window"]
+    assert sweep.metrics_of(1) == ("latency",)
+    assert sweep.metrics_of(2) == ("latency", "perplexity")
+    assert sweep.mark == ("the first", "small")
+
+
+def test_several_lists_make_every_combination_of_their_rows(tmp_path):
+    sweep = sweep_of(
+        tmp_path,
+        METRICS
+        + "[[list]]\ncolumns = [32, 64]\noutput_saturation = [20, 40]\n"
+        + "[[list]]\nkey_bits = [2, 3, 4]\nvalue_bits = [2, 3, 4]\n",
+    )
+    assert len(sweep.points) == 6
+    assert sweep.points[4] == {
+        "columns": 64,
+        "output_saturation": 40,
+        "key_bits": 3,
+        "value_bits": 3,
+    }

@@ -1,6 +1,7 @@
 """``gaincell sweep``: metrics of many heads, on a cluster, as a table, pictures and a page."""
 
 import argparse
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,9 +21,17 @@ if TYPE_CHECKING:
     from gaincell.sweep.run import Outcomes, Row
 
 
+LINE_S = 60.0
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", type=Path, help="TOML file: what varies, and what is measured")
     add_output(parser, "folder for table, pictures and page", required=True)
+    parser.add_argument(
+        "--kept",
+        action="store_true",
+        help="measure nothing: table, pictures and page of what earlier runs kept",
+    )
     cluster = parser.add_argument_group("cluster")
     cluster.add_argument(
         "--cluster",
@@ -53,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         need_dask(where)
         sweep = read_sweep(arguments.sweep)
         from gaincell.sweep.page import PAGE, PICTURE
-        from gaincell.sweep.run import jobs_of, kept_of, plan, rows_of, run_jobs
+        from gaincell.sweep.run import jobs_of, kept_of, left_out_of, plan, rows_of, run_jobs
         from gaincell.sweep.table import CSV, PARQUET
 
         make_folder(arguments.output)
@@ -65,14 +74,16 @@ def run(arguments: argparse.Namespace) -> int:
     todo = [job for place, job in jobs.items() if place not in outcomes]
     print(
         f"{len(points)} points, {len(jobs)} measures: {len(outcomes)} kept from earlier, "
-        f"{len(todo)} to do"
+        f"{len(todo)} {'left out' if arguments.kept else 'to do'}"
     )
-    with _Progress(len(todo)) as told:
-        outcomes |= run_jobs(todo, where, started=_say_where, done=told)
-    rows = rows_of(sweep, points, outcomes)
+    left_out = left_out_of(todo) if arguments.kept else {}
+    if not arguments.kept:
+        with _Progress(len(todo)) as told:
+            outcomes |= run_jobs(todo, where, started=_say_where, done=told)
+    rows = rows_of(sweep, points, outcomes | left_out)
     _write(arguments, sweep, rows, outcomes)
     print(table(_summary(arguments.output, rows)))
-    if all(None in row.metrics.values() for row in rows):
+    if all(row.reason for row in rows):
         raise Failed(f"no point has all its metrics; the first one: {rows[0].reason}")
     return 0
 
@@ -99,10 +110,14 @@ def _say_where(client: "Client") -> None:
 
 
 class _Progress:
-    """A bar with the time left; told each job that ended, it counts those that failed."""
+    """A bar with the time left; told each job that ended, it counts those that failed.
+
+    Where no terminal shows the bar, such as in a log, a line comes instead every ``LINE_S``.
+    """
 
     def __init__(self, total: int) -> None:
-        self.total, self.failed = total, 0
+        self.total, self.done, self.failed = total, 0, 0
+        self.begun = self.said = time.monotonic()
 
     def __enter__(self) -> "_Progress":
         from tqdm import tqdm
@@ -114,23 +129,32 @@ class _Progress:
         self.bar.close()
 
     def __call__(self, job: "Job", outcome: Mapping[str, Any]) -> None:
-        self.failed += "result" not in outcome
+        self.done, self.failed = self.done + 1, self.failed + ("result" not in outcome)
         if self.failed:
             self.bar.set_postfix(failed=self.failed)
         self.bar.update()
+        now = time.monotonic()
+        if self.bar.disable and (now - self.said >= LINE_S or self.done == self.total):
+            self.said = now
+            left_s = (now - self.begun) / self.done * (self.total - self.done)
+            failed = f", {self.failed} failed" if self.failed else ""
+            print(
+                f"{self.done} of {self.total} measures{failed}, about {left_s / 60:.0f} min left",
+                flush=True,
+            )
 
 
 def _write(
     arguments: argparse.Namespace, sweep: Sweep, rows: list["Row"], outcomes: "Outcomes"
 ) -> None:
-    from gaincell.sweep.page import PAGE, PICTURE, page_of, panels_of
+    from gaincell.sweep.page import PAGE, PICTURE, page_of, panels_of, shade_name
     from gaincell.sweep.picture import draw_pareto
     from gaincell.sweep.table import columns_of, write_table
 
     folder = arguments.output
     write_table(columns_of(sweep, rows), folder)
     if panels := panels_of(sweep, rows):
-        draw_pareto(panels, folder / PICTURE)
+        draw_pareto(panels, folder / PICTURE, shade_name(sweep))
     with replacing(folder / PAGE) as unfinished:
         page = page_of(arguments.sweep.name, sweep, rows, outcomes)
         unfinished.write_text(page, encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from gaincell.sweep.settings import TokenSettings
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
+
+WIDTHS = ("query_bits", "key_bits", "value_bits")
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,16 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Codes:
-    """The codes that a head reads; ``file`` None: shipped or random ones."""
+    """The codes that a head reads; ``file`` None: shipped or random ones.
+
+    bits : width of all codes in ``file``, which are rounded to the head's; None: they have the
+        head's widths
+    """
 
     file: InputFile | None
     seed: int
     count: int | None
+    bits: int | None
 
 
 def file_at(name: str, folder: Path) -> InputFile:
@@ -84,24 +91,70 @@ def model_at(name: str, folder: Path) -> tuple[str, tuple[InputFile, ...]]:
 
 
 def codes_of(settings: TokenSettings, folder: Path) -> Codes:
-    """What [tokens] asks for."""
-    file = None if settings.input is None else file_at(settings.input, folder)
-    return Codes(file, settings.seed, settings.count)
-
-
-def tokens_of(codes: Codes, config: HeadConfig) -> Tokens:
-    """The tokens themselves.
+    """What [tokens] asks for.
 
     Raises
     ------
     ValueError
-        The file holds no such codes, or fewer tokens than are asked for.
+        A file that is not there, or a width without a file.
     """
-    from gaincell.behavioral.tokens import load_tokens, typical_tokens
+    if settings.input is None and settings.input_bits is not None:
+        raise ValueError(
+            f"[tokens] input_bits is {settings.input_bits}, but input is missing: it is the width "
+            "of the codes there"
+        )
+    file = None if settings.input is None else file_at(settings.input, folder)
+    return Codes(file, settings.seed, settings.count, settings.input_bits)
+
+
+def tokens_of(codes: Codes, config: HeadConfig) -> Tokens:
+    """The tokens themselves, in the head's widths.
+
+    Raises
+    ------
+    ValueError
+        The file holds no such codes, or fewer tokens than are asked for; or its codes are narrower
+        than the head's.
+    """
+    from gaincell.behavioral.tokens import typical_tokens
 
     if codes.file is not None:
-        return load_tokens(Path(codes.file.path), config, codes.count)
+        return _rounded(wide_tokens_of(codes, config), wide_of(codes, config), config)
     tokens, source = typical_tokens(config, codes.seed)
     if codes.count is not None and codes.count > len(tokens):
         raise ValueError(f"[tokens] count is {codes.count}, but there are {len(tokens)}: {source}")
     return tokens[: codes.count]
+
+
+def wide_of(codes: Codes, config: HeadConfig) -> HeadConfig:
+    """The head with the widths of the file's codes; without a refresh, which they would hasten."""
+    if codes.bits is None:
+        return config
+    for name in WIDTHS:
+        if getattr(config, name) > codes.bits:
+            raise ValueError(
+                f"{name} is {getattr(config, name)}, but must be at most [tokens] input_bits "
+                f"({codes.bits})"
+            )
+    bits = codes.bits
+    return replace(config, query_bits=bits, key_bits=bits, value_bits=bits, refresh=False)
+
+
+def wide_tokens_of(codes: Codes, config: HeadConfig) -> Tokens:
+    """The tokens before they are rounded, in the widths of ``wide_of``. Raises as ``tokens_of``."""
+    from gaincell.behavioral.tokens import load_tokens
+
+    if codes.file is None:
+        return tokens_of(codes, config)
+    return load_tokens(Path(codes.file.path), wide_of(codes, config), codes.count)
+
+
+def _rounded(tokens: Tokens, wide: HeadConfig, config: HeadConfig) -> Tokens:
+    """Codes of the head ``wide`` in the widths of ``config``: the nearest, halves to even ones."""
+    import numpy as np
+
+    q, k, v = (
+        np.rint(code * (getattr(config, most) / getattr(wide, most))).astype(np.int64)
+        for code, most in zip(tokens.codes, ("query_max", "key_max", "value_max"), strict=True)
+    )
+    return replace(tokens, q_code=q, k_code=k, v_code=v)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import exp, inf, sqrt
+from statistics import fmean, stdev
 from typing import Any
 
 from gaincell.sweep.point import Point
@@ -22,6 +24,8 @@ Results = Mapping[str, Mapping[str, Any]]
 """What was measured of a point, by the kind of the measure."""
 
 ACTIVITY, CODE_ERROR, SYNTHESIS, PERPLEXITY = "activity", "code_error", "synthesis", "perplexity"
+LOSS, DIVERGENCE = 0, 1
+"""Places of what a start made of the model, of each window."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,36 @@ def _power(point: Point, results: Results) -> float:
     return _energy(point, results) / _interval(point, results) * 1e3
 
 
+def _output_error(point: Point, results: Results) -> float:
+    unexplained = results[CODE_ERROR]["unexplained"]
+    if unexplained is None:
+        raise ValueError("output_error: the arrays' charge is the same for all tokens")
+    return float(unexplained)
+
+
+def _over_stock(results: Results, place: int) -> tuple[float, float]:
+    """Mean over windows of one figure of each, nats per token, and its standard error."""
+    values = [window[place] for window in results[PERPLEXITY]["over_stock"]]
+    if not values:
+        raise ValueError('perplexity_ratio and divergence need a start: [model] init is "none"')
+    return fmean(values), stdev(values) / sqrt(len(values)) if len(values) > 1 else inf
+
+
+def _ratio(point: Point, results: Results) -> float:
+    return exp(_over_stock(results, LOSS)[0])
+
+
+def _ratio_error(point: Point, results: Results) -> float:
+    mean, error = _over_stock(results, LOSS)
+    return _finite(exp(mean) * error)
+
+
+def _finite(error: float) -> float:
+    if error == inf:
+        raise ValueError("a standard error needs two windows: raise [model] windows")
+    return error
+
+
 METRICS: Mapping[str, Metric] = {
     "latency": Metric("latency_ns", "latency, ns", _latency),
     "interval": Metric("interval_ns", "a token every, ns", _interval),
@@ -129,10 +163,31 @@ METRICS: Mapping[str, Metric] = {
         lambda point, results: float(results[CODE_ERROR]["mean"]),
         (CODE_ERROR,),
     ),
+    "output_error": Metric(
+        "output_error", "relative error of outputs", _output_error, (CODE_ERROR,)
+    ),
     "perplexity": Metric(
         "perplexity",
         "perplexity",
         lambda point, results: float(results[PERPLEXITY]["perplexity"]),
+        (PERPLEXITY,),
+    ),
+    "perplexity_ratio": Metric(
+        "perplexity_ratio", "perplexity over the stock model's", _ratio, (PERPLEXITY,)
+    ),
+    "perplexity_ratio_error": Metric(
+        "perplexity_ratio_error", "standard error of that ratio", _ratio_error, (PERPLEXITY,)
+    ),
+    "divergence": Metric(
+        "divergence_nats",
+        "divergence, nats per token",
+        lambda point, results: _over_stock(results, DIVERGENCE)[0],
+        (PERPLEXITY,),
+    ),
+    "divergence_error": Metric(
+        "divergence_error_nats",
+        "standard error of the divergence",
+        lambda point, results: _finite(_over_stock(results, DIVERGENCE)[1]),
         (PERPLEXITY,),
     ),
 }

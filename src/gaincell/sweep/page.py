@@ -32,9 +32,18 @@ def panels_of(sweep: Sweep, rows: Sequence[Row]) -> list[Panel]:
         best = front(rows, pair)
         x, y = ([_number(rows[n].metrics[metric]) for n in numbers] for metric in pair)
         on_front = [place for place, number in enumerate(numbers) if best[number]]
-        names = [METRICS[metric].shown for metric in pair]
-        panels.append(Panel(names[0], names[1], x, y, numbers, on_front))
+        x_name, y_name = (METRICS[metric].shown for metric in pair)
+        named = {place: rows[number].name for place, number in enumerate(numbers)}
+        named = {place: name for place, name in named.items() if name}
+        marked = {place: name for place, name in named.items() if name in sweep.mark}
+        shades = [rows[n].metrics[sweep.shade] for n in numbers] if sweep.shade else []
+        panels.append(Panel(x_name, y_name, x, y, numbers, on_front, list(named), marked, shades))
     return panels
+
+
+def shade_name(sweep: Sweep) -> str:
+    """What the colours of the pictures are."""
+    return METRICS[sweep.shade].shown if sweep.shade else ""
 
 
 def _number(value: float | None) -> float:
@@ -47,8 +56,10 @@ def page_of(name: str, sweep: Sweep, rows: Sequence[Row], outcomes: Outcomes) ->
     failed = [(n, row) for n, row in enumerate(rows) if row.reason]
     lead = f"{len(rows)} points of {name}; {len(failed)} lack a metric."
     sections = [_space(sweep), _best(sweep, rows)]
+    if any(row.name for row in rows):
+        sections.append(_named(sweep, rows))
     if panels := panels_of(sweep, rows):
-        sections.append(_pictures(panels))
+        sections.append(_pictures(panels, shade_name(sweep)))
     if failed:
         sections.append(_failures(failed))
     sections.append(_time(outcomes))
@@ -87,19 +98,28 @@ def _best(sweep: Sweep, rows: Sequence[Row]) -> Section:
     return section
 
 
+def _named(sweep: Sweep, rows: Sequence[Row]) -> Section:
+    section = Section("named", "The points with names")
+    heads = ["point", "name", *sweep.varied, *(METRICS[name].shown for name in sweep.metrics)]
+    cells = ((_cells(sweep, row, n), row.name) for n, row in enumerate(rows) if row.name)
+    section.table(([first, name, *rest] for (first, *rest), name in cells), heads)
+    return section
+
+
 def _cells(sweep: Sweep, row: Row, number: int) -> list[str]:
     values = [_shown(row.values[name]) for name in sweep.varied]
     metrics = ["-" if v is None else f"{v:.4g}" for v in row.metrics.values()]
     return [str(number), *values, *metrics]
 
 
-def _pictures(panels: Sequence[Panel]) -> Section:
+def _pictures(panels: Sequence[Panel], shade: str) -> Section:
     section = Section("pictures", "Pictures")
     section.picture(
         "Every point, two metrics at a time. The line joins the points that none beats in both; "
-        "the numbers are theirs in the table.",
+        "the numbers are theirs in the table. Points with names are larger."
+        + (f" The colour is {shade}; a grey point has none." if shade else ""),
         f"{len(panels)} scatter plots with Pareto fronts.",
-        lambda path: draw_pareto(panels, path),
+        lambda path: draw_pareto(panels, path, shade),
     )
     return section
 

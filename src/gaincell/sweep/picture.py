@@ -1,10 +1,13 @@
 """Draws the points of a sweep, two metrics at a time, and the front of the best."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from gaincell.pictures import style
@@ -12,7 +15,14 @@ from gaincell.pictures import style
 ACROSS = 2
 LOG_FROM = 20.0
 """Ratio of largest and least value from which an axis is logarithmic."""
+SHADE_LOG_FROM = 5.0
+"""Likewise, of the colours."""
 MOST_LABELS = 12
+SHADES = "viridis_r"
+"""From light to dark: the more, the darker."""
+DOT, LARGE_DOT = 14, 46
+PANELS_END = 0.88
+"""Part of the width that the panels take where colours stand beside them."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,9 @@ class Panel:
 
     x, y, numbers : of the points that have both
     front : places, in these lists, of the points that none beats in both
+    named : places of the points that have a name; they are drawn larger
+    marked : names that stand beside points, by place
+    shades : a third metric of each point, as its colour; None: it has none. Empty: no colours
     """
 
     x_name: str
@@ -29,10 +42,15 @@ class Panel:
     y: Sequence[float]
     numbers: Sequence[int]
     front: Sequence[int]
+    named: Sequence[int] = ()
+    marked: Mapping[int, str] = field(default_factory=dict)
+    shades: Sequence[float | None] = ()
 
 
-def draw_pareto(panels: Sequence[Panel], output: Path) -> None:
+def draw_pareto(panels: Sequence[Panel], output: Path, shade_name: str = "") -> None:
     """Draw a panel for each pair; numbers of points on the front stand beside them.
+
+    ``shade_name`` is the metric behind the colours.
 
     Raises
     ------
@@ -43,31 +61,51 @@ def draw_pareto(panels: Sequence[Panel], output: Path) -> None:
     if not panels:
         raise ValueError("there is no pair of metrics to draw")
     down = (len(panels) + ACROSS - 1) // ACROSS
+    norm = _norm(panels)
 
     def paint(figure: Figure) -> None:
         across = min(ACROSS, len(panels))
         places = figure.subplots(down, across, squeeze=False).ravel()
         for axes, panel in zip(places, panels, strict=False):
-            _draw(axes, panel)
+            _draw(axes, panel, norm)
         for axes in places[len(panels) :]:
             axes.set_visible(False)
-        figure.tight_layout()
+        figure.tight_layout(rect=(0, 0, 1 if norm is None else PANELS_END, 1))
+        if norm is not None:
+            _colours(figure, norm, shade_name)
 
     style.draw(paint, 3.8 * down, output)
 
 
-def _draw(axes: Any, panel: Panel) -> None:
-    axes.scatter(panel.x, panel.y, s=14, color=style.RULE, linewidths=0)
-    alike: dict[tuple[float, float], list[int]] = {}
-    for place in panel.front:
-        alike.setdefault((panel.x[place], panel.y[place]), []).append(panel.numbers[place])
-    best = sorted(alike)
-    axes.plot(*zip(*best, strict=True), color=style.KEY, marker="o", markersize=4, linewidth=1)
-    for spot in best[:: max(1, -(-len(best) // MOST_LABELS))]:
-        first, more = min(alike[spot]), len(alike[spot]) - 1
+def _norm(panels: Sequence[Panel]) -> Normalize | None:
+    """The scale of the colours, the same for all panels."""
+    values = [value for panel in panels for value in panel.shades if value is not None]
+    if not values:
+        return None
+    low, high = min(values), max(values)
+    return LogNorm(low, high) if 0 < SHADE_LOG_FROM * low < high else Normalize(low, high)
+
+
+def _colours(figure: Figure, norm: Normalize, name: str) -> None:
+    from matplotlib.cm import ScalarMappable
+
+    beside = figure.add_axes((PANELS_END + 0.01, 0.25, 0.015, 0.5))
+    bar = figure.colorbar(ScalarMappable(norm, SHADES), cax=beside)
+    bar.set_label(name, fontsize=style.TEXT, color=style.INK)
+    bar.ax.tick_params(which="both", labelsize=style.SMALL, colors=style.INK)
+
+
+def _draw(axes: Any, panel: Panel, norm: Normalize | None) -> None:
+    named = set(panel.named)
+    plain = [place for place in range(len(panel.x)) if place not in named]
+    _scatter(axes, panel, plain, norm, DOT, 1)
+    _front(axes, panel)
+    _scatter(axes, panel, list(panel.named), norm, LARGE_DOT, 3)
+    for place, name in panel.marked.items():
         axes.annotate(
-            f"{first} and {more} more" if more else str(first), spot, (4, 4),
-            textcoords="offset points", fontsize=style.SMALL, color=style.INK,
+            name, (panel.x[place], panel.y[place]), (7, -3),
+            textcoords="offset points", fontsize=style.SMALL, color=style.INK, weight="bold",
+            zorder=5, bbox={"facecolor": style.PAPER, "alpha": 0.8, "linewidth": 0, "pad": 1},
         )  # fmt: skip
     for values, scale in ((panel.x, axes.set_xscale), (panel.y, axes.set_yscale)):
         if values and min(values) > 0 and max(values) > LOG_FROM * min(values):
@@ -78,3 +116,36 @@ def _draw(axes: Any, panel: Panel) -> None:
     for side, spine in axes.spines.items():
         spine.set_color(style.RULE)
         spine.set_visible(side in ("left", "bottom"))
+
+
+def _scatter(
+    axes: Any, panel: Panel, places: Sequence[int], norm: Normalize | None, size: int, above: int
+) -> None:
+    """Points of one size: those without a shade in grey, the others in its colour."""
+    shades = panel.shades or [None] * len(panel.x)
+    for shaded in (False, True):
+        own = [place for place in places if (shades[place] is not None) == shaded]
+        colour: dict[str, Any] = {"color": style.RULE}
+        if shaded:
+            colour = {"c": [shades[place] for place in own], "cmap": SHADES, "norm": norm}
+        edge = {"edgecolors": style.INK, "linewidths": 0.7} if size == LARGE_DOT else {}
+        if own:
+            spots = [panel.x[place] for place in own], [panel.y[place] for place in own]
+            axes.scatter(*spots, s=size, zorder=above, **colour, **(edge or {"linewidths": 0}))
+
+
+def _front(axes: Any, panel: Panel) -> None:
+    """The line through the best points, and their numbers."""
+    alike: dict[tuple[float, float], list[int]] = {}
+    for place in panel.front:
+        alike.setdefault((panel.x[place], panel.y[place]), []).append(panel.numbers[place])
+    best = sorted(alike)
+    axes.plot(*zip(*best, strict=True), color=style.KEY, marker="o", markersize=4, linewidth=1)
+    marked = {(panel.x[place], panel.y[place]) for place in panel.marked}
+    for spot in best[:: max(1, -(-len(best) // MOST_LABELS))]:
+        first, more = min(alike[spot]), len(alike[spot]) - 1
+        if spot not in marked:
+            axes.annotate(
+                f"{first} and {more} more" if more else str(first), spot, (4, 4),
+                textcoords="offset points", fontsize=style.SMALL, color=style.INK,
+            )  # fmt: skip

@@ -43,27 +43,34 @@ class Planned:
 class Row:
     """What the table says of a point.
 
-    metrics : by name; None: the reason says why
+    metrics : by name; None: the reason says why, or it was not to be measured of this point
+    name : of the point, "" if it has none
+    wanted : metrics that it shall have
     """
 
     values: Mapping[str, Any]
     metrics: Mapping[str, float | None]
     reason: str
+    name: str = ""
+    wanted: tuple[str, ...] = ()
 
 
 def plan(sweep: Sweep) -> list[Planned]:
     """The jobs of every point. Points with equal inputs share a job."""
-    return [_planned(sweep, values) for values in sweep.points]
+    return [
+        _planned(sweep, values, sweep.metrics_of(number))
+        for number, values in enumerate(sweep.points)
+    ]
 
 
-def _planned(sweep: Sweep, values: Mapping[str, Any]) -> Planned:
+def _planned(sweep: Sweep, values: Mapping[str, Any], metrics: Sequence[str]) -> Planned:
     planned = Planned(values)
     try:
         planned.point = point_of({**sweep.fixed, **values}, sweep.folder)
     except (TypeError, ValueError) as error:
         planned.problems[""] = str(error)
         return planned
-    kinds = [kind for name in sweep.metrics for kind in needs_of(name, planned.point)]
+    kinds = [kind for name in metrics for kind in needs_of(name, planned.point)]
     for kind in dict.fromkeys(kinds):
         try:
             planned.jobs[kind] = job_of(kind, planned.point)
@@ -81,6 +88,11 @@ def kept_of(jobs: Mapping[Path, Job]) -> dict[Path, Mapping[str, Any]]:
     """Outcomes of jobs that earlier sweeps did."""
     found = ((place, read_kept(place)) for place in jobs)
     return {place: outcome for place, outcome in found if outcome is not None}
+
+
+def left_out_of(jobs: Sequence[Job]) -> dict[Path, Mapping[str, Any]]:
+    """Outcomes of jobs that are not run now."""
+    return {job.place: {"kind": job.kind, "failed": "not measured yet"} for job in jobs}
 
 
 def run_jobs(
@@ -160,12 +172,14 @@ def _room(job: Job, count: int, total: int) -> Iterator[None]:
 
 def rows_of(sweep: Sweep, points: Sequence[Planned], outcomes: Outcomes) -> list[Row]:
     """A row for each point."""
-    return [_row(sweep, planned, outcomes) for planned in points]
+    return [_row(sweep, number, each, outcomes) for number, each in enumerate(points)]
 
 
-def _row(sweep: Sweep, planned: Planned, outcomes: Outcomes) -> Row:
+def _row(sweep: Sweep, number: int, planned: Planned, outcomes: Outcomes) -> Row:
+    name, wanted = sweep.name_of(number), sweep.metrics_of(number)
+    metrics: dict[str, float | None] = dict.fromkeys(sweep.metrics)
     if planned.point is None:
-        return Row(planned.values, dict.fromkeys(sweep.metrics), planned.problems[""])
+        return Row(planned.values, metrics, planned.problems[""], name, wanted)
     results: dict[str, Any] = {}
     reasons = dict(planned.problems)
     for kind, job in planned.jobs.items():
@@ -174,17 +188,15 @@ def _row(sweep: Sweep, planned: Planned, outcomes: Outcomes) -> Row:
             results[kind] = outcome["result"]
         else:
             reasons[kind] = outcome.get("refused") or outcome["failed"]
-    metrics: dict[str, float | None] = {}
     said: list[str] = []
-    for name in sweep.metrics:
-        metrics[name] = None
-        lacking = [kind for kind in needs_of(name, planned.point) if kind not in results]
+    for metric in wanted:
+        lacking = [kind for kind in needs_of(metric, planned.point) if kind not in results]
         if lacking:
             said += [f"{kind}: {reasons[kind]}" for kind in lacking]
             continue
         try:
-            value = METRICS[name].value(planned.point, results)
-            metrics[name] = float(f"{value:.{DIGITS}g}")
+            value = METRICS[metric].value(planned.point, results)
+            metrics[metric] = float(f"{value:.{DIGITS}g}")
         except ValueError as error:
             said.append(str(error))
-    return Row(planned.values, metrics, "; ".join(dict.fromkeys(said)))
+    return Row(planned.values, metrics, "; ".join(dict.fromkeys(said)), name, wanted)

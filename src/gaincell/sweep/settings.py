@@ -33,6 +33,9 @@ class TokenSettings(Table):
 
     input: str | None = string(None)
     """npz with codes q, k, v; None: shipped codes if the config has their shape, else random."""
+    input_bits: int | None = whole(None, low=1, high=8, none=True)
+    """Width of all codes in ``input``, which are rounded to the head's; None: they have its
+    widths."""
     seed: int = whole(0, low=0, most=MOST_SEED)
     """Of random codes, and of the arrays' faults."""
     count: int | None = whole(None, low=1, none=True)
@@ -86,6 +89,10 @@ class ModelSettings(Table):
     """Tokens of the alignment, with "closed-form"; None: its default."""
     digital_heads: int | None = whole(None, low=0, none=True)
     """Heads that leave the arrays, with "closed-form"; None: its default."""
+    seed: int = whole(0, low=0, most=MOST_SEED)
+    """Of what "closed-form" draws."""
+    faults: bool = flag(True)
+    """The model's arrays have the faults of [faults], too."""
 
 
 TABLES: Mapping[str, type[Table]] = {

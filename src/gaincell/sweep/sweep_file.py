@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from gaincell.config_file import read_table
 from gaincell.sweep.draws import Draws, Range, drawn, grid_of, rows_of
 from gaincell.sweep.metrics import METRICS
+from gaincell.sweep.named import NAMED, named_points
 from gaincell.sweep.settings import CONFIG, NAMES, TABLES
 from gaincell.tables import build, nearest, read_toml, shown, unknown_keys
 
 GRID, LIST, DRAWS, HEAD_TABLE = "grid", "list", "draws", "head"
 METRICS_KEY, PARETO = "metrics", "pareto"
-KEYS = (CONFIG, METRICS_KEY, PARETO, GRID, LIST, DRAWS, HEAD_TABLE, *TABLES)
+NAMED_ONLY, SHADE, MARK = "named_only", "shade", "mark"
+KEYS = (
+    *(CONFIG, METRICS_KEY, NAMED_ONLY, PARETO, SHADE, MARK),
+    *(GRID, LIST, DRAWS, NAMED, HEAD_TABLE, *TABLES),
+)
 MOST_POINTS = 1 << 17
 
 
@@ -28,6 +35,10 @@ class Sweep:
     points : values that vary, by name, of each point
     metrics : names of ``gaincell.sweep.metrics.METRICS``
     pareto : pairs of metrics, a picture each
+    names : of each point; "" of those that have none
+    named_only : metrics that only points with a name have
+    shade : metric that colours the points of the pictures
+    mark : names that stand in the pictures
     """
 
     folder: Path
@@ -35,6 +46,20 @@ class Sweep:
     points: Sequence[Mapping[str, Any]]
     metrics: tuple[str, ...]
     pareto: tuple[tuple[str, str], ...] = field(default=())
+    names: Sequence[str] = field(default=())
+    named_only: tuple[str, ...] = ()
+    shade: str | None = None
+    mark: tuple[str, ...] = ()
+
+    def name_of(self, number: int) -> str:
+        """The name of a point, "" if it has none."""
+        return self.names[number] if self.names else ""
+
+    def metrics_of(self, number: int) -> tuple[str, ...]:
+        """The metrics that a point shall have."""
+        if self.name_of(number):
+            return self.metrics
+        return tuple(name for name in self.metrics if name not in self.named_only)
 
     @property
     def varied(self) -> tuple[str, ...]:
@@ -61,22 +86,54 @@ def _sweep_of(table: Mapping[str, Any], folder: Path) -> Sweep:
     if unknown := unknown_keys(table, KEYS):
         raise ValueError("; ".join(unknown))
     metrics = _metrics(table.get(METRICS_KEY))
-    grid, rows = (_named(table.get(name, {}), name) for name in (GRID, LIST))
+    grid, lists = _values(table.get(GRID, {}), GRID), _lists(table.get(LIST, []))
     how, ranges = _draws(table.get(DRAWS))
     fixed = _fixed(table)
-    varied = [*grid, *rows, *ranges]
+    varied = [*grid, *(name for rows in lists for name in rows), *ranges]
     if twice := [name for name in varied if name in fixed or varied.count(name) > 1]:
         raise ValueError(f"{twice[0]} is set twice: fix it, or vary it in one of the tables")
-    parts = [grid_of(grid), rows_of(rows), drawn(how, ranges)]
-    count = len(parts[0]) * len(parts[1]) * len(parts[2])
-    if not varied:
-        raise ValueError(f"nothing varies: give a table [{GRID}], [{LIST}] or [{DRAWS}]")
-    if count > MOST_POINTS:
-        raise ValueError(f"it makes {count} points, but at most {MOST_POINTS} are possible")
-    points = [{**a, **b, **c} for a in parts[0] for b in parts[1] for c in parts[2]]
+    parts = [grid_of(grid), *(rows_of(rows) for rows in lists), drawn(how, ranges)]
+    count = prod(map(len, parts)) if varied else 0
+    names, singles = named_points(_checked_named(table.get(NAMED, {})), varied, fixed)
+    if not varied and not singles:
+        raise ValueError(
+            f"nothing varies: give a table [{GRID}], [{LIST}], [{DRAWS}] or [{NAMED}.NAME]"
+        )
+    if count + len(singles) > MOST_POINTS:
+        raise ValueError(
+            f"it makes {count + len(singles)} points, but at most {MOST_POINTS} are possible"
+        )
+    points = [_merged(each) for each in product(*parts)] if varied else []
+    points += singles
     for name in {fixed.get(CONFIG), *(point.get(CONFIG) for point in points)} - {None}:
         read_table(located(name, folder))
-    return Sweep(folder, fixed, points, metrics, _pareto(table.get(PARETO), metrics))
+    named_only = _some_metrics(table, NAMED_ONLY, metrics) if NAMED_ONLY in table else ()
+    if named_only and not names:
+        raise ValueError(f"{NAMED_ONLY} is given, but no point is in [{NAMED}]")
+    shade = _some_metrics({SHADE: [table[SHADE]]}, SHADE, metrics)[0] if SHADE in table else None
+    return Sweep(
+        folder,
+        fixed,
+        points,
+        metrics,
+        _pareto(table.get(PARETO), metrics),
+        ["" for _ in range(count)] + names,
+        named_only,
+        shade,
+        _marks(table.get(MARK, names), names),
+    )
+
+
+def _marks(marks: Any, names: Sequence[str]) -> tuple[str, ...]:
+    """Names for the pictures; by default all."""
+    if not isinstance(marks, list) or not all(isinstance(name, str) for name in marks):
+        raise TypeError(f"{MARK} must be a list of names of points in [{NAMED}]")
+    for name in marks:
+        if name not in names:
+            raise ValueError(
+                f"{MARK} has {shown(name)}, no name in [{NAMED}]{nearest(name, names)}"
+            )
+    return tuple(marks)
 
 
 def located(config: Any, folder: Path) -> str:
@@ -96,7 +153,31 @@ def _metrics(names: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _named(table: Any, where: str) -> dict[str, list[Any]]:
+def _some_metrics(table: Mapping[str, Any], key: str, metrics: tuple[str, ...]) -> tuple[str, ...]:
+    names = table[key]
+    if not isinstance(names, list) or not all(name in metrics for name in names):
+        raise TypeError(f"{key} must be of the metrics {', '.join(metrics)}")
+    return tuple(names)
+
+
+def _merged(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}
+
+
+def _checked_named(tables: Any) -> Any:
+    if isinstance(tables, dict):
+        for name, own in tables.items():
+            _check_names(own, f"{NAMED}.{name}")
+    return tables
+
+
+def _lists(tables: Any) -> list[dict[str, list[Any]]]:
+    """One table [list], or several [[list]], each with rows of its own."""
+    several = tables if isinstance(tables, list) else [tables]
+    return [_values(table, LIST) for table in several]
+
+
+def _values(table: Any, where: str) -> dict[str, list[Any]]:
     """A table of lists under names that can vary; a single value is a list of one."""
     _check_names(table, where)
     lists = {name: value if isinstance(value, list) else [value] for name, value in table.items()}

@@ -16,7 +16,7 @@ from gaincell.sweep.run import Row
 from gaincell.sweep.sweep_file import Sweep
 
 CSV, PARQUET = "table.csv", "table.parquet"
-POINT, FRONT, REASON = "point", "pareto", "reason"
+POINT, NAME, FRONT, REASON = "point", "name", "pareto", "reason"
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -24,9 +24,12 @@ Columns = Mapping[str, Sequence[Any]]
 def columns_of(sweep: Sweep, rows: Sequence[Row]) -> Columns:
     """The table: number of each point, what varies, metrics, front of all metrics, reason.
 
+    Points have a column of names if any has one.
     A list, such as a cell's coefficients, is a string of JSON.
     """
     columns: dict[str, Sequence[Any]] = {POINT: list(range(len(rows)))}
+    if any(row.name for row in rows):
+        columns[NAME] = [row.name for row in rows]
     for name in sweep.varied:
         columns[name] = _plain([row.values[name] for row in rows])
     for name in sweep.metrics:

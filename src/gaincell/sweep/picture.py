@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ MOST_LABELS = 12
 SHADES = "viridis_r"
 """From light to dark: the more, the darker."""
 DOT, LARGE_DOT = 14, 46
+LINE_POINTS, POINTS_PER_INCH = 12, 72
+"""Height of a name."""
 PANELS_END = 0.88
 """Part of the width that the panels take where colours stand beside them."""
 
@@ -101,21 +104,33 @@ def _draw(axes: Any, panel: Panel, norm: Normalize | None) -> None:
     _scatter(axes, panel, plain, norm, DOT, 1)
     _front(axes, panel)
     _scatter(axes, panel, list(panel.named), norm, LARGE_DOT, 3)
-    for place, name in panel.marked.items():
-        axes.annotate(
-            name, (panel.x[place], panel.y[place]), (7, -3),
-            textcoords="offset points", fontsize=style.SMALL, color=style.INK, weight="bold",
-            zorder=5, bbox={"facecolor": style.PAPER, "alpha": 0.8, "linewidth": 0, "pad": 1},
-        )  # fmt: skip
     for values, scale in ((panel.x, axes.set_xscale), (panel.y, axes.set_yscale)):
         if values and min(values) > 0 and max(values) > LOG_FROM * min(values):
             scale("log")
+    _names(axes, panel)
     axes.set_xlabel(panel.x_name, fontsize=style.TEXT, color=style.INK)
     axes.set_ylabel(panel.y_name, fontsize=style.TEXT, color=style.INK)
     axes.tick_params(which="both", labelsize=style.SMALL, colors=style.INK)
     for side, spine in axes.spines.items():
         spine.set_color(style.RULE)
         spine.set_visible(side in ("left", "bottom"))
+
+
+def _names(axes: Any, panel: Panel) -> None:
+    """The names of marked points beside them, each above the one below."""
+    point = axes.figure.dpi / POINTS_PER_INCH
+    heights = {
+        place: axes.transData.transform((panel.x[place], panel.y[place]))[1] / point
+        for place in panel.marked
+    }
+    lowest = -inf
+    for place, height in sorted(heights.items(), key=lambda item: item[1]):
+        lowest = max(height, lowest + LINE_POINTS)
+        axes.annotate(
+            panel.marked[place], (panel.x[place], panel.y[place]), (7, lowest - height - 3),
+            textcoords="offset points", fontsize=style.SMALL, color=style.INK, weight="bold",
+            zorder=5, bbox={"facecolor": style.PAPER, "alpha": 0.8, "linewidth": 0, "pad": 1},
+        )  # fmt: skip
 
 
 def _scatter(

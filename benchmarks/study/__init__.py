@@ -1,0 +1,1 @@
+"""The study of docs/do/study.md: its sweep, and what that needs beside it."""

@@ -1,5 +1,8 @@
 """Sweep files: the points that they make, and what wrong ones are told."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -169,3 +172,14 @@ def test_several_lists_make_every_combination_of_their_rows(tmp_path):
         "key_bits": 3,
         "value_bits": 3,
     }
+
+
+def test_the_study_and_its_table_have_the_same_points():
+    root = Path(__file__).parents[2]
+    sweep = read_sweep(root / "benchmarks" / "study" / "study.toml")
+    with (root / "docs" / "evidence" / "tables" / "study.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == list(sweep.names)
+    for row, point in zip(rows, sweep.points, strict=True):
+        for name, value in point.items():
+            assert (row[name] if isinstance(value, str) else float(row[name])) == value

@@ -11,17 +11,27 @@ from typing import Any
 
 import numpy as np
 
+from gaincell.spice.area import areas
 from gaincell.spice.derived import derived
 from gaincell.spice.design import Design
 from gaincell.spice.fit import NoFit
 from gaincell.spice.measure.check import check
-from gaincell.spice.measure.column import OUTPUT, SCORE
+from gaincell.spice.measure.converter_spread import jitter_s
 from gaincell.spice.measure.converters import POINTS, transfer
+from gaincell.spice.measure.times import OUTPUT, SCORE
 from gaincell.spice.ngspice import NoResult, ngspice_version
+from gaincell.spice.record.drives import dac, line_driver
 from gaincell.spice.record.errors import corners, mismatch, noise, write_errors
 from gaincell.spice.record.response import response
 from gaincell.spice.record.retained import leaks, retention
-from gaincell.spice.record.stages import checked, energy, example, full_pulse_c, transfer_of
+from gaincell.spice.record.stages import (
+    checked,
+    energy,
+    example,
+    full_pulse_c,
+    spread_of,
+    transfer_of,
+)
 from gaincell.versions import versions
 
 FORMAT = 1
@@ -37,6 +47,8 @@ class Effort:
     points : charges of a converter's transfer, fraction of a full pulse's
     columns : random columns of each stage
     corners : whether other corners are simulated
+    converters : converters of the Monte Carlo of each stage
+    drives : whether DACs and drivers of word lines are simulated
     """
 
     between: int = 2
@@ -45,10 +57,19 @@ class Effort:
     points: tuple[float, ...] = POINTS
     columns: int = 30
     corners: bool = True
+    converters: int = 8
+    drives: bool = True
 
 
 SHORT = Effort(
-    between=1, widths=(1, 8, 15), cells=4, points=(0.05, 0.3, 0.8), columns=4, corners=False
+    between=1,
+    widths=(1, 8, 15),
+    cells=4,
+    points=(0.05, 0.3, 0.8),
+    columns=4,
+    corners=False,
+    converters=2,
+    drives=False,
 )
 
 
@@ -112,12 +133,22 @@ def characterise(
             continue
         test = partial(check, design, fitted, stage, signed=signed, columns=effort.columns, rng=rng)
         tested = step(f"{name} columns", test)
+        spread = partial(
+            spread_of, design, stage, signed=signed, converters=effort.converters, rng=rng
+        )
         record[name] = {
             **transfer_of(stage),
             "columns": tested and checked(tested, stage),
-            "energy": tested and energy(design, tested),
+            "energy": tested and energy(design, tested, stage),
+            "spread": step(f"{name} converters that differ", spread),
+            "jitter_s": jitter_s(design, stage, signed=signed),
             "example": tested and example(tested),
         }
+    record["line_driver"] = record["dac"] = None
+    if effort.drives:
+        record["line_driver"] = step("line driver", lambda: line_driver(design))
+        record["dac"] = step("DACs", lambda: dac(design, rng))
+    record["area"] = step("area", lambda: areas(design))
     record["reports"] = reports
     record["derived"] = derived(record)
     record["made"] = {

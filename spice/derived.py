@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gaincell.spice.token_energy import token_energy
+from gaincell.spice.token_energy import DACS, WINDOW, token_energy
 
 PJ = 1e12
 
@@ -21,11 +21,12 @@ def derived(record: Mapping[str, Any]) -> dict[str, Any]:
     Charges of a head are in fC of a full query pulse. A field whose measurement is missing is
     missing here: the head then has its default.
     """
+    parts = token_energy(record)
     return {
         "config": _config(record),
-        "faults": _faults(record),
-        "analog": _analog(record),
-        "token_energy_j": token_energy(record),
+        "faults": _faults(record) | _converter_faults(record),
+        "analog": _analog(record, parts),
+        "token_energy_j": parts,
     }
 
 
@@ -73,19 +74,54 @@ def _faults(record: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def _analog(record: Mapping[str, Any]) -> dict[str, float]:
-    """Energies of ``[analog]``, at the design's own node and supply; none is scaled."""
-    cell, columns = record["cell"]["energy"], record["levels"]["columns"]
+def _converter_faults(record: Mapping[str, Any]) -> dict[str, float]:
+    """A head has one size for both stages: the root of the mean square of their sizes."""
+    stages = [record[name] for name in ("score", "output") if record[name]]
+    spreads = [stage["spread"] for stage in stages if stage.get("spread")]
+    found: dict[str, float] = {}
+    for key, name in (("offset_sigma", "comparator_offset"), ("gain_sigma", "ramp_gain_error")):
+        if spreads:
+            found[name] = float(np.sqrt(np.mean([spread[key] ** 2 for spread in spreads])))
+    jitters = [stage["jitter_s"] for stage in stages if stage.get("jitter_s") is not None]
+    if jitters:
+        jitter_s = float(np.sqrt(np.mean(np.square(jitters))))
+        found["pulse_jitter_cycles"] = jitter_s / record["levels"]["clock_s"]
+    return found
+
+
+def _analog(record: Mapping[str, Any], parts: Mapping[str, float | None]) -> dict[str, float]:
+    """Energies and areas of ``[analog]``, at the design's own node and supply; none is scaled."""
+    levels = record["levels"]
+    cells = levels["columns"] * WINDOW
     found: dict[str, float] = {}
     activities: list[float] = []
-    for stage, name in (("score", "key_cell_pj"), ("output", "value_cell_pj")):
+    for stage, name, begin in (
+        ("score", "key_cell_pj", "first "),
+        ("output", "value_cell_pj", "second "),
+    ):
         if not record[stage] or not (energy := record[stage]["energy"]):
             continue
-        parts = ("cells_j", "reset_j", "integrate_j", "convert_j", "middle_j")
-        # one reference for the converters of a sub-tile
-        column_j = sum(energy[part] for part in parts) + energy["bias_j"] / columns
-        found[name] = (column_j / columns + cell["lines_j"]) * PJ
+        own = [each_j for part, each_j in parts.items() if part.startswith(begin)]
+        found[name] = sum(each_j for each_j in own if each_j is not None) / cells * PJ
         activities.append(energy["activity"])
     if activities:
         found["published_activity"] = float(np.mean(activities))
+    if parts.get(DACS) is not None:
+        written = [each_j for part, each_j in parts.items() if "write" in part or part == DACS]
+        bits = 2 * levels["columns"] * levels["code_bits"]
+        found["dac_bit_pj"] = sum(each_j for each_j in written if each_j is not None) / bits * PJ
+    if area := record.get("area"):
+        found |= _areas(area, levels["columns"])
+    return found
+
+
+def _areas(area: Mapping[str, Any], columns: int) -> dict[str, float]:
+    """The high ends. Lines share references, and each has a driver: its cells or converter."""
+    high = {name: each["high_um2"] for name, each in area.items()}
+    found = {"cell_area_um2": high["cell"] + high.get("line_driver", 0.0) / columns}
+    if "score_converter" in high and "output_converter" in high:
+        both = (high["score_converter"] + high["output_converter"]) / 2
+        found["converter_area_um2"] = both + high.get("references", 0.0) / columns
+    if "write_select" in high:
+        found["dac_area_um2"] = high["write_select"]
     return found

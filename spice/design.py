@@ -73,6 +73,8 @@ class Levels(Table):
     """Cells that a write bit line and its DAC serve."""
     row_f: float = number(0.0, low=0, unit="F")
     """Wire of a write bit line per cell, F."""
+    row_ohm: float = number(0.0, low=0, unit="Ohm")
+    """Resistance of a write bit line per cell, Ohm."""
     line_f: float = number(0.0, low=0, unit="F")
     """Wire of a word line per cell, F, each of the two."""
     write_line_f: float = number(0.0, low=0, unit="F")

@@ -11,6 +11,8 @@ from gaincell.spice.waves import Floats
 MOST_DEGREE = 9
 LARGEST_RESIDUAL = 0.005
 """Of a response, fraction of its full scale."""
+LARGEST_DEVIATION = 3.0
+"""Of a measured point, in standard deviations."""
 
 
 class NoFit(Exception):
@@ -51,6 +53,8 @@ def fit_response(
 ) -> Polynomial:
     """The polynomial of the least degree, 1 or more, that leaves at most ``largest``.
 
+    A point with a ``deviation`` may also be left by ``LARGEST_DEVIATION`` of these.
+
     Parameters
     ----------
     deviation : standard deviation of each charge; weighs the points and scales the covariance
@@ -63,21 +67,22 @@ def fit_response(
     full_scale = float(np.max(np.abs(charge)))
     if not full_scale > 0:
         raise NoFit("the response is 0 at every voltage")
+    allowed = np.full(len(volts), largest * full_scale)
+    if deviation is not None:
+        allowed = np.maximum(allowed, LARGEST_DEVIATION * deviation)
     half = float(np.max(np.abs(volts - center_v)))
-    x = (volts - center_v) / half
     best = np.inf
     for degree in range(1, min(MOST_DEGREE, len(volts) - 2) + 1):
-        basis = np.vander(x, degree + 1, increasing=True)
-        weights = np.ones(len(x)) if deviation is None else 1 / deviation
+        basis, weights = _basis(volts, center_v, degree, deviation)
         solved, *_ = np.linalg.lstsq(basis * weights[:, None], charge * weights, rcond=None)
         left = charge - basis @ solved
         residual = float(np.max(np.abs(left))) / full_scale
         best = min(best, residual)
-        if residual > largest:
+        if np.any(np.abs(left) > allowed):
             continue
         inverse = np.linalg.inv((basis * weights[:, None] ** 2).T @ basis)
         if deviation is None:
-            inverse *= float(left @ left) / (len(x) - degree - 1)
+            inverse *= float(left @ left) / (len(volts) - degree - 1)
         scale = half ** -np.arange(degree + 1.0)
         return Polynomial(
             center_v, solved * scale, inverse * np.outer(scale, scale), residual, full_scale
@@ -86,6 +91,26 @@ def fit_response(
         f"no polynomial up to degree {MOST_DEGREE} fits the response of {len(volts)} voltages: "
         f"{best:.2%} of full scale is left, but at most {largest:.2%} may be"
     )
+
+
+def fit_polynomial(
+    volts: Floats, charge: Floats, center_v: float, degree: int, deviation: Floats | None
+) -> Floats:
+    """Coefficients of the polynomial of a degree, whatever it leaves."""
+    basis, weights = _basis(volts, center_v, degree, deviation)
+    solved, *_ = np.linalg.lstsq(basis * weights[:, None], charge * weights, rcond=None)
+    half = float(np.max(np.abs(volts - center_v)))
+    coefficients: Floats = solved * half ** -np.arange(degree + 1.0)
+    return coefficients
+
+
+def _basis(
+    volts: Floats, center_v: float, degree: int, deviation: Floats | None
+) -> tuple[Floats, Floats]:
+    """Powers of voltages between -1 and 1, and the weight of each point."""
+    shifted = volts - center_v
+    basis = np.vander(shifted / np.max(np.abs(shifted)), degree + 1, increasing=True)
+    return basis, np.ones(len(volts)) if deviation is None else 1 / deviation
 
 
 @dataclass(frozen=True)

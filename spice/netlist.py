@@ -12,10 +12,18 @@ import numpy as np
 from gaincell.refusals import foreign
 from gaincell.tables import nearest
 
+LEVELS = tuple(f"t{code}" for code in range(8))
+"""Levels that the ladder of a 3-bit DAC gives, by code."""
 PORTS: Mapping[str, tuple[str, ...]] = {
     "cell": ("bl", "wl", "wlb", "wbl", "wwl", "s", "vdd", "vss"),
     "references": ("vbp", "vbn", "vdd", "vss"),
     "buffer": ("a", "y", "vdd", "vss"),
+    "line_driver": ("a", "wl", "wlb", "vdd", "vss"),
+    "write_ladder": ("go", *LEVELS, "vdd", "vss"),
+    "write_select": (
+        *(*LEVELS, "b0", "b0b", "b1", "b1b", "b2", "b2b"),
+        *("go", "gob", "wbl", "vdd", "vss"),
+    ),
     "score_converter": (
         *("bl", "reset", "resetb", "conv", "hold", "holdb", "gate"),
         *("pulse", "done", "vbp", "vmid", "vdd", "vss"),

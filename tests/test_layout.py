@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "pictures": ("behavioral", "data", "hdl"),
     "rtl_server": ("behavioral", "cocotb_tests"),
     "layout": ("behavioral", "pictures", "spice", "synth"),
-    "spice": ("behavioral", "cocotb_tests"),
+    "spice": ("behavioral", "cocotb_tests", "ledger.arithmetic"),
     "sweep": ("behavioral", "ml", "pictures", "report", "synth"),
     "synth": ("behavioral", "cocotb_tests", "hdl"),
     "report": ("behavioral", "cocotb_tests", "data", "gpu_bench", "pictures", "synth"),

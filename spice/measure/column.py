@@ -10,65 +10,15 @@ import numpy as np
 
 from gaincell.spice.deck import EDGE_S, DeckText
 from gaincell.spice.design import Design
-from gaincell.spice.measure.charges import SETTLE_S, CellTimes, write_lines
+from gaincell.spice.measure.charges import SETTLE_S, write_lines
+from gaincell.spice.measure.times import HOLD_S, OUTPUT, PULSE_S, SCORE, Gates, Times
 from gaincell.spice.ngspice import NoResult, simulate
 from gaincell.spice.raw_file import Waves
-from gaincell.spice.waves import at, crossings, delivered_j, high_s
+from gaincell.spice.waves import at, crossings, delivered_j, high_s, integral
 
 STEP_S = 50e-12
-OPEN_S = 0.2e-9
-"""From the end of reset to the first pulse: the switch has opened by then."""
-HOLD_S, PULSE_S = 0.15e-9, 0.55e-9
-"""Behind the end of a read: the converter holds, and its pulse may begin."""
-SCORE, OUTPUT = "score_converter", "output_converter"
-
-
-@dataclass(frozen=True)
-class Times:
-    """Phases of one token in a column, s; ``cell`` has the write and the reads before."""
-
-    cell: CellTimes
-    convert_s: float
-    end_s: float
-    stop_s: float
-
-    @classmethod
-    def of(cls, design: Design, *, signed: bool) -> Times:
-        """One write, a short read before and behind it, one reset, one read, one conversion."""
-        levels, cell = design.levels, CellTimes.of(design)
-        convert_s = cell.read_s + levels.full_pulse_s
-        late_s = levels.late_cycles * levels.clock_s if signed else 0.0
-        end_s = convert_s + levels.full_pulse_s + late_s
-        return cls(cell, convert_s, end_s, end_s + SETTLE_S)
-
-    @property
-    def reset_s(self) -> float:
-        """Begin of the reset before the read that counts."""
-        return self.cell.first[1]
-
-    @property
-    def read_s(self) -> float:
-        """Begin of that read."""
-        return self.cell.read_s
-
-    @property
-    def resets(self) -> list[tuple[float, float]]:
-        """Begin and end of the reset switch's pulses."""
-        behind_s = self.cell.written_s + SETTLE_S
-        ends = (self.cell.first[0] - OPEN_S, self.read_s - OPEN_S)
-        return [(0.0, self.cell.early[0] - OPEN_S), (behind_s, ends[0]), (self.reset_s, ends[1])]
-
-
-@dataclass(frozen=True)
-class Gates:
-    """When the converters without cells let pulses begin, s behind the end of the read.
-
-    lifted : for a line that is lifted: of both stages
-    lowered : for one that is lowered; 0 of the first stage
-    """
-
-    lifted_s: float
-    lowered_s: float
+CONTROLS = ("reset", "resetb", "hold", "holdb", "conv", "convb")
+"""Wires that all converters of a stage share."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +30,8 @@ class Column:
     reset_j, integrate_j, convert_j : energy from the converter's supply in each phase
     middle_c : charge that vmid delivers in the reset, C
     bias_j : of the references, in all
+    control_j : of the wires of reset, hold and conv, and of their complements
+    replica_j : of the converters without cells and of their buffers; 0 if ``gates`` were given
     """
 
     pulse_s: float
@@ -89,6 +41,8 @@ class Column:
     convert_j: float
     middle_c: float
     bias_j: float
+    control_j: float
+    replica_j: float
     gates: Gates
     waves: Waves
     times: Times
@@ -133,15 +87,22 @@ def column(
         deck.add(f"xcell{number} bl {lines} wb{code} wwl s{number} vcells 0 {kind} m={cells}")
         deck.add(f".ic v(s{number})={levels.middle_v:g}")
     if injected_c:
-        # falls to 0 in the read, as the current of cells does whose widths are spread evenly
-        peak = 2 * injected_c / (levels.full_pulse_s - EDGE_S)
-        points = [0, 0, times.read_s, 0, times.read_s + EDGE_S, peak, times.convert_s, 0]
-        deck.add(f"iin bl 0 pwl({' '.join(f'{point:.6g}' for point in points)})")
+        inject(deck, "in", "bl", injected_c, times)
     replicas = _converter(deck, times, signed=signed, gates=gates)
     deck.save("i(vcells)", "i(vwwl)")
     what = f"the column of {len(codes)} cells"
     waves = simulate(deck.transient(what, times.stop_s, STEP_S))
     return _measured(design, waves, times, gates or _gates(waves, times, replicas, levels.logic_v))
+
+
+def inject(deck: DeckText, name: str, line: str, charge_c: float, times: Times) -> None:
+    """An ideal source that draws a charge from a line during the read.
+
+    It falls to 0, as the current of cells does whose widths are spread evenly.
+    """
+    peak_a = 2 * charge_c / (times.convert_s - times.read_s - EDGE_S)
+    points = [0, 0, times.read_s, 0, times.read_s + EDGE_S, peak_a, times.convert_s, 0]
+    deck.add(f"i{name} {line} 0 pwl({' '.join(f'{point:.6g}' for point in points)})")
 
 
 def _groups(
@@ -202,6 +163,7 @@ def _converter(deck: DeckText, times: Times, *, signed: bool, gates: Gates | Non
     # A line starts where the conversion before left it: about at vmid.
     deck.add(f".ic {' '.join(f'v({each})={levels.bit_line_v:g}' for each in lines)}")
     deck.save("v(bl)", "v(pulse)", "v(sign)", "v(conv)", "i(vvconv)", "i(vvref)")
+    deck.save("i(vvrep)", *(f"i(v{wire})" for wire in CONTROLS))
     deck.save("i(vmid)", "v(gatep)", *(["v(gaten)"] if signed else []))
     return names
 
@@ -228,6 +190,10 @@ def _measured(design: Design, waves: Waves, times: Times, gates: Gates) -> Colum
     def used(source: str, begin_s: float, end_s: float) -> float:
         return delivered_j(waves, f"i({source})", volts, begin_s, end_s)
 
+    def charged(wire: str) -> float:
+        rising = {"time": waves["time"], "i": np.maximum(-waves[f"i(v{wire})"], 0.0)}
+        return integral(rising, "i", times.reset_s - EDGE_S, times.stop_s)
+
     begin_s, read_s, held_s = (
         each - EDGE_S for each in (times.reset_s, times.read_s, times.convert_s)
     )
@@ -241,6 +207,8 @@ def _measured(design: Design, waves: Waves, times: Times, gates: Gates) -> Colum
         convert_j=used("vvconv", held_s, times.stop_s),
         middle_c=delivered_j(waves, "i(vmid)", 1.0, begin_s, read_s),
         bias_j=used("vvref", begin_s, times.end_s),
+        control_j=volts * sum(charged(wire) for wire in CONTROLS),
+        replica_j=used("vvrep", begin_s, times.stop_s),
         gates=gates,
         waves=waves,
         times=times,

@@ -9,7 +9,8 @@ import numpy as np
 
 from gaincell.spice.design import Design, Levels
 from gaincell.spice.fit import Line, NoFit, Polynomial, fit_line
-from gaincell.spice.measure.column import Column, Gates, column
+from gaincell.spice.measure.column import Column, column
+from gaincell.spice.measure.times import Gates
 from gaincell.spice.waves import Floats
 
 POINTS = (0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.85)
@@ -26,6 +27,7 @@ class Transfer:
     positive, negative : lines through the points with a pulse; None of the first stage
     full_s : longest pulse of either sign, s
     gates : delays of the converters without cells
+    replica_j : energy of these for one token, J
     """
 
     charge_c: Floats
@@ -34,6 +36,7 @@ class Transfer:
     negative: Line | None
     full_s: float
     gates: Gates
+    replica_j: float
 
     def pulse_of(self, charge_c: Floats) -> Floats:
         """Pulses (s, signed) by the lines, clipped as the converter clips."""
@@ -89,7 +92,15 @@ def transfer(
         raise NoFit(f"the {name} gives a pulse of {pulse[-1]:.3g} s to a negative charge")
     lines = [_line(charge, pulse, sign, name) for sign in signs]
     full = min(abs(pulse[charge * sign > guess_c].item()) for sign in signs)
-    return Transfer(charge, pulse, lines[0], lines[1] if signed else None, full, done[0].gates)
+    return Transfer(
+        charge,
+        pulse,
+        lines[0],
+        lines[1] if signed else None,
+        full,
+        done[0].gates,
+        done[0].replica_j,
+    )
 
 
 def even_column(levels: Levels) -> tuple[list[int], list[int]]:

@@ -9,6 +9,7 @@ import numpy as np
 from gaincell.spice.design import Design
 from gaincell.spice.fit import Polynomial
 from gaincell.spice.measure.check import Check
+from gaincell.spice.measure.converter_spread import converter_spread
 from gaincell.spice.measure.converters import Transfer
 from gaincell.spice.record.plain import FC, listed
 
@@ -53,8 +54,24 @@ def checked(tested: Check, stage: Transfer) -> dict[str, Any]:
     }
 
 
-def energy(design: Design, tested: Check) -> dict[str, float]:
-    """Mean energies of one column and token, J."""
+def spread_of(
+    design: Design, stage: Transfer, *, signed: bool, converters: int, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Converters that differ; offsets are fractions of the charge of a full pulse."""
+    seen = converter_spread(design, stage, signed=signed, converters=converters, rng=rng)
+    levels = design.levels
+    return {
+        "converters": converters,
+        "source": levels.mismatch_corner or f"assumed: {levels.a_vt_mv_um:g} mV um",
+        "charge_fc": listed(seen.charge_c * FC),
+        "pulse_s": [listed(row) for row in seen.pulse_s],
+        "offset_sigma": float(seen.offset.std(ddof=1)),
+        "gain_sigma": float(seen.gain.std(ddof=1)),
+    }
+
+
+def energy(design: Design, tested: Check, stage: Transfer) -> dict[str, float]:
+    """Mean energies of one column and token, J; ``replica_j`` of converters without cells."""
 
     def mean(name: str) -> float:
         return float(np.mean([getattr(each, name) for each in tested.columns]))
@@ -68,6 +85,8 @@ def energy(design: Design, tested: Check) -> dict[str, float]:
         "middle_j": float(np.mean([abs(each.middle_c) for each in tested.columns]))
         * design.levels.logic_v,
         "bias_j": mean("bias_j"),
+        "control_j": mean("control_j"),
+        "replica_j": stage.replica_j,
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gaincell.schedule import Span
 from gaincell.spice.deck import EDGE_S, DeckText
 from gaincell.spice.design import Design
-from gaincell.spice.measure.column import HOLD_S, OPEN_S, OUTPUT, PULSE_S, SCORE
+from gaincell.spice.measure.times import HOLD_S, OPEN_S, OUTPUT, PULSE_S, SCORE
 from gaincell.spice.ngspice import Deck
 from gaincell.spice.replay.head import ReplayedHead
 from gaincell.spice.replay.wires import Control, Write
@@ -21,8 +21,8 @@ LEAD_CYCLES = 2
 WRITE_S = 0.5e-9
 """A word line of a write opens so long after its first edge, and closes so long before its last:
 codes settle in the first cycle and may change with the last edge."""
-ROW_OHM, ROW_F = 2.4, 0.32e-15
-"""Wire and switches of a write bit line per cell, estimated: no design has a layout yet."""
+ROW_F = 0.08e-15
+"""Junction of a write transistor that is off, on the write bit line, estimated."""
 
 ALIKE = 2
 """Conversions of a converter without cells that are simulated; the first differs by its start."""
@@ -207,5 +207,5 @@ def _write_row(
         points += [(begin_s, points[-1][1]), (begin_s + EDGE_S, volts)]
     deck.source(f"dac{name}", f"dac{name}", points)
     cells = levels.cells_on_row
-    deck.add(f"r{name} dac{name} {name} {cells * ROW_OHM:g}")
+    deck.add(f"r{name} dac{name} {name} {max(1.0, cells * levels.row_ohm):g}")
     deck.add(f"c{name} {name} 0 {cells * (ROW_F + levels.row_f):g}")

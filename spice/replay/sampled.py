@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gaincell.schedule import Span
 from gaincell.spice.deck import EDGE_S
-from gaincell.spice.measure.column import PULSE_S
+from gaincell.spice.measure.times import PULSE_S
 from gaincell.spice.ngspice import NoResult
 from gaincell.spice.raw_file import Waves
 from gaincell.spice.replay.decks import ALIKE, Pulses, Timing

@@ -84,6 +84,13 @@ def record_of(table: Mapping[str, Any], folder: Path, name: str) -> dict[str, An
     return record
 
 
+def records_beside(table: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Whole records of the design that ``cell`` of a config's table names, else of all shipped."""
+    own = _path_of(table.get("cell"), folder)
+    paths = [own] if own else [SHIPPED / f"{name}{ENDING}" for name in shipped_designs()]
+    return [_read(path) for path in paths]
+
+
 def _read(path: Path) -> dict[str, Any]:
     record: dict[str, Any] = read_json(path, "design")
     with foreign(_no_record(path)):

@@ -17,6 +17,7 @@ class Mark(StrEnum):
     MEASURED = "measured here"
     SIMULATED = "simulated here"
     ESTIMATED = "estimated"
+    TRANSISTORS = "simulated transistors, scaled"
     BESIDE = "estimated: what is beside the arrays is not synthesized"
 
 

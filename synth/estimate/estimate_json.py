@@ -9,6 +9,7 @@ from gaincell.synth.estimate.comparison import Mark, Row
 from gaincell.synth.estimate.operations import NODE_NM, SCALING, SOURCE, VOLTAGE_V
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
 from gaincell.synth.estimate.system import SYSTEMS, Estimate
+from gaincell.synth.estimate.transistors import Transistors
 
 COUNTS = (
     "products",
@@ -24,7 +25,9 @@ COUNTS = (
 """What ``BesideCost`` counts of one head."""
 
 
-def as_json(estimate: Estimate, rows: Sequence[Row]) -> dict[str, Any]:
+def as_json(
+    estimate: Estimate, rows: Sequence[Row], designs: Sequence[Transistors] = ()
+) -> dict[str, Any]:
     """All numbers of the report and their sources; SI unless a key names a unit."""
     digital = {key: value for key, value in asdict(estimate.digital).items() if key != "config"}
     table = {
@@ -42,6 +45,8 @@ def as_json(estimate: Estimate, rows: Sequence[Row]) -> dict[str, Any]:
         "paper": [asdict(row) | {"ratio": row.ratio} for row in rows],
         "cautions": estimate.cautions(),
     }
+    if designs:
+        table["transistors"] = {each.name: each.as_json(estimate) for each in designs}
     return table | {"beside": _beside(estimate)} if estimate.beside else table
 
 

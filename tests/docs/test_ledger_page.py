@@ -13,7 +13,7 @@ import pytest
 from gaincell import cli
 from gaincell.ledger.entries import read_book
 from gaincell.ledger.page import page
-from gaincell.ledger.sources import default_rows
+from gaincell.ledger.sources import default_rows, transistor_rows
 from gaincell.ledger.verdict import read_ledger
 
 ROOT = Path(__file__).parents[2]
@@ -67,12 +67,26 @@ def test_entries_name_commands_and_targets_that_exist():
 def test_the_papers_figures_are_those_of_the_estimate(rows):
     """Two files of the project state them: the ledger and synth/estimate/comparison.py."""
     units = {"um2": "µm²", "mm2": "mm²"}
-    compared = [row for row in rows.values() if str(row.entry.ours).startswith("estimate:")]
-    assert len(compared) == 8
+    listed = dict(default_rows()) | transistor_rows()["freepdk45_long"]
+    begins = ("estimate:", "transistors:")
+    compared = [row for row in rows.values() if str(row.entry.ours).startswith(begins)]
+    assert len(compared) == 9
     for row in compared:
-        theirs = default_rows()[row.entry.ours.removeprefix("estimate:")]
+        theirs = listed[row.entry.ours.rpartition(":")[2]]
         assert row.entry.paper == theirs.paper
         assert row.entry.unit == units.get(theirs.unit, theirs.unit)
+
+
+def test_the_page_on_transistors_holds_the_same_rows():
+    def shown(value):
+        return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+    page = (ROOT / "docs" / "do" / "characterise.md").read_text()
+    for row in transistor_rows()["freepdk45_long"].values():
+        low, high = shown(row.ours.low), shown(row.ours.high)
+        ours = low if low == high else f"{low}..{high}"
+        unit = row.unit.replace("um2", "µm²").replace("mm2", "mm²")
+        assert f"| {row.name}, {unit} | {row.paper:g} | {ours} |" in page
 
 
 def test_command_writes_page_and_data(tmp_path, capsys):

@@ -75,6 +75,14 @@ def test_what_is_derived_is_what_a_head_takes(record):
     assert 0 < analog.value_cell_pj < 700 / 65536
 
 
+def test_converters_with_their_own_thresholds_differ_a_little(record):
+    for stage in ("score", "output"):
+        found = record[stage]["spread"]
+        assert found["converters"] == 2
+        assert 0 < found["offset_sigma"] < 0.05
+        assert 0 < found["gain_sigma"] < 0.15
+
+
 def test_a_cell_without_a_response_ends_with_a_report(tmp_path, capsys):
     for file in (FOLDER / "freepdk45").iterdir():
         text = file.read_text()

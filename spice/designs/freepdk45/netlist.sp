@@ -114,3 +114,65 @@ mn1 b a vss vss NMOS_VTG w={2*w_logicn} l={l_min}
 mp2 y b vdd vdd PMOS_VTG w={8*w_logicp} l={l_min}
 mn2 y b vss vss NMOS_VTG w={8*w_logicn} l={l_min}
 .ends
+
+* Levels of the codes. go switches the ladder on while a column is written.
+.subckt write_ladder go t0 t1 t2 t3 t4 t5 t6 t7 vdd vss
+r7 vdd t7 0.1
+r6 t7 t6 {r_ladder}
+r5 t6 t5 {r_ladder}
+r4 t5 t4 {r_ladder}
+r3 t4 t3 {r_ladder}
+r2 t3 t2 {r_ladder}
+r1 t2 t1 {r_ladder}
+r0 t1 t0 {r_ladder}
+rb t0 low {r_bottom}
+mgo low go vss vss NMOS_VTG w={w_ladder} l={l_min}
+.ends
+
+* The level of one row's code. Behind go its line keeps the voltage.
+.subckt write_select t0 t1 t2 t3 t4 t5 t6 t7 b0 b0b b1 b1b b2 b2b go gob wbl vdd vss
+mn0 t0 b0b p0 vss NMOS_VTG w={w_select} l={l_min}
+mp0 t0 b0 p0 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn1 t1 b0 p0 vss NMOS_VTG w={w_select} l={l_min}
+mp1 t1 b0b p0 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn2 t2 b0b p1 vss NMOS_VTG w={w_select} l={l_min}
+mp2 t2 b0 p1 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn3 t3 b0 p1 vss NMOS_VTG w={w_select} l={l_min}
+mp3 t3 b0b p1 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn4 t4 b0b p2 vss NMOS_VTG w={w_select} l={l_min}
+mp4 t4 b0 p2 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn5 t5 b0 p2 vss NMOS_VTG w={w_select} l={l_min}
+mp5 t5 b0b p2 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn6 t6 b0b p3 vss NMOS_VTG w={w_select} l={l_min}
+mp6 t6 b0 p3 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn7 t7 b0 p3 vss NMOS_VTG w={w_select} l={l_min}
+mp7 t7 b0b p3 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn8 p0 b1b q0 vss NMOS_VTG w={w_select} l={l_min}
+mp8 p0 b1 q0 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn9 p1 b1 q0 vss NMOS_VTG w={w_select} l={l_min}
+mp9 p1 b1b q0 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn10 p2 b1b q1 vss NMOS_VTG w={w_select} l={l_min}
+mp10 p2 b1 q1 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn11 p3 b1 q1 vss NMOS_VTG w={w_select} l={l_min}
+mp11 p3 b1b q1 vdd PMOS_VTG w={2*w_select} l={l_min}
+mn12 q0 b2b r vss NMOS_VTG w={w_select} l={l_min}
+mp12 q0 b2 r vdd PMOS_VTG w={2*w_select} l={l_min}
+mn13 q1 b2 r vss NMOS_VTG w={w_select} l={l_min}
+mp13 q1 b2b r vdd PMOS_VTG w={2*w_select} l={l_min}
+mn14 r go wbl vss NMOS_VTG w={w_select} l={l_min}
+mp14 r gob wbl vdd PMOS_VTG w={2*w_select} l={l_min}
+.ends
+
+* Both word lines of a row in one sub-tile.
+.subckt line_driver a wl wlb vdd vss
+mp1 b a vdd vdd PMOS_VTG w={2*w_logicp} l={l_min}
+mn1 b a vss vss NMOS_VTG w={2*w_logicn} l={l_min}
+mp2 wl b vdd vdd PMOS_VTG w={8*w_logicp} l={l_min}
+mn2 wl b vss vss NMOS_VTG w={8*w_logicn} l={l_min}
+mp3 c a vdd vdd PMOS_VTG w={w_logicp} l={l_min}
+mn3 c a vss vss NMOS_VTG w={w_logicn} l={l_min}
+mp4 d c vdd vdd PMOS_VTG w={3*w_logicp} l={l_min}
+mn4 d c vss vss NMOS_VTG w={3*w_logicn} l={l_min}
+mp5 wlb d vdd vdd PMOS_VTG w={8*w_logicp} l={l_min}
+mn5 wlb d vss vss NMOS_VTG w={8*w_logicn} l={l_min}
+.ends

@@ -12,10 +12,14 @@ from gaincell.text import si, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--design",
-        required=True,
-        help="a shipped design's name, or a folder with design.toml and netlist.sp",
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--design", help="a shipped design's name, or a folder with design.toml and netlist.sp"
+    )
+    source.add_argument(
+        "--data",
+        type=Path,
+        help="a folder of measurements instead, with data.toml and CSV tables",
     )
     parser.add_argument(
         "--short", action="store_true", help="fewer points, cells and columns, and no corners"
@@ -28,25 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from gaincell.pictures.cell_design import draw_design
     from gaincell.pictures.style import check_output
-    from gaincell.spice.characterise import SHORT, Effort, characterise
-    from gaincell.spice.design import load_design
-    from gaincell.spice.fit import NoFit
-    from gaincell.spice.ngspice import NoResult, need_ngspice
 
     output: Path = arguments.output
     with refusing():
         check_least(arguments, 0, "seed")
-        design = load_design(arguments.design)
         check_writable(output)
         if arguments.picture is not None:
             check_output(arguments.picture)
-        need_ngspice()
-        _ = design.models
-    effort = SHORT if arguments.short else Effort()
-    try:
-        record = characterise(design, effort, arguments.seed, lambda step: print(step, flush=True))
-    except (NoResult, NoFit) as error:
-        raise Failed(f"design {design.name}: {error}") from error
+    measure = _simulated if arguments.data is None else _measured
+    record = measure(arguments)
     with replacing(output) as unfinished:
         unfinished.write_text(f"{json.dumps(record, indent=1)}\n")
     if arguments.picture is not None:
@@ -56,15 +50,52 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _simulated(arguments: argparse.Namespace) -> dict[str, Any]:
+    from gaincell.spice.characterise import SHORT, Effort, characterise
+    from gaincell.spice.design import load_design
+    from gaincell.spice.fit import NoFit
+    from gaincell.spice.ngspice import NoResult, need_ngspice
+
+    with refusing():
+        design = load_design(arguments.design)
+        need_ngspice()
+        _ = design.models
+    effort = SHORT if arguments.short else Effort()
+    try:
+        return characterise(design, effort, arguments.seed, lambda step: print(step, flush=True))
+    except (NoResult, NoFit) as error:
+        raise Failed(f"design {design.name}: {error}") from error
+
+
+def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
+    from gaincell.spice.fit import NoFit
+    from gaincell.spice.measured.folder import load_data
+    from gaincell.spice.measured.record import measured_record
+
+    with refusing():
+        if arguments.short:
+            raise ValueError("--short is of simulations, but --data has measurements")
+        data = load_data(arguments.data)
+    try:
+        return measured_record(data)
+    except NoFit as error:
+        raise Failed(f"data {data.name}: {error}") from error
+
+
 def result_rows(record: dict[str, Any]) -> list[tuple[str, str]]:
     """The main numbers of a record."""
     cell, made = record["cell"], record["made"]
+    origin = f"{made['ngspice']}, seed {made['seed']}" if "ngspice" in made else ""
+    if not origin:
+        origin = f"{made['charges']} charges of {made['devices']} devices"
+    width = cell.get("width_residual")
+    linear = "" if width is None else f"; pulse width linear to {width:.3%}"
     rows = [
-        ("models", f"{record['design']['models']}, {made['ngspice']}, seed {made['seed']}"),
+        ("models", f"{record['design']['models']}, {origin}"),
         (
             "response",
             f"{cell['full_scale_fc']:.3g} fC, degree {len(cell['coefficients_fc']) - 1}, "
-            f"residual {cell['residual']:.2%}; pulse width linear to {cell['width_residual']:.3%}",
+            f"residual {cell['residual']:.2%}{linear}",
         ),
     ]
     if held := record["retention"]:
@@ -76,10 +107,11 @@ def result_rows(record: dict[str, Any]) -> list[tuple[str, str]]:
     for stage in ("score", "output"):
         if record[stage]:
             rows += _stage_rows(stage, record[stage])
-    parts = record["derived"]["token_energy_j"]
-    total = sum(part for part in parts.values() if part is not None)
-    without = ", ".join(name for name, part in parts.items() if part is None)
-    rows.append(("a token and head", f"{total * 1e12:.0f} pJ; not simulated: {without}"))
+    if parts := record["derived"]["token_energy_j"]:
+        total = sum(part for part in parts.values() if part is not None)
+        without = ", ".join(name for name, part in parts.items() if part is None)
+        lacking = f"; not simulated: {without}" if without else ""
+        rows.append(("a token and head", f"{total * 1e12:.0f} pJ{lacking}"))
     return rows + [("report", sentence) for sentence in record["reports"]]
 
 

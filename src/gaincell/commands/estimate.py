@@ -16,8 +16,10 @@ from gaincell.commands.options.common import (
     check_least,
     check_node,
 )
+from gaincell.commands.shown.transistors import transistor_tables
 from gaincell.config import HeadConfig
-from gaincell.config_file import load_config
+from gaincell.config_file import load_config, read_table
+from gaincell.design_file import records_beside
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Refused, refusing
 from gaincell.synth.estimate.activity import measure_activity
@@ -29,6 +31,7 @@ from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.operations import NODE_NM, SCALING, SOURCE, VOLTAGE_V
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
 from gaincell.synth.estimate.system import DIGITAL, SYSTEMS, Estimate
+from gaincell.synth.estimate.transistors import Transistors, transistors_of
 from gaincell.text import table
 
 if TYPE_CHECKING:
@@ -76,15 +79,17 @@ def run(arguments: argparse.Namespace) -> int:
             config=config, analog=analog, activity=activity, digital=digital, beside=beside
         )
         rows = compare(estimate)
+        records = records_beside(read_table(arguments.config), Path(arguments.config).parent)
+        designs = transistors_of(records, config, activity)
     if arguments.output is not None:
-        text = json.dumps(as_json(estimate, rows), indent=1) + "\n"
+        text = json.dumps(as_json(estimate, rows, designs), indent=1) + "\n"
         with replacing(arguments.output) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
-    print(report(estimate, rows))
+    print(report(estimate, rows, designs))
     return 0
 
 
-def report(estimate: Estimate, rows: Sequence[Row]) -> str:
+def report(estimate: Estimate, rows: Sequence[Row], designs: Sequence[Transistors] = ()) -> str:
     """The tables of the terminal."""
     digital, activity, scaling = estimate.digital, estimate.activity, estimate.scaling
     measured, simulated = Mark.MEASURED, Mark.SIMULATED
@@ -158,6 +163,7 @@ def report(estimate: Estimate, rows: Sequence[Row]) -> str:
         table(basis),
         f"Area at {TARGET_NM:g} nm\n{table(areas)}",
         f"Energy per token at {TARGET_NM:g} nm, {TARGET_V:g} V\n{table(energies)}",
+        *(transistor_tables(designs, estimate) if designs else []),
         columns(systems),
         f"{columns(compared)}\n  Where ours is a band, the ratio takes its high end.",
         *(f"Note: {caution}." for caution in estimate.cautions()),

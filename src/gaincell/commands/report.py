@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import gaincell
 from gaincell.commands.options.common import add_config, add_output, add_seed, check_least
 from gaincell.config import HeadConfig
-from gaincell.config_file import load_config
+from gaincell.config_file import load_config, read_table
 from gaincell.data import shipped
 from gaincell.data.adaptation import shipped_results
+from gaincell.design_file import records_beside
 from gaincell.files import check_writable, make_folder, replacing, scratch_folder
 from gaincell.gpu_bench.figures import load_bench
 from gaincell.refusals import foreign, refusing
@@ -21,6 +22,7 @@ from gaincell.synth.estimate.comparison import Row, compare
 from gaincell.synth.estimate.digital import metrics_of
 from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.system import Estimate
+from gaincell.synth.estimate.transistors import Transistors, transistors_of
 from gaincell.tables import is_number, read_json
 from gaincell.text import table
 
@@ -62,12 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         config = load_config(arguments.config)
         check_least(arguments, 0, "seed")
-        given = {
+        given: dict[str, Any] = {
             "learning": _results(arguments.learning),
             "bench": None if arguments.gpu is None else load_bench(arguments.gpu),
         }
         tokens, source = typical_tokens(config, arguments.seed)
-        estimate, rows = _estimate(arguments, config, tokens, source)
+        estimate, rows, given["designs"] = _estimate(arguments, config, tokens, source)
         make_folder(folder)
         check_writable(folder / PAGE)
     with scratch_folder("gaincell-report-") as scratch:
@@ -79,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"{config.head_dim} dimensions. gaincell {gaincell.__version__}."
     )
     page = render("A gaincell head", lead, sections, split=arguments.split)
-    data = inputs.as_json(None if estimate is None else as_json(estimate, rows))
+    data = inputs.as_json(None if estimate is None else as_json(estimate, rows, given["designs"]))
     written = {f"{PARTS}/{name}": part for name, part in page.parts.items()}
     written |= {PAGE: page.html.encode(), DATA: f"{json.dumps(data, indent=1)}\n".encode()}
     for name, content in written.items():
@@ -141,14 +143,15 @@ def _simulated(
 
 def _estimate(
     arguments: argparse.Namespace, config: HeadConfig, tokens: "Tokens", source: str
-) -> tuple[Estimate | None, list[Row]]:
+) -> tuple[Estimate | None, list[Row], list[Transistors]]:
     analog = load_analog(arguments.config)
     digital = metrics_of(config, arguments.metrics)
     if digital is None:
-        return None, []
+        return None, [], []
     activity = measure_activity(tokens, source, config)
     estimate = Estimate(config=config, analog=analog, activity=activity, digital=digital)
-    return estimate, compare(estimate)
+    records = records_beside(read_table(arguments.config), Path(arguments.config).parent)
+    return estimate, compare(estimate), transistors_of(records, config, activity)
 
 
 def _results(path: Path | None) -> dict[str, Any] | None:

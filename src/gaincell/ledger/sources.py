@@ -14,12 +14,14 @@ from typing import Any
 from gaincell.cell import LINEAR
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.config_file import config_from_table
+from gaincell.design_file import records_beside
 from gaincell.ledger.tiles import Moved, moved_by_position
 from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import AnalogConfig
 from gaincell.synth.estimate.comparison import Mark, Row, compare
 from gaincell.synth.estimate.digital import reference_metrics
 from gaincell.synth.estimate.system import Estimate
+from gaincell.synth.estimate.transistors import transistors_of
 from gaincell.tables import is_number, nearest, parse_toml
 
 NUMBER = r"[-+]?\d[\d ]*(?:\.\d+)?(?:e[-+]?\d+)?"
@@ -90,16 +92,30 @@ def look_up(source: str, root: Path) -> Ours:
 
 
 @cache
-def default_rows() -> dict[str, Row]:
-    """The rows of ``gaincell estimate --config gpt2``, by name."""
+def default_estimate() -> Estimate:
+    """What ``gaincell estimate --config gpt2`` prints."""
     from gaincell.behavioral.tokens import typical_tokens
 
     config = PRESETS["gpt2"]
     digital = reference_metrics(config)
     assert digital is not None, "metrics of the default head are shipped"
     activity = measure_activity(*typical_tokens(config, 0), config)
-    estimate = Estimate(config=config, analog=AnalogConfig(), activity=activity, digital=digital)
-    return {row.name: row for row in compare(estimate)}
+    return Estimate(config=config, analog=AnalogConfig(), activity=activity, digital=digital)
+
+
+@cache
+def default_rows() -> dict[str, Row]:
+    """The rows of ``gaincell estimate --config gpt2``, by name."""
+    return {row.name: row for row in compare(default_estimate())}
+
+
+@cache
+def transistor_rows() -> dict[str, dict[str, Row]]:
+    """The same command's rows of each shipped design, by its name and theirs."""
+    estimate = default_estimate()
+    records = records_beside({}, Path())
+    designs = transistors_of(records, estimate.config, estimate.activity)
+    return {each.name: {row.name: row for row in each.rows(estimate)} for each in designs}
 
 
 def _config(what: str, root: Path) -> Ours:
@@ -117,6 +133,16 @@ def _estimate(what: str, root: Path) -> Ours:
     band = row.ours
     low = None if band.low == band.high else (band.low,)
     return Ours(values=(band.verdict,), low=low, built=row.mark is Mark.PAPER)
+
+
+def _transistors(what: str, root: Path) -> Ours:
+    """transistors:DESIGN:ROW, a row of ``gaincell estimate`` with a design's analog half."""
+    name, _, wanted = what.partition(":")
+    rows = transistor_rows()
+    found = rows[known(name, rows, "design")]
+    band = found[known(wanted, found, "row")].ours
+    low = None if band.low == band.high else (band.low,)
+    return Ours(values=(band.verdict,), low=low)
 
 
 def _json(what: str, root: Path) -> Ours:
@@ -173,6 +199,7 @@ def _tiles(what: str, root: Path) -> Ours:
 KINDS: dict[str, Callable[[str, Path], Ours]] = {
     "config": _config,
     "estimate": _estimate,
+    "transistors": _transistors,
     "json": _json,
     "table": _table,
     "tiles": _tiles,

@@ -35,8 +35,9 @@ def draw_design(record: Mapping[str, Any], output: Path) -> None:
                 draw(axes, record)
             else:
                 axes.text(0.5, 0.5, "not measured", ha="center", transform=axes.transAxes)
-        name, models = record["design"]["name"], record["design"]["models"]
-        figure.suptitle(f"{name}: {models}, {record['made']['ngspice']}", fontsize=style.TITLE)
+        origin = [record["design"]["models"], record["made"].get("ngspice")]
+        told = ", ".join(each for each in origin if each)
+        figure.suptitle(f"{record['design']['name']}: {told}", fontsize=style.TITLE)
         figure.tight_layout()
 
     style.draw(paint, HEIGHT_IN, output)
@@ -65,6 +66,11 @@ def _said(cell: Mapping[str, Any], volts: Any) -> Any:
     return np.polynomial.polynomial.polyval(shifted, cell["coefficients_fc"])
 
 
+def _kind(record: Mapping[str, Any]) -> str:
+    """How the points of a record came about."""
+    return "simulated" if "ngspice" in record["made"] else "measured"
+
+
 def _response(axes: Axes, record: Mapping[str, Any]) -> None:
     cell = record["cell"]
     volts = np.array(cell["voltages_v"])
@@ -72,7 +78,7 @@ def _response(axes: Axes, record: Mapping[str, Any]) -> None:
     degree = len(cell["coefficients_fc"]) - 1
     axes.axhline(0, color=style.RULE, linewidth=0.8)
     axes.plot(fine, _said(cell, fine), color=style.KEY, label=f"polynomial, degree {degree}")
-    axes.plot(volts, cell["charge_fc"], "o", color=style.QUERY, markersize=3, label="simulated")
+    axes.plot(volts, cell["charge_fc"], "o", color=style.QUERY, markersize=3, label=_kind(record))
     axes.legend(fontsize=style.SMALL, frameon=False)
     _named(axes, "charge of a full pulse", "written voltage, V", "charge, fC")
 
@@ -114,7 +120,8 @@ def _mismatch(axes: Axes, record: Mapping[str, Any]) -> None:
     axes.plot(100 * np.array(spread["sigma_fc"]) / full, "k-", linewidth=1, label="sigma")
     axes.legend(fontsize=style.SMALL, frameon=False)
     title = f"mismatch of {spread['cells']} cells ({spread['source']})"
-    _named(axes, title, "code", "% of full scale")
+    coded = charge.shape[1] == 1 << record["levels"]["code_bits"]
+    _named(axes, title, "code" if coded else "stored voltage, in order", "% of full scale")
 
 
 def _transfer(axes: Axes, record: Mapping[str, Any]) -> None:

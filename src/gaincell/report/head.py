@@ -14,12 +14,14 @@ from gaincell.synth.estimate.arrays import DACS, KEY_PRODUCT, VALUE_PRODUCT
 from gaincell.synth.estimate.comparison import Mark
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
 from gaincell.synth.estimate.system import DIGITAL, SYSTEMS, Estimate
+from gaincell.synth.estimate.transistors import Transistors
 
 ENERGIES = (KEY_PRODUCT, VALUE_PRODUCT, DACS, DIGITAL)
 WORDS = {
     Mark.MEASURED: "measured",
     Mark.SIMULATED: "simulated",
     Mark.ESTIMATED: "estimated",
+    Mark.TRANSISTORS: "estimated",
 }
 """How the page marks a figure. A figure built from the paper's own number says so instead."""
 
@@ -132,6 +134,8 @@ def cost(inputs: Inputs) -> Section:
         lambda path: draw_floorplan(inputs.config, areas, path),
     )
     _energy(section, inputs, estimate)
+    for design in inputs.designs:
+        _transistors(section, design, estimate)
     systems = []
     for name, size in SYSTEMS.items():
         each = estimate.system(*size)
@@ -173,6 +177,29 @@ def _energy(section: Section, inputs: Inputs, estimate: Estimate) -> None:
             for row in inputs.rows
         ],
         ("one head", "unit", "paper (published)", "gaincell", "ratio", ""),
+    )
+
+
+def _transistors(section: Section, design: Transistors, estimate: Estimate) -> None:
+    """Adds what a head with the analog half of a design comes to."""
+    section.text(
+        f"The same head with the transistors of {design.name}, simulated at {design.node_nm:g} nm "
+        f"and {design.voltage_v:g} V. Areas are estimated from their sizes. Of each band the low "
+        "end is constant-field scaling, and the high end is none but of the supply."
+    )
+    section.table(
+        [
+            (
+                row.name,
+                row.unit,
+                f"{row.paper:g}",
+                str(row.ours),
+                f"{row.ratio:.3g}",
+                WORDS.get(row.mark, str(row.mark)),
+            )
+            for row in design.rows(estimate)
+        ],
+        (f"one head with {design.name}", "unit", "paper (published)", "gaincell", "ratio", ""),
     )
 
 

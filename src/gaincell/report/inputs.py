@@ -10,6 +10,7 @@ from gaincell.gpu_bench.figures import as_json as bench_json
 from gaincell.gpu_bench.records import Bench
 from gaincell.synth.estimate.comparison import Row
 from gaincell.synth.estimate.system import Estimate
+from gaincell.synth.estimate.transistors import Transistors
 from gaincell.versions import versions
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Inputs:
     estimate, rows : area, time and energy, alone and beside the paper's; None: no metrics
     adaptation : results of ``gaincell.data.adaptation``; None: none are shipped
     learning : results.json of ``gaincell demo-ml``; None: there is none
+    designs : analog halves of this head in characterised designs
     bench : measurements of ``gaincell bench-gpu``; None: published figures only
     """
 
@@ -44,6 +46,7 @@ class Inputs:
     adaptation: dict[str, Any] | None
     learning: dict[str, Any] | None
     bench: Bench | None
+    designs: Sequence[Transistors] = ()
 
     def as_json(self, estimate: dict[str, Any] | None) -> dict[str, Any]:
         """The data of the whole page, with the JSON of ``gaincell estimate`` as ``estimate``."""

@@ -1,0 +1,62 @@
+"""When a column is reset, read and converted, and when its pulses may begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gaincell.spice.design import Design
+from gaincell.spice.measure.charges import SETTLE_S, CellTimes
+
+OPEN_S = 0.2e-9
+"""From the end of reset to the first pulse: the switch has opened by then."""
+HOLD_S, PULSE_S = 0.15e-9, 0.55e-9
+"""Behind the end of a read: the converter holds, and its pulse may begin."""
+SCORE, OUTPUT = "score_converter", "output_converter"
+
+
+@dataclass(frozen=True)
+class Times:
+    """Phases of one token in a column, s; ``cell`` has the write and the reads before."""
+
+    cell: CellTimes
+    convert_s: float
+    end_s: float
+    stop_s: float
+
+    @classmethod
+    def of(cls, design: Design, *, signed: bool) -> Times:
+        """One write, a short read before and behind it, one reset, one read, one conversion."""
+        levels, cell = design.levels, CellTimes.of(design)
+        convert_s = cell.read_s + levels.full_pulse_s
+        late_s = levels.late_cycles * levels.clock_s if signed else 0.0
+        end_s = convert_s + levels.full_pulse_s + late_s
+        return cls(cell, convert_s, end_s, end_s + SETTLE_S)
+
+    @property
+    def reset_s(self) -> float:
+        """Begin of the reset before the read that counts."""
+        return self.cell.first[1]
+
+    @property
+    def read_s(self) -> float:
+        """Begin of that read."""
+        return self.cell.read_s
+
+    @property
+    def resets(self) -> list[tuple[float, float]]:
+        """Begin and end of the reset switch's pulses."""
+        behind_s = self.cell.written_s + SETTLE_S
+        ends = (self.cell.first[0] - OPEN_S, self.read_s - OPEN_S)
+        return [(0.0, self.cell.early[0] - OPEN_S), (behind_s, ends[0]), (self.reset_s, ends[1])]
+
+
+@dataclass(frozen=True)
+class Gates:
+    """When the converters without cells let pulses begin, s behind the end of the read.
+
+    lifted : for a line that is lifted: of both stages
+    lowered : for one that is lowered; 0 of the first stage
+    """
+
+    lifted_s: float
+    lowered_s: float

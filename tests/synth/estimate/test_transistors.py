@@ -1,15 +1,18 @@
 """The analog half in transistors beside the paper's constants."""
 
 import copy
+import json
 from dataclasses import replace
 
 import pytest
 from estimates import GPT2, HALF, estimate_of
 
 from gaincell.config import PRESETS
-from gaincell.design_file import SHIPPED, shipped_designs
+from gaincell.design_file import SHIPPED, records_beside, shipped_designs
 from gaincell.synth.estimate.analog import Activity
 from gaincell.synth.estimate.arrays import sum_of
+from gaincell.synth.estimate.comparison import compare
+from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.transistors import Transistors, transistors_of
 from gaincell.tables import read_json
 
@@ -81,3 +84,27 @@ def test_what_is_not_simulated_is_left_out_and_named(record):
     names = [row.name for row in half.rows(estimate_of(activity=HALF))]
     assert "gain cell" not in names
     assert "time constant of the leak" not in names
+
+
+def test_the_json_has_every_part_at_the_design_s_node_and_the_rows(record):
+    estimate = estimate_of(activity=HALF)
+    half = Transistors.of(record, GPT2, HALF)
+    table = json.loads(json.dumps(as_json(estimate, compare(estimate), [half])))
+    found = table["transistors"][half.name]
+    assert found["energy_per_token_j"].keys() == record["derived"]["token_energy_j"].keys()
+    assert [name for name, each in found["energy_per_token_j"].items() if each is None] == []
+    assert found["paper"]["analog half"]["high"] == pytest.approx(
+        sum(each["high"] for each in found["energy_per_token_j"].values()) * 1e12
+    )
+    assert "transistors" not in as_json(estimate, compare(estimate))
+
+
+def test_a_config_s_own_design_stands_alone(tmp_path):
+    def names(table):
+        return [each["design"]["name"] for each in records_beside(table, tmp_path)]
+
+    assert names({}) == shipped_designs()
+    assert names({"cell": "freepdk45"}) == ["freepdk45"]
+    copied = (SHIPPED / "freepdk45_long.json").read_text()
+    (tmp_path / "own.json").write_text(copied.replace('"freepdk45_long"', '"own"'))
+    assert names({"cell": "own.json"}) == ["own"]

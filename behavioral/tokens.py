@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gaincell.behavioral.codes import Codes, check_first, check_sequence
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.core.config import CoreConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.refusals import foreign
 
 KEYS = {"q": "q_code", "k": "k_code", "v": "v_code", "first": "first"}
@@ -186,17 +186,37 @@ def shipped_tokens(config: HeadConfig, count: int | None = None) -> Tokens:
         return load_tokens(path, config, count)
 
 
-def typical_tokens(config: HeadConfig, seed: int) -> tuple[Tokens, str]:
-    """Shipped codes if ``config`` has their shape, else random ones; and where they are from."""
+def typical_tokens(config: HeadConfig | CoreConfig, seed: int) -> tuple[Tokens, str]:
+    """Shipped codes if ``config`` has their shape, else random ones; and where they are from.
+
+    The shipped codes are of one head: the heads of a core read them from places of their own.
+    """
+    core = core_of(config)
+    head, heads = core.head, core.heads_and_groups if core is config else None
     codes = ("head_dim", "query_bits", "key_bits", "value_bits")
-    if all(getattr(config, name) == getattr(PRESETS["gpt2"], name) for name in codes):
-        return shipped_tokens(config), "SmolLM2 reading a text (shipped)"
-    count = 2 * config.window + config.sink
-    tokens = random_tokens(count, config, np.random.default_rng(seed))
+    if all(getattr(head, name) == getattr(PRESETS["gpt2"], name) for name in codes):
+        shipped, source = shipped_tokens(head), "SmolLM2 reading a text (shipped)"
+        if heads is None:
+            return shipped, source
+        return _from_many_places(shipped, *heads), f"{source}, each head from another place"
+    count = 2 * head.window + head.sink
+    tokens = random_tokens(count, head, np.random.default_rng(seed), heads)
     return tokens, (
         f"{count} random tokens, seed {seed}, "
         "since the shipped codes are not of this config's shape"
     )
+
+
+def _from_many_places(tokens: Tokens, heads: int, groups: int) -> Tokens:
+    """The tokens of one head for H heads: each begins elsewhere, and goes on at the beginning."""
+    count = len(tokens)
+
+    def spread(codes: Codes, parts: int) -> Codes:
+        begins = np.arange(parts) * count // parts
+        return np.stack([np.roll(codes, -begin, axis=0) for begin in begins], axis=1)
+
+    k_code, v_code = (spread(codes, groups) for codes in (tokens.k_code, tokens.v_code))
+    return Tokens(spread(tokens.q_code, heads), k_code, v_code, tokens.first)
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -1,10 +1,12 @@
 """Area, timing and power of a head: libraries, readouts, clock gating, sampling flops in a table.
 
     python benchmarks/synthesis.py LIBERTY... --node-nm NM... -o docs/evidence/tables/silicon.md
+    python benchmarks/synthesis.py LIBERTY --node-nm 45 --cores -o docs/evidence/tables/cores.md
 
 Each row is a run of ``gaincell synth`` on the default head, with the shipped tokens of a language
 model through the netlist. Finished runs stay in ``--folder``: an interrupted campaign goes on where
-it stopped. ``--reference`` writes the metrics that ``gaincell estimate`` starts from.
+it stopped. ``--reference`` writes the metrics that ``gaincell estimate`` starts from. ``--cores``
+asks what a head costs alone and in cores of several heads, with a few tokens through each netlist.
 """
 
 import argparse
@@ -18,13 +20,22 @@ from subprocess import run
 from sys import executable
 
 from gaincell.config import READOUT_NAMES
+from gaincell.synth.blocks import BLOCKS
 from gaincell.synth.metrics import METRICS, Metrics, as_json, read_metrics
 from gaincell.text import markdown
+
+HEADS = (1, 4, 12)
+CORE_TOKENS = 100
+SHARED = {*BLOCKS} - {"query_pulses", "readout", "result_queue"}
+"""Blocks that a core has once."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One run; ``library`` is a Liberty file, or None for the embedded estimate."""
+    """One run; ``library`` is a Liberty file, or None for the embedded estimate.
+
+    heads : of a core; None: the head by itself
+    """
 
     library: Path | None
     readout: str
@@ -32,12 +43,14 @@ class Row:
     sync_stages: int
     memory: str = "flops"
     node_nm: float | None = None
+    heads: int | None = None
 
     @property
     def name(self) -> str:
         library = "estimate" if self.library is None else self.library.name.split(".")[0]
         gating = "gated" if self.gating else "muxed"
-        return f"{library}-{self.readout}-{gating}-sync{self.sync_stages}-{self.memory}"
+        name = f"{library}-{self.readout}-{gating}-sync{self.sync_stages}-{self.memory}"
+        return name if self.heads is None else f"{name}-heads{self.heads}"
 
     def metrics(self, folder: Path) -> Metrics:
         """Run it unless it was run before."""
@@ -47,8 +60,12 @@ class Row:
             config = folder / f"{self.name}.toml"
             config.write_text(f'readout = "{self.readout}"\nsync_stages = {self.sync_stages}\n')
             options = ["--memory", self.memory, *([] if self.gating else ["--no-clock-gating"])]
-            command = [executable, "-m", "gaincell", "synth", "--config", str(config), *options]
-            command += ["-o", str(place)]
+            command = [executable, "-m", "gaincell", "synth", *options, "-o", str(place)]
+            if self.heads is None:
+                command += ["--config", str(config)]
+            else:
+                command += ["--core", str(config), "--heads", str(self.heads)]
+                command += ["--tokens", str(CORE_TOKENS)]
             command += [] if self.library is None else ["--liberty", str(self.library)]
             command += [] if self.node_nm is None else ["--node-nm", f"{self.node_nm:g}"]
             print(" ".join(command[2:]), flush=True)
@@ -73,10 +90,29 @@ def rows_for(libraries: list[Path], nodes_nm: Sequence[float] = ()) -> list[Row]
     return [Row(*row, node_nm=node_nm.get(row[0])) for row in grid]
 
 
-def _area_um2(metrics: Metrics) -> str:
+def core_rows(library: Path, node_nm: float | None) -> list[Row]:
+    """The rows of a table of cores: one head first."""
+    return [
+        Row(library, "popcount", True, 1, memory, node_nm, heads)
+        for memory, heads in product(("flops", "macro"), HEADS)
+    ]
+
+
+def _area_um2(metrics: Metrics) -> float:
     """Cells and memory macro."""
-    area = metrics.area
-    return f"{area.cells_um2 + (area.memory_macro_um2 or 0.0):,.0f}".replace(",", " ")
+    return metrics.area.cells_um2 + (metrics.area.memory_macro_um2 or 0.0)
+
+
+def _shared_um2(metrics: Metrics) -> float:
+    """What a core has once."""
+    blocks = metrics.area.by_block
+    own = sum(part.area_um2 for name, part in blocks.items() if name in SHARED)
+    return own + (metrics.area.memory_macro_um2 or 0.0)
+
+
+def _energy_j(metrics: Metrics) -> float:
+    """Of a token and head."""
+    return (metrics.energy_per_token_j or 0.0) / metrics.heads
 
 
 def _library(metrics: Metrics) -> str:
@@ -100,7 +136,7 @@ COLUMNS: dict[str, Callable[[Row, Metrics], str]] = {
     "enables become": lambda row, metrics: "gates" if row.gating else "multiplexers",
     "sync_stages": lambda row, metrics: str(row.sync_stages),
     "marks": lambda row, metrics: row.memory,
-    "um2": lambda row, metrics: _area_um2(metrics),
+    "um2": lambda row, metrics: f"{_area_um2(metrics):,.0f}".replace(",", " "),
     "flops": lambda row, metrics: str(metrics.area.flops),
     "fmax, MHz": lambda row, metrics: _number(metrics.timing.fmax_mhz, 1, 0),
     "slack at 1 GHz, ns": lambda row, metrics: _slack(metrics),
@@ -116,6 +152,34 @@ def text_of(row: Row, metrics: Metrics) -> list[str]:
     return [column(row, metrics) for column in COLUMNS.values()]
 
 
+CORE_COLUMNS: dict[str, Callable[[Row, Metrics], str]] = {
+    "heads": lambda row, metrics: str(metrics.heads),
+    "marks": lambda row, metrics: row.memory,
+    "um2 per head": lambda row, metrics: _number(_area_um2(metrics), 1 / metrics.heads, 0),
+    "of it shared": lambda row, metrics: _number(_shared_um2(metrics), 1 / metrics.heads, 0),
+    "flops per head": lambda row, metrics: _number(metrics.area.flops, 1 / metrics.heads, 0),
+    "fmax, MHz": COLUMNS["fmax, MHz"],
+    "mW per head": lambda row, metrics: _number(
+        metrics.power and metrics.power.total_w, 1e3 / metrics.heads, 1
+    ),
+    "nJ per token and head": lambda row, metrics: _number(_energy_j(metrics), 1e9, 3),
+    "flow, s": COLUMNS["flow, s"],
+}
+"""The columns of a table of cores."""
+
+
+def core_table(rows: list[Row], results: list[Metrics]) -> str:
+    """Markdown; the last but one column is the energy's ratio to that of one head."""
+    alone = {row.memory: each for row, each in zip(rows, results, strict=True) if row.heads == 1}
+    lines = []
+    for row, metrics in zip(rows, results, strict=True):
+        *cells, seconds = (column(row, metrics) for column in CORE_COLUMNS.values())
+        ratio = _energy_j(metrics) / _energy_j(alone[row.memory])
+        lines.append([*cells, f"{ratio:.2f}", seconds])
+    *names, last = CORE_COLUMNS
+    return markdown([*names, "of one head's", last], lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("libraries", nargs="+", type=Path, help="Liberty files, 45 nm first")
@@ -124,13 +188,20 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--reference", type=Path)
+    parser.add_argument("--cores", action="store_true", help="cores, in the first library only")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     rows = rows_for(arguments.libraries, arguments.node_nm)
+    if arguments.cores:
+        rows = core_rows(arguments.libraries[0], next(iter(arguments.node_nm), None))
     with ThreadPoolExecutor(arguments.jobs) as pool:
         results = list(pool.map(lambda row: row.metrics(arguments.folder), rows))
-    lines = [text_of(row, metrics) for row, metrics in zip(rows, results, strict=True)]
-    arguments.output.write_text(markdown(list(COLUMNS), lines) + "\n")
+    if arguments.cores:
+        text = core_table(rows, results)
+    else:
+        lines = [text_of(row, metrics) for row, metrics in zip(rows, results, strict=True)]
+        text = markdown(list(COLUMNS), lines)
+    arguments.output.write_text(text + "\n")
     if arguments.reference is not None:
         reference = [as_json(metrics) for metrics in results]
         arguments.reference.write_text(json.dumps(reference, indent=1) + "\n")

@@ -1,12 +1,15 @@
-"""Which part of the head a cell of the flat netlist belongs to."""
+"""Which part of the head or core a cell of the flat netlist belongs to."""
 
+import re
 from collections import Counter, defaultdict
 
 from gaincell.synth.library.cells import Library
 from gaincell.synth.netlist import Netlist
 
 REGISTERS = "registers"
-"""Registers of the top itself: the codes of the newest token."""
+"""Registers of the top itself, and of each group: the codes of the newest token."""
+BEATS = "beats"
+"""Payloads of a core that come or leave in beats."""
 CLOCK = "clock gates"
 ARRAY_PORTS = "array ports"
 BLOCKS = (
@@ -26,6 +29,13 @@ PORTS = {
     "array_": ARRAY_PORTS,
 }
 """Blocks by the beginning of a port's name."""
+BEAT_PARTS = ("token_upsizer", "response_upsizer", "result_downsizer")
+GROUP = re.compile(r"group_\d+\.")
+GROUP_PORTS = {
+    **dict.fromkeys(("has_result", "outputs"), "result_queue"),
+    **dict.fromkeys(("q", "k", "v", "k_again", "v_again"), BEATS),
+}
+"""Blocks of the flops that are known by the port of a group that they drive, or are driven from."""
 
 
 def blocks_of(netlist: Netlist, library: Library) -> dict[str, str]:
@@ -86,7 +96,12 @@ def blocks_of(netlist: Netlist, library: Library) -> dict[str, str]:
 
 def _of_signal(signals: list[str]) -> str:
     for signal in sorted(signals, key=lambda name: -name.count(".")):
-        first = signal.split(".")[0].split("[")[0]
+        own = GROUP.sub("", signal, count=1)
+        first = own.split(".")[0].split("[")[0]
+        if first in BEAT_PARTS:
+            return BEATS
+        if own != signal and first in GROUP_PORTS:
+            return GROUP_PORTS[first]
         if first in BLOCKS:
             return first
     return _of_port(signals[0]) if signals else REGISTERS

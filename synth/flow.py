@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.files import replacing
 from gaincell.synth.library.cells import Library
 from gaincell.synth.metrics import METRICS, LibraryCorner, Metrics, as_json
@@ -36,7 +37,7 @@ class Given:
     prove : prove that the netlist does what the Verilog does
     """
 
-    config: HeadConfig
+    config: HeadConfig | CoreConfig
     library: Library
     options: MappingOptions
     estimate: bool = False
@@ -129,7 +130,8 @@ def run_flow(given: Given, folder: Path, say: Callable[[str], None] = print) -> 
         part.name: outputs.get(part.name) for part in fields(Metrics) if part.name in OUTPUTS
     }
     metrics = Metrics(
-        config=given.config.fields_set(),
+        config=core_of(given.config).head.fields_set(),
+        core=core_of(given.config).fields_set() or None,
         library=_corner(given.library, given.estimate),
         options=asdict(given.options),
         tools={"yosys": yosys_version()},

@@ -190,6 +190,8 @@ class Metrics:
 
     config: dict[str, Any]
     """The head: the fields of its config that differ from the default."""
+    core: dict[str, Any] | None = field(metadata=key(absent=None, omit=True))
+    """Of a core, likewise: heads, heads of a group, bits of beats; None: a head."""
     library: LibraryCorner
     options: dict[str, Any]
     """Of the mapping: ``MappingOptions``."""
@@ -208,6 +210,12 @@ class Metrics:
     gate_level: GateLevel | None = field(metadata=key(absent=None, omit=True))
     seconds: dict[str, float] = field(metadata=key(absent={}))
     """Duration of each step that leaves a folder, s."""
+
+    @property
+    def heads(self) -> int:
+        """H."""
+        heads: int = (self.core or {}).get("heads", 1)
+        return heads
 
 
 def as_json(record: "DataclassInstance") -> dict[str, Any]:

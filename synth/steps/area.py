@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.synth.library.cells import Library, listed
 from gaincell.synth.library.generic import transistors
 from gaincell.synth.metrics import Area, BlockArea
@@ -17,7 +18,7 @@ from gaincell.synth.wire_estimate import WIRE_F_PER_UM
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    config: HeadConfig
+    config: HeadConfig | CoreConfig
     netlist: Netlist
     block: Mapping[str, str]
     library: Library
@@ -45,6 +46,7 @@ def run(inputs: Inputs) -> Outputs:
     whole = _block_area(every, library)
     sequential = [name for name in every if library.cells[name].sequential]
     has_macro = any(name not in library.cells for name in netlist.counts)
+    head = core_of(inputs.config).head
     tree = clock_tree(netlist, library, Counter(), WIRE_F_PER_UM)
     return Outputs(
         area=Area(
@@ -54,7 +56,7 @@ def run(inputs: Inputs) -> Outputs:
             sequential_um2=_block_area(sequential, library).area_um2,
             clock_tree_um2=round(tree.area_um2, 2),
             by_block=blocks,
-            memory_macro_um2=macro_area_um2(inputs.config, library.node_nm) if has_macro else None,
+            memory_macro_um2=macro_area_um2(head, library.node_nm) if has_macro else None,
             transistors=transistors(netlist.area_um2(library)) if inputs.estimate else None,
         ),
         cautions=[*library.cautions, *_cautions(netlist, library)] or None,

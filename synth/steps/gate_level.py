@@ -9,6 +9,7 @@ from gaincell.cocotb_tests.run.build import build
 from gaincell.cocotb_tests.run.compare import compare
 from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig
 from gaincell.refusals import Failed
 from gaincell.synth.library.cell_models import cell_models
 from gaincell.synth.library.cells import Library
@@ -23,7 +24,7 @@ SCOPE = ("tb", "head")
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    config: HeadConfig
+    config: HeadConfig | CoreConfig
     verilog: str
     netlist: Netlist
     library: Library
@@ -68,7 +69,7 @@ def run_gate_level(
     library: Library,
     rtl: str,
     tokens: Tokens,
-    config: HeadConfig,
+    config: HeadConfig | CoreConfig,
     *,
     saif: Path | None = None,
 ) -> GateLevel:

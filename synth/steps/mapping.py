@@ -1,4 +1,4 @@
-"""Netlist step: Yosys and ABC map a head's Verilog to the cells of a library."""
+"""Netlist step: Yosys and ABC map a head's or a core's Verilog to the cells of a library."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,10 @@ from gaincell.synth.steps import step
 from gaincell.synth.steps.yosys import YosysFailed, run_yosys
 
 TOP = "gaincell_head"
-READOUT = f"{TOP}_readout"
+READOUTS = f"{TOP}*_readout"
+"""Modules of the readout: of a head, or of each group of a core."""
+GROUP = f"{TOP}_group"
+"""Module of a group of a core: mapped once, and then put in as often as there are groups."""
 MARKS = f"{TOP}_refresh_held_columns_dropped"
 GATED_FLOPS = 4
 """Fewest flops with a common enable that are worth a clock gate."""
@@ -119,7 +122,8 @@ def map_head(verilog: str, library: Library, options: MappingOptions, folder: Pa
     (folder / "cells.v").write_text(_adder_map(library))
     macro = options.memory == "macro" and f"module {MARKS}(" in verilog
     try:
-        run_yosys(_script(library, options, macro), folder, "map")
+        script = _script(library, options, macro, f"module {GROUP}(" in verilog)
+        run_yosys(script, folder, "map")
     except YosysFailed as error:
         log = folder / "map.log"
         if LIBRARY_FAULT.search(log.read_text(errors="replace")):
@@ -128,18 +132,20 @@ def map_head(verilog: str, library: Library, options: MappingOptions, folder: Pa
     return folder / "netlist.json"
 
 
-def _script(library: Library, options: MappingOptions, macro: bool) -> str:
+def _script(library: Library, options: MappingOptions, macro: bool, has_groups: bool) -> str:
     adder = full_adder(library)
     commands = ["read_verilog head.v", f"hierarchy -check -top {TOP}"]
+    if has_groups:
+        commands.append(f"setattr -mod -set keep_hierarchy 1 {GROUP}")
     if macro:
         commands.append(f"blackbox {MARKS}")
     commands += [f"synth -nofsm -run begin:fine -top {TOP}", "opt -full", "memory_map"]
     if adder:
         # ABC does not map to cells with two outputs: this maps the readout's adders.
         commands += [
-            f"techmap {READOUT}",
-            f"extract_fa -fa {READOUT}",
-            f"techmap -map cells.v {READOUT}",
+            f"techmap {READOUTS}",
+            f"extract_fa -fa {READOUTS}",
+            f"techmap -map cells.v {READOUTS}",
         ]
     commands += ["flatten", f"synth -run fine:check -noabc -top {TOP}"]
     gate = clock_gate(library)
@@ -157,6 +163,7 @@ def _script(library: Library, options: MappingOptions, macro: bool) -> str:
         "dfflibmap -liberty library.lib",
         "simplemap",
         f"abc -liberty library.lib -constr abc.constr -D {period_ps}",
+        *([f"setattr -mod -unset keep_hierarchy {GROUP}", "flatten"] if has_groups else []),
         "read_liberty -lib -ignore_miss_func library.lib",
         "opt_clean -purge",
         "check -assert",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.synth.blocks import CLOCK
 from gaincell.synth.library.boolean import expression
 from gaincell.synth.library.cells import Cell, Energy, Library
@@ -30,7 +31,7 @@ TESTBENCH_CLOCK_NS = 1.0
 class Inputs:
     """``gate_level`` is None where the activity is of an earlier run."""
 
-    config: HeadConfig
+    config: HeadConfig | CoreConfig
     netlist: Netlist
     block: Mapping[str, str]
     library: Library
@@ -73,7 +74,8 @@ def run(inputs: Inputs) -> Outputs:
         theirs = opensta_power(program, netlist, library, activity, clock_ns, inputs.folder)
     tokens = None if inputs.gate_level is None else inputs.gate_level.tokens
     clock_s = clock_ns * 1e-9
-    cycles: float = inputs.config.interval_cycles
+    core = core_of(inputs.config)
+    cycles: float = core.head.interval_cycles * core.heads_per_group
     if tokens is not None:
         cycles = activity.seconds / clock_s / tokens
     power = Power(

@@ -1,17 +1,18 @@
-"""First step: the head in Verilog."""
+"""First step: the head, or the core, in Verilog."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig
 from gaincell.hdl.verilog import head_verilog
 from gaincell.synth.steps import step
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    config: HeadConfig
+    config: HeadConfig | CoreConfig
     folder: Path
 
 

@@ -168,6 +168,24 @@ def test_power_of_a_library_with_tables_and_again_from_its_activity(tmp_path, ca
     assert "recorded from another netlist" in capsys.readouterr().err
 
 
+@pytest.mark.cosim
+def test_a_core_says_what_each_of_its_heads_costs(tmp_path, capsys):
+    config, folder = tmp_path / "core.toml", tmp_path / "run"
+    config.write_text(f"{SMALLEST}[core]\nheads = 4\nheads_per_group = 2\n")
+    run = ["synth", "--core", str(config), "--liberty", str(LIBRARY), "-o", str(folder)]
+    assert main([*run, "--tokens", "2"]) == 0
+    metrics, printed = metrics_of(folder), capsys.readouterr().out
+    assert metrics["core"] == {"heads": 4, "heads_per_group": 2}
+    assert metrics["gate_level"]["outputs"] == 2 * 4
+    assert f"{metrics['area']['cells_um2'] / 4:.0f} um2 per head" in printed
+    assert f"{metrics['energy_per_token_j'] * 1e9 / 4:.3f} nJ per token and head" in printed
+
+    with config.open("a") as core:
+        core.write("token_beat_bits = 2\n")
+    assert main(run) == 2
+    assert "cannot be simulated: give --tokens 0" in capsys.readouterr().err
+
+
 def test_two_files_are_one_library_of_a_told_node(tmp_path, capsys):
     text = LIBRARY.read_text()
     cell = text.index("  cell (NOR2)")

@@ -1,15 +1,25 @@
 import json
+from collections import Counter
 
 import pytest
 
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.synth.blocks import BLOCKS, CLOCK, blocks_of
+from gaincell.core.config import CoreConfig
+from gaincell.synth.blocks import BEATS, BLOCKS, CLOCK, blocks_of
 from gaincell.synth.steps.equivalence import NotProved, prove_equivalent
 from gaincell.synth.steps.mapping import MARKS
 from gaincell.synth.steps.memory_macro import macro_area_um2, mark_bits
 
 SMALL = HeadConfig(head_dim=2, window=4, columns=2)
 POPCOUNT = HeadConfig(head_dim=2, window=16, columns=4)
+CORE = CoreConfig(
+    head=SMALL,
+    heads=4,
+    heads_per_group=2,
+    token_beat_bits=5,
+    result_beat_bits=3,
+    refresh_beat_bits=4,
+)
 CONFIGS = {
     "popcount": POPCOUNT,
     "counters": HeadConfig(head_dim=2, window=8, columns=4, readout="counters"),
@@ -18,6 +28,7 @@ CONFIGS = {
     ),
     "no refresh": HeadConfig(head_dim=5, window=4, columns=1, refresh=False),
     "one cell": HeadConfig(head_dim=1, window=1, columns=1),
+    "core of two groups in beats": CORE,
 }
 
 
@@ -115,6 +126,22 @@ def test_every_cell_has_a_block(generic, mapped):
     ]
     assert not readout
     assert set(block.values()) <= {*BLOCKS, CLOCK, "registers", "array ports"}
+
+
+def test_blocks_of_a_core_are_those_of_its_head_once_or_in_each_group(generic, mapped):
+    def flops(config):
+        netlist = mapped(generic, config)[0]
+        block = blocks_of(netlist, generic)
+        sequential = {name for name, cell in generic.cells.items() if cell.sequential}
+        return Counter(block[each.name] for each in netlist.instances if each.cell in sequential)
+
+    head, core = flops(SMALL), flops(CoreConfig(head=SMALL, heads=2))
+    assert BEATS not in core
+    for name in ("readout", "result_queue", "query_pulses"):
+        assert core[name] == 2 * head[name]
+    for name in ("refresh", "admission", "sequencer", "write_pointer"):
+        assert core[name] == head[name]
+    assert flops(CORE)[BEATS] >= CORE.token_bits + CORE.result_bits + CORE.stored_bits
 
 
 def test_netlist_text_names_every_port_bit_once(generic, mapped):

@@ -1,12 +1,14 @@
-"""``gaincell synth``: area, timing and power of a head's digital control in a library's cells."""
+"""``gaincell synth``: area, timing and power of a head's or a core's control in a library."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaincell.commands.options.common import add_config, add_node, add_output, add_seed, check_node
+from gaincell.commands.options.common import add_node, add_output, add_seed, check_node
+from gaincell.commands.options.design import add_design, design_of
+from gaincell.commands.options.inputs import tokens_in
 from gaincell.commands.options.run_folder import check_run_folder, empty_run_folder
-from gaincell.config_file import load_config
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.refusals import Refused, refusing
 from gaincell.synth.metrics import METRICS, Metrics, Power, rows
 from gaincell.text import table
@@ -20,7 +22,7 @@ SLOW_MB = 2.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_config(parser)
+    add_design(parser)
     parser.add_argument(
         "--liberty",
         type=Path,
@@ -59,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input",
         type=Path,
-        help="npz with codes q, k, v; default: shipped codes of a "
+        help="npz with codes q, k, v, as for cosim; default: shipped codes of a "
         "language model if the config has their shape, else random ones",
     )
     parser.add_argument(
@@ -84,8 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
     from gaincell.synth.steps.yosys import find_yosys
 
     with refusing():
-        config = load_config(arguments.config)
-        clock_ns = config.clock_s * 1e9 if arguments.clock_ns is None else arguments.clock_ns
+        config = design_of(arguments)
+        head = core_of(config).head
+        clock_ns = head.clock_s * 1e9 if arguments.clock_ns is None else arguments.clock_ns
         check_clock(clock_ns)
         tokens, source = _tokens(arguments, config)
         if arguments.activity is not None and not arguments.activity.is_file():
@@ -98,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         library, estimate = find_library(arguments.liberty, arguments.node_nm)
         check_roles(library)
         if arguments.memory == "macro":
-            macro_area_um2(config, library.node_nm)
+            macro_area_um2(head, library.node_nm)
     find_yosys()
     with refusing():
         empty_run_folder(arguments.output)
@@ -154,8 +157,9 @@ def _library_text(metrics: Metrics) -> str:
 def _area_rows(metrics: Metrics) -> list[tuple[str, str]]:
     area = metrics.area
     largest = sorted(area.by_block.items(), key=lambda item: -item[1].area_um2)
+    each = f", {area.cells_um2 / metrics.heads:.0f} um2 per head" if metrics.heads > 1 else ""
     return [
-        ("area", f"{area.cells_um2:.0f} um2, {area.cells} cells, {area.flops} flops"),
+        ("area", f"{area.cells_um2:.0f} um2, {area.cells} cells, {area.flops} flops{each}"),
         *rows(area),
         *((f"  {name}", f"{part.area_um2:.0f} um2, {part.flops} flops") for name, part in largest),
     ]
@@ -210,7 +214,10 @@ def _power_rows(metrics: Metrics) -> list[tuple[str, str]]:
         if metrics.library.estimate:
             why = "an estimate knows no energies"
         return [("power", f"not estimated: {why}")]
-    lines = [("power", _power_text(power)), ("energy", f"{energy_j * 1e9:.3f} nJ per token")]
+    energy = f"{energy_j * 1e9:.3f} nJ per token"
+    if metrics.heads > 1:
+        energy += f", {energy_j * 1e9 / metrics.heads:.3f} nJ per token and head"
+    lines = [("power", _power_text(power)), ("energy", energy)]
     if power.unmatched:
         lines.append(("without activity", f"{power.unmatched:.1%} of the nets, as still"))
     if power.opensta_cells_w is not None:
@@ -231,8 +238,10 @@ def _power_text(power: Power) -> str:
     return f"{power.total_w * 1e3:.2f} mW ({listed}; the last two estimated)"
 
 
-def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> "tuple[Tokens | None, str]":
-    from gaincell.behavioral.tokens import load_tokens, typical_tokens
+def _tokens(
+    arguments: argparse.Namespace, config: "HeadConfig | CoreConfig"
+) -> "tuple[Tokens | None, str]":
+    from gaincell.behavioral.tokens import typical_tokens
 
     count = arguments.tokens
     if count is not None and count < 0:
@@ -241,8 +250,13 @@ def _tokens(arguments: argparse.Namespace, config: "HeadConfig") -> "tuple[Token
         raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")
     if count == 0:
         return None, ""
+    if core_of(config).in_beats and arguments.activity is None:
+        raise ValueError(
+            "the netlist of a core whose streams have beats cannot be simulated: "
+            "give --tokens 0, or --core without *_beat_bits"
+        )
     if arguments.input is not None:
-        return load_tokens(arguments.input, config, count), str(arguments.input)
+        return tokens_in(arguments.input, config, count), str(arguments.input)
     tokens, source = typical_tokens(config, arguments.seed)
     available = len(tokens)
     if count is not None and count > available:

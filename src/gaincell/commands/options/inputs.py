@@ -40,21 +40,30 @@ def tokens_of(
     TypeError, ValueError
         A number is out of its range, the file holds no such tokens, or neither option is given.
     """
-    from gaincell.behavioral.tokens import check_heads, load_tokens, random_tokens
+    from gaincell.behavioral.tokens import random_tokens
 
     core = core_of(config)
     check_least(arguments, 1, "tokens", most=MOST_TOKENS)
     check_least(arguments, 0, "seed")
     if arguments.input is not None:
-        tokens = load_tokens(arguments.input, core.head, arguments.tokens)
-        if core is config or tokens.groups is not None:
-            try:
-                check_heads(tokens, core)
-            except ValueError as error:
-                raise ValueError(f"input {arguments.input}: {error}") from error
+        tokens = tokens_in(arguments.input, config, arguments.tokens)
         return tokens if arguments.tokens is not None else tokens[:count]
     drawn = count if arguments.tokens is None else arguments.tokens
     if drawn is None:
         raise ValueError("give --input, or --tokens for random tokens")
     heads = core.heads_and_groups if core is config else None
     return random_tokens(drawn, core.head, np.random.default_rng(arguments.seed), heads)
+
+
+def tokens_in(path: Path, config: HeadConfig | CoreConfig, count: int | None) -> "Tokens":
+    """The first ``count`` tokens of an npz file, or all; raises as ``load_tokens``."""
+    from gaincell.behavioral.tokens import check_heads, load_tokens
+
+    core = core_of(config)
+    tokens = load_tokens(path, core.head, count)
+    if core is config or tokens.groups is not None:
+        try:
+            check_heads(tokens, core)
+        except ValueError as error:
+            raise ValueError(f"input {path}: {error}") from error
+    return tokens

@@ -25,6 +25,8 @@ from gaincell.synth.metrics import METRICS, Metrics, as_json, read_metrics
 from gaincell.text import markdown
 
 HEADS = (1, 4, 12)
+SIMULATED = 4
+"""Heads up to which a netlist is simulated: Verilator takes too long for more."""
 CORE_TOKENS = 100
 SHARED = {*BLOCKS} - {"query_pulses", "readout", "result_queue"}
 """Blocks that a core has once."""
@@ -65,7 +67,7 @@ class Row:
                 command += ["--config", str(config)]
             else:
                 command += ["--core", str(config), "--heads", str(self.heads)]
-                command += ["--tokens", str(CORE_TOKENS)]
+                command += ["--tokens", str(CORE_TOKENS if self.heads <= SIMULATED else 0)]
             command += [] if self.library is None else ["--liberty", str(self.library)]
             command += [] if self.node_nm is None else ["--node-nm", f"{self.node_nm:g}"]
             print(" ".join(command[2:]), flush=True)
@@ -90,11 +92,11 @@ def rows_for(libraries: list[Path], nodes_nm: Sequence[float] = ()) -> list[Row]
     return [Row(*row, node_nm=node_nm.get(row[0])) for row in grid]
 
 
-def core_rows(library: Path, node_nm: float | None) -> list[Row]:
+def core_rows(library: Path, node_nm: float | None, memories: list[str]) -> list[Row]:
     """The rows of a table of cores: one head first."""
     return [
         Row(library, "popcount", True, 1, memory, node_nm, heads)
-        for memory, heads in product(("flops", "macro"), HEADS)
+        for memory, heads in product(memories, HEADS)
     ]
 
 
@@ -110,9 +112,21 @@ def _shared_um2(metrics: Metrics) -> float:
     return own + (metrics.area.memory_macro_um2 or 0.0)
 
 
-def _energy_j(metrics: Metrics) -> float:
-    """Of a token and head."""
-    return (metrics.energy_per_token_j or 0.0) / metrics.heads
+def _energies_j(results: list[Metrics]) -> dict[int, float]:
+    """Energy of a token and head by heads, of all cores with the same marks.
+
+    Where it was not simulated it follows from one head and from the largest core that was: what
+    a core has once, and as much again for each head.
+    """
+    energies = {
+        each.heads: each.energy_per_token_j / each.heads
+        for each in results
+        if each.energy_per_token_j is not None
+    }
+    most = max(energies)
+    once = (energies[1] - energies[most]) / (1 - 1 / most)
+    own = energies[1] - once
+    return {each.heads: energies.get(each.heads, own + once / each.heads) for each in results}
 
 
 def _library(metrics: Metrics) -> str:
@@ -162,22 +176,25 @@ CORE_COLUMNS: dict[str, Callable[[Row, Metrics], str]] = {
     "mW per head": lambda row, metrics: _number(
         metrics.power and metrics.power.total_w, 1e3 / metrics.heads, 1
     ),
-    "nJ per token and head": lambda row, metrics: _number(_energy_j(metrics), 1e9, 3),
-    "flow, s": COLUMNS["flow, s"],
 }
 """The columns of a table of cores."""
 
 
 def core_table(rows: list[Row], results: list[Metrics]) -> str:
-    """Markdown; the last but one column is the energy's ratio to that of one head."""
-    alone = {row.memory: each for row, each in zip(rows, results, strict=True) if row.heads == 1}
+    """Markdown; an energy that was not simulated has a mark."""
     lines = []
     for row, metrics in zip(rows, results, strict=True):
-        *cells, seconds = (column(row, metrics) for column in CORE_COLUMNS.values())
-        ratio = _energy_j(metrics) / _energy_j(alone[row.memory])
-        lines.append([*cells, f"{ratio:.2f}", seconds])
-    *names, last = CORE_COLUMNS
-    return markdown([*names, "of one head's", last], lines)
+        same = [
+            each for other, each in zip(rows, results, strict=True) if other.memory == row.memory
+        ]
+        energies_j = _energies_j(same)
+        mark = "" if metrics.energy_per_token_j else "*"
+        energy_j = energies_j[metrics.heads]
+        cells = [column(row, metrics) for column in CORE_COLUMNS.values()]
+        lines.append(
+            [*cells, f"{energy_j * 1e9:.3f}{mark}", f"{energy_j / energies_j[1]:.2f}{mark}"]
+        )
+    return markdown([*CORE_COLUMNS, "nJ per token and head", "of one head's"], lines)
 
 
 def main() -> None:
@@ -188,12 +205,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--reference", type=Path)
+    parser.add_argument("--memory", nargs="+", default=["flops"], help="marks of --cores")
     parser.add_argument("--cores", action="store_true", help="cores, in the first library only")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     rows = rows_for(arguments.libraries, arguments.node_nm)
     if arguments.cores:
-        rows = core_rows(arguments.libraries[0], next(iter(arguments.node_nm), None))
+        node_nm = next(iter(arguments.node_nm), None)
+        rows = core_rows(arguments.libraries[0], node_nm, arguments.memory)
     with ThreadPoolExecutor(arguments.jobs) as pool:
         results = list(pool.map(lambda row: row.metrics(arguments.folder), rows))
     if arguments.cores:

@@ -63,7 +63,6 @@ class AnalogHead:
             Converters.draw(outputs, config.readout_max, self.faults, self.rng)
             for _ in range(banks)
         ]
-        self._samples = np.arange(config.readout_max) + 0.5
         lines = (*self.groups, config.head_dim)
         self._skew = fault.query_skew(lines, self.faults.query_skew_cycles, self.rng)
 
@@ -72,19 +71,19 @@ class AnalogHead:
     ) -> None:
         """Write the codes (D,) of a new token into one slot; the write ends before ``cycle``."""
         array.clock = array.clock + 1 if self._ages_in_steps else cycle
-        array.write(np.array([slot]), codes, cycle)
+        array.write(slice(slot, slot + 1), codes, cycle)
 
     def rewrite_column(
         self, array: CellArray, slot: int, codes: NDArray[np.integer], cycle: int
     ) -> None:
         """Refresh or clear one slot, which ages no other; the write ends before ``cycle``."""
         array.clock = array.clock if self._ages_in_steps else cycle
-        array.write(np.array([slot]), codes, cycle)
+        array.write(slice(slot, slot + 1), codes, cycle)
 
     def write_all(self, array: CellArray, codes: NDArray[np.integer], cycle: int) -> None:
         """Write the same codes (D,) into every slot; the write ends before ``cycle``."""
         array.clock = array.clock if self._ages_in_steps else cycle
-        array.write(np.flatnonzero(array.exists), codes, cycle)
+        array.write(slice(self.config.stored_columns), codes, cycle)
 
     def reset_scores(self, bank: int, left: float = 0.0) -> None:
         """Empty the K integrators; ``left`` is the fraction a short reset leaves behind."""
@@ -100,9 +99,10 @@ class AnalogHead:
         widths = fault.skewed(width_cycles.astype(np.float64), self._skew)
         drive = widths / self.config.pulse_cycles
         charge = self.k.read_columns(drive, self._decay)
-        driven = drive.sum(axis=-1, keepdims=True)
-        noisy = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
-        self._score[bank] += noisy
+        if self.faults.read_noise:
+            driven = drive.sum(axis=-1, keepdims=True)
+            charge = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
+        self._score[bank] += charge
 
     def integrate_outputs(self, k_bank: int, v_bank: int, cycles: int, cycle: int) -> None:
         """AV, begun at ``cycle``: convert scores to phi pulses and integrate what they read.
@@ -111,12 +111,14 @@ class AnalogHead:
         """
         self._begin_read(self.v, cycle)
         phi = self._phi_stage[k_bank].pulse(self._score[k_bank] / self.config.s_sat, self.rng)
-        phi = np.minimum(phi, cycles / self.config.pulse_cycles)
-        phi = np.where(self.k.exists, phi, 0.0)
+        if cycles < self.config.pulse_cycles:
+            phi = np.minimum(phi, cycles / self.config.pulse_cycles)
+        phi[..., self.config.stored_columns :] = 0.0
         charge = self.v.read_tiles(phi, self._decay)
-        driven = phi.reshape(*self.groups, self.config.tiles, -1).sum(axis=-1, keepdims=True)
-        noisy = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
-        self._output[v_bank] += noisy
+        if self.faults.read_noise:
+            driven = phi.reshape(*self.groups, self.config.tiles, -1).sum(axis=-1, keepdims=True)
+            charge = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
+        self._output[v_bank] += charge
 
     def convert(self, bank: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """OUT: cycles (tiles, D) for which each output pulse is seen high, and its sign.
@@ -129,13 +131,14 @@ class AnalogHead:
             A charge depends on cells whose write failed.
         """
         charge = self._output[bank]
-        if np.isnan(charge).any():
+        if np.isnan(charge.sum()):
             unknown = np.isnan(charge).any(axis=-1).reshape(-1, self.config.tiles)
             tiles = np.flatnonzero(unknown.any(axis=0))
             raise PoisonedRead(f"sub-tiles {tiles.tolist()} read cells whose write failed")
         relative = np.abs(charge) / self.config.a_sat
         length = self.config.readout_max * self._out_stage[bank].pulse(relative, self.rng)
-        return np.searchsorted(self._samples, length, side="right"), charge < 0
+        # Exact: no length from half a cycle on loses a place by the difference.
+        return np.floor(length - 0.5).astype(np.int64) + 1, charge < 0
 
     def _begin_read(self, array: CellArray, cycle: int) -> None:
         """Cells hold through a phase: they are as old as they were at its start."""

@@ -1,6 +1,5 @@
 """An array of gain cells: stored voltages, their leak, and the charge that pulses read."""
 
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -11,6 +10,14 @@ from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 
 Floats = NDArray[np.float64]
+Slots = NDArray[np.integer] | slice
+FEW = 1 / 8
+"""Share of the columns of V up to which it is quicker to read only those that are driven."""
+
+ROUNDING = 1e-9
+"""How far a whole number may be off after a few operations in double precision, at most."""
+LARGEST_WHOLE = 1 << 24
+"""Single precision holds all whole numbers up to it."""
 
 
 class CellArray:
@@ -65,20 +72,29 @@ class CellArray:
         self._constant_is_uniform = bool(np.ptp(self._constant) == 0)
         self._orders = range(1, len(config.cell_coefficients))
         self._volts = np.empty(shape)
-        self._powers = np.empty((len(self._orders), *shape))
-        self._store(np.arange(self.slots), rng.uniform(0.0, config.full_scale_v, shape))
+        # Voltages in half steps of the code: ideal cells then hold small whole numbers, of which
+        # single precision keeps every sum exactly.
+        self._unit_v = config.full_scale_v / self.code_max / 2
+        self._exact = self._sums_are_exact()
+        kept = np.float32 if self._exact else np.float64
+        self._powers: NDArray[np.floating] = np.empty((len(self._orders), *shape), dtype=kept)
+        orders = np.arange(1, len(self._orders) + 1)
+        self._coefficients = np.array(config.cell_coefficients[1:]) * self._unit_v**orders
+        self._poisoned = np.zeros(self.slots, dtype=bool)
+        self._store(slice(None), rng.uniform(0.0, config.full_scale_v, shape))
 
-    def write(self, slots: NDArray[np.integer], codes: NDArray[np.integer], cycle: int = 0) -> None:
+    def write(self, slots: Slots, codes: NDArray[np.integer], cycle: int = 0) -> None:
         """Store ``codes`` ([groups,] D) in every slot of ``slots``; their age is 0 now.
 
         ``cycle`` is the first in which they are stored, whatever ``clock`` counts.
         """
         step_v = self.config.full_scale_v / self.code_max
         volts = fault.dac_voltage(codes, self.code_max, step_v, self._bow)
-        shape = (*self._groups, len(slots), self.config.head_dim)
-        each = np.broadcast_to(volts[..., None, :], shape)
+        each = np.empty_like(self._volts[..., slots, :])
+        each[:] = volts[..., None, :]
         each = fault.write_noise(each, self.faults.write_error_v, self.rng)
         self._store(slots, fault.write_noise(each, self.faults.ktc_noise_v, self.rng))
+        self._poisoned[slots] = False
         self.written[slots] = self.clock
         self._written_cycle[slots] = cycle
 
@@ -90,9 +106,10 @@ class CellArray:
         slot = int(self._existing_cycle.argmin())
         return slot, int(self._existing_cycle[slot])
 
-    def poison(self, slots: NDArray[np.integer]) -> None:
+    def poison(self, slots: Slots) -> None:
         """Make the content of ``slots`` unknown, after a write that was cut short or disturbed."""
-        self._store(slots, np.full((*self._groups, len(slots), self.config.head_dim), np.nan))
+        self._store(slots, np.full_like(self._volts[..., slots, :], np.nan))
+        self._poisoned[slots] = True
 
     def read_columns(self, drive: Floats, decay: float) -> Floats:
         """Charge of each column (slots,) for pulses of length ``drive`` (D,), fraction of full.
@@ -104,12 +121,15 @@ class CellArray:
         if self._leak is not None:
             return self._per_column(self._charge_cell_by_cell(decay), drive)
         if self._constant_is_uniform:
-            driven = self._constant.flat[0] * drive.sum(axis=-1, keepdims=True)
-            charge = np.repeat(driven, self.slots, axis=-1)
+            constant = self._constant.flat[0] * drive.sum(axis=-1, keepdims=True)
         else:
-            charge = self._per_column(self._constant, drive)
-        for factor, power in self._aged_powers(decay):
-            charge += factor * self._per_column(power, drive)
+            constant = self._per_column(self._constant, drive)
+        lines, full = self._whole(drive)
+        charges = self._per_column(self._powers, lines)
+        factors = self._aged(decay, slice(None)).reshape(-1, *(1 for _ in self._groups), self.slots)
+        factors /= full
+        charge: Floats = (factors * charges).sum(axis=0)
+        charge += constant
         return charge
 
     def read_tiles(self, drive: Floats, decay: float) -> Floats:
@@ -119,16 +139,30 @@ class CellArray:
         """
         if self._leak is not None:
             return self._per_tile(drive, self._charge_cell_by_cell(decay))
-        if self._constant_is_uniform:
-            driven = drive.reshape(*self._groups, self.config.tiles, 1, -1).sum(axis=-1)
-            charge = np.repeat(self._constant.flat[0] * driven, self.config.head_dim, axis=-1)
-        else:
-            charge = self._per_tile(drive, self._constant)
-        for factor, power in self._aged_powers(decay):
+        read = drive != 0
+        if self._poisoned.any():
+            read |= self._poisoned
+        places = np.flatnonzero(read)
+        if len(places) <= FEW * drive.size:
+            return self._per_tile_of_few(drive.ravel()[places], places, decay)
+        charge = self._per_tile(drive, self._constant)
+        for factor, power in zip(self._aged(decay, slice(None)), self._powers, strict=True):
             charge += self._per_tile(drive * factor, power)
         return charge
 
-    def _per_column(self, cells: Floats, drive: Floats) -> Floats:
+    def _whole(self, drive: Floats) -> tuple[NDArray[np.floating], float]:
+        """Pulses in cycles and the cycles of a full one; or as they are, and 1.
+
+        Whole cycles of ideal cells are in single precision, which keeps their sums exactly.
+        """
+        if self._exact:
+            cycles = drive * self.config.pulse_cycles
+            whole = np.rint(cycles)
+            if np.abs(cycles - whole).max() < ROUNDING:
+                return whole.astype(np.float32), self.config.pulse_cycles
+        return drive, 1.0
+
+    def _per_column(self, cells: NDArray[np.floating], drive: NDArray[np.floating]) -> Floats:
         charge: Floats = (cells @ drive[..., None])[..., 0]
         return charge
 
@@ -138,13 +172,29 @@ class CellArray:
         charge: Floats = rows @ cells.reshape(*self._groups, tiles, columns, dims)
         return charge.reshape(*self._groups, tiles, dims)
 
-    def _aged_powers(self, decay: float) -> Iterator[tuple[Floats, Floats]]:
-        """a_i * gamma^(i * age) per column and the stored (V - center)^i, for orders i >= 1."""
-        remaining: Floats = np.power(decay, self.clock - self.written)
+    def _per_tile_of_few(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
+        """As ``read_tiles``, for pulses (n,) on the columns at ``places`` of all groups' slots."""
+        tiles, columns, dims = self.config.tiles, self.config.columns, self.config.head_dim
+        weights = drive * self._aged(decay, places % self.slots)
+        cells = self._powers.reshape(len(weights), -1, dims).take(places, axis=1)
+        read = np.einsum("on,ond->nd", weights, cells)
+        read += drive[:, None] * self._constant.reshape(-1, dims)[places]
+        charge = np.zeros((*self._groups, tiles, dims))
+        if len(places):
+            tile = places // columns
+            begins = np.flatnonzero(np.concatenate(([True], tile[1:] != tile[:-1])))
+            charge.reshape(-1, dims)[tile[begins]] = np.add.reduceat(read, begins, axis=0)
+        return charge
+
+    def _aged(self, decay: float, slots: Slots) -> Floats:
+        """a_i * gamma^(i * age) for orders i >= 1 of some columns: (orders, columns)."""
+        remaining: Floats = np.power(decay, self.clock - self.written[slots])
+        factors = np.empty((len(self._orders), len(remaining)))
         left = remaining
-        for order in self._orders:
-            yield self.config.cell_coefficients[order] * left, self._powers[order - 1]
+        for order, coefficient in enumerate(self._coefficients):
+            np.multiply(coefficient, left, out=factors[order])
             left = left * remaining
+        return factors
 
     def _charge_cell_by_cell(self, decay: float) -> Floats:
         """Charge of a full pulse ([groups,] slots, D) where every cell leaks at its own rate."""
@@ -154,13 +204,25 @@ class CellArray:
         variable = (0.0, *self.config.cell_coefficients[1:])
         return self._gain * np.polynomial.polynomial.polyval(centred, variable) + self._constant
 
-    def _store(self, slots: NDArray[np.integer], volts: Floats) -> None:
+    def _store(self, slots: Slots, volts: Floats) -> None:
         self._volts[..., slots, :] = volts
-        centred = volts - self.config.center_v
+        centred = (volts - self.config.center_v) / self._unit_v
+        if self._exact:
+            centred = centred.astype(np.float32)
         power = self._gain[..., slots, :]
         for order in self._orders:
             power = power * centred
             self._powers[order - 1][..., slots, :] = power
+
+    def _sums_are_exact(self) -> bool:
+        """Powers of ideal cells are whole, and no sum of a read leaves single precision."""
+        config, kept = self.config, self.faults
+        center = config.center_v / self._unit_v
+        largest = max(abs(center), abs(2 * self.code_max - center)) ** len(self._orders)
+        moved = self._bow.any() or kept.write_error_v or kept.ktc_noise_v
+        ideal = not (moved or (self._gain != 1).any())
+        sums = largest * config.head_dim * config.pulse_cycles
+        return ideal and abs(center - round(center)) < ROUNDING and sums < LARGEST_WHOLE
 
     def _line(self) -> Floats:
         """IR drop along the word lines: over a sub-tile's columns in K, over dimensions in V."""

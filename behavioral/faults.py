@@ -6,6 +6,7 @@ randomness from the generator it is given. It can be used on its own or with any
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +127,11 @@ class Converters:
             faults.hold_droop_per_cycle,
         )
 
+    @cached_property
+    def has_errors(self) -> bool:
+        """An offset or a slope is not 0."""
+        return bool(self.offset.any() or self.slope.any())
+
     def pulse(self, held: Floats, rng: np.random.Generator) -> Floats:
         """Length, as a fraction of ``full_cycles``, of the pulse for a ``held`` charge.
 
@@ -133,11 +139,12 @@ class Converters:
         lengths are clipped to 0..1.
         """
         length = drooped(held, self.droop_per_cycle * self.full_cycles)
-        length = (length + self.offset) * (1.0 + self.slope)
+        if self.has_errors:
+            length = (length + self.offset) * (1.0 + self.slope)
         if self.jitter_cycles:
             noise = rng.normal(0.0, self.jitter_cycles / self.full_cycles, length.shape)
             length = np.where(length > 0, length + noise, length)
-        return np.clip(length, 0.0, 1.0)
+        return np.minimum(np.maximum(length, 0.0), 1.0)
 
 
 def drooped(held: Floats, droop: float) -> Floats:

@@ -1,6 +1,7 @@
 """The arrays behind their wires: one call per clock cycle, with every electrical rule checked."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NoReturn
 
 import numpy as np
@@ -130,40 +131,24 @@ class ArrayPins:
     def _change(self, before: Wires, now: Wires) -> None:
         """Finish what ended with the cycle before, check the wires, start what begins."""
         k_changed, v_changed = before.k != now.k, before.v != now.v
+        ended, begun, wrong = _edges(before[3:], now[3:])
         if k_changed:
             self._end_write("k", before.k, bool(now.k_integrate & ~before.k_integrate))
         if v_changed:
             self._end_write("v", before.v, bool(now.v_integrate & ~before.v_integrate))
-        changed = [
-            name for name, old, new in zip(ENABLES, before[3:], now[3:], strict=True) if old != new
-        ]
-        for name in changed:
-            if ended := getattr(before, name) & ~getattr(now, name):
-                self._end_phase(name, ended, before)
-        self._check(before, now)
+        for name, banks in ended:
+            self._end_phase(name, banks, before)
+        self._check_write("k", before.k, now.k, now.k_integrate)
+        self._check_write("v", before.v, now.v, now.v_integrate)
+        if wrong is not None:
+            self._fail(wrong)
         if k_changed:
             self._since["k"] = self.cycle
         if v_changed:
             self._since["v"] = self.cycle
-        for name in changed:
-            if begun := getattr(now, name) & ~getattr(before, name):
-                self._since[name] = self.cycle
-                self._begin_phase(name, begun)
-
-    def _check(self, before: Wires, now: Wires) -> None:
-        self._check_write("k", before.k, now.k, now.k_integrate)
-        self._check_write("v", before.v, now.v, now.v_integrate)
-        for name in ("k_integrate", "k_convert", "v_integrate", "v_convert"):
-            if getattr(now, name) & (getattr(now, name) - 1):
-                self._fail(f"both banks drive {name} at once")
-        if (now.k_reset & now.k_integrate) | ((now.k_reset | now.k_integrate) & now.k_convert):
-            self._fail("a K integrator is used twice at once")
-        if (now.v_reset & now.v_integrate) | ((now.v_reset | now.v_integrate) & now.v_convert):
-            self._fail("a V integrator is used twice at once")
-        phi_changes = before.k_convert != now.k_convert
-        window_changes = before.v_integrate != now.v_integrate
-        if phi_changes != window_changes or bool(now.k_convert) != bool(now.v_integrate):
-            self._fail("phi pulses and the V integrators' window do not coincide")
+        for name, banks in begun:
+            self._since[name] = self.cycle
+            self._begin_phase(name, banks)
 
     def _check_write(self, name: str, before: WritePort, now: WritePort, read: int) -> None:
         if not now.enable:
@@ -260,6 +245,38 @@ class ArrayPins:
 
     def _fail(self, reason: str) -> NoReturn:
         raise ElectricalError(f"cycle {self.cycle}: {reason}")
+
+
+Edges = tuple[tuple[str, int], ...]
+"""Names of enables and masks of the banks in which they change."""
+
+
+@cache
+def _edges(before: tuple[int, ...], now: tuple[int, ...]) -> tuple[Edges, Edges, str | None]:
+    """Which enables fall and which rise, and the rule that they break.
+
+    Both are enables in the order of ``ENABLES``; there are few different ones.
+    """
+    pairs = list(zip(ENABLES, before, now, strict=True))
+    ended = tuple((name, old & ~new) for name, old, new in pairs if old & ~new)
+    begun = tuple((name, new & ~old) for name, old, new in pairs if new & ~old)
+    return ended, begun, _fault(before, now)
+
+
+def _fault(before: tuple[int, ...], now: tuple[int, ...]) -> str | None:
+    old, new = (Wires(WritePort(), WritePort(), 0, *enables) for enables in (before, now))
+    for name in ("k_integrate", "k_convert", "v_integrate", "v_convert"):
+        if getattr(new, name) & (getattr(new, name) - 1):
+            return f"both banks drive {name} at once"
+    if (new.k_reset & new.k_integrate) | ((new.k_reset | new.k_integrate) & new.k_convert):
+        return "a K integrator is used twice at once"
+    if (new.v_reset & new.v_integrate) | ((new.v_reset | new.v_integrate) & new.v_convert):
+        return "a V integrator is used twice at once"
+    phi_changes = old.k_convert != new.k_convert
+    window_changes = old.v_integrate != new.v_integrate
+    if phi_changes != window_changes or bool(new.k_convert) != bool(new.v_integrate):
+        return "phi pulses and the V integrators' window do not coincide"
+    return None
 
 
 def _banks(mask: int) -> Iterator[int]:

@@ -159,9 +159,14 @@ def played_codes(
     magnitude: NDArray[np.integer], negative: NDArray[np.bool_], config: HeadConfig
 ) -> str:
     """``play`` of the pulse transport for codes (tiles, D): signs, then bit planes, high first."""
-    planes = _bits(magnitude.reshape(1, -1), 1, config.readout_bits)
-    signs = negative.ravel()[::-1]
-    return (np.concatenate([signs, planes.ravel()]) + ord("0")).astype(np.uint8).tobytes().decode()
+    bits = config.readout_bits
+    text = np.empty((bits + 1, magnitude.size), dtype=np.uint8)
+    text[0] = negative.ravel()[::-1]
+    backwards = magnitude.ravel()[::-1].astype(np.uint8)
+    np.right_shift(backwards, np.arange(bits, dtype=np.uint8)[::-1, None], out=text[1:])
+    text &= 1
+    text += ord("0")
+    return text.tobytes().decode("ascii")
 
 
 def counted_widths(text: str, config: HeadConfig) -> NDArray[np.int64]:
@@ -172,10 +177,8 @@ def counted_widths(text: str, config: HeadConfig) -> NDArray[np.int64]:
     return widths[::-1]
 
 
-def _bits(codes: NDArray[Any], width: int, planes: int | None = None) -> NDArray[np.uint8]:
-    """Bits of packed codes, highest first: (T, D * width), or (planes, D) if ``planes``."""
+def _bits(codes: NDArray[Any], width: int) -> NDArray[np.uint8]:
+    """Bits of packed codes, highest first: (T, D * width)."""
     backwards = codes[:, ::-1].astype(np.int64)
-    if planes is not None:
-        return (backwards >> np.arange(planes)[::-1, None] & 1).astype(np.uint8)
     places = np.arange(width)[::-1]
     return (backwards[:, :, None] >> places & 1).astype(np.uint8).reshape(len(codes), -1)

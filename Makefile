@@ -42,6 +42,7 @@ fuzz: $(VENV)/.installed-test
 # Small bugs in the Verilog, and how many of them the simulations notice.
 mutants: $(VENV)/.installed-test $(VENV)/.installed-formal
 	$(BIN)/python -m gaincell.cocotb_tests.mutants.campaign -o docs/evidence/tables/mutants.md
+	$(BIN)/python -m gaincell.cocotb_tests.mutants.campaign --cores --mutants 120 -o docs/evidence/tables/mutants_cores.md
 
 formal: $(VENV)/.installed-formal
 	PYTHONPATH=tests $(BIN)/python -m formal.prove -o docs/evidence/formal.md

@@ -113,7 +113,19 @@ PLANTED = {
         "one head in beats",
         r"(?s)(module gaincell_head_token_upsizer.*?assign beat_ready =) [^;]*;",
         r"\1 1'h1;",
-        "mismatches|no result|does not fit",
+        "beats of a token",
+    ),
+    "beats wait for the core": (
+        "one head in beats",
+        r"(?s)(module gaincell_head_token_upsizer.*?assign beat_ready =) [^;]*;",
+        r"\1 whole_ready;",
+        "not taken in turn",
+    ),
+    "refresh data never become whole": (
+        "one head in beats",
+        r"(?s)(module gaincell_head_response_upsizer.*?whole_valid <=) \w+;",
+        r"\1 1'h0;",
+        "did not make a payload",
     ),
     "the last beat comes early": (
         "one head in beats",

@@ -2,6 +2,8 @@
 //
 // pause of 256 beats wait a cycle, and perhaps more. Only what counts is right: between beats the
 // payload is unknown, bits beyond the data are ones, and the side bits of later beats are wrong.
+// broken rises if a payload is not whole inside the core in the cycle after its last beat and until
+// it is taken, if there is one that was not sent, or if beats are not taken exactly while none waits.
 
 module beat_source #(
     parameter DATA = 1,
@@ -19,7 +21,10 @@ module beat_source #(
     output wire                 whole_ready,
     output wire [SIDE+BEAT-1:0] beat_payload,
     output wire                 beat_valid,
-    input  wire                 beat_ready
+    input  wire                 beat_ready,
+    input  wire                 inside_valid,
+    input  wire                 inside_ready,
+    output reg                  broken
 );
     localparam BEATS = (DATA + BEAT - 1) / BEAT;
     localparam FEW_BEATS = (FEW + BEAT - 1) / BEAT;
@@ -34,6 +39,8 @@ module beat_source #(
     wire [BEATS*BEAT:0] filled = {{(BEATS*BEAT+1-DATA){1'b1}}, whole_payload[DATA-1:0]};
     wire [SIDE-1:0] side = whole_payload[DATA+:SIDE];
 
+    reg  waits;
+
     assign beat_valid = whole_valid & open;
     assign beat_payload = beat_valid
         ? {place == 0 ? side : ~side, filled[place*BEAT+:BEAT]} : {(SIDE+BEAT){1'bx}};
@@ -44,7 +51,11 @@ module beat_source #(
         if (rst) begin
             place <= 0;
             open <= 0;
+            waits <= 0;
+            broken <= 0;
         end else begin
+            waits <= (take & ends) | (waits & ~inside_ready);
+            if (inside_valid !== waits || beat_ready !== (~waits | inside_ready)) broken <= 1;
             if (take) place <= ends ? 0 : place + 1;
             if (take | ~open) open <= {1'b0, random[15:8]} >= pause;
         end

@@ -135,7 +135,8 @@ class Bench:
             if broken != "0":
                 raise ProtocolError(
                     f"cycle {self.cycle}: a beat of a result changed while it was refused, or its "
-                    "mark of the last beat or its filling is wrong"
+                    "mark of the last beat or its filling is wrong; or beats of a token or of "
+                    "refresh data were not taken in turn, or did not make a payload"
                 )
             if unstable != "0":
                 raise ProtocolError(f"cycle {self.cycle}: a result changed while it was refused")

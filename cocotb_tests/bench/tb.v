@@ -87,7 +87,9 @@ module tb #(
     wire [(RESULT_BEAT ? RESULT_BEAT + 1 : D*RESULT_BITS)-1:0] head_result_payload;
     wire [(REFRESH_BEAT ? REFRESH_BEAT : CODES_WIDTH)+TAG_BITS-1:0] head_response_payload;
     wire head_token_valid, head_token_ready, head_result_valid, head_result_ready;
-    wire head_response_valid, head_response_ready, broken;
+    wire head_response_valid, head_response_ready;
+    wire token_broken, result_broken, response_broken;
+    wire broken = token_broken | result_broken | response_broken;
 
     // Share of beats, of 256, before which the test bench pauses.
     reg [8:0] beat_pause;
@@ -105,6 +107,7 @@ module tb #(
             assign token_ready = head_token_ready;
             assign accept = token_valid & token_ready;
             assign seen_token = token_payload;
+            assign token_broken = 0;
         end else begin : token_beats
             reg begun;
             reg [TOKEN_BITS-1:0] sent;
@@ -121,7 +124,9 @@ module tb #(
                 .whole_few(token_payload[TOKEN_FURTHER] & ~token_payload[TOKEN_FIRST] & begun),
                 .whole_valid(token_valid), .whole_ready(token_ready),
                 .beat_payload(head_token_payload), .beat_valid(head_token_valid),
-                .beat_ready(head_token_ready)
+                .beat_ready(head_token_ready),
+                .inside_valid(`TOKEN_WHOLE(valid)), .inside_ready(`TOKEN_WHOLE(ready)),
+                .broken(token_broken)
             );
             assign accept = `TOKEN_WHOLE(valid) & `TOKEN_WHOLE(ready);
             assign seen_token = sent;
@@ -130,14 +135,14 @@ module tb #(
             assign result_payload = head_result_payload;
             assign result_valid = head_result_valid;
             assign head_result_ready = result_ready;
-            assign broken = 0;
+            assign result_broken = 0;
         end else begin : result_beats
             beat_sink #(.DATA(D*RESULT_BITS), .BEAT(RESULT_BEAT)) sink (
                 .clk(clk), .rst(rst), .seed(~beat_seed), .pause(beat_pause),
                 .beat_payload(head_result_payload), .beat_valid(head_result_valid),
                 .beat_ready(head_result_ready),
                 .whole_payload(result_payload), .whole_valid(result_valid),
-                .whole_ready(result_ready), .broken(broken)
+                .whole_ready(result_ready), .broken(result_broken)
             );
         end
         if (REFRESH_BEAT == 0) begin : whole_responses
@@ -147,13 +152,16 @@ module tb #(
             assign seen_response_valid = response_valid;
             assign seen_response_ready = response_ready;
             assign seen_response_tag = response_payload[CODES_WIDTH+:TAG_BITS];
+            assign response_broken = 0;
         end else begin : response_beats
             beat_source #(.DATA(CODES_WIDTH), .SIDE(TAG_BITS), .BEAT(REFRESH_BEAT)) source (
                 .clk(clk), .rst(rst), .seed(beat_seed ^ 32'h55555555), .pause(beat_pause),
                 .whole_payload(response_payload), .whole_few(1'b0),
                 .whole_valid(response_valid), .whole_ready(response_ready),
                 .beat_payload(head_response_payload), .beat_valid(head_response_valid),
-                .beat_ready(head_response_ready)
+                .beat_ready(head_response_ready),
+                .inside_valid(`RESPONSE_WHOLE(valid)), .inside_ready(`RESPONSE_WHOLE(ready)),
+                .broken(response_broken)
             );
             wire [CODES_WIDTH+TAG_BITS-1:0] whole = `RESPONSE_WHOLE(payload);
             assign seen_response_valid = `RESPONSE_WHOLE(valid);

@@ -19,7 +19,7 @@ from gaincell.cocotb_tests.mutants.checks import HEAD_ITSELF, MutantHead, Notice
 from gaincell.cocotb_tests.mutants.equivalence import compare_heads
 from gaincell.cocotb_tests.mutants.mutate import Mutant
 from gaincell.cocotb_tests.mutants.proof import EQUIVALENT, UNDECIDED
-from gaincell.cocotb_tests.mutants.scenarios import HEADS
+from gaincell.cocotb_tests.mutants.scenarios import CORES, HEADS
 from gaincell.files import check_writable, replacing, scratch_folder
 from gaincell.refusals import Failed
 from gaincell.text import markdown
@@ -145,8 +145,7 @@ def _components(fates: list[Fate]) -> str:
 
 
 def _scenarios(fates: list[Fate]) -> str:
-    heads = [name for name in HEADS if name in _HEADS]
-    scenarios = list(dict.fromkeys(each for name in heads for each in _HEADS[name].scenarios))
+    scenarios = list(dict.fromkeys(each for head in _HEADS.values() for each in head.scenarios))
     rows = []
     for head in dict.fromkeys(fate.head for fate in fates):
         told = [
@@ -177,6 +176,7 @@ def _counts(fates: list[Fate]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutants", type=int, default=170, help="of each head")
+    parser.add_argument("--cores", action="store_true", help="change cores instead of heads")
     parser.add_argument("--seed", type=int, default=0, help="of the draw of mutants")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="mutants at a time")
     parser.add_argument("-o", "--output", type=Path, required=True)
@@ -186,7 +186,8 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     started = time.monotonic()
-    fates = run_campaign(list(HEADS), arguments.mutants, arguments.seed, arguments.jobs)
+    designs = CORES if arguments.cores else HEADS
+    fates = run_campaign(list(designs), arguments.mutants, arguments.seed, arguments.jobs)
     text = report(fates, "make mutants", time.monotonic() - started)
     with replacing(arguments.output) as unfinished:
         unfinished.write_text(text)

@@ -8,13 +8,20 @@ from pathlib import Path
 from typing import NoReturn
 
 from gaincell.cocotb_tests.mutants.mutate import PLUSARG, Mutant, draw_mutants, with_all, with_one
-from gaincell.cocotb_tests.mutants.scenarios import HEADS, Scenario, scenarios
+from gaincell.cocotb_tests.mutants.scenarios import (
+    CORE_PARTS,
+    CORES,
+    HEADS,
+    Scenario,
+    scenarios,
+)
 from gaincell.cocotb_tests.plain.plain_testbench import plain_testbench
 from gaincell.cocotb_tests.run.build import build, compile_in
 from gaincell.cocotb_tests.run.simulate import SimulatorStopped
 from gaincell.cocotb_tests.run.tools import require
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.files import scratch_folder
 from gaincell.hdl.verilog import head_verilog
 from gaincell.refusals import Failed
@@ -34,7 +41,9 @@ class Noticed:
 
 
 class MutantHead:
-    """The mutants of one head of ``HEADS``, compiled into one simulation and one testbench.
+    """The mutants of one of ``HEADS``, compiled into one simulation and one testbench.
+
+    Of one of ``CORES`` only ``CORE_PARTS`` are changed; no testbench is shipped for one in beats.
 
     Parameters
     ----------
@@ -48,11 +57,14 @@ class MutantHead:
     """
 
     def __init__(self, name: str, count: int, seed: int, folder: Path) -> None:
-        require("iverilog", "the shipped testbench")
         self.name = name
-        self.config: HeadConfig = HEADS[name]
+        self.config: HeadConfig | CoreConfig = (HEADS | CORES)[name]
+        self.has_testbench = not core_of(self.config).in_beats
+        if self.has_testbench:
+            require("iverilog", "the shipped testbench")
         self.verilog = head_verilog(self.config)
-        self.mutants: list[Mutant] = draw_mutants(self.verilog, count, seed)
+        parts = CORE_PARTS if name in CORES else None
+        self.mutants: list[Mutant] = draw_mutants(self.verilog, count, seed, parts)
         self.scenarios: dict[str, Scenario] = scenarios(self.config)
         self._all = with_all(self.verilog, self.mutants)
         self._program = folder / f"{name}.vvp"
@@ -61,6 +73,8 @@ class MutantHead:
         """Compile what the checks run, once for all processes."""
         for scenario in self.scenarios.values():
             build(scenario.config, verilog=self._all)
+        if not self.has_testbench:
+            return
         with scratch_folder("gaincell-mutants-") as folder:
             (folder / "head.v").write_text(self._all)
             (folder / "head_tb.v").write_text(plain_testbench(self.config))
@@ -72,7 +86,9 @@ class MutantHead:
         return with_one(self.verilog, self.mutants[number - 1])
 
     def ask_testbench(self, number: int) -> Noticed | None:
-        """What the shipped testbench says to a mutant; None: it passes."""
+        """What the shipped testbench says to a mutant; None: it passes, or there is none."""
+        if not self.has_testbench:
+            return None
         command = ["vvp", "-n", str(self._program), f"+{PLUSARG}={number}"]
         with scratch_folder("gaincell-mutant-") as folder:
             log = folder / "run.log"

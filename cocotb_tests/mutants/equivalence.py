@@ -15,8 +15,10 @@ from gaincell.cocotb_tests.mutants.mutate import DECLARED
 from gaincell.cocotb_tests.mutants.proof import prove, told_by
 from gaincell.cocotb_tests.run.tools import MissingTool
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, beats_of, core_of
 from gaincell.files import scratch_folder
-from gaincell.hdl.layouts import TAGS, index_shape, request_layout, response_layout
+from gaincell.hdl.core.whole_streams import stream_layouts
+from gaincell.hdl.layouts import TAGS, index_shape, request_layout
 from gaincell.hdl.verilog import TOP
 
 MITER = Path(__file__).with_name("miter.v")
@@ -45,8 +47,10 @@ pyosys.libyosys.run_pass("script script.ys", pyosys.libyosys.Design())
 """
 
 
-def compare_heads(good: str, wrong: str, config: HeadConfig, seconds: int = 120) -> str:
-    """What a proof says of the Verilog of two heads, within ``seconds``.
+def compare_heads(
+    good: str, wrong: str, config: HeadConfig | CoreConfig, seconds: int = 120
+) -> str:
+    """What a proof says of the Verilog of two heads, or cores, within ``seconds``.
 
     "equivalent", "different", or "undecided" and the number of cycles from power-up in which they
     cannot differ.
@@ -70,14 +74,16 @@ def compare_heads(good: str, wrong: str, config: HeadConfig, seconds: int = 120)
         return prove(folder / "miter.aig", abc, seconds)
 
 
-def miter(good: str, wrong: str, config: HeadConfig) -> str:
+def miter(good: str, wrong: str, design: HeadConfig | CoreConfig) -> str:
     """Verilog of both heads and of what compares them."""
     top = good.partition(f"module {TOP}(")[2].partition("endmodule")[0]
     ports = [(kind, int(high or 0), name) for kind, high, name in DECLARED.findall(top)]
     inputs = [(high, name) for kind, high, name in ports if kind == "input"]
     inputs = [(high, name) for high, name in inputs if name not in ("clk", "rst")]
     outputs = [(high, name) for kind, high, name in ports if kind == "output"]
-    request, response = request_layout(config), response_layout(config)
+    core = core_of(design)
+    config = core.lock_step
+    request, response = request_layout(config), stream_layouts(core)[2]
     signs = next(high for high, name in inputs if name == "array_sign") + 1
     numbers = {
         "SIGNS": signs,
@@ -86,6 +92,7 @@ def miter(good: str, wrong: str, config: HeadConfig) -> str:
         "RESPONSE_BITS": response.size,
         "REQUEST_TAG": request["tag"].offset,
         "RESPONSE_TAG": response["tag"].offset,
+        "RESPONSE_BEATS": beats_of(core.stored_bits, core.refresh_beat_bits),
     }
     wires = [f"localparam {name} = {value};" for name, value in numbers.items()]
     for high, name in inputs:

@@ -1,8 +1,8 @@
 // Two heads with the same inputs: "bad" is high when they differ in anything that a user can see.
 //
 // The inputs keep the rules of docs/understand/hardware.md: pulses come in output phases, signs
-// hold, a response stands and bears the tag of a request not yet answered. Reset is high in the
-// first cycle, and may come at any time.
+// hold, a response stands and bears the tag of a request not yet answered: of a response in beats,
+// the first one does. Reset is high in the first cycle, and may come at any time.
 
 module miter (
     input clk,
@@ -33,16 +33,25 @@ module miter (
     reg [RESPONSE_BITS-1:0] stood = 0;
     wire [TAG_BITS-1:0] asked = good_refresh_request_payload[REQUEST_TAG+:TAG_BITS];
     wire [TAG_BITS-1:0] told = refresh_response_payload[RESPONSE_TAG+:TAG_BITS];
+    reg [31:0] beat = 0;
+    reg [TAG_BITS-1:0] told_first = 0;
+    wire begins = beat == 0;
+    wire ends = beat == RESPONSE_BEATS - 1;
     assign refresh_response_payload = standing ? stood : free_refresh_response_payload;
     assign refresh_response_valid = standing
-        | (free_refresh_response_valid & unanswered[told] & ~rst);
+        | (free_refresh_response_valid & (unanswered[told] | ~begins) & ~rst);
     always @(posedge clk) begin
         stood <= refresh_response_payload;
         standing <= ~rst & refresh_response_valid & ~good_refresh_response_ready;
         if (rst) begin
             unanswered <= 0;
+            beat <= 0;
         end else begin
-            if (refresh_response_valid & good_refresh_response_ready) unanswered[told] <= 0;
+            if (refresh_response_valid & good_refresh_response_ready) begin
+                if (begins) told_first <= told;
+                if (ends) unanswered[begins ? told : told_first] <= 0;
+                beat <= ends ? 0 : beat + 1;
+            end
             if (good_refresh_request_valid & refresh_request_ready) unanswered[asked] <= 1;
         end
     end

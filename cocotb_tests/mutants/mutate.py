@@ -4,7 +4,7 @@ The generated Verilog has one operation on each line, so that a line is all ther
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,12 +75,18 @@ def mutants_of(verilog: str) -> list[Mutant]:
     return found
 
 
-def draw_mutants(verilog: str, count: int, seed: int) -> list[Mutant]:
-    """``count`` of ``mutants_of``, evenly over the components, numbered from 1 in their order."""
+def draw_mutants(
+    verilog: str, count: int, seed: int, components: Collection[str] | None = None
+) -> list[Mutant]:
+    """``count`` of ``mutants_of``, evenly over the components, numbered from 1 in their order.
+
+    ``components`` : of these only; by default of all
+    """
     rng = np.random.default_rng(seed)
     by_component: dict[str, list[Mutant]] = {}
     for mutant in mutants_of(verilog):
-        by_component.setdefault(mutant.component, []).append(mutant)
+        if components is None or mutant.component in components:
+            by_component.setdefault(mutant.component, []).append(mutant)
     piles = [list(rng.permutation(np.array(own, dtype=object))) for own in by_component.values()]
     drawn: list[Mutant] = []
     while len(drawn) < count and any(piles):

@@ -1,4 +1,4 @@
-"""The standard scenarios: runs of a head that together make it do everything it can."""
+"""The standard scenarios: runs of a head or a core that make it do everything it can."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +10,7 @@ from gaincell.behavioral.lively import lively_config, lively_tokens, random_pace
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.simulate import Memory
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 
 LAPS = 3
 HEADS = {
@@ -28,30 +29,56 @@ HEADS = {
     ),
 }
 """The preset "tiny" and a scaled head of the other kinds; time is scaled so that both refresh."""
+CORES = {
+    "two groups": CoreConfig(
+        head=HeadConfig(
+            head_dim=2,
+            window=8,
+            columns=4,
+            query_bits=2,
+            key_bits=3,
+            value_bits=3,
+            readout_bits=2,
+            write_cycles=3,
+            retention_s=20e-6,
+        ),
+        heads=4,
+        heads_per_group=2,
+        token_beat_bits=5,
+        result_beat_bits=4,
+        refresh_beat_bits=7,
+    ),
+}
+"""Cores in beats, likewise; no beat of theirs divides what it is a part of."""
+CORE_PARTS = ("head", "group", "token_upsizer", "response_upsizer", "result_downsizer")
+"""Components of a core that a head does not have, or that join what a head has."""
+PAUSE = 0.4
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Arguments of ``verify``, besides the head: ``config`` and ``tokens``, and others by name."""
+    """Arguments of ``verify``: ``config`` and ``tokens``, and others by name."""
 
-    config: HeadConfig
+    config: HeadConfig | CoreConfig
     tokens: Tokens
     how: dict[str, Any]
 
 
-def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
-    """The scenarios of one head by name, in the order in which they are run.
+def scenarios(design: HeadConfig | CoreConfig, seed: int = 0) -> dict[str, Scenario]:
+    """The scenarios of one head or core by name, in the order in which they are run.
 
     Raises
     ------
     ValueError
         The head has no refresh.
     """
-    plan = head.retention
+    core = core_of(design)
+    plan = core.head.retention
     if plan is None:
         raise ValueError("the head has no refresh, but the scenarios are about it too")
     rng = np.random.default_rng(seed)
-    config = lively_config(head, rng)
+    config = lively_config(core.head, rng)
+    lively = replace(core, head=config) if core is design else config
     short, visit = LAPS * config.window, plan.visit_cycles
 
     def scenario(
@@ -62,13 +89,15 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
         first_share: float = 0.0,
         **how: Any,
     ) -> Scenario:
-        tokens = _tokens(config, count, group, first_share, rng)
+        tokens = _tokens(lively, count, group, first_share, rng)
+        queries = (count, tokens.queries_per_token)
         for name, waits in (("idle", idle), ("stall", stall)):
             if isinstance(waits, int):
-                how[name] = random_pace(count * group, waits, rng)
+                how[name] = random_pace(count * queries[1], waits, rng)
             else:
-                how[name] = waits
-        return Scenario(config, tokens, {"seed": seed} | how)
+                how[name] = np.zeros(queries, dtype=np.int64)
+                how[name][:, 0] = waits
+        return Scenario(lively, tokens, {"seed": seed} | how)
 
     # Sequences of two tokens, which move cycle by cycle over the edges of visits: the second token
     # comes about when the visit of its column begins, or when that visit loses patience.
@@ -81,14 +110,20 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
     edges_of_fill = (range(1, config.sink + 2), range(config.window - 1, config.stored_columns + 1))
     rest[[*edges_of_fill[0], *edges_of_fill[1]]] = 2 * config.stored_columns * visit
     middle = (short // 2) * (config.latency_cycles + visit // 2)
+    pause: dict[str, Any] = {"beat_pause": PAUSE} if core.in_beats else {}
     return {
         "stream": scenario(2 * short, group=2, first_share=0.06),
         "stalls": scenario(
-            short, group=2, idle=100, stall=200, first_share=0.1, transport="per-ns"
+            short, group=2, idle=100, stall=200, first_share=0.1, transport="per-ns", **pause
         ),
         "slow tokens": scenario(2 * short, idle=4 * visit, first_share=0.02),
         "slow memory": scenario(
-            2 * short, group=2, idle=3 * visit, stall=100, memory=Memory(6 * visit, busy_share=0.5)
+            2 * short,
+            group=2,
+            idle=3 * visit,
+            stall=100,
+            memory=Memory(6 * visit, busy_share=0.5),
+            **pause,
         ),
         "bursts": scenario(
             2 * short,
@@ -114,6 +149,7 @@ def scenarios(head: HeadConfig, seed: int = 0) -> dict[str, Scenario]:
             idle=2 * visit,
             memory=Memory(visit, busy_share=0.3),
             interrupt_cycle=middle,
+            **pause,
         ),
         "reset while busy": scenario(short, stall=80, interrupt_cycle=20 * config.interval_cycles),
     }
@@ -126,9 +162,17 @@ def _in_pairs(scenario: Scenario) -> Scenario:
 
 
 def _tokens(
-    config: HeadConfig, count: int, group: int, first_share: float, rng: np.random.Generator
+    design: HeadConfig | CoreConfig,
+    count: int,
+    group: int,
+    first_share: float,
+    rng: np.random.Generator,
 ) -> Tokens:
-    tokens = lively_tokens(count, config, rng, first_share)
+    """Tokens of a head with ``group`` queries each; of a core with those of its groups."""
+    core = core_of(design)
+    if core is design:
+        return lively_tokens(count, core.head, rng, first_share, core.heads_and_groups)
+    tokens = lively_tokens(count, core.head, rng, first_share)
     if group > 1:
         others = [rng.permutation(tokens.q_code) for _ in range(group - 1)]
         tokens = replace(tokens, q_code=np.stack([tokens.q_code, *others], axis=1))

@@ -19,7 +19,7 @@ from gaincell.cocotb_tests.mutants.mutate import (
     with_one,
 )
 from gaincell.cocotb_tests.mutants.proof import DIFFERENT, EQUIVALENT, UNDECIDED
-from gaincell.cocotb_tests.mutants.scenarios import HEADS
+from gaincell.cocotb_tests.mutants.scenarios import CORE_PARTS, CORES, HEADS
 from gaincell.config import HeadConfig
 from gaincell.hdl.verilog import head_verilog
 
@@ -106,6 +106,11 @@ def test_mutants_are_drawn_evenly_over_all_components() -> None:
     assert sorted(counts) == sorted(modules)
     assert min(counts.values()) >= 9
     assert draw_mutants(verilog(), 130, seed=4) != drawn
+
+
+def test_of_a_core_only_its_own_parts_are_changed() -> None:
+    drawn = draw_mutants(head_verilog(CORES["two groups"]), 120, 0, CORE_PARTS)
+    assert Counter(mutant.component for mutant in drawn) == dict.fromkeys(CORE_PARTS, 24)
 
 
 def test_one_build_holds_all_mutants() -> None:

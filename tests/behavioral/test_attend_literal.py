@@ -1,10 +1,13 @@
 """attend and attend_in_detail against the contract, cell by cell."""
 
+import doctest
+
 import numpy as np
 import pytest
 from literal_head import as_arrays, literal_answers
 from token_codes import GEOMETRIES, assert_covers, random_codes
 
+import gaincell.behavioral
 from gaincell.behavioral.attention import attend, attend_in_detail
 from gaincell.config import HeadConfig
 
@@ -126,3 +129,9 @@ def test_four_windows_at_full_size_finish_and_differ_from_a_window_of_all():
     # The ring position of the tail is the same as in the whole, so its last query sees the same.
     np.testing.assert_array_equal(attend(**tail, config=config)[-1], y_code[-1])
     assert (attend(**tail, config=config)[0] != y_code[-1024]).any()
+
+
+def test_the_example_of_the_package_runs():
+    failures, tried = doctest.testmod(gaincell.behavioral)
+    assert failures == 0
+    assert tried > 5

@@ -38,12 +38,13 @@ ENABLES = ("k_reset", "k_integrate", "k_convert", "v_reset", "v_integrate", "v_c
 
 
 def unpack_codes(packed: int, count: int, width: int) -> NDArray[np.int64]:
-    """The ``count`` unsigned codes of ``width`` bits in ``packed``, lowest bits first: (count,)."""
-    codes: NDArray[np.int64]
+    """The ``count`` unsigned codes in ``packed``, lowest bits first: (count,).
+
+    ``width`` : bits of each, 1..8
+    """
     raw = np.frombuffer(packed.to_bytes(-(-count * width // 8), "little"), dtype=np.uint8)
     bits = np.unpackbits(raw, bitorder="little")[: count * width].reshape(count, width)
-    codes = bits @ (1 << np.arange(width))
-    return codes
+    return np.packbits(bits, axis=1, bitorder="little")[:, 0].astype(np.int64)
 
 
 def pack_codes(codes: Any, width: int) -> int:

@@ -31,7 +31,7 @@ def grow_clock_tree(
         new: list[Sink] = []
         for group in _groups(sinks, at, most):
             name = circuit.buffer(net, group, cell, pins)
-            at[name] = _middle([at[each] for each, _ in group])
+            at[name] = middle([at[each] for each, _ in group])
             new.append((name, pins[0]))
         made.extend(name for name, _ in new)
         return new
@@ -66,6 +66,7 @@ def _groups(sinks: list[Sink], at: Mapping[str, Point], most: int) -> list[list[
     return _groups(ordered[:cut], at, most) + _groups(ordered[cut:], at, most)
 
 
-def _middle(points: list[Point]) -> Point:
+def middle(points: list[Point]) -> Point:
+    """The mean of points."""
     xs, ys = zip(*points, strict=True)
     return sum(xs) / len(xs), sum(ys) / len(ys)

@@ -4,8 +4,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gaincell.layout.digital.legal import Core
-from gaincell.layout.digital.place import Places
+from gaincell.layout.digital.placement.core import Core, Places
 from gaincell.layout.digital.technology import Technology
 from gaincell.synth.netlist import Netlist
 

@@ -15,20 +15,22 @@ from gaincell.files import replacing
 from gaincell.layout.digital.files import fillers, write_def, write_gds
 from gaincell.layout.digital.metrics import LayoutMetrics
 from gaincell.layout.digital.picture import CLOCK_TREE, draw
-from gaincell.layout.digital.placement import Placement
+from gaincell.layout.digital.placement.placement import Placement
 from gaincell.layout.digital.technology import Technology
 from gaincell.layout.digital.wires import NetWire, spef
 from gaincell.synth.blocks import blocks_of
 from gaincell.synth.library.cells import Library
-from gaincell.synth.metrics import METRICS, PowerSum, as_json
+from gaincell.synth.metrics import METRICS, Equivalence, PowerSum, as_json
 from gaincell.synth.netlist import Netlist
+from gaincell.synth.netlist_change import write_changed
 from gaincell.synth.saif import read_saif
-from gaincell.synth.steps import gate_level, mapping, step, timing, verilog
+from gaincell.synth.sizing.circuit import Circuit
+from gaincell.synth.steps import equivalence, gate_level, mapping, step, timing, verilog
 from gaincell.synth.steps.mapping import MappingOptions
 from gaincell.synth.steps.power import TESTBENCH_CLOCK_NS, power_of
-from gaincell.synth.wire_estimate import cell_pitch_um, wire_length_um
+from gaincell.synth.wire_estimate import WireEstimate
 
-STEPS = ("verilog", "netlist", "before", "placement", "timing", "activity", "files")
+STEPS = ("verilog", "netlist", "before", "placement", "timing", "equivalence", "activity", "files")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,7 @@ class Given:
     """What a layout starts from; ``fill`` is the part of the core that cells take.
 
     tokens : what goes through the placed netlist for its power; None: no simulation, no power
+    prove : prove that the placed netlist does what the Verilog does
     """
 
     config: HeadConfig
@@ -43,7 +46,8 @@ class Given:
     technology: Technology
     clock_ns: float
     fill: float
-    tokens: Tokens | None
+    tokens: Tokens | None = None
+    prove: bool = False
 
 
 class _Run:
@@ -94,6 +98,12 @@ def run_layout(given: Given, folder: Path, say: Callable[[str], None] = print) -
         step.link(place, mapped.library_file)
         times = placement.close(given.clock_ns, place)
     netlist, wires = placement.netlist, placement.wires
+    points = None
+    if given.prove:
+        with run.step("equivalence") as place:
+            changed = place / "placed.json"
+            write_changed(mapped.netlist_json, mapped.netlist, netlist, library, changed)
+            points = equivalence.prove_equivalent(changed, text, library, place)
     block = blocks_of(netlist, library)
     block |= dict.fromkeys(placement.clock_buffers, CLOCK_TREE)
     power = energy_j = None
@@ -105,8 +115,6 @@ def run_layout(given: Given, folder: Path, say: Callable[[str], None] = print) -
     for file in (folder / f"{STEPS.index('files') + 1}-files").iterdir():
         shutil.copy(file, folder / file.name)
     lengths = sum(wire.tree.length_um for wire in wires.values())
-    inputs = sum(len(wire.pins) - 1 for wire in wires.values())
-    pitch_um = cell_pitch_um(mapped.netlist.area_um2(library), len(mapped.netlist.instances))
     core = placement.core
     metrics = LayoutMetrics(
         config=given.config.fields_set(),
@@ -119,14 +127,16 @@ def run_layout(given: Given, folder: Path, say: Callable[[str], None] = print) -
         core_um=(round(core.width_um, 2), round(core.height_um, 2)),
         clock_buffers=len(placement.clock_buffers),
         resized_placed=placement.resized,
+        buffers_placed=len(placement.relieving),
         hold_cells=placement.hold_cells,
         wire_mm=round(lengths / 1000, 3),
-        wire_um_per_input=round(lengths / max(1, inputs), 3),
-        wire_um_per_input_estimated=round(wire_length_um(1, pitch_um), 3),
+        wire_um_per_input=round(_um_per_input(placement), 3),
+        wire_um_per_input_estimated=round(_estimated_um_per_input(mapped.netlist, library), 3),
         setup_slack_ns=times.setup_slack_ns,
         hold_slack_ns=times.hold_slack_ns,
         fmax_mhz=round(times.fmax_mhz, 1),
         latency_ns=round(times.latency_ns, 4),
+        equivalence=None if points is None else Equivalence(points=points),
         power=power,
         energy_per_token_j=energy_j,
         seconds=run.seconds,
@@ -135,6 +145,23 @@ def run_layout(given: Given, folder: Path, say: Callable[[str], None] = print) -
     with replacing(folder / METRICS) as unfinished:
         unfinished.write_text(json.dumps(as_json(metrics), indent=2) + "\n")
     return metrics
+
+
+def _um_per_input(placement: Placement) -> float:
+    """Length of the wires but the clock's, for each input of a cell on them."""
+    wires = [wire for net, wire in placement.wires.items() if net not in placement.circuit.clocks]
+    inputs = sum(pin.name != "" for wire in wires for pin in wire.pins[1:])
+    return sum(wire.tree.length_um for wire in wires) / max(1, inputs)
+
+
+def _estimated_um_per_input(netlist: Netlist, library: Library) -> float:
+    """What synthesis assumes of ``netlist`` in the place of that."""
+    circuit, estimate = Circuit(netlist, library), WireEstimate.of(netlist, library)
+    nets = {*circuit.drivers, *circuit.inputs} - circuit.clocks
+    sinks = {net: len(circuit.sinks.get(net, ())) for net in nets}
+    joined = {net: n for net, n in sinks.items() if n or net in circuit.outputs}
+    lengths = sum(estimate.length_um(net, n) for net, n in joined.items())
+    return lengths / max(1, sum(joined.values()))
 
 
 def _power(

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from gaincell.layout.digital.legal import Core
-from gaincell.layout.digital.place import Places
+from gaincell.layout.digital.placement.core import Core, Places
 from gaincell.layout.digital.technology import Technology
 from gaincell.synth.netlist import Netlist
 

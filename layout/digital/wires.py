@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gaincell.layout.digital.place import Places
+from gaincell.layout.digital.placement.core import Places
 from gaincell.layout.digital.steiner import Point, Tree, steiner_tree
 from gaincell.layout.digital.technology import Technology
 from gaincell.synth.library.cells import Library
@@ -78,28 +78,6 @@ def net_wires(
         if len(found) > 1 and found[0].drives:
             wires[net] = NetWire(tuple(found), steiner_tree([pin.at for pin in found]))
     return wires
-
-
-def port_places(
-    netlist: Netlist, places: Places, width_um: float, height_um: float
-) -> dict[str, Point]:
-    """A place on the core's edge for each bit of a port: the nearest to what it joins."""
-    near: dict[str, list[Point]] = {}
-    for instance in netlist.instances:
-        for net in instance.pins.values():
-            near.setdefault(net, []).append(places[instance.name])
-    found = {}
-    for port in netlist.ports:
-        for net in port.nets:
-            points = near.get(net)
-            if points is None:
-                continue
-            x = sum(at for at, _ in points) / len(points)
-            y = sum(at for _, at in points) / len(points)
-            sides: list[tuple[float, Point]] = [(x, (0.0, y)), (width_um - x, (width_um, y))]
-            sides += [(y, (x, 0.0)), (height_um - y, (x, height_um))]
-            found[net] = min(sides)[1]
-    return found
 
 
 def timer_wires(wires: Mapping[str, NetWire], technology: Technology) -> dict[str, Wire]:

@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 from gaincell.synth.library.cells import Library
@@ -48,6 +49,14 @@ class Circuit:
             for pin, net in instance.pins.items():
                 if pin in roles or (cell.sequential and cell.pins[pin].clock):
                     self.clocks.add(net)
+
+    def copy(self) -> "Circuit":
+        """The circuit as it is now, which later changes of this one leave alone."""
+        other = copy(self)
+        other.instances, other.drivers = dict(self.instances), dict(self.drivers)
+        other.sinks = defaultdict(list, {net: list(each) for net, each in self.sinks.items()})
+        other.clocks = set(self.clocks)
+        return other
 
     def resize(self, name: str, cell: str) -> None:
         """Give an instance another cell of the same pins and function."""

@@ -33,7 +33,7 @@ def families(library: Library) -> Families:
         for cell in group:
             usable = [each for each in group if _is_slow(each) == _is_slow(cell)]
             sizes[cell.name] = tuple(each.name for each in usable)
-    all_buffers = sorted(filter(_is_buffer, library.cells.values()), key=_area)
+    all_buffers = sorted(filter(is_buffer, library.cells.values()), key=_area)
     pins = {cell.name: (cell.inputs[0], cell.outputs[0]) for cell in all_buffers}
     return Families(
         sizes=sizes,
@@ -60,7 +60,8 @@ def _function(cell: Cell) -> object:
     return tuple(sorted(cell.inputs)), tuple(sorted(outputs, key=str)), state, kind, alone
 
 
-def _is_buffer(cell: Cell) -> bool:
+def is_buffer(cell: Cell) -> bool:
+    """Whether a cell does nothing but pass its input on."""
     if len(cell.inputs) != 1 or len(cell.outputs) != 1 or cell.sequential or cell.gate:
         return False
     function = cell.pins[cell.outputs[0]].function

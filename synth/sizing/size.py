@@ -14,7 +14,7 @@ from gaincell.synth.sizing.families import Families, families
 from gaincell.synth.sizing.resizing import resize
 from gaincell.synth.sizing.sweep import sweep
 from gaincell.synth.sizing.timer import Timer, Wire, Wires
-from gaincell.synth.wire_estimate import WIRE_F_PER_UM, cell_pitch_um, wire_length_um
+from gaincell.synth.wire_estimate import WIRE_F_PER_UM, WireEstimate
 
 SWEEPS = 3
 SLEW_FANOUT = 16
@@ -81,10 +81,10 @@ def _sized(timer: Timer, kinds: Families, clock_ns: float) -> float:
 
 def estimated_wires(netlist: Netlist, library: Library) -> Wires:
     """The wires that the flow assumes for ``netlist`` before it is placed."""
-    pitch_um = cell_pitch_um(netlist.area_um2(library), len(netlist.instances))
+    estimate = WireEstimate.of(netlist, library)
 
     def wire(net: str, sinks: int) -> Wire:
-        return Wire(wire_length_um(sinks, pitch_um) * WIRE_F_PER_UM * 1e15)
+        return Wire(estimate.length_um(net, sinks) * WIRE_F_PER_UM * 1e15)
 
     return wire
 

@@ -9,6 +9,7 @@ from gaincell.refusals import Failed
 from gaincell.synth.library.cell_models import cell_models
 from gaincell.synth.library.cells import Cell, Library
 from gaincell.synth.metrics import Equivalence, as_json
+from gaincell.synth.sizing.families import is_buffer
 from gaincell.synth.steps import step
 from gaincell.synth.steps.mapping import TOP
 from gaincell.synth.steps.yosys import YosysFailed, run_yosys
@@ -133,11 +134,32 @@ def _ungate(module: dict[str, Any], library: Library) -> None:
             )
             gates[out] = (enable, clock)
             del cells[name]
+    _through_buffers(gates, cells, library)
     for name, instance in list(cells.items()):
         cell = library.cells.get(instance["type"])
         if cell is not None and cell.next_state:
             cells.update(_plain_flop(name, instance, cell, gates))
             del cells[name]
+
+
+def _through_buffers(
+    gates: dict[Any, tuple[Any, Any]], cells: dict[str, Any], library: Library
+) -> None:
+    """Give what a gate drives through buffers, those of a clock tree, the same enable and clock."""
+    driven: dict[Any, list[Any]] = {}
+    for instance in cells.values():
+        cell = library.cells.get(instance["type"])
+        if cell is not None and is_buffer(cell):
+            taken, given = (
+                instance["connections"][pin][0] for pin in (cell.inputs[0], cell.outputs[0])
+            )
+            driven.setdefault(taken, []).append(given)
+    open_nets = list(gates)
+    while open_nets:
+        net = open_nets.pop()
+        for given in driven.get(net, ()):
+            gates[given] = gates[net]
+            open_nets.append(given)
 
 
 def _plain_flop(

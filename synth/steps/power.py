@@ -21,7 +21,7 @@ from gaincell.synth.steps.mapping import MappingOptions
 from gaincell.synth.steps.opensta import find_opensta
 from gaincell.synth.steps.opensta_power import opensta_power
 from gaincell.synth.steps.power_cautions import power_cautions
-from gaincell.synth.wire_estimate import WIRE_F_PER_UM, cell_pitch_um, wire_length_um
+from gaincell.synth.wire_estimate import WIRE_F_PER_UM, WireEstimate
 
 TESTBENCH_CLOCK_NS = 1.0
 """Period of the test bench's clock, in which the activity is recorded: changes per cycle count."""
@@ -112,13 +112,14 @@ def power_of(
     load = net_loads(netlist, library)
     high = defaultdict(lambda: 0.5, activity.high) | {"1'b0": 0.0, "1'b1": 1.0}
     rate = defaultdict(float, activity.changes_per_s)
-    pitch_um = cell_pitch_um(netlist.area_um2(library), len(netlist.instances))
+    estimate = WireEstimate.of(netlist, library)
     sinks = _sinks(netlist, library)
 
     def wire_w(net: str, per_change: float) -> float:
-        length_um = wire_length_um(sinks[net], pitch_um)
         if placed_um is not None:
             length_um = placed_um.get(net, 0.0)
+        else:
+            length_um = estimate.length_um(net, sinks[net])
         return length_um * WIRE_F_PER_UM * per_change
 
     parts = tuple(defaultdict[str, float](float) for _ in range(4))

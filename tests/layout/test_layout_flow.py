@@ -1,7 +1,9 @@
 import struct
 
+import numpy as np
 import pytest
 
+from gaincell.behavioral.tokens import random_tokens
 from gaincell.config import HeadConfig
 from gaincell.layout.digital.files import write_gds
 from gaincell.layout.digital.flow import Given, run_layout
@@ -52,7 +54,7 @@ def decoded(real):
 
 @pytest.mark.slow
 @pytest.mark.needs("sky130", "coriolis", "opensta", "synth", "shared")
-def test_a_small_head_is_laid_out_and_meets_hold(shared_file, tmp_path):
+def test_a_small_head_is_laid_out_meets_hold_and_still_computes_attention(shared_file, tmp_path):
     library = load_library(shared_file("sky130hd_tt.lib.gz"), node_nm=130)
     given = Given(
         config=HEAD,
@@ -60,7 +62,8 @@ def test_a_small_head_is_laid_out_and_meets_hold(shared_file, tmp_path):
         technology=find_sky130(),
         clock_ns=5.0,
         fill=0.6,
-        tokens=None,
+        tokens=random_tokens(12, HEAD, np.random.default_rng(4)),
+        prove=True,
     )
     metrics = run_layout(given, tmp_path, lambda step: None)
     assert metrics.hold_slack_ns >= 0
@@ -68,10 +71,14 @@ def test_a_small_head_is_laid_out_and_meets_hold(shared_file, tmp_path):
     assert metrics.before.fmax_mhz is not None
     assert 0.5 < metrics.fmax_mhz / metrics.before.fmax_mhz < 1.05
     assert metrics.clock_buffers >= 3
-    assert 3 < metrics.wire_um_per_input < 30
+    assert metrics.wire_um_per_input_estimated == pytest.approx(metrics.wire_um_per_input, rel=0.2)
+    assert metrics.equivalence is not None
+    assert metrics.equivalence.points > 20
+    assert metrics.power is not None
+    assert metrics.power.unmatched == 0
     # Clock tree and delay cells come on top of the mapped cells.
     sized = read_netlist(tmp_path / "2-netlist" / "sized.json", TOP)
-    added = metrics.clock_buffers + metrics.hold_cells
+    added = metrics.clock_buffers + metrics.buffers_placed + metrics.hold_cells
     assert metrics.cells == len(sized.instances) + added
     for name in ("head.def", "head.gds", "head.png", "head.spef", "head.v", "metrics.json"):
         assert (tmp_path / name).stat().st_size > 1000

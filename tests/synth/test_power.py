@@ -10,7 +10,7 @@ from gaincell.synth.steps.clock_tree import FANOUT, clock_tree
 from gaincell.synth.steps.opensta_power import CellPower
 from gaincell.synth.steps.power import net_loads, power_of
 from gaincell.synth.steps.power_cautions import power_cautions
-from gaincell.synth.wire_estimate import PITCHES_PER_SINK, WIRE_F_PER_UM
+from gaincell.synth.wire_estimate import PER_CELL, WIRE_F_PER_UM, WireEstimate
 
 LIBRARY = """library (made) {
   time_unit : "1ns"; voltage_unit : "1V"; leakage_power_unit : "1nW";
@@ -94,9 +94,28 @@ def test_output_energy_is_weighted_with_what_causes_it(library):
 def test_net_power_is_half_c_v_squared(library):
     power = power_of(NETLIST, library, activity(y=1e9), BLOCK)
     assert power.net_w == pytest.approx(0.5 * 2e-15 * 2**2 * 1e9)
-    pitch_um = (5 / 2) ** 0.5
-    wire_f = PITCHES_PER_SINK * pitch_um * WIRE_F_PER_UM
+    wire_f = WireEstimate.of(NETLIST, library).length_um("y", 1) * WIRE_F_PER_UM
     assert power.wires_w == pytest.approx(0.5 * wire_f * 2**2 * 1e9)
+
+
+def test_wires_grow_with_sinks_cells_and_pitch_and_lead_to_ports():
+    usual = WireEstimate(1000, 3.0, frozenset({"port"}))
+    assert usual.length_um("n", 0) == 0
+    assert usual.length_um("n", 1) < usual.length_um("n", 2) < usual.length_um("n", 3)
+    assert usual.length_um("port", 1) > usual.length_um("n", 1)
+    assert usual.length_um("port", 0) > 0
+    larger = WireEstimate(16000, 3.0, frozenset({"port"}))
+    assert larger.length_um("n", 2) / usual.length_um("n", 2) == pytest.approx(16**PER_CELL)
+    to_edge = [each.length_um("port", 0) for each in (usual, larger)]
+    assert to_edge[1] / to_edge[0] == pytest.approx(4.0)
+    wider = WireEstimate(1000, 6.0, frozenset({"port"}))
+    assert wider.length_um("port", 3) == pytest.approx(2 * usual.length_um("port", 3))
+
+
+def test_the_pitch_is_that_of_the_cells_area(library):
+    estimate = WireEstimate.of(NETLIST, library)
+    assert estimate.pitch_um == pytest.approx((5 / 2) ** 0.5)
+    assert estimate.ports == {"clk", "b", "y"}
 
 
 def test_parts_add_up(library):

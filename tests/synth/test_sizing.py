@@ -11,6 +11,7 @@ from gaincell.synth.sizing.arcs import LibraryArcs
 from gaincell.synth.sizing.buffering import MOST_SINKS, Trees, strip_buffers
 from gaincell.synth.sizing.circuit import Circuit
 from gaincell.synth.sizing.families import families
+from gaincell.synth.sizing.isolating import reliefs
 from gaincell.synth.sizing.size import size_netlist
 from gaincell.synth.sizing.tables import TableStack
 from gaincell.synth.sizing.timer import Timer, Wire
@@ -102,6 +103,31 @@ def test_a_net_of_many_sinks_becomes_a_tree(generic):
     assert circuit.to_netlist().instances == netlist.instances
 
 
+def test_inputs_that_can_wait_go_behind_a_buffer(generic):
+    """A flop drives a long chain of inverters, and eight flops at once."""
+    instances = [Instance("f", "DFF", {"CK": "clk", "D": "y79", "Q": "q"})]
+    for at in range(80):
+        source = "q" if at == 0 else f"y{at - 1}"
+        instances.append(Instance(f"i{at}", "INV", {"A": source, "Y": f"y{at}"}))
+    for at in range(8):
+        instances.append(Instance(f"f{at}", "DFF", {"CK": "clk", "D": "q", "Q": f"q{at}"}))
+    ports = (Port("clk", "input", ("clk",)),)
+    circuit = Circuit(Netlist(TOP, ports, tuple(instances), (), {}), generic)
+    arcs, kinds = LibraryArcs(generic), families(generic)
+    timer = Timer(circuit, arcs, no_wires)
+    slow = timer.time()
+    found = reliefs(timer, kinds, slow)
+    assert [each.net for each in found] == ["q"]
+    assert sorted(found[0].sinks) == [(f"f{at}", "D") for at in range(8)]
+    kept = circuit.copy()
+    cell = kinds.buffers[0]
+    circuit.buffer("q", found[0].sinks, cell, kinds.buffer_pins[cell])
+    timer = Timer(circuit, arcs, no_wires)
+    assert timer.time().period_ns < slow.period_ns
+    assert reliefs(timer, kinds, timer.time()) == []
+    assert Timer(kept, arcs, no_wires).time().period_ns == slow.period_ns
+
+
 def test_a_wire_counts_as_load_and_as_delay(generic):
     netlist = fan(1)
     arcs = LibraryArcs(generic)
@@ -171,6 +197,30 @@ def test_a_buffer_on_the_wrong_net_is_refuted(generic, mapped, tmp_path):
     assert prove_equivalent(right, rtl, generic, tmp_path) > 20
     added = circuit.instances["b0"]
     circuit.instances["b0"] = replace(added, pins=added.pins | {taken: flops[1].pins["Q"]})
+    write_changed(path, netlist, circuit.to_netlist(), generic, wrong)
+    with pytest.raises(NotProved, match="unproven"):
+        prove_equivalent(wrong, rtl, generic, tmp_path)
+
+
+@pytest.mark.formal
+def test_a_gated_clock_is_proved_through_its_buffers_and_no_other(generic, mapped, tmp_path):
+    netlist, path, rtl = mapped(generic, HeadConfig(head_dim=2, window=4, columns=2))
+    cell = families(generic).buffers[0]
+    taken, given = families(generic).buffer_pins[cell]
+    circuit = Circuit(netlist, generic)
+    gates = [
+        each.pins[generic.cells["CLKGATE"].outputs[0]]
+        for each in netlist.instances
+        if each.cell == "CLKGATE"
+    ]
+    stem = circuit.buffer(gates[0], list(circuit.sinks[gates[0]]), cell, (taken, given))
+    behind = circuit.instances[stem].pins[given]
+    leaf = circuit.buffer(behind, list(circuit.sinks[behind])[:2], cell, (taken, given))
+    right, wrong = tmp_path / "right.json", tmp_path / "wrong.json"
+    write_changed(path, netlist, circuit.to_netlist(), generic, right)
+    assert prove_equivalent(right, rtl, generic, tmp_path) > 20
+    added = circuit.instances[leaf]
+    circuit.instances[leaf] = replace(added, pins=added.pins | {taken: gates[1]})
     write_changed(path, netlist, circuit.to_netlist(), generic, wrong)
     with pytest.raises(NotProved, match="unproven"):
         prove_equivalent(wrong, rtl, generic, tmp_path)

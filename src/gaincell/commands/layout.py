@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="tokens that go through the placed netlist for its power; default 0: no power",
     )
+    parser.add_argument(
+        "--prove",
+        action="store_true",
+        help="prove that the placed netlist does what the Verilog does",
+    )
     add_seed(parser, "random tokens")
     add_output(parser, "folder for all steps, DEF, GDS, picture and metrics.json", required=True)
 
@@ -38,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from gaincell.behavioral.tokens import typical_tokens
     from gaincell.layout.digital.flow import Given, run_layout
-    from gaincell.layout.digital.place import check_coriolis
+    from gaincell.layout.digital.placement.global_placement import check_coriolis
     from gaincell.layout.digital.technology import find_sky130
     from gaincell.synth.library.pdk import find_library
     from gaincell.synth.library.roles import check_roles
@@ -85,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         clock_ns=clock_ns,
         fill=arguments.fill,
         tokens=tokens,
+        prove=arguments.prove,
     )
     metrics = run_layout(given, arguments.output, lambda step: print(step, flush=True))
     before = metrics.before
@@ -96,7 +102,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"{metrics.cells_um2:.0f} um2 of them",
         ),
         ("clock tree", f"{metrics.clock_buffers} buffers, {metrics.latency_ns:.3f} ns"),
-        ("resized", f"{metrics.resized_placed} cells after placement"),
+        (
+            "after placement",
+            f"{metrics.resized_placed} cells resized, {metrics.buffers_placed} buffers added",
+        ),
         ("hold cells", f"{metrics.hold_cells}"),
         (
             "wires",
@@ -108,6 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
         ("setup slack", f"{metrics.setup_slack_ns:+.3f} ns at {clock_ns:g} ns"),
         ("hold slack", f"{metrics.hold_slack_ns:+.3f} ns"),
     ]
+    if metrics.equivalence is not None:
+        lines.append(("placed = Verilog", f"proved at {metrics.equivalence.points} points"))
     if metrics.power is not None and metrics.energy_per_token_j is not None:
         lines.append(
             (

@@ -8,13 +8,11 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
+from gaincell.layout.digital.placement.core import Core, Places
 from gaincell.layout.digital.technology import METALS, Technology
 from gaincell.refusals import Unable
 from gaincell.synth.netlist import CONSTANTS, Netlist
 from gaincell.system.processes import run
-
-Places = dict[str, tuple[float, float]]
-"""Lower left corner of each instance, um."""
 
 
 def check_coriolis() -> None:
@@ -26,21 +24,23 @@ def check_coriolis() -> None:
 
 
 def place(
-    netlist: Netlist, technology: Technology, width_um: float, height_um: float, folder: Path
+    netlist: Netlist, technology: Technology, core: Core, ports: Places, folder: Path
 ) -> Places:
-    """Where Coriolis wants the instances of ``netlist`` in a core of this size.
+    """Where Coriolis wants the instances of ``netlist``, with ``ports`` where they are.
 
-    Order, netlist and log stay in ``folder``.
+    Order, netlist and log stay in ``folder``, which is made.
 
     Raises
     ------
     Unable
         Coriolis stopped.
     """
+    folder.mkdir()
     lefs = [_rounded(technology, cell, folder / "lef") for cell in sorted(netlist.counts)]
     technology_lef = folder / "lef" / "technology.lef"
     technology_lef.write_text(technology.technology_lef.read_text())
-    (folder / "design.blif").write_text(_blif(netlist))
+    blif, plain = _blif(netlist)
+    (folder / "design.blif").write_text(blif)
     prefix = f"{technology.name}__"
     order = {
         "design": "design",
@@ -50,8 +50,9 @@ def place(
         "metals": METALS,
         "site_um": technology.site_um,
         "row_um": technology.row_um,
-        "width_um": width_um,
-        "height_um": height_um,
+        "width_um": core.width_um,
+        "height_um": core.height_um,
+        "ports": {plain[net]: place for net, place in ports.items() if net != "clk"},
         "margin": 0.1,
         "power": "VPWR",
         "ground": "VGND",
@@ -77,8 +78,8 @@ def place(
     }
 
 
-def _blif(netlist: Netlist) -> str:
-    """The netlist in names without brackets; constants are left open."""
+def _blif(netlist: Netlist) -> tuple[str, dict[str, str]]:
+    """The netlist in names without brackets, and these names; constants are left open."""
     plain: dict[str, str] = {}
 
     def name(net: str) -> str:
@@ -95,7 +96,7 @@ def _blif(netlist: Netlist) -> str:
             if net not in CONSTANTS.values()
         )
         lines.append(f".subckt {instance.cell} {pins}")
-    return "\n".join([*lines, ".end", ""])
+    return "\n".join([*lines, ".end", ""]), plain
 
 
 def _names(nets: Iterable[str], plain: dict[str, str]) -> list[str]:

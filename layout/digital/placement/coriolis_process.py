@@ -16,7 +16,7 @@ def main(order_file: str, target: str) -> int:
     from coriolis import CRL, Cfg, Etesian
     from coriolis.helpers import u
     from coriolis.helpers.overlay import CfgCache
-    from coriolis.Hurricane import Box, DataBase, DbU, Library, UpdateSession
+    from coriolis.Hurricane import Box, DataBase, DbU, Library, Pin, UpdateSession
 
     _technology(order)
     with CfgCache(priority=Cfg.Parameter.Priority.ConfigurationFile) as cfg:
@@ -32,6 +32,12 @@ def main(order_file: str, target: str) -> int:
     cell = CRL.Blif.load(order["design"])
     UpdateSession.open()
     cell.setAbutmentBox(Box(u(0.0), u(0.0), u(order["width_um"]), u(order["height_um"])))
+    layer = DataBase.getDB().getTechnology().getLayer(order["metals"][1][0])
+    side = u(order["metals"][1][1])
+    for name, (x, y) in order["ports"].items():
+        net = cell.getNet(name)
+        way, status = Pin.Direction.NORTH, Pin.PlacementStatus.FIXED
+        Pin.create(net, name, way, status, layer, u(x), u(y), side, side)
     UpdateSession.close()
     engine = Etesian.EtesianEngine.create(cell)
     engine.place()

@@ -3,25 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gaincell.layout.digital.place import Places
-
-
-@dataclass(frozen=True)
-class Core:
-    """Rows of sites."""
-
-    rows: int
-    sites: int
-    row_um: float
-    site_um: float
-
-    @property
-    def width_um(self) -> float:
-        return self.sites * self.site_um
-
-    @property
-    def height_um(self) -> float:
-        return self.rows * self.row_um
+from gaincell.layout.digital.placement.core import Core, Places
 
 
 class Full(ValueError):

@@ -94,6 +94,7 @@ class Circuit:
             self._move(sink, behind, net)
         del self.instances[name], self.drivers[behind]
         self.sinks[net].remove((name, pins[0]))
+        self.clocks.discard(behind)
         return True
 
     def to_netlist(self) -> Netlist:

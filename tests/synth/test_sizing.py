@@ -103,6 +103,17 @@ def test_a_net_of_many_sinks_becomes_a_tree(generic):
     assert circuit.to_netlist().instances == netlist.instances
 
 
+def test_a_clock_buffer_comes_and_goes(generic):
+    circuit, kinds = Circuit(fan(3), generic), families(generic)
+    pins = kinds.buffer_pins[kinds.buffers[0]]
+    name = circuit.buffer("clk", list(circuit.sinks["clk"])[:2], kinds.buffers[0], pins)
+    assert len(circuit.clocks) == 2
+    assert circuit.bypass(name, pins)
+    assert circuit.clocks == {"clk"}
+    assert sorted(circuit.sinks["clk"]) == sorted(Circuit(fan(3), generic).sinks["clk"])
+    assert circuit.to_netlist().instances == fan(3).instances
+
+
 def test_inputs_that_can_wait_go_behind_a_buffer(generic):
     """A flop drives a long chain of inverters, and eight flops at once."""
     instances = [Instance("f", "DFF", {"CK": "clk", "D": "y79", "Q": "q"})]

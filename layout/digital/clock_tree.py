@@ -10,7 +10,7 @@ LEAF_SINKS = 16
 """Flops of one buffer."""
 STEM_SINKS = 10
 """Buffers of one buffer."""
-LEAF, STEM, ROOT = "clkbuf_4", "clkbuf_8", "clkbuf_8"
+LEAF, STEM, ROOT = "clkbuf_8", "clkbuf_16", "clkbuf_16"
 
 Point = tuple[float, float]
 
@@ -20,8 +20,8 @@ def grow_clock_tree(
 ) -> list[str]:
     """Give every clock net its buffers; ``at`` gets their places. Returns their names.
 
-    A flop's clock comes through a leaf and a stem, and before them through a clock gate or, where
-    nothing gates it, through a root: as many stages for all.
+    A flop's clock comes through a leaf, a stem and a root, and before them through a clock gate or,
+    where nothing gates it, through one more root: as many stages for all.
     """
     made: list[str] = []
 
@@ -48,9 +48,9 @@ def grow_clock_tree(
         if not flops:
             continue
         stems = drive(net, drive(net, flops, LEAF, LEAF_SINKS), STEM, STEM_SINKS)
-        gated = net in circuit.drivers
-        if not gated:
-            drive(net, stems, ROOT, STEM_SINKS)
+        roots = drive(net, stems, ROOT, STEM_SINKS)
+        if net not in circuit.drivers:
+            drive(net, roots, ROOT, STEM_SINKS)
     return made
 
 

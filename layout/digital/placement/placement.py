@@ -33,6 +33,8 @@ PASSES = 2
 LATE_WEIGHT, LATE = 9.0, 0.05
 """What a net of the slowest path counts more than others, and the slack, as a part of the period,
 with which that is less by e."""
+CLOCK_WEIGHT = 4.0
+"""What a net of the clock tree counts more than others, so that flops stay near their buffer."""
 HOLD_ROUNDS = 6
 
 
@@ -63,7 +65,8 @@ class Placement:
         self.resized = self.hold_cells = 0
         self.relieving: list[str] = []
         self._settle()
-        self.clock_buffers = grow_clock_tree(self.circuit, self._kinds, technology, self.wanted)
+        self.clock_buffers: list[str] = []
+        self._grow_clock_tree()
         self._settle()
 
     def improve(self, clock_ns: float) -> None:
@@ -72,7 +75,17 @@ class Placement:
             self._settle(self._timer().time())
             self._relieve()
             self._resize(clock_ns)
+        self._grow_clock_tree()
         self._settle(self._timer().time())
+
+    def _grow_clock_tree(self) -> None:
+        """Give the flops a clock tree that fits where they are now."""
+        for name in self.clock_buffers:
+            self.circuit.bypass(name, self._kinds.buffer_pins[self.circuit.instances[name].cell])
+            del self.wanted[name]
+        self.clock_buffers = grow_clock_tree(
+            self.circuit, self._kinds, self.technology, self.wanted
+        )
 
     def _relieve(self) -> None:
         """Put buffers before what can wait on slow nets, unless that makes the slowest slower."""
@@ -146,7 +159,7 @@ class Placement:
             for late in [LATE * times.period_ns]
             for net in times.place
             if net not in self.circuit.clocks
-        }
+        } | dict.fromkeys(self.circuit.clocks, CLOCK_WEIGHT)
 
     def _timer(self) -> Timer:
         known = timer_wires(self.wires, self.technology)

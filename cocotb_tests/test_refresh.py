@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gaincell.behavioral.events import Events
 from gaincell.behavioral.lively import random_pace
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.conftest import lively_run
@@ -83,7 +84,7 @@ def test_with_refresh_outputs_stay_near_those_without_leak() -> None:
     ],
     ids=lambda fields: " ".join(map(str, fields.values())) or "tiny",
 )
-def test_late_and_missing_data_are_dropped_and_stay_dropped(
+def test_columns_whose_data_are_late_are_dropped_and_come_back(
     fields: dict[str, Any], transport: str
 ) -> None:
     config, tokens = lively_run(HeadConfig(**SLOW | fields), seed=22, first_share=0.02)
@@ -108,6 +109,31 @@ def test_late_and_missing_data_are_dropped_and_stay_dropped(
     kinds = Counter(simulated.events["kind"].tolist())
     assert kinds["refresh"] > 0
     assert kinds["clear"] > 0
+
+
+def came_back(events: Events) -> int:
+    """How often a column of K that was cleared got the codes of its token again."""
+    own = events[(events["array"] == "K") & (events["kind"] != "read")]
+    found, cleared = 0, set()
+    for kind, slot in zip(own["kind"].tolist(), own["slot"].tolist(), strict=True):
+        if slot < 0:
+            cleared.clear()
+        elif kind == "clear":
+            cleared.add(slot)
+        else:
+            found += kind == "refresh" and slot in cleared
+            cleared.discard(slot)
+    return found
+
+
+def test_a_slow_memory_costs_no_token_for_good() -> None:
+    """It is silent for three windows and answers at once from then on."""
+    config, tokens, idle = slow_run(window=24, columns=8)
+    assert config.retention is not None
+    silence = Memory(busy_share=0.5, busy_cycles=4 * config.retention.sweep_cycles)
+    simulated = verify(config, tokens, idle=idle, memory=silence, seed=5)
+    assert simulated.status["dropped"] > config.window
+    assert came_back(simulated.events) > config.window
 
 
 def test_a_silent_memory_loses_columns_but_no_result() -> None:

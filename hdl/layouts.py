@@ -86,9 +86,9 @@ def response_beat_layout(beat_bits: int) -> data.StructLayout:
 def status_port(config: HeadConfig) -> wiring.Signature:
     """State of the window and of the refresh; valid in every cycle.
 
-    fill : tokens of the sequence in the window; dropped tokens count
-    refreshed : columns written again with their data since reset
-    dropped : columns cleared since reset because their data did not come in time
+    fill : tokens of the sequence in the window; those of dropped columns count
+    refreshed : visits since reset that wrote a column again with its data
+    dropped : visits since reset that cleared a column because its data did not come in time
     worst_age : cycles; since reset no column was older when it was written again
     """
     return wiring.Signature(

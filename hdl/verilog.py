@@ -48,8 +48,7 @@ write_verilog -noattr head.v
 values of flops and memories: without them a simulation shows what reset does not reach."""
 
 NOT_RESET = """\
-// It reaches control only: codes, sampled pulses, sums and results have no reset, nor has the
-// memory of dropped columns."""
+// It reaches control only: codes, sampled pulses, sums and results have no reset."""
 """Comment lines on what reset leaves alone."""
 
 PARALLEL_CASE = " // synopsys parallel_case"

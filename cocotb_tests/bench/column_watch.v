@@ -225,7 +225,6 @@ module column_watch #(
             if (holds[visited] && !refresh_data) begin
                 if (elapsed <= PATIENCE + K_WRITE_START) blame(CLEARED_EARLY, visited, elapsed, PATIENCE);
                 else if (!asked && could_ask) blame(NOT_ASKED, visited, 0, 0);
-                holds[visited] = 0;
                 true_dropped = true_dropped + 1;
             end
         end

@@ -37,11 +37,11 @@ NO_TOKEN = "which holds no token"
 
 WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
     "every column young": ("refresh.young_columns", r"(assign young =) .*;", r"\1 1'b1;", BOUND),
-    "dropped columns forgotten": (
+    "empty columns asked for": (
         "refresh.held_columns",
-        r"(assign holds = .*) & .*;",
-        r"\1;",
-        NO_TOKEN,
+        r"(assign holds =) .*;",
+        r"\1 1'b1;",
+        "or that column holds no token",
     ),
     "empty columns left alone": (
         "refresh",

@@ -7,15 +7,10 @@ from amaranth.lib.wiring import In, Out
 
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import index_shape
-from gaincell.hdl.refresh.dropped_marks import DroppedMarks
 
 
 class HeldColumns(wiring.Component):
-    """Tells whether a column holds a token of the sequence that was not dropped.
-
-    The write pointer shows which columns were written in the sequence. A memory of one bit per
-    column marks the columns that were dropped since. The memory needs no reset: each token writes
-    the bit of its column.
+    """Tells whether a column was written in the sequence, by the ring's newest place and its fill.
 
     Parameters
     ----------
@@ -27,17 +22,10 @@ class HeldColumns(wiring.Component):
         Ring place of the newest token.
     fill : In
         From ``WritePointer``.
-    written : In(1)
-        A token was accepted for ``write_tile``, ``newest_column`` in the cycle before.
-    write_tile : In
-        Its sub-tile.
-    drop : In(1)
-        The column at ``tile``, ``column`` loses its token. Must not come with ``written``.
     tile, column : In
         The column in question.
     holds : Out(1)
-        The column in question holds a token. Valid from the second cycle of a new question, unless
-        a token was ``written`` to that column in the first.
+        The column in question holds a token of the sequence.
     """
 
     def __init__(self, config: HeadConfig) -> None:
@@ -47,9 +35,6 @@ class HeldColumns(wiring.Component):
                 "newest_tile": In(index_shape(config.ring_tiles)),
                 "newest_column": In(index_shape(config.columns)),
                 "fill": In(range(config.stored_columns + 1)),
-                "written": In(1),
-                "write_tile": In(index_shape(config.tiles)),
-                "drop": In(1),
                 "tile": In(index_shape(config.tiles)),
                 "column": In(index_shape(config.columns)),
                 "holds": Out(1),
@@ -59,27 +44,16 @@ class HeldColumns(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        m.submodules.dropped = dropped = DroppedMarks(config.tiles, config.columns)
-        m.d.comb += [
-            dropped.write.eq(self.written | self.drop),
-            dropped.write_tile.eq(Mux(self.drop, self.tile, self.write_tile)),
-            dropped.write_column.eq(Mux(self.drop, self.column, self.newest_column)),
-            dropped.mark.eq(self.drop),
-            dropped.read_tile.eq(self.tile),
-            dropped.read_column.eq(self.column),
-        ]
-
         full = self.fill == config.stored_columns
         second_lap = self.fill > config.window
         passed = Cat(self.column, self.tile) <= Cat(self.newest_column, self.newest_tile)
-        stored = Signal()
-        if config.sink:
-            # Ring slots of the sink's tokens stay empty in the first lap.
-            skipped = (self.tile == 0) & (self.column < config.sink)
-            in_ring = Mux(skipped, second_lap & passed, second_lap | passed)
-            in_sink = (self.fill > config.sink) | (self.column <= self.newest_column)
-            m.d.comb += stored.eq(full | Mux(self.tile == config.ring_tiles, in_sink, in_ring))
-        else:
-            m.d.comb += stored.eq(full | passed)
-        m.d.comb += self.holds.eq(stored & ~dropped.marked)
+        if not config.sink:
+            m.d.comb += self.holds.eq(full | passed)
+            return m
+        # Ring slots of the sink's tokens stay empty in the first lap.
+        skipped = Signal()
+        m.d.comb += skipped.eq((self.tile == 0) & (self.column < config.sink))
+        in_ring = Mux(skipped, second_lap & passed, second_lap | passed)
+        in_sink = (self.fill > config.sink) | (self.column <= self.newest_column)
+        m.d.comb += self.holds.eq(full | Mux(self.tile == config.ring_tiles, in_sink, in_ring))
         return m

@@ -21,8 +21,8 @@ class Refresh(wiring.Component):
 
     - A column with a token: its codes are requested on ``request``. The column is written with the
       response that carries the tag of the request.
-    - If the response has not come when patience ends, the column is dropped: it is cleared,
-      counted, and stays empty until a token overwrites it.
+    - If the response has not come when patience ends, the column is dropped: it is cleared and
+      counted. Its next visit asks for its codes again.
     - An empty column is cleared.
 
     A visit ends early when a token overwrites the column or a sequence starts. Late responses are
@@ -102,7 +102,6 @@ class Refresh(wiring.Component):
         overwritten = Signal()
         m.d.sync += written.eq(self.advance)
         m.d.comb += [
-            held.written.eq(written),
             overwritten.eq(
                 written & (self.write_tile == self.tile) & (self.newest_column == self.column)
             ),
@@ -121,9 +120,9 @@ class Refresh(wiring.Component):
             with m.If(overwritten | (self.advance & self.first)):
                 m.next = "OVER"
 
-        # The memory of dropped columns has one write port: a token of the cycle before comes first.
+        # A token of the cycle before may have overwritten the column.
         may_give_up = Signal()
-        give_up = held.drop
+        give_up = Signal()
         m.d.comb += may_give_up.eq(timer.late & ~written)
         with m.FSM(name="visit") as visit:
             with m.State("OVER"):
@@ -207,7 +206,6 @@ class Refresh(wiring.Component):
             young.first.eq(self.first),
             young.segment_ends.eq(timer.segment_ends),
             held.fill.eq(self.fill),
-            held.write_tile.eq(self.write_tile),
             self.tile.eq(timer.tile),
             self.column.eq(timer.column),
         ]

@@ -106,7 +106,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
         Bug("refresh.young_columns", "tokens.eq(self.advance)", "tokens.eq(tokens)"),
     ),
     "columns: never beyond the bound": (
-        ONE,
+        OVERLAPPED,
         Bug("refresh.refresh", "young.young, young.cleared", "young.young, 1"),
     ),
     "columns: worst age is true": (
@@ -123,7 +123,7 @@ WRONG_SOURCES: dict[str, tuple[HeadConfig, Bug]] = {
     ),
     "columns: dropped is exact": (
         ONE,
-        Bug("refresh.held_columns", "self.written | self.drop", "self.drop"),
+        Bug("refresh.refresh", "give_up.eq(may_give_up & ~arrived)", "give_up.eq(~arrived)"),
     ),
     "beats: collected": (ONE, Bug("core.upsizer", "~whole.valid | whole.ready", "1")),
     "beats: sent": (

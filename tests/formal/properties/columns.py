@@ -80,7 +80,7 @@ def worst_age_is_true(b: RefreshBench) -> None:
 
 def writes_the_token_again(b: RefreshBench) -> None:
     """Every write to any one column has the codes of the token last accepted for it. A column that
-    no token of the sequence reached, or whose token was dropped, gets code 0. So no write is stale.
+    no token of the sequence reached, or whose data are late, gets code 0. So no write is stale.
 
     Requests are answered in any order, each with what the column held when it was taken: the
     current token's data or not.
@@ -128,10 +128,10 @@ def refreshed_is_exact(b: RefreshBench) -> None:
 
 
 def dropped_is_exact(b: RefreshBench) -> None:
-    """``dropped`` counts the tokens lost for want of data, each once.
+    """``dropped`` counts the visits that find no data for the token of their column, each once.
 
-    A token is lost when its column is to be cleared, as the patience of the visit ends and then
-    only; a column that holds its token is never cleared, one without never counted.
+    The visit gives up as its patience ends and then only, and clears the column. No other visit
+    clears a column that holds a token, and each writes such a column with its data.
     """
     refresh, dropped = b.refresh, b.refresh.status.dropped
     before = b.held(dropped)
@@ -146,12 +146,15 @@ def dropped_is_exact(b: RefreshBench) -> None:
         b.token_stored(tile, column) | b.first_stored(tile, column),
         b.held(b.starts),
     )
+    again = b.wire("again", refresh.launch & ours)
     lost = b.wire("lost", counted & ours)
     holds = Signal()
+    given_up = Signal()
     b.always(~lost | holds)
-    with b.m.If(stored):
-        b.m.d.sync += holds.eq(1)
-    with b.m.Elif(lost | restarted):
-        b.m.d.sync += holds.eq(0)
-    again = b.wire("again", refresh.launch & ours)
-    b.always(~again | (refresh.blank == ~(holds & ~lost)))
+    with b.m.If(stored | restarted):
+        b.m.d.sync += [holds.eq(stored), given_up.eq(0)]
+    with b.m.Elif(again):
+        b.m.d.sync += given_up.eq(0)
+    with b.m.Elif(lost):
+        b.m.d.sync += given_up.eq(1)
+    b.always(~again | (refresh.blank == ~(holds & ~(lost | given_up))))

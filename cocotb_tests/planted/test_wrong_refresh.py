@@ -41,13 +41,13 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
         "refresh.held_columns",
         r"(assign holds =) .*;",
         r"\1 1'b1;",
-        "or that column holds no token",
+        NO_TOKEN,
     ),
     "empty columns left alone": (
         "refresh",
         r"(assign \S+ = holds \? young :) cleared;",
         r"\1 1'b1;",
-        BOUND,
+        "is not young, but its visit ended without a write",
     ),
     "stale data written": (
         "refresh",

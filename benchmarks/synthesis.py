@@ -14,7 +14,6 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from subprocess import run
 from sys import executable
@@ -77,17 +76,16 @@ class Row:
 
 
 def rows_for(libraries: list[Path], nodes_nm: Sequence[float] = ()) -> list[Row]:
-    """The table's rows; a memory macro is known at 45 nm only, which comes first."""
+    """The table's rows: the default head first, then one choice after the other changed."""
     node_nm = dict(zip(libraries, nodes_nm, strict=False))
     grid = [
-        *((libraries[0], "popcount", True, stages, "macro") for stages in (1, 2)),
-        *((None, readout, True, 1, "flops") for readout in READOUT_NAMES),
         *(
-            (library, readout, gating, stages, "flops")
-            for readout, library, gating, stages in product(
-                READOUT_NAMES, libraries, (True, False), (1, 2)
-            )
+            (library, "popcount", gating, stages)
+            for library in libraries
+            for gating, stages in ((True, 1), (True, 2), (False, 1))
         ),
+        *((libraries[0], "counters", gating, 1) for gating in (True, False)),
+        *((None, readout, True, 1) for readout in READOUT_NAMES),
     ]
     return [Row(*row, node_nm=node_nm.get(row[0])) for row in grid]
 

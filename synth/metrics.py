@@ -79,7 +79,7 @@ class Area:
     """Area of a netlist: the sum of its cells, without placement and routing."""
 
     cells_um2: float = field(metadata=key(positive=True))
-    """All cells of the library; without memory macro and clock tree."""
+    """All cells of the library; without the clock tree."""
     cells: int = field(metadata=key(absent=0))
     flops: int = field(metadata=key(absent=0))
     sequential_um2: float = field(metadata=key(absent=math.nan))
@@ -87,12 +87,6 @@ class Area:
     clock_tree_um2: float = field(metadata=key(absent=math.nan))
     """Estimated buffers of the clock tree."""
     by_block: dict[str, BlockArea] = field(metadata=key(absent={}))
-    memory_macro_um2: float | None = field(
-        metadata=key(
-            absent=None, positive=True, row="memory macro", text="{:.0f} um2 more (estimate)"
-        )
-    )
-    """Estimated macro for the marks of dropped columns; None: they are flops."""
     transistors: int | None = field(
         metadata=key(absent=None, omit=True, row="transistors", text="{}")
     )

@@ -65,7 +65,7 @@ class Digital:
             voltage_v=float(library.voltage_v),
             is_estimate=library.estimate,
             options=metrics.options,
-            area_um2=area.cells_um2 + (area.memory_macro_um2 or 0.0),
+            area_um2=area.cells_um2,
             fmax_hz=None if timing.fmax_mhz is None else timing.fmax_mhz * 1e6,
             slack_s=None if timing.slack_ns is None else timing.slack_ns * 1e-9,
             timing_tool=timing.tool,

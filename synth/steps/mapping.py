@@ -22,7 +22,6 @@ READOUTS = f"{TOP}*_readout"
 """Modules of the readout: of a head, or of each group of a core."""
 GROUP = f"{TOP}_group"
 """Module of a group of a core: mapped once, and then put in as often as there are groups."""
-MARKS = f"{TOP}_refresh_held_columns_dropped"
 GATED_FLOPS = 4
 """Fewest flops with a common enable that are worth a clock gate."""
 EFFORT = 0.7
@@ -39,13 +38,11 @@ class MappingOptions:
     """Choices of the mapping.
 
     clock_gating : registers with an enable get gated clocks; else multiplexers before their flops
-    memory : "flops", or "macro": the memory of dropped columns is left out as a black box
     clock_ns : clock period, ns
     sizing : cells get the size that their load wants, and nets get buffers
     """
 
     clock_gating: bool = True
-    memory: str = "flops"
     clock_ns: float = 1.0
     sizing: bool = False
 
@@ -120,9 +117,8 @@ def map_head(verilog: str, library: Library, options: MappingOptions, folder: Pa
     (folder / "library.lib").write_text(library.text)
     (folder / "abc.constr").write_text(_constraints(library))
     (folder / "cells.v").write_text(_adder_map(library))
-    macro = options.memory == "macro" and f"module {MARKS}(" in verilog
     try:
-        script = _script(library, options, macro, f"module {GROUP}(" in verilog)
+        script = _script(library, options, f"module {GROUP}(" in verilog)
         run_yosys(script, folder, "map")
     except YosysFailed as error:
         log = folder / "map.log"
@@ -132,14 +128,12 @@ def map_head(verilog: str, library: Library, options: MappingOptions, folder: Pa
     return folder / "netlist.json"
 
 
-def _script(library: Library, options: MappingOptions, macro: bool, has_groups: bool) -> str:
+def _script(library: Library, options: MappingOptions, has_groups: bool) -> str:
     adder = full_adder(library)
     commands = ["read_verilog head.v", f"hierarchy -check -top {TOP}"]
     if has_groups:
         commands.append(f"setattr -mod -set keep_hierarchy 1 {GROUP}")
-    if macro:
-        commands.append(f"blackbox {MARKS}")
-    commands += [f"synth -nofsm -run begin:fine -top {TOP}", "opt -full", "memory_map"]
+    commands += [f"synth -nofsm -run begin:fine -top {TOP}", "opt -full"]
     if adder:
         # ABC does not map to cells with two outputs: this maps the readout's adders.
         commands += [

@@ -42,7 +42,6 @@ class Row:
     readout: str
     gating: bool
     sync_stages: int
-    memory: str = "flops"
     node_nm: float | None = None
     heads: int | None = None
 
@@ -50,7 +49,7 @@ class Row:
     def name(self) -> str:
         library = "estimate" if self.library is None else self.library.name.split(".")[0]
         gating = "gated" if self.gating else "muxed"
-        name = f"{library}-{self.readout}-{gating}-sync{self.sync_stages}-{self.memory}"
+        name = f"{library}-{self.readout}-{gating}-sync{self.sync_stages}"
         return name if self.heads is None else f"{name}-heads{self.heads}"
 
     def metrics(self, folder: Path) -> Metrics:
@@ -60,8 +59,8 @@ class Row:
         if not done.exists():
             config = folder / f"{self.name}.toml"
             config.write_text(f'readout = "{self.readout}"\nsync_stages = {self.sync_stages}\n')
-            options = ["--memory", self.memory, *([] if self.gating else ["--no-clock-gating"])]
-            command = [executable, "-m", "gaincell", "synth", *options, "-o", str(place)]
+            command = [executable, "-m", "gaincell", "synth", "-o", str(place)]
+            command += [] if self.gating else ["--no-clock-gating"]
             if self.heads is None:
                 command += ["--config", str(config)]
             else:
@@ -79,39 +78,27 @@ def rows_for(libraries: list[Path], nodes_nm: Sequence[float] = ()) -> list[Row]
     """The table's rows: the default head first, then one choice after the other changed."""
     node_nm = dict(zip(libraries, nodes_nm, strict=False))
     grid = [
-        *(
-            (library, "popcount", gating, stages)
-            for library in libraries
-            for gating, stages in ((True, 1), (True, 2), (False, 1))
-        ),
-        *((libraries[0], "counters", gating, 1) for gating in (True, False)),
+        *((library, "popcount", gating, 1) for library in libraries for gating in (True, False)),
+        (libraries[0], "popcount", True, 2),
+        (libraries[0], "counters", True, 1),
         *((None, readout, True, 1) for readout in READOUT_NAMES),
     ]
     return [Row(*row, node_nm=node_nm.get(row[0])) for row in grid]
 
 
-def core_rows(library: Path, node_nm: float | None, memories: list[str]) -> list[Row]:
+def core_rows(library: Path, node_nm: float | None) -> list[Row]:
     """The rows of a table of cores: one head first."""
-    return [
-        Row(library, "popcount", True, 1, memory, node_nm, heads)
-        for memory, heads in product(memories, HEADS)
-    ]
-
-
-def _area_um2(metrics: Metrics) -> float:
-    """Cells and memory macro."""
-    return metrics.area.cells_um2 + (metrics.area.memory_macro_um2 or 0.0)
+    return [Row(library, "popcount", True, 1, node_nm, heads) for heads in HEADS]
 
 
 def _shared_um2(metrics: Metrics) -> float:
     """What a core has once."""
     blocks = metrics.area.by_block
-    own = sum(part.area_um2 for name, part in blocks.items() if name in SHARED)
-    return own + (metrics.area.memory_macro_um2 or 0.0)
+    return sum(part.area_um2 for name, part in blocks.items() if name in SHARED)
 
 
 def _energies_j(results: list[Metrics]) -> dict[int, float]:
-    """Energy of a token and head by heads, of all cores with the same marks.
+    """Energy of a token and head by heads.
 
     Where it was not simulated it follows from one head and from the largest core that was: what
     a core has once, and as much again for each head.
@@ -147,8 +134,7 @@ COLUMNS: dict[str, Callable[[Row, Metrics], str]] = {
     "readout": lambda row, metrics: row.readout,
     "enables become": lambda row, metrics: "gates" if row.gating else "multiplexers",
     "sync_stages": lambda row, metrics: str(row.sync_stages),
-    "marks": lambda row, metrics: row.memory,
-    "um2": lambda row, metrics: f"{_area_um2(metrics):,.0f}".replace(",", " "),
+    "um2": lambda row, metrics: f"{metrics.area.cells_um2:,.0f}".replace(",", " "),
     "flops": lambda row, metrics: str(metrics.area.flops),
     "fmax, MHz": lambda row, metrics: _number(metrics.timing.fmax_mhz, 1, 0),
     "slack at 1 GHz, ns": lambda row, metrics: _slack(metrics),
@@ -166,8 +152,7 @@ def text_of(row: Row, metrics: Metrics) -> list[str]:
 
 CORE_COLUMNS: dict[str, Callable[[Row, Metrics], str]] = {
     "heads": lambda row, metrics: str(metrics.heads),
-    "marks": lambda row, metrics: row.memory,
-    "um2 per head": lambda row, metrics: _number(_area_um2(metrics), 1 / metrics.heads, 0),
+    "um2 per head": lambda row, metrics: _number(metrics.area.cells_um2, 1 / metrics.heads, 0),
     "of it shared": lambda row, metrics: _number(_shared_um2(metrics), 1 / metrics.heads, 0),
     "flops per head": lambda row, metrics: _number(metrics.area.flops, 1 / metrics.heads, 0),
     "fmax, MHz": COLUMNS["fmax, MHz"],
@@ -181,11 +166,8 @@ CORE_COLUMNS: dict[str, Callable[[Row, Metrics], str]] = {
 def core_table(rows: list[Row], results: list[Metrics]) -> str:
     """Markdown; an energy that was not simulated has a mark."""
     lines = []
+    energies_j = _energies_j(results)
     for row, metrics in zip(rows, results, strict=True):
-        same = [
-            each for other, each in zip(rows, results, strict=True) if other.memory == row.memory
-        ]
-        energies_j = _energies_j(same)
         mark = "" if metrics.energy_per_token_j else "*"
         energy_j = energies_j[metrics.heads]
         cells = [column(row, metrics) for column in CORE_COLUMNS.values()]
@@ -203,14 +185,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--reference", type=Path)
-    parser.add_argument("--memory", nargs="+", default=["flops"], help="marks of --cores")
     parser.add_argument("--cores", action="store_true", help="cores, in the first library only")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     rows = rows_for(arguments.libraries, arguments.node_nm)
     if arguments.cores:
         node_nm = next(iter(arguments.node_nm), None)
-        rows = core_rows(arguments.libraries[0], node_nm, arguments.memory)
+        rows = core_rows(arguments.libraries[0], node_nm)
     with ThreadPoolExecutor(arguments.jobs) as pool:
         results = list(pool.map(lambda row: row.metrics(arguments.folder), rows))
     if arguments.cores:

@@ -114,7 +114,8 @@ def test_columns_whose_data_are_late_are_dropped_and_come_back(
 def came_back(events: Events) -> int:
     """How often a column of K that was cleared got the codes of its token again."""
     own = events[(events["array"] == "K") & (events["kind"] != "read")]
-    found, cleared = 0, set()
+    found = 0
+    cleared: set[int] = set()
     for kind, slot in zip(own["kind"].tolist(), own["slot"].tolist(), strict=True):
         if slot < 0:
             cleared.clear()

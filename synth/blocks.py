@@ -49,17 +49,13 @@ def blocks_of(netlist: Netlist, library: Library) -> dict[str, str]:
     driver: dict[str, str] = {}
     instances = {instance.name: instance for instance in netlist.instances}
     for name, instance in instances.items():
-        cell = library.cells.get(instance.cell)
+        cell = library.cells[instance.cell]
         for pin, net in instance.pins.items():
-            if cell is None:
-                driver.setdefault(net, name)  # no other cell drives a macro's outputs
-            elif pin in cell.outputs:
+            if pin in cell.outputs:
                 driver[net] = name
             else:
                 sinks[net].append(name)
-        if cell is None:
-            block[name] = "refresh"  # the memory macro
-        elif cell.gate:
+        if cell.gate:
             block[name] = CLOCK
         elif cell.sequential:
             nets = [instance.pins[pin] for pin in cell.outputs if pin in instance.pins]

@@ -20,7 +20,7 @@ METRICS = {
         "estimate": False,
     },
     "options": {"clock_gating": True},
-    "area": {"cells_um2": 20000.0, "memory_macro_um2": None},
+    "area": {"cells_um2": 20000.0},
     "timing": {"tool": "OpenSTA", "slack_ns": 0.16, "fmax_mhz": 1240.0},
     "power": {"total_w": 0.0125},
     "energy_per_token_j": 4e-10,

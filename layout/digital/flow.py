@@ -177,7 +177,6 @@ def _power(
     run = gate_level.run(
         gate_level.Inputs(
             config=given.config,
-            verilog=text,
             netlist=netlist,
             library=given.library,
             tokens=given.tokens,

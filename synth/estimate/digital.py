@@ -32,7 +32,7 @@ class Digital:
     options: dict[str, Any]
     """Of the flow: clock gating, memory, clock."""
     area_um2: float
-    """Cells and, if there is one, the memory macro, at the library's node."""
+    """Cells, at the library's node."""
     fmax_hz: float | None
     slack_s: float | None
     timing_tool: str

@@ -32,8 +32,8 @@ class Sized:
 def size_netlist(netlist: Netlist, library: Library, clock_ns: float) -> Sized:
     """Size ``netlist`` for a clock of ``clock_ns``, or for the shortest there is if none as fast.
 
-    ABC's buffers go first; where that makes the netlist slower, they stay. Clock nets, clock gates
-    and memory macros stay as they are.
+    ABC's buffers go first; where that makes the netlist slower, they stay. Clock nets and gates
+    stay as they are.
 
     Raises
     ------

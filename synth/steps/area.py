@@ -4,21 +4,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gaincell.config import HeadConfig
-from gaincell.core.config import CoreConfig, core_of
 from gaincell.synth.library.cells import Library, listed
 from gaincell.synth.library.generic import transistors
 from gaincell.synth.metrics import Area, BlockArea
 from gaincell.synth.netlist import Netlist
 from gaincell.synth.steps import step
 from gaincell.synth.steps.clock_tree import clock_tree
-from gaincell.synth.steps.memory_macro import macro_area_um2
 from gaincell.synth.wire_estimate import WIRE_F_PER_UM
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    config: HeadConfig | CoreConfig
     netlist: Netlist
     block: Mapping[str, str]
     library: Library
@@ -38,15 +34,11 @@ def run(inputs: Inputs) -> Outputs:
     netlist, library = inputs.netlist, inputs.library
     parts: dict[str, list[str]] = {}  # names of the cells of each block
     for instance in netlist.instances:
-        cells = parts.setdefault(inputs.block[instance.name], [])
-        if instance.cell in library.cells:  # else it is the memory macro
-            cells.append(instance.cell)
+        parts.setdefault(inputs.block[instance.name], []).append(instance.cell)
     blocks = {name: _block_area(cells, library) for name, cells in sorted(parts.items())}
     every = [cell for cells in parts.values() for cell in cells]
     whole = _block_area(every, library)
     sequential = [name for name in every if library.cells[name].sequential]
-    has_macro = any(name not in library.cells for name in netlist.counts)
-    head = core_of(inputs.config).head
     tree = clock_tree(netlist, library, Counter(), WIRE_F_PER_UM)
     return Outputs(
         area=Area(
@@ -56,7 +48,6 @@ def run(inputs: Inputs) -> Outputs:
             sequential_um2=_block_area(sequential, library).area_um2,
             clock_tree_um2=round(tree.area_um2, 2),
             by_block=blocks,
-            memory_macro_um2=macro_area_um2(head, library.node_nm) if has_macro else None,
             transistors=transistors(netlist.area_um2(library)) if inputs.estimate else None,
         ),
         cautions=[*library.cautions, *_cautions(netlist, library)] or None,

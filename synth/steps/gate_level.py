@@ -16,7 +16,6 @@ from gaincell.synth.library.cells import Library
 from gaincell.synth.metrics import GateLevel, as_json
 from gaincell.synth.netlist import Netlist
 from gaincell.synth.steps import step
-from gaincell.synth.steps.mapping import MARKS
 
 SCOPE = ("tb", "head")
 """The netlist in the test bench."""
@@ -25,7 +24,6 @@ SCOPE = ("tb", "head")
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
     config: HeadConfig | CoreConfig
-    verilog: str
     netlist: Netlist
     library: Library
     tokens: Tokens
@@ -51,23 +49,20 @@ def run(inputs: Inputs) -> Outputs:
     """
     saif = inputs.folder / "activity.saif"
     simulated = run_gate_level(
-        inputs.netlist, inputs.library, inputs.verilog, inputs.tokens, inputs.config, saif=saif
+        inputs.netlist, inputs.library, inputs.tokens, inputs.config, saif=saif
     )
     return Outputs(gate_level=simulated, saif=saif)
 
 
-def gate_level_verilog(netlist: Netlist, library: Library, rtl: str) -> str:
-    """Netlist, models of its cells and, from ``rtl``, of a memory macro: one text to simulate."""
-    cells = [name for name in netlist.counts if name in library.cells]
-    macros = [_module(rtl, name) for name in netlist.counts if name not in library.cells]
+def gate_level_verilog(netlist: Netlist, library: Library) -> str:
+    """Netlist and models of its cells: one text to simulate."""
     quiet = "/* verilator tracing_off */"
-    return "\n".join([netlist.verilog(), quiet, cell_models(library, cells), *macros])
+    return "\n".join([netlist.verilog(), quiet, cell_models(library, list(netlist.counts))])
 
 
 def run_gate_level(
     netlist: Netlist,
     library: Library,
-    rtl: str,
     tokens: Tokens,
     config: HeadConfig | CoreConfig,
     *,
@@ -87,7 +82,7 @@ def run_gate_level(
     """
     simulation = build(
         config,
-        verilog=gate_level_verilog(netlist, library, rtl),
+        verilog=gate_level_verilog(netlist, library),
         waves=None if saif is None else "saif",
     )
     simulated = simulate(simulation, tokens, config, waves=saif)
@@ -101,9 +96,3 @@ def run_gate_level(
         mismatches=comparison.mismatches,
         tokens_per_s=round(count / simulated.seconds),
     )
-
-
-def _module(rtl: str, name: str) -> str:
-    assert name == MARKS, name
-    start = rtl.index(f"module {name}(")
-    return rtl[start : rtl.index("endmodule", start)] + "endmodule\n"

@@ -262,10 +262,6 @@ WRONG = {
     "negative seed": (["--seed", "-1"], "--seed is -1"),
     "missing input": (["--input", "{tmp}/none.npz"], "is not a file"),
     "missing activity": (["--activity", "{tmp}/none.saif"], "is not a file"),
-    "macro at an unknown node": (
-        ["--memory", "macro", "--liberty", "{tmp}/somewhere.lib"],
-        "needs a known density, which only 45 nm has: use flops (the library's node is not known",
-    ),
     "node of zero": (["--node-nm", "0"], "--node-nm is 0, but must be finite and above 0"),
     "endless node": (["--node-nm", "inf"], "--node-nm is inf"),
     "no buffer and no inverter": (

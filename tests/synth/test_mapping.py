@@ -7,8 +7,6 @@ from gaincell.config import PRESETS, HeadConfig
 from gaincell.core.config import CoreConfig
 from gaincell.synth.blocks import BEATS, BLOCKS, CLOCK, blocks_of
 from gaincell.synth.steps.equivalence import NotProved, prove_equivalent
-from gaincell.synth.steps.mapping import MARKS
-from gaincell.synth.steps.memory_macro import macro_area_um2, mark_bits
 
 SMALL = HeadConfig(head_dim=2, window=4, columns=2)
 POPCOUNT = HeadConfig(head_dim=2, window=16, columns=4)
@@ -100,18 +98,6 @@ def test_gated_clocks_replace_multiplexers(generic, mapped):
 def test_readout_uses_full_adders(generic, mapped):
     # Per dimension: 4 + 4 bits in the lowest column, then carries; see sum_columns.
     assert mapped(generic, POPCOUNT)[0].counts["FULLADD"] >= POPCOUNT.head_dim * 3
-
-
-def test_macro_takes_the_place_of_the_marks(generic, mapped):
-    netlist = mapped(generic, POPCOUNT, memory="macro")[0]
-    assert netlist.counts[MARKS] == 1
-    flops = mapped(generic, POPCOUNT)[0].counts["DFF"] - netlist.counts["DFF"]
-    assert flops == mark_bits(POPCOUNT) + 1
-    assert macro_area_um2(POPCOUNT, 45) == pytest.approx(
-        794.5 * mark_bits(POPCOUNT) / 1024, abs=0.1
-    )
-    with pytest.raises(ValueError, match="use flops"):
-        macro_area_um2(POPCOUNT, 130)
 
 
 def test_every_cell_has_a_block(generic, mapped):

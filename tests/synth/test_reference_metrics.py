@@ -31,7 +31,7 @@ def name_of(metrics):
     config, library = metrics["config"], metrics["library"]["name"]
     stages = config.get("sync_stages", 1)
     readout = config.get("readout", "popcount")
-    return f"{library}-{readout}-{stages}-{metrics['options']['memory']}"
+    return f"{library}-{readout}-{stages}"
 
 
 def library_of(metrics, generic, real_library):
@@ -48,7 +48,7 @@ def test_the_flow_still_gives_the_committed_metrics(
 ):
     library = library_of(metrics, generic, real_library)
     config = HeadConfig(**metrics["config"])
-    netlist, path, _ = mapped(library, config, memory=metrics["options"]["memory"])
+    netlist, path, _ = mapped(library, config)
     area = metrics["area"]
     assert netlist.area_um2(library) == pytest.approx(area["cells_um2"], rel=0.005)
     flops = sum(

@@ -47,12 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "a faster and larger netlist",
     )
     parser.add_argument(
-        "--memory",
-        choices=("flops", "macro"),
-        default="flops",
-        help="cells that keep the marks of dropped columns; default flops",
-    )
-    parser.add_argument(
         "--tokens",
         type=int,
         help="tokens that go through the netlist for its activity; default all of the input, "
@@ -81,7 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
     from gaincell.synth.library.roles import check_roles, lacking
     from gaincell.synth.saif import WrongActivity
     from gaincell.synth.steps.mapping import MappingOptions
-    from gaincell.synth.steps.memory_macro import macro_area_um2
     from gaincell.synth.steps.sdc import check_clock
     from gaincell.synth.steps.yosys import find_yosys
 
@@ -100,8 +93,6 @@ def run(arguments: argparse.Namespace) -> int:
             _say(f"reading {megabytes:.0f} MB of Liberty ...")
         library, estimate = find_library(arguments.liberty, arguments.node_nm)
         check_roles(library)
-        if arguments.memory == "macro":
-            macro_area_um2(head, library.node_nm)
     find_yosys()
     with refusing():
         empty_run_folder(arguments.output)
@@ -109,7 +100,6 @@ def run(arguments: argparse.Namespace) -> int:
         _say(f"library {library.name} has {'; '.join(less)}")
     options = MappingOptions(
         clock_gating=not arguments.no_clock_gating,
-        memory=arguments.memory,
         clock_ns=clock_ns,
         sizing=arguments.sizing,
     )

@@ -53,7 +53,6 @@ class SynthSettings(Table):
     shipped: bool = flag(False)
     """No synthesis: the shipped metrics of a config, as ``gaincell estimate`` takes them."""
     clock_gating: bool = flag(True)
-    memory: str = choice("flops", ("flops", "macro"))
     tokens: int | None = whole(None, low=0, none=True)
     """Tokens that go through the netlist for its power; 0: none; None: all of [tokens]."""
 

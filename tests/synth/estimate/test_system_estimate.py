@@ -34,11 +34,6 @@ def test_digital_part_is_a_band_at_28_nm():
     assert estimate.fmax_hz == Band(low=1.24e9 / 0.64, high=1.24e9 / 0.62)
 
 
-def test_a_memory_macro_belongs_to_the_digital_area():
-    with_macro = estimate_of(area__memory_macro_um2=1000.0).area_um2["digital control"]
-    assert with_macro.low == pytest.approx(21000 * 0.37)
-
-
 def test_twice_the_window_has_twice_the_cells():
     wide = HeadConfig(window=2048)
     assert Parts.of(GPT2) == Parts(

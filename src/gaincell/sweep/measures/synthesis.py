@@ -22,7 +22,6 @@ class Inputs:
     liberty: tuple[InputFile, ...]
     node_nm: float | None
     clock_gating: bool
-    memory: str
     codes: Codes | None
     """What goes through the netlist; None: nothing, and no power."""
 
@@ -43,7 +42,6 @@ def inputs_of(point: Point) -> Inputs:
         liberty=files_at(own.liberty, point.folder),
         node_nm=own.node_nm,
         clock_gating=own.clock_gating,
-        memory=own.memory,
         codes=codes,
     )
 
@@ -53,7 +51,6 @@ def measure(inputs: Inputs) -> dict[str, Any]:
     from gaincell.synth.flow import Given, run_flow
     from gaincell.synth.metrics import as_json
     from gaincell.synth.steps.mapping import MappingOptions
-    from gaincell.synth.steps.memory_macro import macro_area_um2
     from gaincell.synth.steps.sdc import check_clock
     from gaincell.synth.steps.yosys import find_yosys
 
@@ -62,14 +59,10 @@ def measure(inputs: Inputs) -> dict[str, Any]:
     check_clock(clock_ns)
     find_yosys()
     library, estimate = _library(inputs.liberty, inputs.node_nm)
-    if inputs.memory == "macro":
-        macro_area_um2(config, library.node_nm)
     given = Given(
         config=config,
         library=library,
-        options=MappingOptions(
-            clock_gating=inputs.clock_gating, memory=inputs.memory, clock_ns=clock_ns
-        ),
+        options=MappingOptions(clock_gating=inputs.clock_gating, clock_ns=clock_ns),
         estimate=estimate,
         tokens=None if inputs.codes is None else tokens_of(inputs.codes, config),
     )

@@ -1,6 +1,6 @@
 """Area and power of the clock tree: an estimate, as there is no layout."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,14 +30,7 @@ def clock_tree(
     with ``FANOUT`` sinks. A wire to a sink is as long as the pitch of the sinks.
     """
     buffer = driver(library)
-    sinks: dict[str, int] = defaultdict(int)
-    for instance in netlist.instances:
-        cell = library.cells.get(instance.cell)
-        if cell is None:
-            continue
-        for pin in cell.inputs:
-            if cell.pins[pin].clock or pin == cell.roles.get("clock_gate_clock_pin"):
-                sinks[instance.pins[pin]] += 1
+    sinks = clock_sinks(netlist, library)
     area = netlist.area_um2(library)
     pitch_um = (area / max(1, sum(sinks.values()))) ** 0.5
     wire_f = pitch_um * wire_f_per_um
@@ -55,3 +48,16 @@ def clock_tree(
             per_change = energy_j + (own_f + wire_f) * half_square
             power += rate[net] * driven * per_change + driven * buffer.leakage_w
     return ClockTree(count, count * buffer.area_um2, power)
+
+
+def clock_sinks(netlist: Netlist, library: Library) -> Counter[str]:
+    """How many clock pins of flops and clock gates each clock net drives."""
+    sinks: Counter[str] = Counter()
+    for instance in netlist.instances:
+        cell = library.cells.get(instance.cell)
+        if cell is None:
+            continue
+        for pin in cell.inputs:
+            if cell.pins[pin].clock or pin == cell.roles.get("clock_gate_clock_pin"):
+                sinks[instance.pins[pin]] += 1
+    return sinks

@@ -15,7 +15,7 @@ from gaincell.synth.metrics import GateLevel, Power, PowerSum, as_json
 from gaincell.synth.netlist import CONSTANTS, Instance, Netlist
 from gaincell.synth.saif import Activity, read_saif
 from gaincell.synth.steps import step
-from gaincell.synth.steps.clock_tree import clock_tree
+from gaincell.synth.steps.clock_tree import clock_sinks, clock_tree
 from gaincell.synth.steps.gate_level import SCOPE
 from gaincell.synth.steps.mapping import MappingOptions
 from gaincell.synth.steps.opensta import find_opensta
@@ -114,10 +114,13 @@ def power_of(
     rate = defaultdict(float, activity.changes_per_s)
     estimate = WireEstimate.of(netlist, library)
     sinks = _sinks(netlist, library)
+    clocks = clock_sinks(netlist, library)
 
     def wire_w(net: str, per_change: float) -> float:
         if placed_um is not None:
             length_um = placed_um.get(net, 0.0)
+        elif net in clocks:  # part of the clock tree's estimate
+            length_um = 0.0
         else:
             length_um = estimate.length_um(net, sinks[net])
         return length_um * WIRE_F_PER_UM * per_change
@@ -142,8 +145,7 @@ def power_of(
             for net in port.nets:
                 per_change = rate[net] * library.voltage_v**2 / 2
                 net_power["inputs"] += load[net] * per_change
-                if port.name != "clk" or placed_um is not None:
-                    wires["inputs"] += wire_w(net, per_change)
+                wires["inputs"] += wire_w(net, per_change)
     names = sorted({name for part in parts for name in part})
     cells_w = sum(
         sum(part.values()) - part["inputs"] - part[CLOCK] for part in (internal, net_power, leakage)

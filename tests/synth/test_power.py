@@ -98,6 +98,14 @@ def test_net_power_is_half_c_v_squared(library):
     assert power.wires_w == pytest.approx(0.5 * wire_f * 2**2 * 1e9)
 
 
+def test_wires_of_a_gated_clock_are_counted_in_the_clock_tree_alone(library):
+    flop, gate = NETLIST.instances
+    gated = replace(flop, pins=flop.pins | {"CK": "y"}), gate
+    power = power_of(replace(NETLIST, instances=gated), library, activity(y=1e9), BLOCK)
+    assert power.wires_w == 0
+    assert power.clock_tree_w > 0
+
+
 def test_wires_grow_with_sinks_cells_and_pitch_and_lead_to_ports():
     usual = WireEstimate(1000, 3.0, frozenset({"port"}))
     assert usual.length_um("n", 0) == 0

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gaincell.spice.code_levels import CodeLevels
 from gaincell.spice.model_files import ModelFile, models
 from gaincell.spice.netlist import Netlist, read_netlist
 from gaincell.tables import Table, build, is_number, number, read_toml, shown, string, whole
@@ -19,7 +20,7 @@ MOST_V = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Levels(Table):
+class Levels(CodeLevels, Table):
     """Table ``[design]`` of design.toml: what the netlist does not say."""
 
     about: str = string()
@@ -79,35 +80,6 @@ class Levels(Table):
     """Wire of a word line per cell, F, each of the two."""
     write_line_f: float = number(0.0, low=0, unit="F")
     """Wire of a write word line per cell, F."""
-
-    @property
-    def full_steps(self) -> int:
-        """Clocks of a full query pulse."""
-        return (1 << self.query_bits) - 1
-
-    @property
-    def full_pulse_s(self) -> float:
-        """Length of a full query pulse, s."""
-        return self.full_steps * self.clock_s
-
-    @property
-    def codes(self) -> int:
-        """Number of stored codes."""
-        return 1 << self.code_bits
-
-    def stored_v(self, code: float) -> float:
-        """Voltage that a code writes, V."""
-        return self.lowest_v + (self.full_scale_v - self.lowest_v) * code / (self.codes - 1)
-
-    @property
-    def middle_v(self) -> float:
-        """Between the voltages of code 0 and of the largest code, V."""
-        return (self.lowest_v + self.full_scale_v) / 2
-
-    @property
-    def step_v(self) -> float:
-        """Between two neighbouring codes, V."""
-        return (self.full_scale_v - self.lowest_v) / (self.codes - 1)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from gaincell.spice.code_levels import CodeLevels
 from gaincell.spice.measured.csv_table import Rows, read_rows
 from gaincell.tables import Table, build, number, read_toml, shown, string, whole
 
@@ -19,7 +20,7 @@ MOST_V = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasuredLevels(Table):
+class MeasuredLevels(CodeLevels, Table):
     """Table ``[data]`` of data.toml: what the tables do not say; names as in a design's levels."""
 
     about: str = string()
@@ -43,26 +44,6 @@ class MeasuredLevels(Table):
         if self.lowest_v < self.full_scale_v:
             return []
         return [f"lowest_v is {self.lowest_v} V, but must be below full_scale_v"]
-
-    @property
-    def codes(self) -> int:
-        """Number of stored codes."""
-        return 1 << self.code_bits
-
-    @property
-    def full_pulse_s(self) -> float:
-        """Length of a full query pulse, s."""
-        return ((1 << self.query_bits) - 1) * self.clock_s
-
-    @property
-    def middle_v(self) -> float:
-        """Between the voltages of code 0 and of the largest code, V."""
-        return (self.lowest_v + self.full_scale_v) / 2
-
-    @property
-    def step_v(self) -> float:
-        """Between two neighbouring codes, V."""
-        return (self.full_scale_v - self.lowest_v) / (self.codes - 1)
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,7 @@ def grow_clock_tree(
 
     gates = set()
     for name, instance in list(circuit.instances.items()):
-        cell = circuit.library.cells.get(instance.cell)
-        if cell is not None and cell.gate:
+        if circuit.library.cells[instance.cell].gate:
             gates.add(name)
             circuit.resize(name, kinds.sizes[instance.cell][-1])
     for net in sorted(circuit.clocks):

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from gaincell.synth.estimate.scaling import Band, scaling_from
-from gaincell.synth.macro_density import MACRO_UM2_PER_BIT
 
 SOURCE = "Horowitz, ISSCC 2014"
 NODE_NM = 45.0
@@ -58,8 +57,9 @@ WIDE_J = SCALING.energy.times(MULTIPLY_32.energy_pj * 1e-12)
 """One wide product at 28 nm."""
 WIDE_UM2 = SCALING.area.times(MULTIPLY_32.area_um2)
 """A unit that does one in a clock cycle."""
-BIT_UM2 = SCALING.area.times(MACRO_UM2_PER_BIT[NODE_NM])
-"""One bit of a memory macro of 32 words at 28 nm."""
+BIT_UM2 = SCALING.area.times(19.57 * 40.6 / 1024)
+"""One bit of a memory macro of 32 words at 28 nm: fakeram45_32x32, 1024 bits in 19.57 x 40.60 um,
+made with bsg_fakeram and CACTI for the Nangate 45 nm platform of OpenROAD-flow-scripts."""
 
 
 def bit_j(words: int) -> Band:

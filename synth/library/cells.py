@@ -130,8 +130,8 @@ class Library:
         return f" ({'; '.join(said)})" if said else ""
 
     def used(self, names: Iterable[str]) -> list[Cell]:
-        """The cells of ``names``, sorted; names of macros are left out."""
-        return [self.cells[name] for name in sorted(set(names)) if name in self.cells]
+        """The cells of ``names``, each once, sorted."""
+        return [self.cells[name] for name in sorted(set(names))]
 
 
 def full_adder(library: Library) -> tuple[str, dict[str, str]] | None:

@@ -42,9 +42,7 @@ class Circuit:
         self.clocks: set[str] = set()
         for instance in self.netlist.instances:
             self._connect(instance)
-            cell = self.library.cells.get(instance.cell)
-            if cell is None:
-                continue
+            cell = self.library.cells[instance.cell]
             roles = (cell.roles.get("clock_gate_clock_pin"), cell.roles.get("clock_gate_out_pin"))
             for pin, net in instance.pins.items():
                 if pin in roles or (cell.sequential and cell.pins[pin].clock):
@@ -109,9 +107,9 @@ class Circuit:
         self.sinks[new].append(sink)
 
     def _connect(self, instance: Instance) -> None:
-        cell = self.library.cells.get(instance.cell)
+        cell = self.library.cells[instance.cell]
         for pin, net in instance.pins.items():
-            if cell is not None and pin in cell.outputs:
+            if pin in cell.outputs:
                 self.drivers[net] = (instance.name, pin)
-            elif cell is not None:
+            else:
                 self.sinks[net].append((instance.name, pin))

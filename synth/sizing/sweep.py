@@ -28,8 +28,8 @@ def sweep(timer: Timer, kinds: Families, times: Times, slew_ns: float) -> None:
     order = sorted(circuit.instances, key=lambda name: -timer.level_of(name))
     for name in order:
         instance = circuit.instances[name]
-        cell = library.cells.get(instance.cell)
-        if cell is None or cell.gate or cell.latch:
+        cell = library.cells[instance.cell]
+        if cell.gate or cell.latch:
             continue
         sizes = kinds.sizes[instance.cell]
         nets = {pin: instance.pins[pin] for pin in cell.outputs if pin in instance.pins}

@@ -89,8 +89,8 @@ class Timer:
         """Gates on the longest way from a flop or port to an output of an instance."""
         assert self._level is not None, "time it first"
         instance = self.circuit.instances[name]
-        cell = self.circuit.library.cells.get(instance.cell)
-        nets = [instance.pins[pin] for pin in cell.outputs if pin in instance.pins] if cell else []
+        cell = self.circuit.library.cells[instance.cell]
+        nets = [instance.pins[pin] for pin in cell.outputs if pin in instance.pins]
         return max((int(self._level[2 * self.place[net]]) for net in nets), default=0)
 
     def time(self) -> Times:

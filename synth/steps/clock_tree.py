@@ -54,9 +54,7 @@ def clock_sinks(netlist: Netlist, library: Library) -> Counter[str]:
     """How many clock pins of flops and clock gates each clock net drives."""
     sinks: Counter[str] = Counter()
     for instance in netlist.instances:
-        cell = library.cells.get(instance.cell)
-        if cell is None:
-            continue
+        cell = library.cells[instance.cell]
         for pin in cell.inputs:
             if cell.pins[pin].clock or pin == cell.roles.get("clock_gate_clock_pin"):
                 sinks[instance.pins[pin]] += 1

@@ -42,8 +42,8 @@ def opensta_power(
     lines = ["read_liberty library.lib", "read_verilog power.v", f"link_design {netlist.name}"]
     lines.append("source constraints.sdc")
     for instance in cut.instances:
-        cell = library.cells.get(instance.cell)
-        for pin in cell.outputs if cell is not None else ():
+        cell = library.cells[instance.cell]
+        for pin in cell.outputs:
             net = instance.pins.get(pin, "")
             if net in activity.high:
                 rate = _activity(net, activity, clock_ns)
@@ -70,13 +70,13 @@ def _activity(net: str, activity: Activity, clock_ns: float) -> str:
 
 
 def _without_gates(netlist: Netlist, library: Library) -> Netlist:
-    """``netlist`` without clock gates and macros: input ports drive their nets."""
+    """``netlist`` without clock gates: input ports drive their nets."""
     ports, instances = list(netlist.ports), []
     for instance in netlist.instances:
-        cell = library.cells.get(instance.cell)
-        if cell is not None and not cell.gate:
+        cell = library.cells[instance.cell]
+        if not cell.gate:
             instances.append(instance)
-        elif cell is not None:
+        else:
             gated = instance.pins[cell.roles["clock_gate_out_pin"]]
             ports.append(Port(gated, "input", (gated,)))
     return replace(netlist, ports=tuple(ports), instances=tuple(instances))

@@ -128,9 +128,7 @@ def power_of(
     parts = tuple(defaultdict[str, float](float) for _ in range(4))
     internal, net_power, leakage, wires = parts
     for instance in netlist.instances:
-        cell = library.cells.get(instance.cell)
-        if cell is None:
-            continue
+        cell = library.cells[instance.cell]
         own = block[instance.name]
         ones = {pin: high[instance.pins.get(pin, "1'b0")] for pin in (*cell.inputs, *cell.outputs)}
         internal[own] += _internal_w(cell, instance, ones, rate, load, library.transition_s)
@@ -171,10 +169,9 @@ def net_loads(netlist: Netlist, library: Library) -> dict[str, float]:
     """Capacitance, F, of the inputs that each net drives."""
     load: dict[str, float] = defaultdict(float)
     for instance in netlist.instances:
-        cell = library.cells.get(instance.cell)
-        if cell is not None:
-            for pin in cell.inputs:
-                load[instance.pins.get(pin, "1'b0")] += cell.pins[pin].capacitance_f
+        cell = library.cells[instance.cell]
+        for pin in cell.inputs:
+            load[instance.pins.get(pin, "1'b0")] += cell.pins[pin].capacitance_f
     for constant in CONSTANTS.values():
         load[constant] = 0.0
     return load
@@ -183,9 +180,8 @@ def net_loads(netlist: Netlist, library: Library) -> dict[str, float]:
 def _sinks(netlist: Netlist, library: Library) -> Counter[str]:
     count: Counter[str] = Counter()
     for instance in netlist.instances:
-        cell = library.cells.get(instance.cell)
-        if cell is not None:
-            count.update(instance.pins[pin] for pin in cell.inputs if pin in instance.pins)
+        cell = library.cells[instance.cell]
+        count.update(instance.pins[pin] for pin in cell.inputs if pin in instance.pins)
     return count
 
 

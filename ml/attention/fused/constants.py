@@ -27,8 +27,8 @@ ORDERS = 4
 """Orders 0..3 of a response, and as many of the basis."""
 EXACT = 2048
 """Integers up to here are exact in float16."""
-LARGEST_CHARGE = 64.0
-"""Of the slope's charge of a full pulse, scaled: times 128 dimensions float16 still holds it."""
+LARGEST_GRADIENT = 8192.0
+"""Of a pulse over all dimensions, scaled: float16 holds it, and what a leak leaves of it."""
 Matrix = NDArray[np.float64]
 
 
@@ -81,7 +81,8 @@ class Constants:
         charge_slope = matrix(slope, config.value_max, of_charge)
         score_scale = np.abs(score_slope).sum(1).max() or 1.0
         reach = np.abs(_basis(config.value_max, reduced))
-        charge_scale = (np.abs(charge_slope).sum(1) @ reach) / LARGEST_CHARGE or 1.0
+        most_of_pulse = config.head_dim * (np.abs(charge_slope).sum(1) @ reach)
+        charge_scale = most_of_pulse / LARGEST_GRADIENT or 1.0
         return cls(
             exact=exact,
             reduced=reduced,

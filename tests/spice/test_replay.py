@@ -119,6 +119,7 @@ def sources(text):
     return found
 
 
+@pytest.mark.needs("freepdk45")
 def test_decks_write_the_cells_by_the_wires_and_gang_them(head):
     tokens = random_tokens(3, head.config, np.random.default_rng(5))
     control, _ = ideal_run(head.config, tokens)
@@ -151,6 +152,7 @@ def test_a_signed_conversion_lasts_for_all_samples_of_a_late_converter(head):
     assert np.allclose(np.diff(spans), 17e-9)
 
 
+@pytest.mark.needs("freepdk45")
 @pytest.mark.parametrize("sync_stages", [1, 2])
 def test_a_sign_is_held_until_the_readout_has_seen_it(record, sync_stages):
     config = replace(PRESETS["tiny"], sync_stages=sync_stages)

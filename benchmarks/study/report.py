@@ -30,7 +30,8 @@ def read(path: Path) -> list[Row]:
 def named(rows: Sequence[Row]) -> str:
     """Every point with a name."""
     heads = (
-        *("head", "analog area, mm²", "analog energy, nJ", "latency, ns", "a token every, ns"),
+        *("head", "analog area, mm²", "control, mm²", "analog energy, nJ", "latency, ns"),
+        "a token every, ns",
         *("error of outputs", "perplexity over the stock model's", "divergence, nats per token"),
     )
     lines = []
@@ -47,6 +48,7 @@ def named(rows: Sequence[Row]) -> str:
                 (
                     row["name"],
                     _number(row, "analog_area_mm2", 3),
+                    _control(row),
                     _number(row, "analog_energy_nj", 2),
                     _number(row, "latency_ns", 0),
                     _number(row, "interval_ns", 0),
@@ -56,6 +58,13 @@ def named(rows: Sequence[Row]) -> str:
                 )
             )
     return markdown(heads, lines)
+
+
+def _control(row: Row) -> str:
+    """Area of the digital control: what a head has beside its analog half."""
+    if not row["area_mm2"]:
+        return NOT_RUN
+    return f"{float(row['area_mm2']) - float(row['analog_area_mm2']):.4f}"
 
 
 def _number(row: Row, name: str, digits: int) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,20 @@ def test_figures_are_those_of_the_estimate(estimate):
     assert figures.interval_s == interval_s
     dacs = estimate["energy_per_token_j"]["DACs"]["high"]
     assert figures.writes_j == pytest.approx(dacs, rel=1e-12)
+
+
+def test_the_page_has_today_s_figures():
+    page = (Path(__file__).parents[2] / "docs" / "do" / "exports.md").read_text(encoding="utf-8")
+    figures = figures_of("gpt2")
+    token_pj, chunk_s = figures.token_j * 1e12, figures.latency_s + 511 * figures.interval_s
+    assert page.count(f"| {figures.area_m2 * 1e6:.2f} mm², {token_pj:.0f} pJ per token |") == 1
+    assert f"| {token_pj:.0f} pJ, a token every {figures.interval_s * 1e9:.0f} ns |" in page
+    assert f"| {token_pj:.0f} pJ |" in page
+    assert f"# {figures.token_j:.4e} J, {figures.interval_s:.1e} s" in page
+    assert f"# {token_pj:.1f}\n" in page
+    assert f"{figures.latency_s * 1e9:.0f} ns for a decoded token, {chunk_s * 1e9:.0f}" in (
+        page.replace("16 411", "16411")
+    )
 
 
 def test_heads_without_power_are_refused(tmp_path, capsys):

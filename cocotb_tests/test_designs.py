@@ -8,7 +8,7 @@ import pytest
 from gaincell.behavioral.tokens import typical_tokens
 from gaincell.cocotb_tests.run.verify import verify
 from gaincell.config_file import load_config
-from gaincell.design_file import shipped_designs
+from gaincell.design_file import design_of, shipped_designs
 
 pytestmark = pytest.mark.cosim
 
@@ -21,14 +21,16 @@ def head(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize("name", shipped_designs())
 def test_a_small_head_of_every_design_is_exact(tmp_path: Path, name: str) -> None:
-    # eight columns are few enough for the refresh of either design; the converters are for 64 cells
+    # eight columns are few enough for the refresh of any design; the converters are for 64 cells
+    design = design_of({"cell": name}, tmp_path)
+    assert design is not None
     small = f"""
 preset = "tiny"
 window = 8
 columns = 4
 cell = "{name}"
-score_saturation = 22.0
-output_saturation = 6.5
+score_saturation = {design.config["score_saturation"] * 8 / 64}
+output_saturation = {design.config["output_saturation"] * 4 / 64}
 """
     config = load_config(head(tmp_path, small))
     tokens, _ = typical_tokens(config, seed=3)

@@ -15,7 +15,7 @@ from gaincell.spice.area import areas
 from gaincell.spice.derived import derived
 from gaincell.spice.design import Design
 from gaincell.spice.fit import NoFit
-from gaincell.spice.measure.check import check
+from gaincell.spice.measure.check import check, even_shares
 from gaincell.spice.measure.converter_spread import jitter_s
 from gaincell.spice.measure.converters import POINTS, transfer
 from gaincell.spice.measure.times import OUTPUT, SCORE
@@ -131,7 +131,8 @@ def characterise(
         )
         if (stage := step(f"{name} converter", measure)) is None:
             continue
-        test = partial(check, design, fitted, stage, signed=signed, columns=effort.columns, rng=rng)
+        shares = even_shares(effort.columns, signed=signed)
+        test = partial(check, design, fitted, stage, signed=signed, shares=shares, rng=rng)
         tested = step(f"{name} columns", test)
         spread = partial(
             spread_of, design, stage, signed=signed, converters=effort.converters, rng=rng

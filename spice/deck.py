@@ -11,6 +11,8 @@ from gaincell.spice.ngspice import Deck
 
 EDGE_S = 50e-12
 """Rise and fall of every wire that the control drives, s."""
+STEP = 0.05
+"""Longest step of a transient, in clocks."""
 EXACT = "gmin=1e-15 abstol=1e-15 chgtol=1e-18 reltol=1e-3 method=gear"
 """Options of a transient; sky130's models find no step with smaller tolerances at fast edges."""
 FOREVER_S = 1.0
@@ -100,8 +102,9 @@ class DeckText:
         self.wire(name, 0, volts, pulses)
         self.wire(complement, volts, 0, pulses)
 
-    def transient(self, what: str, stop_s: float, step_s: float) -> Deck:
-        """The finished deck of a transient whose steps are at most ``step_s``."""
+    def transient(self, what: str, stop_s: float, step_s: float | None = None) -> Deck:
+        """The finished deck of a transient with steps of at most ``step_s``, or ``STEP`` clocks."""
+        step_s = STEP * self.design.levels.clock_s if step_s is None else step_s
         return self._finished(f".tran {step_s:.4g} {stop_s:.6g} 0 {step_s:.4g}", what, stop_s)
 
     def analysis(self, line: str, what: str, plots: int = 1) -> Deck:

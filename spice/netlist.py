@@ -92,8 +92,8 @@ class Netlist:
         """
         lines = []
         for name, body in self.bodies.items():
-            completed = [_with_junctions(line, diffusion) for line in body]
-            lines += _subcircuit(name, self.ports[name], completed)
+            whole = [_completed(line, diffusion) for line in body]
+            lines += _subcircuit(name, self.ports[name], whole)
         return "\n".join(lines)
 
     def varied(self, name: str, copy: str, diffusion: float, rng: np.random.Generator) -> str:
@@ -108,7 +108,7 @@ class Netlist:
             if device is not None:
                 area = f"(({device.width})*({device.length})*({device.copies}))"
                 shift = f" delvto={{{rng.standard_normal():.6f}*a_vt/sqrt{area}}}"
-                lines.append(_with_junctions(line, diffusion) + shift)
+                lines.append(_completed(line, diffusion) + shift)
                 continue
             *rest, last = line.split()
             if line[0] in "xX" and last.lower() in self.bodies:
@@ -195,9 +195,17 @@ def _device(line: str) -> Device | None:
     return Device(line, model, width, length, settings.get("m", "1").strip("{}'"))
 
 
-def _with_junctions(line: str, diffusion: float) -> str:
+def _completed(line: str, diffusion: float) -> str:
+    """A line of a deck: a transistor with its junction areas.
+
+    A model that is a subcircuit needs an m of its own: else ngspice drops that of the calls above.
+    """
     device = _device(line)
-    if device is None or not diffusion or " ad=" in line.lower():
+    if device is None:
+        return line
+    if line[0] in "xX" and " m=" not in line.lower():
+        line = f"{line} m=1"
+    if not diffusion or " ad=" in line.lower():
         return line
     area = f"{{({device.width})*{diffusion:g}}}"
     edge = f"{{2*(({device.width})+{diffusion:g})}}"

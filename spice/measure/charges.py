@@ -101,7 +101,7 @@ def charges(design: Design, stored_v: Sequence[float], widths: Sequence[float]) 
         for row, volts in enumerate(stored_v):
             number = place * len(stored_v) + row
             one_cell(deck, number, volts, place, times)
-    waves = simulate(deck.transient("the table of charges", times.stop_s, 50e-12))
+    waves = simulate(deck.transient("the table of charges", times.stop_s))
     shape = (len(widths), len(stored_v))
     numbers = range(len(stored_v) * len(widths))
     begin_s, end_s = times.read_s - EDGE_S, times.stop_s

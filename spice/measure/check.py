@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,14 +44,16 @@ def check(
     transfer: Transfer,
     *,
     signed: bool,
-    columns: int,
+    shares: Sequence[float],
     rng: np.random.Generator,
 ) -> Check:
-    """Simulate ``columns`` columns of random codes and widths.
+    """Simulate columns of random codes and widths, one for each of ``shares``.
 
-    Charges are spread evenly over what saturates the converter: from -``REACH`` of a full pulse for
-    the signed one, from a third of it below 0 for the other. Codes are drawn, then changed one by
-    one until the column has its charge.
+    Codes are drawn, then changed one by one until the column has its charge.
+
+    Parameters
+    ----------
+    shares : charges, as a fraction of that of a full pulse
 
     Raises
     ------
@@ -60,10 +63,9 @@ def check(
     levels = design.levels
     steps = levels.full_steps
     full_c = transfer.full_s / transfer.positive.slope
-    lowest = -REACH if signed else -REACH / 3
     each_c = response(np.array([levels.stored_v(code) for code in range(levels.codes)]))
     charges, done, active = [], [], []
-    for share in np.linspace(lowest, REACH, columns):
+    for share in shares:
         widths = rng.integers(0, steps + 1, levels.columns)
         codes = _codes(each_c, widths / steps, share * full_c, rng)
         charges.append(float(each_c[codes] @ widths) / steps)
@@ -74,6 +76,16 @@ def check(
     charge = np.array(charges)
     simulated = np.array([each.pulse_s for each in done])
     return Check(charge, transfer.pulse_of(charge), simulated, float(np.mean(active)), tuple(done))
+
+
+def even_shares(columns: int, *, signed: bool) -> list[float]:
+    """Charges spread evenly over what saturates a converter, as a fraction of a full pulse's.
+
+    They go from -``REACH`` for the signed one, from a third of it below 0 for the other.
+    """
+    lowest = -REACH if signed else -REACH / 3
+    spread: list[float] = np.linspace(lowest, REACH, columns).tolist()
+    return spread
 
 
 def _codes(

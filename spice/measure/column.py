@@ -11,12 +11,11 @@ import numpy as np
 from gaincell.spice.deck import EDGE_S, DeckText
 from gaincell.spice.design import Design
 from gaincell.spice.measure.charges import SETTLE_S, write_lines
-from gaincell.spice.measure.times import HOLD_S, OUTPUT, PULSE_S, SCORE, Gates, Times
+from gaincell.spice.measure.times import OUTPUT, SCORE, Gates, Times
 from gaincell.spice.ngspice import NoResult, simulate
 from gaincell.spice.raw_file import Waves
 from gaincell.spice.waves import at, crossings, delivered_j, high_s, integral
 
-STEP_S = 50e-12
 CONTROLS = ("reset", "resetb", "hold", "holdb", "conv", "convb")
 """Wires that all converters of a stage share."""
 
@@ -91,7 +90,7 @@ def column(
     replicas = _converter(deck, times, signed=signed, gates=gates)
     deck.save("i(vcells)", "i(vwwl)")
     what = f"the column of {len(codes)} cells"
-    waves = simulate(deck.transient(what, times.stop_s, STEP_S))
+    waves = simulate(deck.transient(what, times.stop_s))
     return _measured(design, waves, times, gates or _gates(waves, times, replicas, levels.logic_v))
 
 
@@ -132,8 +131,8 @@ def _converter(deck: DeckText, times: Times, *, signed: bool, gates: Gates | Non
         deck.source(name, name, volts)
     deck.source("mid", "vmid", levels.bit_line_v)
     deck.pair("reset", "resetb", volts, times.resets)
-    for name, delay_s in (("hold", HOLD_S), ("conv", PULSE_S)):
-        deck.pair(name, f"{name}b", volts, [(times.convert_s + delay_s, times.end_s)])
+    for name, begin_s in (("hold", times.hold_s), ("conv", times.pulse_s)):
+        deck.pair(name, f"{name}b", volts, [(begin_s, times.end_s)])
     deck.add("xref vbp vbn vref 0 references")
     wires = "reset resetb conv hold holdb"
     bias = "vbp vbn vmid" if signed else "vbp vmid"
@@ -173,8 +172,8 @@ def _gates(waves: Waves, times: Times, names: list[str], volts: float) -> Gates:
     opened_s = {}
     for name in names:
         edges = crossings(waves, f"v({name})", volts / 2)
-        inside = edges[(edges > times.convert_s + PULSE_S) & (edges < times.end_s)]
-        if len(inside) != 1 or at(waves, f"v({name})", times.convert_s + PULSE_S) > volts / 2:
+        inside = edges[(edges > times.pulse_s) & (edges < times.end_s)]
+        if len(inside) != 1 or at(waves, f"v({name})", times.pulse_s) > volts / 2:
             raise NoResult(
                 f"the converter without cells changes its answer {len(inside)} times, not once: "
                 "a larger c_step starts it further from its trip point"

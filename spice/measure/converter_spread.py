@@ -7,16 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gaincell.spice.deck import EDGE_S, DeckText
+from gaincell.spice.deck import EDGE_S, STEP, DeckText
 from gaincell.spice.design import Design
 from gaincell.spice.measure.column import inject
 from gaincell.spice.measure.converters import Transfer
 from gaincell.spice.measure.noise import frozen_noise_v
-from gaincell.spice.measure.times import HOLD_S, OUTPUT, PULSE_S, SCORE, Times
+from gaincell.spice.measure.times import OUTPUT, SCORE, Times
 from gaincell.spice.ngspice import simulate
 from gaincell.spice.waves import Floats, high_s
 
-STEP_S = 100e-12
 SHARES = (0.3, 0.8)
 """Charges that each converter gets, as a fraction of that of a full pulse."""
 
@@ -78,8 +77,8 @@ def _pulse(
     ):
         deck.source(name, name, value)
     deck.pair("reset", "resetb", volts, times.resets)
-    for name, delay_s in (("hold", HOLD_S), ("conv", PULSE_S)):
-        deck.pair(name, f"{name}b", volts, [(times.convert_s + delay_s, times.end_s)])
+    for name, begin_s in (("hold", times.hold_s), ("conv", times.pulse_s)):
+        deck.pair(name, f"{name}b", volts, [(begin_s, times.end_s)])
     gates = [("gatep", transfer.gates.lifted_s), ("gaten", transfer.gates.lowered_s)]
     for name, opened_s in gates[: 1 + signed]:
         deck.wire(name, 0, volts, [(times.convert_s + opened_s - EDGE_S / 2, times.stop_s)])
@@ -94,7 +93,8 @@ def _pulse(
     )
     inject(deck, "in", "bl", charge_c, times)
     deck.save("v(pulse)")
-    waves = simulate(deck.transient("one of the different converters", times.stop_s, STEP_S))
+    step_s = 2 * STEP * levels.clock_s
+    waves = simulate(deck.transient("one of the different converters", times.stop_s, step_s))
     return high_s(waves, "v(pulse)", volts / 2, times.convert_s, times.stop_s)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gaincell.spice.deck import EDGE_S, DeckText
+from gaincell.spice.deck import EDGE_S, STEP, DeckText
 from gaincell.spice.design import Design
 from gaincell.spice.measure.charges import STRICT, CellTimes, one_cell, write_lines
 from gaincell.spice.ngspice import simulate
@@ -55,7 +55,8 @@ def spread(design: Design, cells: int, rng: np.random.Generator) -> Spread:
         for code in range(levels.codes):
             number = cell * levels.codes + code
             one_cell(deck, number, levels.stored_v(code), 0, times, kind)
-    waves = simulate(deck.transient(f"{cells} cells with mismatch", times.stop_s, 100e-12))
+    step_s = 2 * STEP * levels.clock_s
+    waves = simulate(deck.transient(f"{cells} cells with mismatch", times.stop_s, step_s))
     begin_s = times.read_s - EDGE_S
     numbers = range(cells * levels.codes)
     charge = [-integral(waves, f"i(vbl{number})", begin_s, times.stop_s) for number in numbers]

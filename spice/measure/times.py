@@ -9,17 +9,24 @@ from gaincell.spice.measure.charges import SETTLE_S, CellTimes
 
 OPEN_S = 0.2e-9
 """From the end of reset to the first pulse: the switch has opened by then."""
-HOLD_S, PULSE_S = 0.15e-9, 0.55e-9
-"""Behind the end of a read: the converter holds, and its pulse may begin."""
+HOLD, PULSE = 0.15, 0.55
+"""Behind the end of a read, in clocks: the converter holds, and its pulse may begin."""
 SCORE, OUTPUT = "score_converter", "output_converter"
 
 
 @dataclass(frozen=True)
 class Times:
-    """Phases of one token in a column, s; ``cell`` has the write and the reads before."""
+    """Phases of one token in a column, s; ``cell`` has the write and the reads before.
+
+    convert_s : end of the read
+    hold_s : the converter holds
+    pulse_s : a pulse may begin
+    """
 
     cell: CellTimes
     convert_s: float
+    hold_s: float
+    pulse_s: float
     end_s: float
     stop_s: float
 
@@ -30,7 +37,8 @@ class Times:
         convert_s = cell.read_s + levels.full_pulse_s
         late_s = levels.late_cycles * levels.clock_s if signed else 0.0
         end_s = convert_s + levels.full_pulse_s + late_s
-        return cls(cell, convert_s, end_s, end_s + SETTLE_S)
+        hold_s, pulse_s = (convert_s + delay * levels.clock_s for delay in (HOLD, PULSE))
+        return cls(cell, convert_s, hold_s, pulse_s, end_s, end_s + SETTLE_S)
 
     @property
     def reset_s(self) -> float:

@@ -117,7 +117,7 @@ def write_rows(design: Design, befores: Sequence[int], codes: Sequence[int]) -> 
         controls += bits
     deck.save("i(vladder)", *(f"i(v{wire})" for wire in controls))
     stop_s = end_s + SETTLE_S
-    waves = simulate(deck.transient(f"the write of {len(codes)} rows", stop_s, 50e-12))
+    waves = simulate(deck.transient(f"the write of {len(codes)} rows", stop_s))
     place = {group: number for number, group in enumerate(groups)}
     drawn = (np.maximum(-waves[f"i(v{wire})"], 0.0) for wire in controls)
     currents = [{"time": waves["time"], "i": current} for current in drawn]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gaincell.spice.deck import EDGE_S, DeckText
+from gaincell.spice.deck import EDGE_S, STEP, DeckText
 from gaincell.spice.design import Design
 from gaincell.spice.measure.charges import SETTLE_S
 from gaincell.spice.ngspice import simulate
@@ -68,7 +68,7 @@ def writes(design: Design) -> Writes:
         deck.add(f"xcell{number} bl wl wlb wb{number} wwl s{number} vcells 0 cell")
         deck.add(f".ic v(s{number})={before:g}")
         deck.save(f"v(s{number})")
-    waves = simulate(deck.transient("the writes of a cell", stop_s, 100e-12))
+    waves = simulate(deck.transient("the writes of a cell", stop_s, 2 * STEP * levels.clock_s))
 
     def node(time_s: float) -> Floats:
         values = [at(waves, f"v(s{number})", time_s) for number in range(2 * levels.codes)]

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from gaincell.schedule import Span
 from gaincell.spice.deck import EDGE_S, DeckText
 from gaincell.spice.design import Design
-from gaincell.spice.measure.times import HOLD_S, OPEN_S, OUTPUT, PULSE_S, SCORE
+from gaincell.spice.measure.times import HOLD, OPEN_S, OUTPUT, PULSE, SCORE
 from gaincell.spice.ngspice import Deck
 from gaincell.spice.replay.head import ReplayedHead
 from gaincell.spice.replay.wires import Control, Write
 
-STEPS_S = (300e-12, 200e-12, 100e-12, 50e-12)
-"""Longest step; the next is for a deck that finds no solution with the one before. Pulses change by
-less than 0.1 % of a full one from the first to the last."""
+STEPS = (0.3, 0.2, 0.1, 0.05)
+"""Longest step, in clocks; the next is for a deck that finds no solution with the one before.
+Pulses change by less than 0.1 % of a full one from the first to the last."""
 LEAD_CYCLES = 2
 """Before the first wire of a run."""
 WRITE_S = 0.5e-9
@@ -56,9 +56,9 @@ class Timing:
         """Times of spans whose begin and end move by ``begin_s`` and ``end_s``."""
         return [(self.at(span.start) + begin_s, self.at(span.end) + end_s) for span in spans]
 
-    def conversions(self, stage: str, delay_s: float) -> Pulses:
-        """Spans of ``stage``'s conversions that begin late."""
-        return self.spans(self.control.phases[f"{stage}_convert"], delay_s)
+    def conversions(self, stage: str, delay: float) -> Pulses:
+        """Spans of ``stage``'s conversions that begin ``delay`` clocks late."""
+        return self.spans(self.control.phases[f"{stage}_convert"], delay * self.clock_s)
 
     def holds(self, stage: str) -> Pulses:
         """Spans in which the converters of ``stage`` hold, the signed ones their sign, too.
@@ -66,11 +66,12 @@ class Timing:
         The readout looks at a sign up to ``sync_stages`` cycles behind the phase.
         """
         longer_s = self.sync_stages * self.clock_s if stage == "v" else 0.0
-        return self.spans(self.control.phases[f"{stage}_convert"], HOLD_S, longer_s)
+        hold_s = HOLD * self.clock_s
+        return self.spans(self.control.phases[f"{stage}_convert"], hold_s, longer_s)
 
 
 def score_line(
-    head: ReplayedHead, control: Control, slot: int, gates: Sequence[Pulses], step_s: float
+    head: ReplayedHead, control: Control, slot: int, gates: Sequence[Pulses], step: float
 ) -> Deck:
     """A column of K over the run: D rows of cells, read by the query pulses."""
     deck, timing = _started(head.design), Timing.of(head, control)
@@ -82,7 +83,7 @@ def score_line(
         _word_line(deck, row, timing.spans(control.queries[row]))
         _cells(deck, f"s{row}", f"wl{row}", f"wb{row}", "wwl", head.score_gang)
     _converter(deck, timing, gates, "k")
-    return deck.transient(f"score column {slot}", timing.stop_s, step_s)
+    return deck.transient(f"score column {slot}", timing.stop_s, step * timing.clock_s)
 
 
 def output_line(
@@ -91,7 +92,7 @@ def output_line(
     place: tuple[int, int],
     phi: Sequence[Pulses],
     gates: Sequence[Pulses],
-    step_s: float,
+    step: float,
 ) -> Deck:
     """A line of V over the run: N columns of cells, read by the pulses of their score columns.
 
@@ -112,10 +113,10 @@ def output_line(
         _cells(deck, f"s{column}", f"wl{column}", "wb", f"wwl{column}", head.output_gang)
     _converter(deck, timing, gates, "v")
     what = f"output line of sub-tile {tile}, dimension {row}"
-    return deck.transient(what, timing.stop_s, step_s)
+    return deck.transient(what, timing.stop_s, step * timing.clock_s)
 
 
-def gate_line(head: ReplayedHead, control: Control, stage: str, step_s: float) -> Deck:
+def gate_line(head: ReplayedHead, control: Control, stage: str, step: float) -> Deck:
     """The converters without cells, which say when pulses may begin: wires gatep and gaten.
 
     They do the same in each conversion, so only ``ALIKE`` of them are simulated.
@@ -137,7 +138,7 @@ def gate_line(head: ReplayedHead, control: Control, stage: str, step_s: float) -
         deck.save(f"v(gate{end})")
     what = "signed converters without cells" if signed else "the score converter without cells"
     last_s = timing.conversions(stage, 0.0)[:ALIKE][-1][1]
-    return deck.transient(what, last_s + timing.clock_s, step_s)
+    return deck.transient(what, last_s + timing.clock_s, step * timing.clock_s)
 
 
 def _started(design: Design) -> DeckText:
@@ -155,7 +156,7 @@ def _shared(deck: DeckText, timing: Timing, stage: str) -> tuple[str, str, str]:
     reset = timing.spans(phases[f"{stage}_reset"], 0.0, -OPEN_S)
     deck.pair("reset", "resetb", levels.logic_v, reset)
     deck.pair("hold", "holdb", levels.logic_v, timing.holds(stage))
-    deck.pair("conv", "convb", levels.logic_v, timing.conversions(stage, PULSE_S))
+    deck.pair("conv", "convb", levels.logic_v, timing.conversions(stage, PULSE))
     deck.add("xref vbp vbn vref 0 references")
     wires = "reset resetb conv hold holdb"
     return (wires, "vbp vbn vmid", OUTPUT) if stage == "v" else (wires, "vbp vmid", SCORE)

@@ -13,7 +13,7 @@ from gaincell.files import replacing
 from gaincell.spice.ngspice import Deck, NoResult, TooSlow, simulate
 from gaincell.spice.raw_file import Waves
 from gaincell.spice.replay.decks import (
-    STEPS_S,
+    STEPS,
     Pulses,
     Timing,
     gate_line,
@@ -190,8 +190,8 @@ def replay(
 
 def _waves(name: str, deck_of: Callable[[float], Deck], folder: Path | None) -> Waves:
     """Waves of a deck with the longest step that finds a solution; ``folder`` keeps the deck."""
-    for step_s in STEPS_S:
-        deck = deck_of(step_s)
+    for step in STEPS:
+        deck = deck_of(step)
         if folder is not None:
             with replacing(folder / f"{name}.sp") as unfinished:
                 unfinished.write_text(deck.text)
@@ -200,9 +200,9 @@ def _waves(name: str, deck_of: Callable[[float], Deck], folder: Path | None) -> 
         except TooSlow:
             raise
         except NoResult:
-            if step_s == STEPS_S[-1]:
+            if step == STEPS[-1]:
                 raise
-    raise AssertionError("STEPS_S is empty")
+    raise AssertionError("STEPS is empty")
 
 
 def _ideal(phi: Floats, gate: Pulses, head: ReplayedHead) -> Pulses:

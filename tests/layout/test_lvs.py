@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from gaincell.layout.arrays.circuit import gain_cell
 from gaincell.layout.arrays.lvs import same_circuit
 from gaincell.layout.arrays.parasitics import wires_per_cell
 from gaincell.layout.arrays.tile import draw_tile
 from gaincell.layout.klayout import db
+from gaincell.spice.design import load_design
 
 DIMS, TOKENS = 2, 4
 
@@ -92,3 +94,19 @@ def test_wires_are_counted_once_for_each_cell(circuit, process):
     for line in ("wl", "wlb", "wbl"):
         assert least < wires[line] < 3 * least
     assert all(1e-16 < each < 2e-15 for each in wires.values())
+
+
+def test_the_wires_of_the_shipped_design_are_those_that_are_drawn(process):
+    design = load_design("sky130")
+    circuit = gain_cell(design, process)
+    assert compared(drawn(circuit, process), circuit, process)
+    wires, levels = wires_per_cell(circuit, process), design.levels
+    given = {
+        "wl": levels.line_f,
+        "wlb": levels.line_f,
+        "wbl": levels.row_f,
+        "wwl": levels.write_line_f,
+        "s": design.sizes["c_store"],
+    }
+    for line, farads in given.items():
+        assert farads == pytest.approx(wires[line], rel=0.05)

@@ -53,6 +53,12 @@ def test_adds_junction_areas_to_transistors_only(netlist):
     assert " ad=" not in netlist(OWN).text(0.0)
 
 
+def test_a_model_that_is_a_subcircuit_has_an_m_of_its_own(netlist):
+    text = netlist(OWN.replace("mw wbl", "xw wbl")).text(0.0)
+    assert "xw wbl wwl s vss N w={2*w} l=1e-7 m=1\n" in text
+    assert text.count("m=1") == 1
+
+
 def test_every_transistor_of_a_varied_copy_has_its_own_shift(netlist):
     text = netlist(OWN).varied("cell", "7", 0.0, np.random.default_rng(0))
     shifts = re.findall(r"delvto=\{(\S+)\*a_vt", text)
@@ -106,5 +112,5 @@ def test_refuses_settings_by_name(tmp_path, change, said):
 
 
 def test_refuses_what_is_no_design(tmp_path):
-    with pytest.raises(ValueError, match="neither freepdk45, freepdk45_long nor a folder"):
+    with pytest.raises(ValueError, match="neither freepdk45, freepdk45_long, sky130 nor a folder"):
         load_design(tmp_path)

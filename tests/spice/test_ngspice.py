@@ -7,6 +7,8 @@ import pytest
 
 from gaincell.cocotb_tests.run.tools import MissingTool
 from gaincell.spice import model_files
+from gaincell.spice.deck import DeckText
+from gaincell.spice.design import load_design
 from gaincell.spice.ngspice import Deck, NoResult, ngspice_version, simulate
 from gaincell.spice.raw_file import read_raw
 from gaincell.spice.waves import at
@@ -112,3 +114,41 @@ def test_the_cut_of_sky130_gives_a_current_and_its_statistics(tmp_path, monkeypa
     assert np.ptp(found["tt_mm"]) > 1.0
     with pytest.raises(ValueError, match="no device"):
         model_files.models("sky130", "tt", ("nfet",), tmp_path)
+
+
+@pytest.mark.needs("ngspice", "sky130")
+def test_model_cards_of_the_cut_stand_outside_and_give_the_same_currents(tmp_path, monkeypatch):
+    volts = {"nfet_01v8": 0.9, "pfet_01v8_lvt": -0.9}
+    devices = tuple(f"sky130_fd_pr__{name}" for name in volts)
+    sizes = [(name, *size) for name in volts for size in ((0.42, 4), (3, 0.35))]
+    fets = [
+        f"x{at} d{at} {name[0]} 0 0 sky130_fd_pr__{name} w={width} l={length}\n"
+        f"v{at} d{at} 0 {volts[name]}\n.save i(v{at})"
+        for at, (name, width, length) in enumerate(sizes)
+    ]
+    found = []
+    for whole in (False, True):
+        monkeypatch.setenv("GAINCELL_CACHE", str(tmp_path / str(whole)))
+        if whole:
+            monkeypatch.setattr(model_files, "_cards_outside", lambda text: text)
+        cut = model_files.models("sky130", "tt", devices, tmp_path)
+        text = "\n".join(["*", cut.lines, "vn n 0 1.3", "vp p 0 -1.4", *fets, ".op", ".end\n"])
+        waves = simulate(Deck(text, "four transistors"))
+        found.append([float(waves[f"i(v{at})"][0]) for at in range(len(sizes))])
+    assert np.min(np.abs(found[0])) > 1e-8
+    assert found[0] == pytest.approx(found[1], rel=1e-6)
+
+
+@pytest.mark.needs("ngspice", "sky130")
+def test_equal_cells_side_by_side_give_as_many_currents(tmp_path):
+    deck = DeckText(load_design("sky130"))
+    for name, volts in (("dd", 1.8), ("wl", 1.8), ("wlb", 0), ("row", 0.9), ("on", 2.0)):
+        deck.source(name, name, volts)
+    for cells in (1, 4):
+        deck.source(f"b{cells}", f"b{cells}", 0.9)
+        deck.add(f"x{cells} b{cells} wl wlb row on s{cells} dd 0 cell m={cells}")
+        deck.save(f"i(vb{cells})")
+    waves = simulate(deck.analysis(".dc vdd 1.8 1.85 0.1", "cells side by side"))
+    one, four = (float(waves[f"i(vb{cells})"][0]) for cells in (1, 4))
+    assert abs(one) > 1e-8
+    assert four == pytest.approx(4 * one, rel=1e-6)

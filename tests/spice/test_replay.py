@@ -173,16 +173,16 @@ def test_a_deck_without_solution_is_tried_with_shorter_steps(monkeypatch, tmp_pa
 
     def simulate(deck):
         tried.append(deck.stop_s)
-        if deck.stop_s > 100e-12:
+        if deck.stop_s > 0.1:
             raise NoResult("no step")
         return {"time": np.zeros(1)}
 
     monkeypatch.setattr(run, "simulate", simulate)
-    run._waves("line", lambda step_s: Deck(f"{step_s}", "a line", step_s), tmp_path)
-    assert tried == [300e-12, 200e-12, 100e-12]
-    assert (tmp_path / "line.sp").read_text() == "1e-10"
+    run._waves("line", lambda step: Deck(f"{step}", "a line", step), tmp_path)
+    assert tried == [0.3, 0.2, 0.1]
+    assert (tmp_path / "line.sp").read_text() == "0.1"
     with pytest.raises(NoResult, match="no step"):
-        run._waves("line", lambda step_s: Deck("", "a line", 1.0), None)
+        run._waves("line", lambda step: Deck("", "a line", 1.0), None)
     assert len(tried) == 3 + 4
 
 
@@ -195,7 +195,7 @@ def test_a_deck_that_takes_too_long_is_not_tried_again(monkeypatch):
 
     monkeypatch.setattr(run, "simulate", simulate)
     with pytest.raises(TooSlow):
-        run._waves("line", lambda step_s: Deck("", "a line", step_s), None)
+        run._waves("line", lambda step: Deck("", "a line", step), None)
     assert len(tried) == 1
 
 

@@ -50,10 +50,12 @@ def test_half_the_tokens_have_half_the_columns_and_the_same_writes(record):
 
 def test_the_band_at_28_nm_goes_from_constant_field_to_no_scaling(record):
     half = Transistors.of(record, GPT2, HALF)
-    assert (half.node_nm, half.voltage_v) == (45, 0.9)
-    assert half.energy_factor.low == pytest.approx(28 / 45)
-    assert half.energy_factor.high == 1
-    assert half.area_factor.low == pytest.approx((28 / 45) ** 2)
+    levels = record["levels"]
+    assert (half.node_nm, half.voltage_v) == (levels["node_nm"], levels["cell_v"])
+    supply = (0.9 / half.voltage_v) ** 2
+    assert half.energy_factor.low == pytest.approx(28 / half.node_nm * supply)
+    assert half.energy_factor.high == pytest.approx(supply)
+    assert half.area_factor.low == pytest.approx((28 / half.node_nm) ** 2)
 
 
 def test_rows_hold_the_digital_control_of_the_estimate(record):
@@ -94,7 +96,9 @@ def test_the_json_has_every_part_at_the_design_s_node_and_the_rows(record):
     assert found["energy_per_token_j"].keys() == record["derived"]["token_energy_j"].keys()
     assert [name for name, each in found["energy_per_token_j"].items() if each is None] == []
     assert found["paper"]["analog half"]["high"] == pytest.approx(
-        sum(each["high"] for each in found["energy_per_token_j"].values()) * 1e12
+        sum(each["high"] for each in found["energy_per_token_j"].values())
+        * half.energy_factor.high
+        * 1e12
     )
     assert "transistors" not in as_json(estimate, compare(estimate))
 

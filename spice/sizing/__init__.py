@@ -1,0 +1,1 @@
+"""Sizes a design: what each size costs, and the one that meets stated goals at the least energy."""

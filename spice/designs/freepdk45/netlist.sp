@@ -94,8 +94,8 @@ mup up vbp vdd vdd PMOS_VTG w={w_ramp/2} l={l_ramp}
 mupx bl liftb up vdd PMOS_VTG w={w_rampx} l={l_min}
 mlowx bl lower low vss NMOS_VTG w={w_rampx} l={l_min}
 mlow low vbn vss vss NMOS_VTG w={w_rampn/2} l={l_ramp}
-cstepup bl upb {c_step*c_output/c_score}
-cstepdown bl down {c_step*c_output/c_score}
+cstepup bl upb {c_stepup}
+cstepdown bl down {c_stepdown}
 .ends
 
 * Bias of the ramps: i_ramp is an ideal current, mirrored.

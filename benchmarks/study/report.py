@@ -1,4 +1,4 @@
-"""Makes the tables of docs/do/study.md from the table of its sweep."""
+"""Makes the tables of docs/do/study.md and of our cells from the tables of their sweeps."""
 
 import argparse
 import csv
@@ -20,6 +20,7 @@ WINDOW = "1024"
 SATURATIONS = ("score_saturation", "output_saturation")
 PER_COLUMNS = 64
 NOT_RUN = "not run"
+MODEL_HEADS = ("perplexity over the stock model's", "divergence, nats per token")
 
 
 def read(path: Path) -> list[Row]:
@@ -31,19 +32,11 @@ def named(rows: Sequence[Row]) -> str:
     """Every point with a name."""
     heads = (
         *("head", "analog area, mm²", "control, mm²", "analog energy, nJ", "latency, ns"),
-        "a token every, ns",
-        *("error of outputs", "perplexity over the stock model's", "divergence, nats per token"),
+        *("a token every, ns", "error of outputs", *MODEL_HEADS),
     )
     lines = []
     for row in rows:
         if row["name"]:
-            ratio, divergence = (
-                _with_error(row, name, error, digits)
-                for name, error, digits in (
-                    ("perplexity_ratio", "perplexity_ratio_error", 3),
-                    ("divergence_nats", "divergence_error_nats", 4),
-                )
-            )
             lines.append(
                 (
                     row["name"],
@@ -53,8 +46,7 @@ def named(rows: Sequence[Row]) -> str:
                     _number(row, "latency_ns", 0),
                     _number(row, "interval_ns", 0),
                     _number(row, "output_error", 3),
-                    ratio,
-                    divergence,
+                    *_in_the_model(row),
                 )
             )
     return markdown(heads, lines)
@@ -71,10 +63,23 @@ def _number(row: Row, name: str, digits: int) -> str:
     return f"{float(row[name]):.{digits}f}" if row[name] else NOT_RUN
 
 
+def _in_the_model(row: Row) -> tuple[str, str]:
+    return (
+        _with_error(row, "perplexity_ratio", "perplexity_ratio_error", 3),
+        _with_error(row, "divergence_nats", "divergence_error_nats", 4),
+    )
+
+
 def _with_error(row: Row, name: str, error: str, digits: int) -> str:
     if not row[name]:
         return NOT_RUN
     return f"{_number(row, name, digits)} ± {_number(row, error, digits)}"
+
+
+def of_cells(rows: Sequence[Row]) -> str:
+    """Every cell in the model."""
+    lines = ((row["name"], *_in_the_model(row)) for row in rows)
+    return markdown(("cell", *MODEL_HEADS), lines)
 
 
 def of_tiles(rows: Sequence[Row]) -> str:
@@ -116,12 +121,15 @@ def _grid(rows: Sequence[Row]) -> list[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", type=Path, help="folder of the sweep")
+    parser.add_argument("runs", type=Path, help="folder of the sweep of heads")
+    parser.add_argument("cells", type=Path, help="folder of the sweep of cells")
     arguments = parser.parse_args()
     rows = read(arguments.runs / CSV)
     text = "\n\n".join((named(rows), of_tiles(rows), of_bits(rows))) + "\n"
     with replacing(TABLES / "study.md") as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+    with replacing(TABLES / "cells.md") as unfinished:
+        unfinished.write_text(of_cells(read(arguments.cells / CSV)) + "\n", encoding="utf-8")
     shutil.copy(arguments.runs / CSV, TABLES / "study.csv")
     shutil.copy(arguments.runs / PICTURE, PICTURES / "study.svg")
 

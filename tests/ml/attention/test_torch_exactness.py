@@ -1,6 +1,7 @@
 """The torch op against attend, code by code."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch_heads import code_tensors, truth, units
 
 from gaincell.behavioral.tokens import shipped_tokens
 from gaincell.config import HeadConfig
+from gaincell.design_file import design_of, shipped_designs
 from gaincell.ml.attention import attend_codes, attention, parts
 
 GAIN = HeadConfig(score_saturation=40.0, output_saturation=12.0)
@@ -165,3 +167,17 @@ def test_no_tokens_give_no_outputs():
     config = GEOMETRIES["odd sizes"]
     none = torch.zeros(2, 3, 0, config.head_dim)
     assert attention(none, none, none, config).shape == (2, 3, 0, config.head_dim)
+
+
+@pytest.mark.parametrize("name", shipped_designs())
+def test_every_design_s_cell_is_read_as_attend_reads_it(name):
+    design = design_of({"cell": name}, Path())
+    own = {**design.config, "cell": tuple(design.config["cell"]), "refresh": False}
+    own["score_saturation"] *= 8 / 64  # the converters are for 64 cells
+    own["output_saturation"] *= 4 / 64
+    config = HeadConfig(head_dim=8, window=24, columns=4, sink=1, **own)
+    codes = code_tensors(config, 100, seed=14)
+    expected, ties = truth(codes, config)
+    assert ties == 0
+    assert expected.unique().numel() > 20
+    assert torch.equal(attend_codes(*codes, config), expected)

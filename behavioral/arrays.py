@@ -48,6 +48,7 @@ class AnalogHead:
         self.k = CellArray("K", config, self.faults, self.rng, groups)
         self.v = CellArray("V", config, self.faults, self.rng, groups)
         self._ages_in_steps = config.age_mode == "steps"
+        self._s_sat, self._a_sat = config.s_sat, config.a_sat
         self._decay = float(np.exp(-config.decay_rate))
 
         banks = config.timing.banks
@@ -65,6 +66,7 @@ class AnalogHead:
         ]
         lines = (*self.groups, config.head_dim)
         self._skew = fault.query_skew(lines, self.faults.query_skew_cycles, self.rng)
+        self._is_skewed = bool(self._skew.any())
 
     def write_column(
         self, array: CellArray, slot: int, codes: NDArray[np.integer], cycle: int
@@ -96,11 +98,11 @@ class AnalogHead:
     def integrate_scores(self, bank: int, width_cycles: NDArray[np.integer], cycle: int) -> None:
         """QK, begun at ``cycle``: integrate query pulses of ``width_cycles`` (D,) per column."""
         self._begin_read(self.k, cycle)
-        widths = fault.skewed(width_cycles.astype(np.float64), self._skew)
-        drive = widths / self.config.pulse_cycles
-        charge = self.k.read_columns(drive, self._decay)
+        full = self.config.pulse_cycles
+        widths = fault.skewed(width_cycles, self._skew) if self._is_skewed else width_cycles
+        charge = self.k.read_columns(widths, self._decay, full)
         if self.faults.read_noise:
-            driven = drive.sum(axis=-1, keepdims=True)
+            driven = (widths / full).sum(axis=-1, keepdims=True)
             charge = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
         self._score[bank] += charge
 
@@ -110,7 +112,7 @@ class AnalogHead:
         ``cycles`` is the length of the phase, which cuts longer pulses off.
         """
         self._begin_read(self.v, cycle)
-        phi = self._phi_stage[k_bank].pulse(self._score[k_bank] / self.config.s_sat, self.rng)
+        phi = self._phi_stage[k_bank].pulse(self._score[k_bank] / self._s_sat, self.rng)
         if cycles < self.config.pulse_cycles:
             phi = np.minimum(phi, cycles / self.config.pulse_cycles)
         phi[..., self.config.stored_columns :] = 0.0
@@ -135,10 +137,15 @@ class AnalogHead:
             unknown = np.isnan(charge).any(axis=-1).reshape(-1, self.config.tiles)
             tiles = np.flatnonzero(unknown.any(axis=0))
             raise PoisonedRead(f"sub-tiles {tiles.tolist()} read cells whose write failed")
-        relative = np.abs(charge) / self.config.a_sat
-        length = self.config.readout_max * self._out_stage[bank].pulse(relative, self.rng)
+        relative = np.abs(charge)
+        relative /= self._a_sat
+        length = self._out_stage[bank].pulse(relative, self.rng)
+        length *= self.config.readout_max
         # Exact: no length from half a cycle on loses a place by the difference.
-        return np.floor(length - 0.5).astype(np.int64) + 1, charge < 0
+        length -= 0.5
+        seen = np.floor(length, out=length).astype(np.int64)
+        seen += 1
+        return seen, charge < 0
 
     def _begin_read(self, array: CellArray, cycle: int) -> None:
         """Cells hold through a phase: they are as old as they were at its start."""

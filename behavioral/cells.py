@@ -1,6 +1,6 @@
 """An array of gain cells: stored voltages, their leak, and the charge that pulses read."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from gaincell.config import HeadConfig
 
 Floats = NDArray[np.float64]
 Slots = NDArray[np.integer] | slice
-FEW = 1 / 8
+FEW = 1 / 2
 """Share of the columns of V up to which it is quicker to read only those that are driven."""
+AGES_KEPT = 1 << 12
+"""Ages, in tokens, whose decay is computed once."""
 
 ROUNDING = 1e-9
 """How far a whole number may be off after a few operations in double precision, at most."""
@@ -52,6 +54,7 @@ class CellArray:
         self.faults = faults
         self.rng = rng
         self.code_max = config.key_max if name == "K" else config.value_max
+        self.code_bits = self.code_max.bit_length()
         self.slots = config.slots
         self._groups = leading(groups)
         shape = (*self._groups, self.slots, config.head_dim)
@@ -61,6 +64,8 @@ class CellArray:
         self._leak = fault.leak_factor(shape, faults.leak_spread, rng)
         self._gain = fault.cell_mismatch(shape, faults.gain_mismatch, rng) * self._line()
 
+        self._step_v = config.full_scale_v / self.code_max
+        self._ages_in_steps = config.age_mode == "steps"
         self.clock = 0
         """Now, in accepted tokens or in clock cycles, as ``age_mode`` counts."""
         self.written = np.zeros(self.slots, dtype=np.int64)
@@ -80,7 +85,10 @@ class CellArray:
         self._powers: NDArray[np.floating] = np.empty((len(self._orders), *shape), dtype=kept)
         orders = np.arange(1, len(self._orders) + 1)
         self._coefficients = np.array(config.cell_coefficients[1:]) * self._unit_v**orders
+        self._decayed: tuple[float, Floats] = (0.0, np.empty((len(self._orders), 0)))
+        self._powers_of_code = self._exact_powers()
         self._poisoned = np.zeros(self.slots, dtype=bool)
+        self._any_poisoned = False
         self._store(slice(None), rng.uniform(0.0, config.full_scale_v, shape))
 
     def write(self, slots: Slots, codes: NDArray[np.integer], cycle: int = 0) -> None:
@@ -88,13 +96,18 @@ class CellArray:
 
         ``cycle`` is the first in which they are stored, whatever ``clock`` counts.
         """
-        step_v = self.config.full_scale_v / self.code_max
-        volts = fault.dac_voltage(codes, self.code_max, step_v, self._bow)
-        each = np.empty_like(self._volts[..., slots, :])
-        each[:] = volts[..., None, :]
-        each = fault.write_noise(each, self.faults.write_error_v, self.rng)
-        self._store(slots, fault.write_noise(each, self.faults.ktc_noise_v, self.rng))
-        self._poisoned[slots] = False
+        if self._powers_of_code is not None:
+            powers = self._powers_of_code.take(codes, axis=1)
+            self._powers[..., slots, :] = powers[..., None, :]
+        else:
+            volts = fault.dac_voltage(codes, self.code_max, self._step_v, self._bow)
+            each = np.empty_like(self._volts[..., slots, :])
+            each[:] = volts[..., None, :]
+            each = fault.write_noise(each, self.faults.write_error_v, self.rng)
+            self._store(slots, fault.write_noise(each, self.faults.ktc_noise_v, self.rng))
+        if self._any_poisoned:
+            self._poisoned[slots] = False
+            self._any_poisoned = bool(self._poisoned.any())
         self.written[slots] = self.clock
         self._written_cycle[slots] = cycle
 
@@ -109,26 +122,29 @@ class CellArray:
     def poison(self, slots: Slots) -> None:
         """Make the content of ``slots`` unknown, after a write that was cut short or disturbed."""
         self._store(slots, np.full_like(self._volts[..., slots, :], np.nan))
-        self._poisoned[slots] = True
+        self._poisoned[slots] = self._any_poisoned = True
 
-    def read_columns(self, drive: Floats, decay: float) -> Floats:
-        """Charge of each column (slots,) for pulses of length ``drive`` (D,), fraction of full.
+    def read_columns(self, pulses: NDArray[Any], decay: float, full: int = 1) -> Floats:
+        """Charge of each column (slots,) for pulses (D,), in parts of which ``full`` fill a phase.
 
-        Of groups, (groups, slots) for (groups, D).
-
-        ``decay`` is what one unit of age leaves of a centred voltage.
+        Of groups, (groups, slots) for (groups, D). Integers, as whole cycles are, let ideal cells
+        sum in single precision, which keeps their sums exactly. ``decay`` is what one unit of age
+        leaves of a centred voltage.
         """
+        drive = pulses / full
         if self._leak is not None:
             return self._per_column(self._charge_cell_by_cell(decay), drive)
         if self._constant_is_uniform:
             constant = self._constant.flat[0] * drive.sum(axis=-1, keepdims=True)
         else:
             constant = self._per_column(self._constant, drive)
-        lines, full = self._whole(drive)
-        charges = self._per_column(self._powers, lines)
         factors = self._aged(decay, slice(None)).reshape(-1, *(1 for _ in self._groups), self.slots)
-        factors /= full
-        charge: Floats = (factors * charges).sum(axis=0)
+        if self._exact and pulses.dtype.kind == "i":
+            charges = self._per_column(self._powers, pulses.astype(np.float32))
+            factors /= full
+        else:
+            charges = self._per_column(self._powers, drive)
+        charge: Floats = np.add.reduce(factors * charges, axis=0)
         charge += constant
         return charge
 
@@ -140,7 +156,7 @@ class CellArray:
         if self._leak is not None:
             return self._per_tile(drive, self._charge_cell_by_cell(decay))
         read = drive != 0
-        if self._poisoned.any():
+        if self._any_poisoned:
             read |= self._poisoned
         places = np.flatnonzero(read)
         if len(places) <= FEW * drive.size:
@@ -149,18 +165,6 @@ class CellArray:
         for factor, power in zip(self._aged(decay, slice(None)), self._powers, strict=True):
             charge += self._per_tile(drive * factor, power)
         return charge
-
-    def _whole(self, drive: Floats) -> tuple[NDArray[np.floating], float]:
-        """Pulses in cycles and the cycles of a full one; or as they are, and 1.
-
-        Whole cycles of ideal cells are in single precision, which keeps their sums exactly.
-        """
-        if self._exact:
-            cycles = drive * self.config.pulse_cycles
-            whole = np.rint(cycles)
-            if np.abs(cycles - whole).max() < ROUNDING:
-                return whole.astype(np.float32), self.config.pulse_cycles
-        return drive, 1.0
 
     def _per_column(self, cells: NDArray[np.floating], drive: NDArray[np.floating]) -> Floats:
         charge: Floats = (cells @ drive[..., None])[..., 0]
@@ -175,11 +179,15 @@ class CellArray:
     def _per_tile_of_few(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
         """As ``read_tiles``, for pulses (n,) on the columns at ``places`` of all groups' slots."""
         tiles, columns, dims = self.config.tiles, self.config.columns, self.config.head_dim
-        weights = drive * self._aged(decay, places % self.slots)
+        weights = self._aged(decay, places % self.slots if self._groups else places)
+        weights *= drive
         cells = self._powers.reshape(len(weights), -1, dims).take(places, axis=1)
         read = np.einsum("on,ond->nd", weights, cells)
-        read += drive[:, None] * self._constant.reshape(-1, dims)[places]
         charge = np.zeros((*self._groups, tiles, dims))
+        if self._constant_is_uniform:
+            read += (self._constant.flat[0] * drive)[:, None]
+        else:
+            read += drive[:, None] * self._constant.reshape(-1, dims)[places]
         if len(places):
             tile = places // columns
             begins = np.flatnonzero(np.concatenate(([True], tile[1:] != tile[:-1])))
@@ -187,8 +195,19 @@ class CellArray:
         return charge
 
     def _aged(self, decay: float, slots: Slots) -> Floats:
-        """a_i * gamma^(i * age) for orders i >= 1 of some columns: (orders, columns)."""
-        remaining: Floats = np.power(decay, self.clock - self.written[slots])
+        """a_i * gamma^(i * age) for orders i >= 1 of some columns: a new (orders, columns)."""
+        ages = self.clock - self.written[slots]
+        if not self._ages_in_steps:
+            return self._decays(np.power(decay, ages))
+        if self._decayed[0] != decay:
+            self._decayed = decay, self._decays(np.power(decay, np.arange(AGES_KEPT)))
+        try:
+            return self._decayed[1].take(ages, axis=1)
+        except IndexError:
+            return self._decays(np.power(decay, ages))
+
+    def _decays(self, remaining: Floats) -> Floats:
+        """a_i * remaining^i for orders i >= 1: (orders, *)."""
         factors = np.empty((len(self._orders), len(remaining)))
         left = remaining
         for order, coefficient in enumerate(self._coefficients):
@@ -213,6 +232,15 @@ class CellArray:
         for order in self._orders:
             power = power * centred
             self._powers[order - 1][..., slots, :] = power
+
+    def _exact_powers(self) -> NDArray[np.floating] | None:
+        """Powers of ideal cells that hold each code (orders, codes); None: others are needed."""
+        if not self._exact or self._leak is not None:
+            return None
+        volts = np.arange(self.code_max + 1) * self._step_v
+        centred = (volts - self.config.center_v) / self._unit_v
+        each = [centred.astype(np.float32) ** order for order in self._orders]
+        return np.stack(each) if each else None
 
     def _sums_are_exact(self) -> bool:
         """Powers of ideal cells are whole, and no sum of a read leaves single precision."""

@@ -7,6 +7,7 @@ randomness from the generator it is given. It can be used on its own or with any
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +145,8 @@ class Converters:
         if self.jitter_cycles:
             noise = rng.normal(0.0, self.jitter_cycles / self.full_cycles, length.shape)
             length = np.where(length > 0, length + noise, length)
-        return np.minimum(np.maximum(length, 0.0), 1.0)
+        length = np.maximum(length, 0.0)
+        return np.minimum(length, 1.0, out=length)
 
 
 def drooped(held: Floats, droop: float) -> Floats:
@@ -164,7 +166,7 @@ def drooped(held: Floats, droop: float) -> Floats:
     return np.where(held > 0, length, held)
 
 
-def skewed(widths: Floats, skew: Floats) -> Floats:
+def skewed(widths: NDArray[Any], skew: Floats) -> NDArray[Any]:
     """Pulse widths, cycles, with each line's edge skew; a line without a pulse stays silent."""
     return np.where(widths > 0, np.maximum(widths + skew, 0.0), 0.0) if skew.any() else widths
 

@@ -28,7 +28,9 @@ class OutputPulses:
         self._counts: NDArray[np.integer] = np.zeros(0, dtype=np.int64)
         self._start = 0
         self._stop: int | None = 0
-        self._sign = 0
+        self._negative: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self._sign: int | None = 0
+        """None: those of ``_negative``, not packed yet."""
         self._sign_until: int | None = 0
 
     def begin(
@@ -38,9 +40,9 @@ class OutputPulses:
 
         Both arrays are ([groups,] tiles, D).
         """
-        self._counts = high_cycles.ravel()
+        self._counts, self._negative = high_cycles, negative
         self._start = cycle
-        self._sign = _pack(negative.ravel())
+        self._sign = None
         self._stop = self._sign_until = None
 
     def end(self, cycle: int) -> None:
@@ -53,10 +55,12 @@ class OutputPulses:
         if self._sign_until is not None and cycle >= self._sign_until:
             self._sign = int.from_bytes(self._noise.bytes(self._bytes), "little") & self._mask
             self._sign_until = cycle + self._samples
+        if self._sign is None:
+            self._sign = _pack(self._negative)
         sample = cycle - self._start - self._late_cycles
         running = self._stop is None and 0 <= sample < self._samples
         return (_pack(self._counts > sample) if running else 0), self._sign
 
 
 def _pack(bits: NDArray[np.bool_]) -> int:
-    return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")
+    return int.from_bytes(np.packbits(bits.ravel(), bitorder="little").tobytes(), "little")

@@ -132,14 +132,16 @@ class ArrayPins:
         """Finish what ended with the cycle before, check the wires, start what begins."""
         k_changed, v_changed = before.k != now.k, before.v != now.v
         ended, begun, wrong = _edges(before[3:], now[3:])
-        if k_changed:
+        if k_changed and before.k.enable:
             self._end_write("k", before.k, bool(now.k_integrate & ~before.k_integrate))
-        if v_changed:
+        if v_changed and before.v.enable:
             self._end_write("v", before.v, bool(now.v_integrate & ~before.v_integrate))
         for name, banks in ended:
             self._end_phase(name, banks, before)
-        self._check_write("k", before.k, now.k, now.k_integrate)
-        self._check_write("v", before.v, now.v, now.v_integrate)
+        if now.k.enable:
+            self._check_write("k", before.k, now.k, now.k_integrate)
+        if now.v.enable:
+            self._check_write("v", before.v, now.v, now.v_integrate)
         if wrong is not None:
             self._fail(wrong)
         if k_changed:
@@ -151,8 +153,7 @@ class ArrayPins:
             self._begin_phase(name, banks)
 
     def _check_write(self, name: str, before: WritePort, now: WritePort, read: int) -> None:
-        if not now.enable:
-            return
+        """Rules of a write that goes on or begins."""
         if not now.broadcast and not self._exists(now):
             self._fail(
                 f"{name.upper()} write to sub-tile {now.tile}, column {now.column}, "
@@ -165,16 +166,14 @@ class ArrayPins:
             self._fail(f"the {name.upper()} write enable stays high from one write into the next")
 
     def _end_write(self, name: str, port: WritePort, read_begins: bool) -> None:
-        if not port.enable:
-            return
+        """What a write that has ended left in its array."""
         array = self.analog.k if name == "k" else self.analog.v
         slot = -1 if port.broadcast else port.tile * self.config.columns + port.column
         if self.cycle - self._since[name] < self.config.write_cycles:
             touched = np.flatnonzero(array.exists) if port.broadcast else np.array([slot])
             array.poison(touched)
             return
-        width = array.code_max.bit_length()
-        codes = unpack_codes(port.code, self._line_count, width).reshape(self._lines)
+        codes = unpack_codes(port.code, self._line_count, array.code_bits).reshape(self._lines)
         if port.broadcast:
             self.analog.write_all(array, codes, self.cycle)
             self._log.add_clear_of_all(self.cycle, array.name)
@@ -226,6 +225,10 @@ class ArrayPins:
 
     def _take_widths(self) -> NDArray[np.int64]:
         lines = self._line_count
+        if not self._pulse_runs:
+            counted = self._widths.reshape(self._lines)
+            self._widths = np.zeros(lines, dtype=np.int64)
+            return counted
         seen = np.frombuffer(b"".join(self._pulse_runs), dtype=np.uint8)
         bits = np.unpackbits(seen.reshape(-1, -(-lines // 8)), axis=1, bitorder="little")
         widths: NDArray[np.int64] = self._widths + bits[:, :lines].sum(axis=0, dtype=np.int64)

@@ -36,11 +36,12 @@ async def run_head_alone(tb: Any) -> None:
     push_word, pushed = Raw(tb.streams.push_word), Raw(tb.streams.pushed)
     for count, word in enumerate(token_words(tokens, none, none, config), start=1):
         push_word.write(word)
-        pushed.write(format(count, "032b"))
+        pushed.write(count)
         await Timer(1, "ns")
     outputs = (config.tiles, config.head_dim)
     magnitude = rng.integers(0, config.readout_max + 1, outputs)
     Raw(tb.transport.play).write(played_codes(magnitude, rng.random(outputs) < 0.5, config))
+    Raw(tb.transport.played).write(1)
     tb.streams.repeat_forever.value = 1
     tb.hold.value = 0
     await Timer(1000, "ns")

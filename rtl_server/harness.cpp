@@ -58,12 +58,11 @@ void* gaincell_create() {
 
 void gaincell_destroy(void* head) { delete static_cast<Head*>(head); }
 
-// Address of a signal, the bytes and bits of one of its words; null: there is no such signal.
-void* gaincell_signal(void* head, const char* scope, const char* name, int* bytes, int* bits) {
+// Address of a signal, and the bytes of one of its words; null: there is no such signal.
+void* gaincell_signal(void* head, const char* scope, const char* name, int* bytes) {
     VerilatedVar* found = static_cast<Head*>(head)->find(scope, name);
     if (!found) return nullptr;
     *bytes = static_cast<int>(found->entSize());
-    *bits = static_cast<int>(found->entBits());
     return found->datap();
 }
 
@@ -73,6 +72,7 @@ void gaincell_cycle(void* head) { static_cast<Head*>(head)->cycle(); }
 void gaincell_run(void* head) {
     Head& self = *static_cast<Head*>(head);
     const uint8_t before = *self.wake;
+    self.model.eval();  // the pulses that Python plays are on the wires before the clock rises
     do {
         self.cycle();
     } while (*self.wake == before && *self.delivered != *self.pushed);

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from gaincell.system.environment import environment
 from gaincell.system.processes import child
 
 Step = tuple[Codes, Codes] | tuple[None, None]
-"""Codes (3, T, D) sent to a head and its answer (T, D); two None: the sequence ended here."""
+"""Codes (3, T, H, D) sent to a core, its answer (T, H, D); two None: the sequence ended here."""
 ATTEMPTS = 3
 """Number of servers that may die one after the other at the same request."""
 SERVER = (sys.executable, "-m", "gaincell.rtl_server.server")
@@ -27,15 +27,15 @@ class BrokenRule(Failed):
 
 
 class LastingServer:
-    """The heads of one server process.
+    """The cores of one server process.
 
-    This object keeps all tokens since the start of each head. If the server dies, a new server gets
+    This object keeps all tokens since the start of each core. If the server dies, a new server gets
     these tokens again, and its answers must equal the earlier ones. Then the last request is sent
     again: no token is lost.
 
     Parameters
     ----------
-    begin : first request to the server, with "seeds" by the names of the heads
+    begin : first request to the server, with "cores" by their names
 
     Raises
     ------
@@ -47,7 +47,7 @@ class LastingServer:
         self.restarts = 0
         """Servers that died."""
         self._begin = begin
-        self._history: dict[str, list[Step]] = {name: [] for name in begin["seeds"]}
+        self._history: dict[str, list[Step]] = {name: [] for name in begin["cores"]}
         self._server: subprocess.Popen[bytes] | None = None
         self._life = ExitStack()
         self._closed = False
@@ -57,8 +57,8 @@ class LastingServer:
             self.close()
             raise
 
-    def attend(self, names: Sequence[str], q: Codes, k: Codes, v: Codes) -> NDArray[np.int64]:
-        """y codes (H, T, D) of the next T tokens of H heads, from codes (H, T, D) each.
+    def attend(self, core: str, codes: Codes) -> NDArray[np.int64]:
+        """y codes (T, H, D) of the next T tokens of a core, from q, k and v (3, T, H, D).
 
         Raises
         ------
@@ -69,17 +69,14 @@ class LastingServer:
         Unable
             Servers keep dying.
         """
-        asked = [np.stack([x[head] for x in (q, k, v)]) for head in range(len(names))]
-        y: NDArray[np.int64] = self._safely(self._attend, names, np.stack(asked, axis=1))
-        for name, codes, answer in zip(names, asked, y, strict=True):
-            self._history[name].append((codes, answer))
+        y: NDArray[np.int64] = self._safely(self._attend, core, codes)
+        self._history[core].append((codes, y))
         return y
 
-    def restart(self, names: Sequence[str]) -> None:
-        """The next token of each of these heads begins a sequence."""
-        self._safely(self._request, {"action": "restart", "heads": list(names)})
-        for name in names:
-            self._history[name].append((None, None))
+    def restart(self, core: str) -> None:
+        """The next token of the core begins a sequence."""
+        self._safely(self._request, {"action": "restart", "core": core})
+        self._history[core].append((None, None))
 
     @property
     def pid(self) -> int:
@@ -131,15 +128,15 @@ class LastingServer:
         if greeting["protocol"] != PROTOCOL:
             raise Unable(f"the server of heads speaks protocol {greeting['protocol']}")
         self._request(self._begin)
-        for name, history in self._history.items():
+        for core, history in self._history.items():
             for asked, answer in history:
                 if asked is None or answer is None:
-                    self._request({"action": "restart", "heads": [name]})
-                elif not np.array_equal(self._attend([name], asked[:, None])[0], answer):
-                    raise Failed(f"head {name} does not answer as before its server died")
+                    self._request({"action": "restart", "core": core})
+                elif not np.array_equal(self._attend(core, asked), answer):
+                    raise Failed(f"core {core} does not answer as before its server died")
 
-    def _attend(self, names: Sequence[str], codes: Codes) -> NDArray[np.int64]:
-        answer = self._request({"action": "attend", "heads": list(names)}, codes)
+    def _attend(self, core: str, codes: Codes) -> NDArray[np.int64]:
+        answer = self._request({"action": "attend", "core": core}, codes)
         return answer.reshape(codes.shape[1:]).astype(np.int64)
 
     def _request(self, header: dict[str, Any], *codes: Codes) -> Codes:

@@ -15,13 +15,16 @@ from gaincell.cocotb_tests.run.build_cache import compiled_folder
 from gaincell.cocotb_tests.run.progress import building
 from gaincell.cocotb_tests.run.simulators import TOP, VERILATOR
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 LIBRARY = "heads.so"
 
 
-def build_library(config: HeadConfig, verilog: str | None = None, progress: bool = False) -> Path:
-    """Path of the shared library with the head of ``config`` and its test bench.
+def build_library(
+    design: HeadConfig | CoreConfig, verilog: str | None = None, progress: bool = False
+) -> Path:
+    """Path of the shared library with the head, or core, of ``design`` and its test bench.
 
     It is compiled if the cache does not hold it.
 
@@ -42,13 +45,13 @@ def build_library(config: HeadConfig, verilog: str | None = None, progress: bool
         The cache cannot be written to.
     """
     environment, levels = VERILATOR.environment(None), VERILATOR.levels(None)
-    sources = bench_sources(config, verilog) | VERILATOR.control_files
+    sources = bench_sources(design, verilog)
     arguments = VERILATOR.build_arguments(None)
     command = [
         *("verilator", "--cc", "--exe", "--build", "--prefix", "Vhead", "--top-module", TOP),
         *arguments,
         *("-CFLAGS", "-fPIC", "-LDFLAGS", "-shared", "-o", LIBRARY, "--Mdir", "."),
-        *(f"-G{name}={value}" for name, value in bench_parameters(config).items()),
+        *(f"-G{name}={value}" for name, value in bench_parameters(design).items()),
         HARNESS.name,
         *(name for name in sources if name != LAYOUT),
     ]
@@ -57,7 +60,7 @@ def build_library(config: HeadConfig, verilog: str | None = None, progress: bool
     if not folder.exists():
         runtime = cached("library-runtime", arguments, version("verilator"))
         with (
-            building("the library of heads", config, progress),
+            building("the library of heads", design, progress),
             compiled_folder(folder, runtime, sources) as unfinished,
         ):
             changes = environment | levels
@@ -73,7 +76,7 @@ def load_library(path: Path) -> ctypes.CDLL:
     for name, result, arguments in (
         ("create", pointer, []),
         ("destroy", None, [pointer]),
-        ("signal", pointer, [pointer, text, text, number, number]),
+        ("signal", pointer, [pointer, text, text, number]),
         ("cycle", None, [pointer]),
         ("run", None, [pointer]),
     ):

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL = 1
+PROTOCOL = 2
 """The server's first message holds this number. A client with another number must stop."""
 _LENGTHS = struct.Struct("<II")
 CODE = np.dtype("<i4")

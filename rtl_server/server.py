@@ -10,55 +10,53 @@ import gaincell
 from gaincell.behavioral.codes import Codes
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ElectricalError
+from gaincell.cocotb_tests.bench.signals import UnknownWire
 from gaincell.cocotb_tests.bench.streams import ProtocolError
-from gaincell.cocotb_tests.bench.words import UnknownWire
 from gaincell.config import HeadConfig
-from gaincell.rtl_server.head import RtlHead
+from gaincell.core.config import CoreConfig
+from gaincell.rtl_server.core import RtlCore
 from gaincell.rtl_server.library import load_library
 from gaincell.rtl_server.protocol import PROTOCOL, Closed, receive, send
 
 BROKEN_RULES = (ElectricalError, ProtocolError, UnknownWire)
 
 
-class Heads:
-    """The heads of one client, by their names."""
+class Cores:
+    """The cores of one client, by their names."""
 
     def __init__(self) -> None:
-        self._heads: dict[str, RtlHead] = {}
-        self._config = HeadConfig()
+        self._cores: dict[str, RtlCore] = {}
 
     def open(self, request: dict[str, Any], _: Codes) -> list[Codes]:
-        """Make the heads; the arrays of each head are drawn from its own seed."""
-        library = load_library(Path(request["library"]))
-        self._config = HeadConfig(**request["config"])
-        for name, seed in request["seeds"].items():
-            self._heads[name] = RtlHead(
-                library,
-                self._config,
+        """Make the cores; the arrays of each core are drawn from its own seed."""
+        head = HeadConfig(**request["config"])
+        for name, its in request["cores"].items():
+            self._cores[name] = RtlCore(
+                load_library(Path(its["library"])),
+                CoreConfig(head=head, heads=its["heads"]),
                 faults=Faults(**request["faults"]),
-                seed=seed,
+                seed=its["seed"],
                 idle_cycles=request["idle_cycles"],
                 check_age=request["check_age"],
             )
         return []
 
     def attend(self, request: dict[str, Any], codes: Codes) -> list[Codes]:
-        """Send T tokens to each of some heads; return their y codes (heads, T, D)."""
-        names, dims = request["heads"], self._config.head_dim
-        q, k, v = codes.reshape(3, len(names), -1, dims)
-        return [self._heads[name].attend(*own) for name, *own in zip(names, q, k, v, strict=True)]
+        """Send T tokens to a core; return its y codes (T, H, D)."""
+        core = self._cores[request["core"]]
+        q, k, v = codes.reshape(3, -1, core.design.heads, core.design.head.head_dim)
+        return [core.attend(q, k, v)]
 
     def restart(self, request: dict[str, Any], _: Codes) -> list[Codes]:
-        """The next token of each head is the first of a sequence."""
-        for name in request["heads"]:
-            self._heads[name].restart()
+        """The next token of a core is the first of a sequence."""
+        self._cores[request["core"]].restart()
         return []
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Answer one message after the other until the client is gone."""
-    heads = Heads()
-    actions = {"open": heads.open, "attend": heads.attend, "restart": heads.restart}
+    cores = Cores()
+    actions = {"open": cores.open, "attend": cores.attend, "restart": cores.restart}
     send(answers, {"protocol": PROTOCOL, "gaincell": gaincell.__version__})
     while True:
         request, codes = receive(requests)

@@ -8,18 +8,17 @@ from gaincell.cocotb_tests.run.simulators import TOP
 
 
 class NativeSignal:
-    """``bits`` of memory as text, a character for each bit, the highest first."""
+    """``size`` bytes of memory as an unsigned number."""
 
-    def __init__(self, address: int, size: int, bits: int) -> None:
+    def __init__(self, address: int, size: int) -> None:
         self._memory = (ctypes.c_char * size).from_address(address)
-        self._size, self._bits = size, bits
-        self._format = f"0{bits}b"
+        self._size = size
 
-    def read(self) -> str:
-        return format(int.from_bytes(self._memory.raw, "little"), self._format)
+    def read(self) -> int:
+        return int.from_bytes(self._memory.raw, "little")
 
-    def write(self, text: str) -> None:
-        self._memory.raw = int(text, 2).to_bytes(self._size, "little")
+    def write(self, value: int) -> None:
+        self._memory.raw = value.to_bytes(self._size, "little")
 
 
 class Done:
@@ -56,8 +55,8 @@ class NativeSignals:
         return NativeSignal(*self._place(name))
 
     def many(self, name: str, count: int) -> list[Signal]:
-        address, size, bits = self._place(name)
-        return [NativeSignal(address + index * size, size, bits) for index in range(count)]
+        address, size = self._place(name)
+        return [NativeSignal(address + index * size, size) for index in range(count)]
 
     def close(self) -> None:
         """Free the head."""
@@ -65,14 +64,14 @@ class NativeSignals:
             self._library.gaincell_destroy(self._head)
             self._head = None
 
-    def _place(self, name: str) -> tuple[int, int, int]:
-        """Address, bytes of a word, and bits of a signal."""
+    def _place(self, name: str) -> tuple[int, int]:
+        """Address and bytes of a word of a signal."""
         *path, last = name.split(".")
         scope = ".".join(["head", TOP, *path])
-        size, bits = ctypes.c_int(), ctypes.c_int()
+        size = ctypes.c_int()
         address = self._library.gaincell_signal(
-            self._head, scope.encode(), last.encode(), ctypes.byref(size), ctypes.byref(bits)
+            self._head, scope.encode(), last.encode(), ctypes.byref(size)
         )
         if not address:
             raise KeyError(f"the test bench has no signal {name}")
-        return address, size.value, bits.value
+        return address, size.value

@@ -3,14 +3,15 @@
 // The record holds every change of the control wires with its cycle, and the length of every query
 // pulse on the wires. Python replays it through the pin model that the per-ns transport uses in
 // every cycle. When an output phase begins, wake toggles at the falling edge, and Python writes the
-// codes whose pulses this phase shall carry.
+// codes whose pulses this phase shall carry: first play, then played, which it toggles.
 
 module pulse_transport #(
     parameter D = 1,
     parameter TILES = 1,
     parameter BANKS = 1,
     parameter CONTROL_WIDTH = 1,
-    parameter CODES_WIDTH = 1,
+    parameter KEY_WIDTH = 1,
+    parameter VALUE_WIDTH = 1,
     parameter COUNT_BITS = 4,
     parameter MAGNITUDE_BITS = 4,
     parameter SYNC_STAGES = 1,
@@ -23,7 +24,8 @@ module pulse_transport #(
     input  wire [CONTROL_WIDTH-1:0] control,
     input  wire                     k_enable,
     input  wire                     v_enable,
-    input  wire [CODES_WIDTH-1:0]   codes,
+    input  wire [KEY_WIDTH-1:0]     k_code,
+    input  wire [VALUE_WIDTH-1:0]   v_code,
     input  wire [D-1:0]             query,
     input  wire [BANKS-1:0]         k_integrate,
     input  wire [BANKS-1:0]         v_convert,
@@ -31,14 +33,18 @@ module pulse_transport #(
     output wire [TILES*D-1:0]       sign
 );
     localparam DEPTH = 1 << DEPTH_BITS;
+    localparam ENTRY = 32 + 2 + CONTROL_WIDTH;
 
     // Record. An entry: cycle, whether a query pulse strays outside its window, control wires.
-    // A change of codes under a write enable flips a bit, so that it makes an entry too.
-    reg [32+2+CONTROL_WIDTH-1:0] entries [0:DEPTH-1];
-    reg [CODES_WIDTH-1:0] entry_codes [0:DEPTH-1];
+    // A change of codes under a write enable flips a bit, so that it makes an entry too. Entry n is at
+    // place n modulo DEPTH of the log, which Python reads as one word.
+    reg [DEPTH*ENTRY-1:0] log;
+    reg [KEY_WIDTH-1:0] entry_k_code [0:DEPTH-1];
+    reg [VALUE_WIDTH-1:0] entry_v_code [0:DEPTH-1];
     reg [31:0] recorded;
     reg [CONTROL_WIDTH+1:0] last;
-    reg [CODES_WIDTH-1:0] last_codes;
+    wire [KEY_WIDTH+VALUE_WIDTH-1:0] codes = {k_code, v_code};
+    reg [KEY_WIDTH+VALUE_WIDTH-1:0] last_codes;
     reg epoch;
 
     // Wires may be unknown until the first reset; no unknown value may stay in the registers below.
@@ -51,8 +57,9 @@ module pulse_transport #(
         epoch <= !rst & (epoch ^ disturbed);
         if (now != last) begin
             last <= now;
-            entries[recorded[DEPTH_BITS-1:0]] <= {cycle, now};
-            entry_codes[recorded[DEPTH_BITS-1:0]] <= codes;
+            log[recorded[DEPTH_BITS-1:0]*ENTRY+:ENTRY] <= {cycle, now};
+            entry_k_code[recorded[DEPTH_BITS-1:0]] <= k_code;
+            entry_v_code[recorded[DEPTH_BITS-1:0]] <= v_code;
             recorded <= recorded + 1;
         end
     end
@@ -78,8 +85,12 @@ module pulse_transport #(
         else if (integrating) counted <= counting;
     end
 
-    // Play. Magnitudes as bit planes, then signs; both from Python.
-    reg [TILES*D*(MAGNITUDE_BITS+1)-1:0] play;
+    // Play. Magnitudes as bit planes, then signs; both from Python. The wires follow a register that
+    // nobody else writes: a simulator computes anew in every step what follows from others' signals.
+    reg [TILES*D*(MAGNITUDE_BITS+1)-1:0] play, playing;
+    reg played;
+    always @(played) playing = play;
+
     reg [MAGNITUDE_BITS-1:0] sample;
     reg [31:0] early;
     reg [1:0] sign_hold;
@@ -94,14 +105,14 @@ module pulse_transport #(
 
     wire convert = |v_convert;
     wire sampled = convert & early == LATE_CYCLES;
-    wire [TILES*D-1:0] signs = play[TILES*D*MAGNITUDE_BITS+:TILES*D];
+    wire [TILES*D-1:0] signs = playing[TILES*D*MAGNITUDE_BITS+:TILES*D];
     assign sign = convert | sign_hold != 0 ? signs : ~signs;
 
     always @* begin
         pulse = 0;
         for (plane = 0; plane < MAGNITUDE_BITS; plane = plane + 1)
-            pulse = sample[plane] ? (pulse & play[plane*TILES*D+:TILES*D])
-                                  : (pulse | play[plane*TILES*D+:TILES*D]);
+            pulse = sample[plane] ? (pulse & playing[plane*TILES*D+:TILES*D])
+                                  : (pulse | playing[plane*TILES*D+:TILES*D]);
         if (!sampled | &sample) pulse = 0;
     end
 
@@ -127,6 +138,7 @@ module pulse_transport #(
     always @(request) wake <= request;
 
     initial begin
+        log = 0;
         recorded = 0;
         request = 0;
         last = 0;
@@ -141,5 +153,7 @@ module pulse_transport #(
         early = 0;
         sign_hold = 0;
         play = 0;
+        played = 0;
+        playing = 0;
     end
 endmodule

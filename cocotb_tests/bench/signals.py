@@ -1,15 +1,20 @@
-"""The signals of the Verilog test bench as text, the same for every simulator."""
+"""The signals of the Verilog test bench as whole numbers, the same for every simulator."""
 
 from collections.abc import Awaitable
 from typing import Protocol
 
 
+class UnknownWire(Exception):
+    """A wire that must be driven is neither 0 nor 1."""
+
+
 class Signal(Protocol):
-    """One signal, read and written as text: a character for each bit, the highest first."""
+    """One signal, read and written as the unsigned number of its bits."""
 
-    def read(self) -> str: ...
+    def read(self) -> int:
+        """Raises UnknownWire if a bit is neither 0 nor 1."""
 
-    def write(self, text: str) -> None: ...
+    def write(self, value: int) -> None: ...
 
 
 class Signals(Protocol):
@@ -27,8 +32,3 @@ class Signals(Protocol):
 
     def many(self, name: str, count: int) -> list[Signal]:
         """The words of a memory, from word 0."""
-
-
-def word(value: int, bits: int = 32) -> str:
-    """The text of an unsigned number."""
-    return format(value, f"0{bits}b")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gaincell.cocotb_tests.bench.signals import Signals, word
+from gaincell.cocotb_tests.bench.signals import Signals
 from gaincell.cocotb_tests.bench.transports import Transport
 from gaincell.cocotb_tests.bench.watch import watch_fault
 from gaincell.config import HeadConfig
@@ -10,6 +10,7 @@ from gaincell.config import HeadConfig
 TOKENS_AHEAD = 8
 """Tokens that wait in the test bench for the head; there is room for 16."""
 RESULTS_HELD = 16
+LARGEST_COUNT = (1 << 32) - 1
 
 
 class ProtocolError(Exception):
@@ -45,16 +46,16 @@ class Bench:
         self._results = signals.many("streams.results", RESULTS_HELD)
         self._progress = signals.one("progress")
         self._watched = signals.one("watched")
-        self._last_progress = ""
+        self._last_progress = -1
         self._counts = (0, 0)
         self._base = self._pushed = 0
-        self._words: list[str] = []
+        self._words: list[int] = []
         self._is_reset = False
 
     async def reset(self) -> None:
         """Hold reset for two cycles and drop the tokens that were not taken."""
-        self._rst.write("1")
-        self._hold.write("1")
+        self._rst.write(1)
+        self._hold.write(1)
         for _ in range(2):
             if self._is_reset:
                 await self._transport.tick()
@@ -65,20 +66,20 @@ class Bench:
         self._is_reset = True
         self._base += self._pushed
         self._pushed = 0
-        self._last_progress = ""
-        self._rst.write("0")
+        self._last_progress = -1
+        self._rst.write(0)
         await self._transport.tick()
 
-    async def start(self, words: list[str]) -> None:
+    async def start(self, words: list[int]) -> None:
         """Offer the tokens of ``token_words`` to a head that has answered all earlier ones."""
         self._base += self._pushed
-        self._pushed, self._words, self._last_progress = 0, words, ""
+        self._pushed, self._words, self._last_progress = 0, words, -1
         # No token is offered until several wait: the head shall see them without a pause.
-        self._hold.write("1")
+        self._hold.write(1)
         for _ in range(min(TOKENS_AHEAD, len(words))):
             self._push()
             await self._transport.tick()
-        self._hold.write("0")
+        self._hold.write(0)
 
     async def run_until(self, cycle: int) -> None:
         """Run until ``cycle``, keeping no results."""
@@ -87,7 +88,7 @@ class Bench:
             accepted, _ = self._read_progress()
             self._push_if_due(accepted)
 
-    async def finish(self) -> list[str]:
+    async def finish(self) -> list[int]:
         """Run until every token has its result; return the result words in order.
 
         Raises
@@ -96,7 +97,7 @@ class Bench:
             Results are late, too many, or change while they are refused; or the watch on the
             columns and on the status found a fault.
         """
-        results: list[str] = []
+        results: list[int] = []
         last_progress, delivered = self.cycle, 0
         while len(results) < len(self._words):
             self.cycle = await self._transport.advance()
@@ -125,21 +126,21 @@ class Bench:
     def _push(self) -> None:
         self._push_word.write(self._words[self._pushed])
         self._pushed += 1
-        self._pushed_total.write(word(self._base + self._pushed))
+        self._pushed_total.write(self._base + self._pushed)
 
     def _read_progress(self) -> tuple[int, int]:
         """Tokens accepted and results delivered since the latest ``start`` or ``reset``."""
-        text = self._progress.read()
-        if text != self._last_progress:
-            broken, unstable, accepted, delivered = text[0], text[1], text[2:34], text[34:]
-            if broken != "0":
+        progress = self._progress.read()
+        if progress != self._last_progress:
+            if progress >> 65:
                 raise ProtocolError(
                     f"cycle {self.cycle}: a beat of a result changed while it was refused, or its "
                     "mark of the last beat or its filling is wrong; or beats of a token or of "
                     "refresh data were not taken in turn, or did not make a payload"
                 )
-            if unstable != "0":
+            if progress >> 64:
                 raise ProtocolError(f"cycle {self.cycle}: a result changed while it was refused")
-            self._last_progress = text
-            self._counts = int(accepted, 2) - self._base, int(delivered, 2) - self._base
+            self._last_progress = progress
+            accepted, delivered = progress >> 32, progress & LARGEST_COUNT
+            self._counts = accepted - self._base, delivered - self._base
         return self._counts

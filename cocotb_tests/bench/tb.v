@@ -79,7 +79,6 @@ module tb #(
         k_tile, k_column, v_tile, v_column,
         k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert
     };
-    wire [CODES_WIDTH-1:0] codes = {k_code, v_code};
 
     // The streams at the head, in beats or whole.
     localparam TOKEN_CODES = TOKEN_BITS - 2;
@@ -256,7 +255,14 @@ module tb #(
 
     wire [7:0] fault;
     wire [31:0] fault_cycle, fault_slot, fault_seen, fault_wanted;
-    wire [135:0] watched = {fault, fault_cycle, fault_slot, fault_seen, fault_wanted};
+    // Python reads whole numbers: what is unknown is the largest one.
+    function [31:0] known;
+        input [31:0] value;
+        known = ^value === 1'bx ? ~32'd0 : value;
+    endfunction
+    wire [135:0] watched = {
+        fault, known(fault_cycle), known(fault_slot), known(fault_seen), known(fault_wanted)
+    };
 
     column_watch #(
         .KEY_WIDTH(D*KEY_BITS),
@@ -315,19 +321,23 @@ module tb #(
 
     wire [65:0] progress = {broken, unstable, accepted, delivered};
 
-    wire [CONTROL_WIDTH+CODES_WIDTH+D-1:0] wires = {control, codes, query};
-    reg every_cycle;
-    reg [TILES*D-1:0] pulse_in, sign_in;
+    // As in pulse_transport, the wires follow registers that Python does not write itself.
+    reg every_cycle, driving;
+    reg [TILES*D-1:0] pulse_in, sign_in, driven_pulse, driven_sign;
+    always @(every_cycle) driving = every_cycle;
+    always @(pulse_in) driven_pulse = pulse_in;
+    always @(sign_in) driven_sign = sign_in;
     wire [TILES*D-1:0] played_pulse, played_sign;
-    assign pulse = every_cycle ? pulse_in : played_pulse;
-    assign sign = every_cycle ? sign_in : played_sign;
+    assign pulse = driving ? driven_pulse : played_pulse;
+    assign sign = driving ? driven_sign : played_sign;
 
     pulse_transport #(
         .D(D),
         .TILES(TILES),
         .BANKS(BANKS),
         .CONTROL_WIDTH(CONTROL_WIDTH),
-        .CODES_WIDTH(CODES_WIDTH),
+        .KEY_WIDTH(D*KEY_BITS),
+        .VALUE_WIDTH(D*VALUE_BITS),
         .COUNT_BITS(COUNT_BITS),
         .MAGNITUDE_BITS(MAGNITUDE_BITS),
         .SYNC_STAGES(SYNC_STAGES),
@@ -339,7 +349,8 @@ module tb #(
         .control(control),
         .k_enable(k_enable),
         .v_enable(v_enable),
-        .codes(codes),
+        .k_code(k_code),
+        .v_code(v_code),
         .query(query),
         .k_integrate(k_integrate),
         .v_convert(v_convert),
@@ -352,8 +363,11 @@ module tb #(
         rst = 1;
         hold = 1;
         every_cycle = 0;
+        driving = 0;
         pulse_in = 0;
         sign_in = 0;
+        driven_pulse = 0;
+        driven_sign = 0;
         beat_pause = 0;
         beat_seed = 1;
     end

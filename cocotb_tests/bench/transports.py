@@ -3,12 +3,19 @@
 from typing import Protocol
 
 from gaincell.behavioral.pins import ArrayPins, ElectricalError, Wires
-from gaincell.cocotb_tests.bench.signals import Signals, word
-from gaincell.cocotb_tests.bench.words import WireFormat, counted_widths, played_codes
+from gaincell.cocotb_tests.bench.signals import Signals
+from gaincell.cocotb_tests.bench.words import (
+    IDLE_PORT,
+    WireFormat,
+    counted_widths,
+    played_codes,
+    with_code,
+)
 from gaincell.config import HeadConfig
 
 TRANSPORTS = ("fast", "per-ns")
-ENTRIES = 64
+ENTRIES, ENTRY_BITS = 64, 34
+"""Of the record in ``pulse_transport.v``: its length, and bits of an entry beside the control."""
 
 
 class Transport(Protocol):
@@ -30,15 +37,13 @@ class PerNsTransport:
     def __init__(self, signals: Signals, pins: ArrayPins, config: HeadConfig) -> None:
         self._pins = pins
         self._format = WireFormat(config)
-        self._wires = signals.one("wires")
+        self._control, self._query = signals.one("control"), signals.one("query")
+        self._k_code, self._v_code = signals.one("k_code"), signals.one("v_code")
         self._pulse = signals.one("pulse_in")
         self._sign = signals.one("sign_in")
         self._cycle = signals.one("cycle")
         self._edge = signals.edge
-        self._outputs = f"0{config.tiles * config.head_dim}b"
-        self._last_text = ""
         self._last_cycle = -1
-        self._now = Wires()
         self._driven: tuple[int, int] = (-1, -1)
         self._every_cycle = signals.one("every_cycle")
 
@@ -52,31 +57,24 @@ class PerNsTransport:
         await self._edge
         # Every falling edge is seen: the cycle is read once and counted from then on.
         if self._last_cycle < 0:
-            self._every_cycle.write("1")
-            self._last_cycle = int(self._cycle.read(), 2) - 1
+            self._every_cycle.write(1)
+            self._last_cycle = self._cycle.read() - 1
         cycle = self._last_cycle + 1
         self._last_cycle = cycle
-        text = self._wires.read()
-        if text != self._last_text:
-            self._now = self._parsed(text)
-            self._last_text = text
-        self._pins.step(self._now, cycle)
+        k, v, enables = self._format.parts(self._control.read())
+        if k.enable:
+            k = with_code(k, self._k_code.read())
+        if v.enable:
+            v = with_code(v, self._v_code.read())
+        self._pins.step(Wires(k, v, self._query.read(), *enables), cycle)
         pulse, sign = outputs = self._pins.outputs()
         if outputs != self._driven:
             if pulse != self._driven[0]:
-                self._pulse.write(format(pulse, self._outputs))
+                self._pulse.write(pulse)
             if sign != self._driven[1]:
-                self._sign.write(format(sign, self._outputs))
+                self._sign.write(sign)
             self._driven = outputs
         return cycle
-
-    def _parsed(self, text: str) -> Wires:
-        """The wires in ``text``; while only query pulses change, the others are not parsed anew."""
-        codes_at = self._format.control_bits
-        query_at = codes_at + self._format.codes_bits
-        if text[:query_at] == self._last_text[:query_at]:
-            return self._format.with_query(self._now, text[query_at:])
-        return self._format.wires(text[:codes_at], text[codes_at:query_at], text[query_at:])
 
 
 class FastTransport:
@@ -88,18 +86,20 @@ class FastTransport:
         self._pins = pins
         self._config = config
         self._format = WireFormat(config)
-        self._entries = signals.many("transport.entries", ENTRIES)
-        self._codes = signals.many("transport.entry_codes", ENTRIES)
+        self._log = signals.one("transport.log")
+        self._k_codes = signals.many("transport.entry_k_code", ENTRIES)
+        self._v_codes = signals.many("transport.entry_v_code", ENTRIES)
         self._recorded = signals.one("transport.recorded")
         self._counted = signals.one("transport.counted")
-        self._play = signals.one("transport.play")
+        self._play, self._played = signals.one("transport.play"), signals.one("transport.played")
         self._cycle = signals.one("cycle")
         self._edge, self._wake = signals.edge, signals.wake
-        self._replayed = 0
-        self._last_writes = ""
-        self._last_codes = ""
+        self._replayed = self._plays = 0
+        self._epoch = -1
+        self._k = self._v = IDLE_PORT
+        self._k_code = self._v_code = 0
         self._integrating = False
-        signals.one("transport.watchdog").write(word(watchdog_cycles))
+        signals.one("transport.watchdog").write(watchdog_cycles)
 
     async def tick(self) -> None:
         await self._edge
@@ -109,31 +109,45 @@ class FastTransport:
         self.catch_up()
         if self._pins.codes is not None:
             self._play.write(played_codes(*self._pins.codes, self._config))
-        return int(self._cycle.read(), 2)
+            self._plays ^= 1
+            self._played.write(self._plays)
+        return self._cycle.read()
 
     def catch_up(self) -> None:
-        recorded = int(self._recorded.read(), 2)
+        recorded = self._recorded.read()
+        if recorded == self._replayed:
+            return
         if recorded - self._replayed > ENTRIES:
             raise RuntimeError(f"{recorded - self._replayed} wire changes in one output interval")
+        log, width = self._log.read(), self._format.control_bits
+        whole = (1 << width + ENTRY_BITS) - 1
         counted = False
-        while self._replayed < recorded:
-            counted |= self._replay(self._replayed % ENTRIES, counted)
-            self._replayed += 1
+        for number in range(self._replayed, recorded):
+            place = number % ENTRIES
+            entry = log >> place * (width + ENTRY_BITS) & whole
+            counted |= self._replay(place, entry & (1 << width) - 1, entry >> width, counted)
+        self._replayed = recorded
 
-    def _replay(self, index: int, counted: bool) -> bool:
+    def _replay(self, place: int, control: int, stamp: int, counted: bool) -> bool:
         """Replay one entry; return whether it ended a QK phase."""
-        text = self._entries[index].read()
-        cycle, epoch, stray, control = int(text[:32], 2), text[32], text[33], text[34:]
-        writes = epoch + control
-        if "1" in (control[0], control[2]) and writes != self._last_writes:
-            self._last_codes = self._codes[index].read()
-        self._last_writes = writes
-        wires = self._format.wires(control, self._last_codes, stray)
-        ended = self._integrating and not wires.k_integrate
+        cycle, epoch, stray = stamp >> 2, stamp & 2, stamp & 1
+        k, v, enables = self._format.parts(control)
+        # Codes change under an enable only with the epoch.
+        if k.enable:
+            if not self._k.enable or epoch != self._epoch:
+                self._k_code = self._k_codes[place].read()
+            k = with_code(k, self._k_code)
+        if v.enable:
+            if not self._v.enable or epoch != self._epoch:
+                self._v_code = self._v_codes[place].read()
+            v = with_code(v, self._v_code)
+        self._k, self._v, self._epoch = k, v, epoch
+        integrates = bool(enables[1])
+        ended = self._integrating and not integrates
         if ended:
             if counted:
                 raise ElectricalError(f"cycle {cycle}: two QK phases end before any output phase")
             self._pins.count_pulses(counted_widths(self._counted.read(), self._config))
-        self._integrating = bool(wires.k_integrate)
-        self._pins.step(wires, cycle)
+        self._integrating = integrates
+        self._pins.step(Wires(k, v, stray, *enables), cycle)
         return ended

@@ -9,6 +9,8 @@ from gaincell.hdl.layouts import TAGS, index_shape
 
 WATCHED_BITS = {"fault": 8, "cycle": 32, "slot": 32, "seen": 32, "wanted": 32}
 """Fields of ``tb.watched``, highest bits first."""
+UNKNOWN = (1 << 32) - 1
+"""In a field of 32 bits: what was on the wires was neither 0 nor 1."""
 
 SENTENCES = {
     1: "status_fill is {seen}, but the window holds {wanted} tokens of the sequence",
@@ -62,12 +64,12 @@ def watch_parameters(config: HeadConfig) -> dict[str, int]:
     }
 
 
-def watch_fault(watched: str, config: HeadConfig) -> str | None:
-    """The first fault in the text of ``tb.watched``, or None."""
+def watch_fault(watched: int, config: HeadConfig) -> str | None:
+    """The first fault in ``tb.watched``, or None."""
     fields = {}
-    for name, width in WATCHED_BITS.items():
-        text, watched = watched[:width], watched[width:]
-        fields[name] = int(text, 2) if set(text) <= {"0", "1"} else -1
+    for name, width in reversed(WATCHED_BITS.items()):
+        value, watched = watched & (1 << width) - 1, watched >> width
+        fields[name] = -1 if value == UNKNOWN else value
     if not fields["fault"]:
         return None
     sentence = SENTENCES[fields["fault"]].format(

@@ -1,4 +1,4 @@
-"""Packing and unpacking of the test bench's words, as text with one character for each bit."""
+"""Packing and unpacking of the test bench's words, each one unsigned number."""
 
 from functools import cache
 from typing import Any
@@ -8,73 +8,56 @@ from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
 from gaincell.behavioral.tokens import Tokens
-from gaincell.behavioral.wires import ENABLES, Wires, WritePort
+from gaincell.behavioral.wires import ENABLES, WritePort
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import index_shape, result_layout, status_port, token_layout
 
 IDLE_PORT = WritePort()
 PACE_BITS = 16
-
-
-class UnknownWire(Exception):
-    """A wire that must be driven is neither 0 nor 1."""
+Flags = NDArray[np.uint8]
+"""Bits, each 0 or 1."""
 
 
 class WireFormat:
-    """Positions of all wires in ``tb.control`` and ``tb.codes``, highest bit first."""
+    """Places of all wires in ``tb.control``, counted from the lowest bit."""
 
     def __init__(self, config: HeadConfig) -> None:
-        self._tile_bits = index_shape(config.tiles).width
-        self._column_bits = index_shape(config.columns).width
         self._banks = config.timing.banks
-        self._k_code_bits = config.head_dim * config.key_bits
-        self.control_bits = (
-            4 + 2 * (self._tile_bits + self._column_bits) + len(ENABLES) * self._banks
-        )
-        self.codes_bits = config.head_dim * (config.key_bits + config.value_bits)
+        self._columns = index_shape(config.columns).width
+        self._tiles = index_shape(config.tiles).width
+        select = self._columns + self._tiles
+        self._v_at = self._banks * len(ENABLES)
+        self._k_at = self._v_at + select
+        self._flags_at = self._k_at + select
+        self.control_bits = self._flags_at + 4
+        self._masks: dict[int, tuple[int, ...]] = {}
 
-    def wires(self, control: str, codes: str, query: str) -> Wires:
-        """Wires from the text of ``control``, ``codes`` and ``query``.
+    def parts(self, control: int) -> tuple[WritePort, WritePort, tuple[int, ...]]:
+        """Write ports of K and V without their codes, and the enables in the order of ``Wires``.
 
-        An idle write port is all zero, whatever its select and codes.
-
-        Raises
-        ------
-        UnknownWire
-            A control wire, or a code that is being written, is neither 0 nor 1.
+        An idle write port is all zero, whatever its select.
         """
-        try:
-            return self._wires(control, codes, query)
-        except ValueError as error:
-            raise UnknownWire(f"the control drives unknown values: {control}") from error
+        flags, k, v = control >> self._flags_at, IDLE_PORT, IDLE_PORT
+        if flags & 8:
+            k = self._port(flags >> 2 & 1, control >> self._k_at)
+        if flags & 2:
+            v = self._port(flags & 1, control >> self._v_at)
+        enables = control & (1 << self._v_at) - 1
+        masks = self._masks.get(enables)
+        if masks is None:
+            each, banks = (1 << self._banks) - 1, self._banks
+            places = range(self._v_at - banks, -1, -banks)
+            masks = self._masks[enables] = tuple(enables >> place & each for place in places)
+        return k, v, masks
 
-    def with_query(self, wires: Wires, query: str) -> Wires:
-        """``wires`` with the text of other query pulses; raises as ``wires``."""
-        try:
-            return wires._replace(query=int(query, 2))
-        except ValueError as error:
-            raise UnknownWire(f"the control drives unknown query pulses: {query}") from error
+    def _port(self, broadcast: int, select: int) -> WritePort:
+        column = select & (1 << self._columns) - 1
+        return WritePort(1, broadcast, select >> self._columns & (1 << self._tiles) - 1, column)
 
-    def _wires(self, control: str, codes: str, query: str) -> Wires:
-        select = 4 + self._tile_bits + self._column_bits
-        enables = select + self._tile_bits + self._column_bits
-        k = v = IDLE_PORT
-        if control[0] != "0":
-            k = self._port(control[0:2], control[4:select], codes[: self._k_code_bits])
-        if control[2] != "0":
-            v = self._port(control[2:4], control[select:enables], codes[self._k_code_bits :])
-        return Wires(k, v, int(query, 2), *self._masks(control[enables:]))
 
-    @cache  # noqa: B019 - one format lives as long as the simulation
-    def _masks(self, enables: str) -> tuple[int, ...]:
-        banks = self._banks
-        return tuple(int(enables[at : at + banks], 2) for at in range(0, len(enables), banks))
-
-    def _port(self, flags: str, select: str, code: str) -> WritePort:
-        tile, column = select[: self._tile_bits], select[self._tile_bits :]
-        return WritePort(
-            int(flags[0], 2), int(flags[1], 2), int(tile, 2), int(column, 2), int(code, 2)
-        )
+def with_code(port: WritePort, code: int) -> WritePort:
+    """``port`` with another code."""
+    return WritePort(port[0], port[1], port[2], port[3], code)
 
 
 def token_words(
@@ -82,8 +65,8 @@ def token_words(
     idle: NDArray[np.integer],
     stall: NDArray[np.integer],
     config: HeadConfig,
-) -> list[str]:
-    """One ``push_word`` for each of T * G queries.
+) -> list[int]:
+    """One ``push_word`` for each of T * G queries: the token, then ``idle``, then ``stall``.
 
     ``idle`` and ``stall`` (T * G,) are in cycles. The key and value of a further query are the
     complements of the token's: the head must not use them.
@@ -99,12 +82,18 @@ def token_words(
         shown[name] = np.where(further[:, None], largest - repeated, repeated)
     first = tokens.first.repeat(group) & ~further
     fields = {"q": q_code, **shown, "first": first[:, None], "further": further[:, None]}
-    parts = [_bits(stall[:, None], PACE_BITS), _bits(idle[:, None], PACE_BITS)]
-    for name, field in reversed(list(token_layout(config))):
-        codes = fields[name]
-        parts.append(_bits(codes, field.width // codes.shape[1]))
-    text = (np.concatenate(parts, axis=1) + ord("0")).astype(np.uint8)
-    return [row.tobytes().decode() for row in text]
+    parts = []
+    for name, width in _token_fields(config):
+        parts.append(_bits(fields[name], width // fields[name].shape[1]))
+    parts += [_bits(idle[:, None], PACE_BITS), _bits(stall[:, None], PACE_BITS)]
+    packed = np.packbits(np.concatenate(parts, axis=1), axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
+@cache
+def _token_fields(config: HeadConfig) -> list[tuple[str, int]]:
+    """Names of the fields of a token, lowest first, and their bits."""
+    return [(name, field.width) for name, field in token_layout(config)]
 
 
 def token_positions(config: HeadConfig) -> dict[str, int]:
@@ -115,30 +104,34 @@ def token_positions(config: HeadConfig) -> dict[str, int]:
     }
 
 
-def with_flag(word: str, name: str, value: bool, config: HeadConfig) -> str:
-    """The text of a ``token_payload`` with one flag set to ``value``."""
-    at = flag_place(name, config)
-    return f"{word[:at]}{value:d}{word[at + 1 :]}"
+def with_flag(payload: int, name: str, value: bool, config: HeadConfig) -> int:
+    """A ``token_payload`` with one flag set to ``value``."""
+    bit = 1 << flag_place(name, config)
+    return payload | bit if value else payload & ~bit
 
 
 def flag_place(name: str, config: HeadConfig) -> int:
-    """Place of a flag in the text of a ``token_payload``, whose highest bit comes first."""
-    layout = token_layout(config)
-    place: int = layout.size - 1 - layout[name].offset
+    """Place of a flag in a ``token_payload``, from the lowest bit."""
+    place: int = token_layout(config)[name].offset
     return place
 
 
-def results_of(words: list[str], config: HeadConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Outputs y (Q, D) and latencies in cycles (Q,) from the text of Q results."""
+def results_of(words: list[int], config: HeadConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Outputs y (Q, D) and latencies in cycles (Q,) from Q results."""
+    dims, width = _result_shape(config)
+    size = dims * width
+    bits = np.stack([_flags(word, size + 32) for word in words]).astype(np.int64)
+    latency = bits[:, size:] @ (1 << np.arange(32))
+    weights = 1 << np.arange(width)
+    weights[-1] = -weights[-1]
+    return bits[:, :size].reshape(len(words), dims, width) @ weights, latency
+
+
+@cache
+def _result_shape(config: HeadConfig) -> tuple[int, int]:
+    """Outputs of a result, and bits of each."""
     layout = result_layout(config)
-    width = layout.size // layout.length
-    text = np.frombuffer("".join(words).encode(), dtype=np.uint8).reshape(len(words), -1)
-    bits = text.astype(np.int64) - ord("0")
-    latency = bits[:, :32] @ (1 << np.arange(32)[::-1])
-    weights = 1 << np.arange(width)[::-1]
-    weights[0] = -weights[0]
-    y_code = bits[:, 32:].reshape(len(words), layout.length, width) @ weights
-    return y_code[:, ::-1], latency
+    return layout.length, layout.size // layout.length
 
 
 def status_widths(config: HeadConfig) -> dict[str, int]:
@@ -147,38 +140,49 @@ def status_widths(config: HeadConfig) -> dict[str, int]:
     return {name: Shape.cast(member.shape).width for name, member in members}
 
 
-def status_of(text: str, config: HeadConfig) -> dict[str, int]:
-    """The fields of ``status_port`` from the text of ``tb.status``."""
+def status_of(status: int, config: HeadConfig) -> dict[str, int]:
+    """The fields of ``status_port`` from ``tb.status``."""
     fields = {}
-    for name, width in status_widths(config).items():
-        fields[name], text = int(text[:width], 2), text[width:]
-    return fields
+    for name, width in reversed(status_widths(config).items()):
+        fields[name], status = status & (1 << width) - 1, status >> width
+    return dict(reversed(fields.items()))
 
 
 def played_codes(
     magnitude: NDArray[np.integer], negative: NDArray[np.bool_], config: HeadConfig
-) -> str:
-    """``play`` of the pulse transport for codes (tiles, D): signs, then bit planes, high first."""
+) -> int:
+    """``play`` of the pulse transport for codes ([groups,] tiles, D): bit planes, then signs."""
     bits = config.readout_bits
-    text = np.empty((bits + 1, magnitude.size), dtype=np.uint8)
-    text[0] = negative.ravel()[::-1]
-    backwards = magnitude.ravel()[::-1].astype(np.uint8)
-    np.right_shift(backwards, np.arange(bits, dtype=np.uint8)[::-1, None], out=text[1:])
-    text &= 1
-    text += ord("0")
-    return text.tobytes().decode("ascii")
+    planes = np.empty((bits + 1, magnitude.size), dtype=np.uint8)
+    places = np.arange(bits, dtype=np.uint8)[:, None]
+    np.right_shift(magnitude.ravel().astype(np.uint8), places, out=planes[:bits])
+    planes[bits] = negative.ravel()
+    planes &= 1
+    return int.from_bytes(np.packbits(planes, bitorder="little").tobytes(), "little")
 
 
-def counted_widths(text: str, config: HeadConfig) -> NDArray[np.int64]:
+def count_bits(config: HeadConfig) -> int:
+    """Bits of the length of a query pulse: enough for one that is too long."""
+    return config.pulse_cycles.bit_length() + 1
+
+
+def counted_widths(counted: int, config: HeadConfig) -> NDArray[np.int64]:
     """Query pulse lengths (D,) in cycles from the bit planes of ``counted``."""
-    bits = np.frombuffer(text.encode(), dtype=np.uint8).reshape(-1, config.head_dim) & 1
-    weights = 1 << np.arange(len(bits))[::-1]
-    widths: NDArray[np.int64] = weights @ bits.astype(np.int64)
-    return widths[::-1]
+    planes = count_bits(config)
+    bits = _flags(counted, planes * config.head_dim).reshape(planes, config.head_dim)
+    # One row of bytes for each eight planes.
+    rows = np.packbits(bits, axis=0, bitorder="little").astype(np.int64)
+    widths: NDArray[np.int64] = sum(row << 8 * place for place, row in enumerate(rows))
+    return widths
 
 
-def _bits(codes: NDArray[Any], width: int) -> NDArray[np.uint8]:
-    """Bits of packed codes, highest first: (T, D * width)."""
-    backwards = codes[:, ::-1].astype(np.int64)
-    places = np.arange(width)[::-1]
-    return (backwards[:, :, None] >> places & 1).astype(np.uint8).reshape(len(codes), -1)
+def _flags(word: int, count: int) -> Flags:
+    """The lowest ``count`` bits of ``word``, lowest first: (count,)."""
+    raw = np.frombuffer(word.to_bytes(-(-count // 8), "little"), dtype=np.uint8)
+    return np.unpackbits(raw, count=count, bitorder="little")
+
+
+def _bits(codes: NDArray[Any], width: int) -> Flags:
+    """Bits of codes (T, N), lowest first: (T, N * width)."""
+    wide = codes.astype(np.int64)
+    return (wide[:, :, None] >> np.arange(width) & 1).astype(np.uint8).reshape(len(codes), -1)

@@ -63,11 +63,10 @@ module tb #(
     wire [BANKS-1:0] k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert;
 
     // What the transport reads and writes, as in the test bench of a head.
-    wire [CONTROL_WIDTH+CODES_WIDTH+D-1:0] wires = {
+    wire [CONTROL_WIDTH-1:0] control = {
         k_enable, k_broadcast, v_enable, v_broadcast,
         k_tile, k_column, v_tile, v_column,
-        k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert,
-        k_code, v_code, query
+        k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert
     };
     reg every_cycle;
     reg [TILES*D-1:0] pulse_in, sign_in;

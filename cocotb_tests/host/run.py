@@ -10,6 +10,7 @@ from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.run.build import build_bench
 from gaincell.cocotb_tests.run.compare import logged_attention, needs_events
 from gaincell.cocotb_tests.run.simulate import OUTCOME, run_simulator
+from gaincell.cocotb_tests.run.simulators import VISIBLE
 from gaincell.core.bus import bus_bytes, bus_core
 from gaincell.core.config import CoreConfig
 from gaincell.files import scratch_folder
@@ -18,6 +19,7 @@ from gaincell.hdl.layouts import index_shape
 from gaincell.refusals import Failed
 
 BENCH = Path(__file__).parent / "host_tb.v"
+SEEN = BENCH.with_name(VISIBLE)
 MODULE = "gaincell.cocotb_tests.host.scenarios"
 
 
@@ -56,7 +58,10 @@ def run_scenario(
         "REFRESH_BEAT": refresh,
     }
     simulation = build_bench(
-        lambda: {BENCH.name: BENCH.read_text(), "core.v": verilog or host_verilog(core)},
+        lambda: {
+            **{source.name: source.read_text() for source in (BENCH, SEEN)},
+            "core.v": verilog or host_verilog(core),
+        },
         [BENCH.name, "core.v"],
         parameters,
         simulator=simulator,

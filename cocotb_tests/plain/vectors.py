@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from gaincell.behavioral.attention import Attention, attend_in_detail
 from gaincell.behavioral.lively import lively_config, lively_tokens, random_pace
 from gaincell.behavioral.tokens import Tokens
-from gaincell.cocotb_tests.bench.words import PACE_BITS, flag_place, token_words, with_flag
+from gaincell.cocotb_tests.bench.words import flag_place, token_words, with_flag
 from gaincell.config import HeadConfig
 from gaincell.core.config import CoreConfig, core_of
+from gaincell.hdl.layouts import token_layout
 
 LEAST_TOKENS = 24
 LARGEST_BYTES = 250_000
@@ -29,7 +30,7 @@ class Golden:
     config : HeadConfig, with the saturations of the golden values; of a core that of ``lock_step``
     blocks : sub-tiles of all groups
     tokens : number of tokens
-    offered : (Q,) words of ``token_payload`` as text, highest bit first
+    offered : (Q,) words of ``token_payload``
     idle, refuse : (Q,) cycles
     starts, writes : (Q,) the query starts a sequence; it brings a key and value
     position : (Q,) of the query's token in its sequence
@@ -41,7 +42,7 @@ class Golden:
     config: HeadConfig
     blocks: int
     tokens: int
-    offered: list[str]
+    offered: list[int]
     idle: NDArray[np.integer]
     refuse: NDArray[np.integer]
     starts: NDArray[np.bool_]
@@ -83,13 +84,14 @@ def golden_vectors(design: HeadConfig | CoreConfig, count: int, seed: int) -> Go
 
     none = np.zeros(2 * count, np.int64)
     paced = token_words(drawn.in_lock_step(), none, none, config)
-    words = [paced[query][2 * PACE_BITS :] for query in np.flatnonzero(kept)]
+    payload = (1 << token_layout(config).size) - 1
+    words = [paced[query] & payload for query in np.flatnonzero(kept)]
     # A token is the first of its sequence, whatever ``further`` says, and after reset whatever
     # both flags say.
     starts_at = flag_place("first", config)
     words = [
         with_flag(word, "further", True, config)
-        if word[starts_at] == "1" and rng.random() < 0.5
+        if word >> starts_at & 1 and rng.random() < 0.5
         else word
         for word in words
     ]
@@ -145,7 +147,7 @@ def vector_calls(golden: Golden) -> list[str]:
         flags = f"{golden.starts[query]:d}, {golden.writes[query]:d}"
         calls.append(
             f"add_query({golden.idle[query]}, {golden.refuse[query]}, {flags}, {tile}, {column},"
-            f" {_hexadecimal(int(word, 2), len(word))},"
+            f" {_hexadecimal(word, token_layout(config).size)},"
             f" {_hexadecimal(y, config.head_dim * config.result_width)});"
         )
         signed = abs(golden.tile_code[query]) + (golden.negative[query] << config.readout_bits)

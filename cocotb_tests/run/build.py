@@ -12,10 +12,10 @@ from cocotb_tools.config import libs_dir
 
 from gaincell.cache import cached
 from gaincell.cocotb_tests.bench.watch import watch_parameters
-from gaincell.cocotb_tests.bench.words import token_positions
+from gaincell.cocotb_tests.bench.words import count_bits, token_positions
 from gaincell.cocotb_tests.run.build_cache import compiled_folder, drop_other_main
 from gaincell.cocotb_tests.run.progress import building
-from gaincell.cocotb_tests.run.simulators import SIMULATORS, Simulator
+from gaincell.cocotb_tests.run.simulators import SIMULATORS, VISIBLE, Simulator
 from gaincell.config import HeadConfig
 from gaincell.core.config import CoreConfig, core_of
 from gaincell.hdl.verilog import head_verilog
@@ -103,7 +103,7 @@ def build_bench(
     Parameters
     ----------
     texts : callable
-        The sources by file name; asked for once the tools are known to be there.
+        The sources by file name, with ``VISIBLE``; asked for once the tools are known to be there.
     compiled : sequence of str
         Files that the compiler is given; the others are included by them.
     parameters : dict
@@ -139,7 +139,7 @@ def bench_sources(config: HeadConfig | CoreConfig, verilog: str | None = None) -
 
     The file ``LAYOUT`` is included by another one.
     """
-    sources = {name: (BENCH / name).read_text() for name in BENCH_SOURCES}
+    sources = {name: (BENCH / name).read_text() for name in (*BENCH_SOURCES, VISIBLE)}
     core = core_of(config)
     positions = token_positions(core.lock_step).items()
     sources[LAYOUT] = "".join(f"localparam {name} = {value};\n" for name, value in positions)
@@ -158,7 +158,7 @@ def bench_parameters(design: HeadConfig | CoreConfig) -> dict[str, int]:
         "KEY_BITS": config.key_bits,
         "VALUE_BITS": config.value_bits,
         "MAGNITUDE_BITS": config.readout_bits,
-        "COUNT_BITS": config.pulse_cycles.bit_length() + 1,
+        "COUNT_BITS": count_bits(config),
         "RESULT_BITS": config.result_width,
         "TILES": config.tiles,
         "BANKS": config.timing.banks,

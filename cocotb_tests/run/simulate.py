@@ -280,7 +280,7 @@ def _outcome(folder: Path, tokens: Tokens, config: HeadConfig) -> Simulated:
             tokens.of_heads(results["y"]),
             results["latency_cycles"].reshape(len(tokens), *tokens.query_axes),
             results["events"],
-            status_of(str(results["status"]), config),
+            status_of(int(str(results["status"])), config),
             int(results["oldest_read_cycles"]),
             float(results["seconds"]),
             int(results["cycles"]),

@@ -18,15 +18,8 @@ WAVES = "waves"
 OPTIMIZATION = "-O2"
 """Level at which the C++ of a Verilator simulation is compiled; less suits very short runs."""
 
-PUBLIC_VARIABLES = """`verilator_config
-public_flat_rw -module "tb" -var "*"
-public_flat_rw -module "token_streams" -var "*"
-public_flat_rw -module "column_store" -var "*"
-public_flat_rw -module "pulse_transport" -var "*"
-"""
-"""Only the test bench is visible from Python: the head itself stays free to be optimized."""
-
 VISIBLE = "public.vlt"
+"""Source that names what Python sees of a test bench, for Verilator."""
 MOST_JOBS = 4
 """Compilers that run at once."""
 TOP = "tb"
@@ -66,7 +59,7 @@ class Simulator:
     build_arguments: Callable[[str | None], list[str]]
     build_commands: Callable[[str | None, dict[str, int], Sequence[str]], list[list[str]]]
     run_command: Callable[[Path, str | None], list[str]]
-    control_files: dict[str, str]
+    control_files: dict[str, str] = field(default_factory=dict)
     run_variables: dict[str, str] = field(default_factory=dict)
 
 
@@ -186,7 +179,6 @@ VERILATOR = Simulator(
     run_command=_verilator_run,
     # Writes of Python take effect as Verilator schedules them: faster, and what its users expect.
     run_variables={"COCOTB_TRUST_INERTIAL_WRITES": "1"},
-    control_files={VISIBLE: PUBLIC_VARIABLES},
 )
 ICARUS = Simulator(
     name="icarus",

@@ -20,10 +20,10 @@ from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ArrayPins, ElectricalError
 from gaincell.behavioral.tokens import Tokens
 from gaincell.cocotb_tests.bench.recorder import RecordingPins, plain
-from gaincell.cocotb_tests.bench.signals import Signal, word
+from gaincell.cocotb_tests.bench.signals import Signal, UnknownWire
 from gaincell.cocotb_tests.bench.streams import Bench, ProtocolError
 from gaincell.cocotb_tests.bench.transports import FastTransport, PerNsTransport, Transport
-from gaincell.cocotb_tests.bench.words import UnknownWire, results_of, token_words
+from gaincell.cocotb_tests.bench.words import results_of, token_words
 from gaincell.config import HeadConfig
 from gaincell.core.config import CoreConfig
 
@@ -31,17 +31,22 @@ SECONDS_BETWEEN_REPORTS = 0.2
 
 
 class Raw:
-    """A signal handle, read and written as text without the cost of typed values."""
+    """A signal handle, read and written as a whole number without the cost of typed values."""
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle._handle
+        self._name = handle._name
+        self._format = f"0{len(handle)}b"
 
-    def read(self) -> str:
+    def read(self) -> int:
         text: str = self._handle.get_signal_val_binstr()
-        return text
+        try:
+            return int(text, 2)
+        except ValueError as error:
+            raise UnknownWire(f"the head drives unknown values: {self._name}") from error
 
-    def write(self, text: str) -> None:
-        self._handle.set_signal_val_binstr(0, text)
+    def write(self, value: int) -> None:
+        self._handle.set_signal_val_binstr(0, format(value, self._format))
 
 
 class CocotbSignals:
@@ -108,15 +113,15 @@ async def _run(tb: Any, folder: Path) -> None:
     else:
         transport = FastTransport(signals, pins, config, patience)
     memory = spec["memory"]
-    signals.one("store.slowest").write(word(memory["slowest_cycles"]))
-    signals.one("store.quick").write(word(round(256 * memory["quick_share"]), 9))
-    signals.one("store.burst").write(word(memory["burst_cycles"]))
-    signals.one("store.busy").write(word(round(256 * memory["busy_share"]), 9))
-    signals.one("store.span").write(word(memory["busy_cycles"]))
+    signals.one("store.slowest").write(memory["slowest_cycles"])
+    signals.one("store.quick").write(round(256 * memory["quick_share"]))
+    signals.one("store.burst").write(memory["burst_cycles"])
+    signals.one("store.busy").write(round(256 * memory["busy_share"]))
+    signals.one("store.span").write(memory["busy_cycles"])
     # A random state of 0 would stay 0.
-    signals.one("store.seed").write(word(spec["seed"] % (2**32 - 1) + 1))
-    signals.one("beat_pause").write(word(round(256 * spec["beat_pause"]), 9))
-    signals.one("beat_seed").write(word(spec["seed"] % (2**32 - 1) + 1))
+    signals.one("store.seed").write(spec["seed"] % (2**32 - 1) + 1)
+    signals.one("beat_pause").write(round(256 * spec["beat_pause"]))
+    signals.one("beat_seed").write(spec["seed"] % (2**32 - 1) + 1)
     bench = Bench(signals, transport, config, patience, _Report(folder / "progress"))
     words = token_words(tokens.in_lock_step(), *paces, config)
     await bench.reset()
@@ -138,7 +143,7 @@ async def _run(tb: Any, folder: Path) -> None:
         y=y_code,
         latency_cycles=latency,
         events=pins.events,
-        status=signals.one("status").read(),
+        status=str(signals.one("status").read()),
         oldest_read_cycles=max(pins.oldest_read_cycles.values()),
         seconds=seconds,
         cycles=bench.cycle - first_cycle,

@@ -48,11 +48,16 @@ def test_scores_are_those_of_the_cells_one_by_one(config, groups, whole):
     rng = np.random.default_rng(6)
     lead = () if groups is None else (groups,)
     cycles = rng.integers(0, config.pulse_cycles + 1, (*lead, config.head_dim))
-    drive = (cycles + (0 if whole else rng.random(cycles.shape))) / config.pulse_cycles
+    if not whole:
+        cycles = cycles + rng.random(cycles.shape)
+    drive = cycles / config.pulse_cycles
     expected = (charges(volts, config, array.slots) * drive[..., None, :]).sum(axis=-1)
     size = np.abs(charges(volts, config, array.slots)).sum(axis=-1).max()
     np.testing.assert_allclose(
-        array.read_columns(drive, DECAY), expected, rtol=1e-12, atol=1e-13 * size
+        array.read_columns(cycles, DECAY, config.pulse_cycles),
+        expected,
+        rtol=1e-12,
+        atol=1e-13 * size,
     )
 
 

@@ -9,7 +9,7 @@ from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.pins import ElectricalError
 from gaincell.cocotb_tests.run.build import BuildFailed
 from gaincell.config import PRESETS, HeadConfig
-from gaincell.rtl_server.head import RtlHead
+from gaincell.rtl_server.core import RtlCore
 from gaincell.rtl_server.library import build_library, load_library
 from gaincell.rtl_server.signals import NativeSignals
 
@@ -31,8 +31,8 @@ def tokens_of(config: HeadConfig, count: int, seed: int = 0) -> tuple[np.ndarray
     return tuple(rng.integers(0, most + 1, (count, config.head_dim)) for most in largest)
 
 
-def head_of(config: HeadConfig, **options: object) -> RtlHead:
-    return RtlHead(load_library(build_library(config)), config, **options)
+def head_of(config: HeadConfig, **options: object) -> RtlCore:
+    return RtlCore(load_library(build_library(config)), config, **options)
 
 
 @pytest.mark.parametrize("name", HEADS)
@@ -54,7 +54,7 @@ def test_no_tokens_have_no_codes() -> None:
 
 def test_heads_of_one_library_share_nothing() -> None:
     library = load_library(build_library(TINY))
-    heads = [RtlHead(library, TINY) for _ in range(3)]
+    heads = [RtlCore(library, TINY) for _ in range(3)]
     tokens = [tokens_of(TINY, 30, seed) for seed in range(3)]
     found: list[list[np.ndarray]] = [[], [], []]
     for token in range(30):
@@ -62,7 +62,7 @@ def test_heads_of_one_library_share_nothing() -> None:
             found[index].append(head.attend(*(x[token : token + 1] for x in tokens[index])))
         if token == 9:
             heads[2].close()
-            heads[2] = RtlHead(library, TINY)
+            heads[2] = RtlCore(library, TINY)
             for each in range(10):
                 heads[2].attend(*(x[each : each + 1] for x in tokens[2]))
     for index in range(3):
@@ -99,7 +99,7 @@ def test_cells_leak_while_a_token_is_held_back() -> None:
 def test_a_head_that_breaks_a_rule_is_an_error() -> None:
     library = load_library(build_library(TINY, spoilt_verilog(TINY)))
     with pytest.raises(ElectricalError, match="written while it is read"):
-        RtlHead(library, TINY).attend(*tokens_of(TINY, 4))
+        RtlCore(library, TINY).attend(*tokens_of(TINY, 4))
 
 
 def test_an_unknown_signal_is_named() -> None:

@@ -189,14 +189,15 @@ def _with_rtl(
     from gaincell.ml.generate.generation import generate
     from gaincell.ml.generate.served_heads import ServedCache
     from gaincell.ml.models.chosen_heads import exact_attention
-    from gaincell.rtl_server.client import RtlHeads
+    from gaincell.rtl_server.client import RtlHeads, cpus, shared_out
 
-    names = [f"{layer}:{head}" for layer, heads in served.heads.items() for head in heads]
+    names = {layer: [f"{layer}:{head}" for head in heads] for layer, heads in served.heads.items()}
+    cores = [core for own in names.values() for core in shared_out(own, cpus())]
     with (
         exact_attention(model, served.heads),
         RtlHeads(
             served.config,
-            names,
+            cores,
             faults=served.faults,
             seed=served.seed,
             idle_cycles=served.idle_cycles,
@@ -206,7 +207,7 @@ def _with_rtl(
     ):
 
         def answer(layer: int, heads: Any, q: Any, k: Any, v: Any) -> Any:
-            return rtl.attend([f"{layer}:{head}" for head in heads], q, k, v)
+            return rtl.attend(names[layer], q, k, v)
 
         def told(_: int) -> None:
             bar.update()
@@ -216,4 +217,5 @@ def _with_rtl(
         served_text = generate(model, prompt, tokens, cache=cache, told=told, **choice)
         bar.set_description("torch")
         alone = generate(model, prompt, tokens, told=told, **choice)
-        return Outcome(served_text, alone, cache.agreement, len(names), rtl.restarts)
+        count = sum(map(len, names.values()))
+        return Outcome(served_text, alone, cache.agreement, count, rtl.restarts)

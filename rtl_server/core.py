@@ -1,4 +1,4 @@
-"""``RtlHead``: one head of the Verilog in this process, with numpy models of its arrays."""
+"""``RtlCore``: heads of the Verilog in lock step in this process, with models of their arrays."""
 
 import ctypes
 from collections.abc import Coroutine
@@ -15,17 +15,18 @@ from gaincell.cocotb_tests.bench.streams import Bench
 from gaincell.cocotb_tests.bench.transports import FastTransport
 from gaincell.cocotb_tests.bench.words import results_of, token_words
 from gaincell.config import HeadConfig
+from gaincell.core.config import CoreConfig, core_of
 from gaincell.rtl_server.signals import NativeSignals
 
 
-class RtlHead:
-    """A head after its reset; between calls of ``attend`` its clock stands still.
+class RtlCore:
+    """A core, or a head, after its reset; between calls of ``attend`` its clock stands still.
 
-    Time passes only while the head has tokens, and for ``idle_cycles`` before each token.
+    Time passes only while it has tokens, and for ``idle_cycles`` before each query.
 
     Parameters
     ----------
-    library : of ``load_library``, built for ``config``
+    library : of ``load_library``, built for ``design``
     faults, seed : of its arrays; the seed also draws the state of the cells at power-up
     idle_cycles : clock cycles between a token's turn and its offer, 0..65535
     check_age : a read of a column older than ``config.bound_cycles`` is an error
@@ -34,42 +35,46 @@ class RtlHead:
     def __init__(
         self,
         library: ctypes.CDLL,
-        config: HeadConfig,
+        design: HeadConfig | CoreConfig,
         *,
         faults: Faults | None = None,
         seed: int = 0,
         idle_cycles: int = 0,
         check_age: bool = True,
     ) -> None:
-        self.config = config
+        core = self.design = core_of(design)
+        config = self._config = core.lock_step
         self._idle = idle_cycles
         self._signals = NativeSignals(library)
-        self._pins = ArrayPins(config, faults, np.random.default_rng(seed), check_age=check_age)
-        patience = config.stopped_after_cycles + idle_cycles
-        transport = FastTransport(self._signals, self._pins, config, patience)
+        groups = None if core.groups == 1 else core.groups
+        rng = np.random.default_rng(seed)
+        pins = ArrayPins(core.head, faults, rng, check_age=check_age, groups=groups)
+        patience = config.stopped_after_cycles + idle_cycles + 4 * core.beats_of_a_query
+        transport = FastTransport(self._signals, pins, config, patience)
         self._bench = Bench(self._signals, transport, config, patience)
         self._fresh = True
         _finish(self._bench.reset())
 
     def attend(self, q: Codes, k: Codes, v: Codes) -> NDArray[np.int64]:
-        """y codes (T, D) of the next T tokens' codes, each (T, D).
+        """y codes of the next T tokens, as q, from codes in the shapes of ``Tokens``.
 
         Raises
         ------
         ElectricalError, ProtocolError, UnknownWire
             The head broke a rule of its arrays or of its streams.
         """
-        count = len(q)
-        if not count:
+        if not len(q):
             return np.zeros(q.shape, dtype=np.int64)
-        first = np.zeros(count, dtype=np.int64)
+        first = np.zeros(len(q), dtype=np.int64)
         if self._fresh:
             first[0], self._fresh = 1, False
-        waits = np.full(count, self._idle), np.zeros(count, dtype=np.int64)
-        words = token_words(Tokens(q, k, v, first), *waits, self.config)
+        tokens = Tokens(q, k, v, first)
+        queries = len(q) * tokens.queries_per_token
+        waits = np.full(queries, self._idle), np.zeros(queries, dtype=np.int64)
+        words = token_words(tokens.in_lock_step(), *waits, self._config)
         results = _finish(self._answer(words))
-        y_code, _ = results_of(results, self.config)
-        return y_code
+        y_code, _ = results_of(results, self._config)
+        return tokens.of_heads(y_code)
 
     def restart(self) -> None:
         """The next token is the first of a sequence."""
@@ -79,7 +84,7 @@ class RtlHead:
         """Free the head's memory."""
         self._signals.close()
 
-    async def _answer(self, words: list[str]) -> list[str]:
+    async def _answer(self, words: list[int]) -> list[int]:
         await self._bench.start(words)
         return await self._bench.finish()
 

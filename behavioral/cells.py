@@ -11,7 +11,7 @@ from gaincell.config import HeadConfig
 
 Floats = NDArray[np.float64]
 Slots = NDArray[np.integer] | slice
-FEW = 1 / 2
+FEW = 1 / 4
 """Share of the columns of V up to which it is quicker to read only those that are driven."""
 AGES_KEPT = 1 << 12
 """Ages, in tokens, whose decay is computed once."""
@@ -76,17 +76,23 @@ class CellArray:
         self._constant += fault.cell_offset(shape, faults.offset_mismatch, rng)
         self._constant_is_uniform = bool(np.ptp(self._constant) == 0)
         self._orders = range(1, len(config.cell_coefficients))
-        self._volts = np.empty(shape)
         # Voltages in half steps of the code: ideal cells then hold small whole numbers, of which
         # single precision keeps every sum exactly.
         self._unit_v = config.full_scale_v / self.code_max / 2
         self._exact = self._sums_are_exact()
         kept = np.float32 if self._exact else np.float64
-        self._powers: NDArray[np.floating] = np.empty((len(self._orders), *shape), dtype=kept)
+        self._powers_of_code = self._exact_powers()
+        # Ideal values are read by their codes, which take less memory than three powers.
+        self._by_code = (
+            name == "V" and self._constant_is_uniform and bool(len(self._powers_of_code))
+        )
+        powers = 0 if self._by_code else len(self._orders)
+        self._volts = np.empty(shape)
+        self._powers: NDArray[np.floating] = np.empty((powers, *shape), dtype=kept)
+        self._codes = np.zeros(shape if self._by_code else (0,) * len(shape), dtype=np.uint8)
         orders = np.arange(1, len(self._orders) + 1)
         self._coefficients = np.array(config.cell_coefficients[1:]) * self._unit_v**orders
         self._decayed: tuple[float, Floats] = (0.0, np.empty((len(self._orders), 0)))
-        self._powers_of_code = self._exact_powers()
         self._poisoned = np.zeros(self.slots, dtype=bool)
         self._any_poisoned = False
         self._store(slice(None), rng.uniform(0.0, config.full_scale_v, shape))
@@ -96,7 +102,9 @@ class CellArray:
 
         ``cycle`` is the first in which they are stored, whatever ``clock`` counts.
         """
-        if self._powers_of_code is not None:
+        if self._by_code:
+            self._codes[..., slots, :] = codes[..., None, :]
+        elif len(self._powers_of_code):
             powers = self._powers_of_code.take(codes, axis=1)
             self._powers[..., slots, :] = powers[..., None, :]
         else:
@@ -159,6 +167,8 @@ class CellArray:
         if self._any_poisoned:
             read |= self._poisoned
         places = np.flatnonzero(read)
+        if self._by_code:
+            return self._per_tile_by_code(drive.ravel()[places], places, decay)
         if len(places) <= FEW * drive.size:
             return self._per_tile_of_few(drive.ravel()[places], places, decay)
         charge = self._per_tile(drive, self._constant)
@@ -176,22 +186,35 @@ class CellArray:
         charge: Floats = rows @ cells.reshape(*self._groups, tiles, columns, dims)
         return charge.reshape(*self._groups, tiles, dims)
 
+    def _per_tile_by_code(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
+        """As ``_per_tile_of_few`` for ideal cells: a driven column has one charge for each code."""
+        slots = places % self.slots if self._groups else places
+        charges = (self._aged(decay, slots) * drive).T @ self._powers_of_code
+        charges += self._constant.flat[0] * drive[:, None]
+        if self._any_poisoned:
+            charges[self._poisoned[slots]] = np.nan
+        own = self._codes.reshape(-1, self.config.head_dim).take(places, axis=0).astype(np.intp)
+        own += np.arange(0, charges.size, self.code_max + 1)[:, None]
+        return self._summed(charges.ravel().take(own), places)
+
     def _per_tile_of_few(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
         """As ``read_tiles``, for pulses (n,) on the columns at ``places`` of all groups' slots."""
-        tiles, columns, dims = self.config.tiles, self.config.columns, self.config.head_dim
         weights = self._aged(decay, places % self.slots if self._groups else places)
         weights *= drive
+        dims = self.config.head_dim
         cells = self._powers.reshape(len(weights), -1, dims).take(places, axis=1)
         read = np.einsum("on,ond->nd", weights, cells)
-        charge = np.zeros((*self._groups, tiles, dims))
-        if self._constant_is_uniform:
-            read += (self._constant.flat[0] * drive)[:, None]
-        else:
-            read += drive[:, None] * self._constant.reshape(-1, dims)[places]
+        read += drive[:, None] * self._constant.reshape(-1, dims)[places]
+        return self._summed(read, places)
+
+    def _summed(self, read: Floats, places: NDArray[np.intp]) -> Floats:
+        """Charges ([groups,] tiles, D) of sub-tiles from those (n, D) of columns at ``places``."""
+        charge = np.zeros((*self._groups, self.config.tiles, self.config.head_dim))
         if len(places):
-            tile = places // columns
+            tile = places // self.config.columns
             begins = np.flatnonzero(np.concatenate(([True], tile[1:] != tile[:-1])))
-            charge.reshape(-1, dims)[tile[begins]] = np.add.reduceat(read, begins, axis=0)
+            flat = charge.reshape(-1, self.config.head_dim)
+            flat[tile[begins]] = np.add.reduceat(read, begins, axis=0)
         return charge
 
     def _aged(self, decay: float, slots: Slots) -> Floats:
@@ -224,6 +247,10 @@ class CellArray:
         return self._gain * np.polynomial.polynomial.polyval(centred, variable) + self._constant
 
     def _store(self, slots: Slots, volts: Floats) -> None:
+        if self._by_code:
+            known = np.nan_to_num(volts, nan=0.0)
+            self._codes[..., slots, :] = np.rint(known / self._step_v).astype(np.uint8)
+            return
         self._volts[..., slots, :] = volts
         centred = (volts - self.config.center_v) / self._unit_v
         if self._exact:
@@ -233,14 +260,14 @@ class CellArray:
             power = power * centred
             self._powers[order - 1][..., slots, :] = power
 
-    def _exact_powers(self) -> NDArray[np.floating] | None:
-        """Powers of ideal cells that hold each code (orders, codes); None: others are needed."""
+    def _exact_powers(self) -> NDArray[np.float32]:
+        """Powers of ideal cells that hold each code (orders, codes); none where cells differ."""
+        levels = np.empty((0, self.code_max + 1), dtype=np.float32)
         if not self._exact or self._leak is not None:
-            return None
+            return levels
         volts = np.arange(self.code_max + 1) * self._step_v
-        centred = (volts - self.config.center_v) / self._unit_v
-        each = [centred.astype(np.float32) ** order for order in self._orders]
-        return np.stack(each) if each else None
+        centred = ((volts - self.config.center_v) / self._unit_v).astype(np.float32)
+        return np.vstack([levels, *(centred**order for order in self._orders)])
 
     def _sums_are_exact(self) -> bool:
         """Powers of ideal cells are whole, and no sum of a read leaves single precision."""

@@ -77,7 +77,22 @@ def test_single_precision_is_for_ideal_cells_whose_sums_it_holds():
     assert set(kept.values()) == {np.dtype(np.float64)}
 
 
-@pytest.mark.parametrize("faults", [Faults(), Faults(gain_mismatch=0.1, offset_mismatch=0.1)])
+@pytest.mark.parametrize("groups", [None, 3])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+@pytest.mark.parametrize(
+    "config", [GPT2, ODD, OFF_CENTRE, WIDE], ids=["gpt2", "odd", "off", "wide"]
+)
+def test_outputs_are_those_of_the_cells_one_by_one(config, groups, share):
+    array, volts = written("V", config, groups)
+    rng = np.random.default_rng(8)
+    lead = () if groups is None else (groups,)
+    drive = rng.random((*lead, array.slots)) * (rng.random((*lead, array.slots)) < share)
+    cells = charges(volts, config, array.slots) * drive[..., None]
+    expected = cells.reshape(*lead, config.tiles, config.columns, config.head_dim).sum(axis=-2)
+    np.testing.assert_allclose(array.read_tiles(drive, DECAY), expected, rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize("faults", [Faults(gain_mismatch=0.1, offset_mismatch=0.1)])
 @pytest.mark.parametrize("groups", [None, 3])
 @pytest.mark.parametrize("driven", [0, 1, 4])
 def test_few_driven_columns_give_what_all_columns_give(driven, groups, faults, monkeypatch):

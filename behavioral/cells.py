@@ -193,9 +193,9 @@ class CellArray:
         charges += self._constant.flat[0] * drive[:, None]
         if self._any_poisoned:
             charges[self._poisoned[slots]] = np.nan
-        own = self._codes.reshape(-1, self.config.head_dim).take(places, axis=0).astype(np.intp)
-        own += np.arange(0, charges.size, self.code_max + 1)[:, None]
-        return self._summed(charges.ravel().take(own), places)
+        own = self._codes.reshape(-1, self.config.head_dim).take(places, axis=0)
+        first = np.arange(0, charges.size, self.code_max + 1)
+        return self._summed(charges.ravel().take(own + first[:, None]), places)
 
     def _per_tile_of_few(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
         """As ``read_tiles``, for pulses (n,) on the columns at ``places`` of all groups' slots."""

@@ -1,7 +1,8 @@
 """How fast a co-simulation of the gpt2 head is: ``make bench``, on an idle machine.
 
 Build seconds without and with Verilator's own objects kept from an earlier build; the head alone
-in the simulator; tokens per second of both transports, the median of several runs, after a warm-up.
+in the simulator; tokens per second of both transports, the median of several runs, after a warm-up;
+CPU time of heads in lock step in a library, as ``gaincell generate`` runs them.
 """
 
 import json
@@ -16,15 +17,21 @@ from pathlib import Path
 from cocotb_tools.runner import get_runner
 
 from gaincell.behavioral.arrays import AnalogHead
-from gaincell.behavioral.tokens import shipped_tokens
+from gaincell.behavioral.tokens import shipped_tokens, typical_tokens
 from gaincell.cocotb_tests.run.build import Simulation, build
 from gaincell.cocotb_tests.run.simulate import simulate
 from gaincell.cocotb_tests.run.simulators import TOP
 from gaincell.config import PRESETS, HeadConfig
+from gaincell.core.config import CoreConfig
+from gaincell.rtl_server.core import RtlCore
+from gaincell.rtl_server.library import build_library, load_library
 from gaincell.text import table
 
 CONFIG = PRESETS["gpt2"]
 RUNS = 5
+HEADS = (1, 4, 12)
+FILLED, TIMED = 1024, 256
+"""Tokens that fill the arrays, and those that are timed."""
 MODEL_REPEATS = 300
 
 
@@ -35,6 +42,7 @@ def main() -> None:
         warm = seconds_to_build(replace(CONFIG, sink=1))
         alone = head_alone(build(CONFIG), Path(folder))
         speeds = {transport: tokens_per_s(transport) for transport in ("fast", "per-ns")}
+        served = {heads: cpu_us(heads) for heads in HEADS}
     rows = [
         (
             "machine",
@@ -57,6 +65,13 @@ def main() -> None:
                 f"{share:.0%} of the head alone",
             )
         )
+    for heads, (median, least, most) in served.items():
+        rows.append(
+            (
+                f"{heads} in lock step",
+                f"{median:.0f} us CPU per token and head ({least:.0f}..{most:.0f})",
+            )
+        )
     print(table(rows))
 
 
@@ -70,13 +85,14 @@ def head_alone(simulation: Simulation, folder: Path) -> dict[str, float]:
     """Cycles and tokens per second without Python."""
     measured = folder / "measured.json"
     here = str(Path(__file__).parent)
+    python_path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
     get_runner("verilator").test(
         test_module="rtl_only",
         hdl_toplevel=TOP,
         hdl_toplevel_lang="verilog",
         build_dir=simulation.folder,
         test_dir=folder,
-        extra_env={"GAINCELL_MEASURED": str(measured), "PYTHONPATH": here},
+        extra_env={"GAINCELL_MEASURED": str(measured), "PYTHONPATH": python_path},
         log_file=folder / "run.log",
     )
     result: dict[str, float] = json.loads(measured.read_text())
@@ -108,6 +124,21 @@ def tokens_per_s(transport: str) -> tuple[float, float, float]:
         simulated = simulate(simulation, tokens, CONFIG, transport=transport)
         runs.append(len(tokens) / simulated.seconds)
     return statistics.median(runs[1:]), min(runs[1:]), max(runs[1:])
+
+
+def cpu_us(heads: int) -> tuple[float, float, float]:
+    """Median, least and most CPU time of a token and head in a core that a library holds, us."""
+    core = CoreConfig(head=CONFIG, heads=heads)
+    served = RtlCore(load_library(build_library(core)), core)
+    tokens, _ = typical_tokens(core, 0)
+    served.attend(*tokens[:FILLED].codes)
+    runs = []
+    for _ in range(RUNS):
+        started = time.process_time()
+        served.attend(*tokens[-TIMED:].codes)
+        runs.append(1e6 * (time.process_time() - started) / TIMED / heads)
+    served.close()
+    return statistics.median(runs), min(runs), max(runs)
 
 
 if __name__ == "__main__":

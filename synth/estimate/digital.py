@@ -1,4 +1,4 @@
-"""The digital part of a head, from the metrics.json of a synthesis run."""
+"""The digital part of a head, alone or in a core, from the metrics.json of a synthesis run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFERENCE = "synth_reference.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Digital:
-    """One synthesized digital part, from a run's metrics.json."""
+    """One synthesized digital part, from a run's metrics.json; of a core, each head's share."""
 
     config: HeadConfig
     library: str
@@ -39,6 +39,8 @@ class Digital:
     power_w: float | None
     """At full rate, at the library's node and voltage; None: not computed."""
     energy_per_token_j: float | None
+    heads: int = 1
+    """H, of the core that was synthesized: area, power and energy are an H-th of its own."""
     run_cautions: tuple[str, ...] = ()
     """What the run itself says that its numbers lack."""
 
@@ -54,9 +56,15 @@ class Digital:
         Raises
         ------
         ValueError
-            The config is no head's.
+            The config is no head's, or heads of the core share keys.
         """
         library, area, timing = metrics.library, metrics.area, metrics.timing
+        heads, power, energy_j = metrics.heads, metrics.power, metrics.energy_per_token_j
+        if (metrics.core or {}).get("heads_per_group", 1) > 1:
+            raise ValueError(
+                "it is of a core whose heads share keys, whose estimate would take other arrays: "
+                "give metrics of a core with heads_per_group = 1"
+            )
         return cls(
             config=_config_of(metrics.config),
             library=library.name,
@@ -65,12 +73,13 @@ class Digital:
             voltage_v=float(library.voltage_v),
             is_estimate=library.estimate,
             options=metrics.options,
-            area_um2=area.cells_um2,
+            area_um2=area.cells_um2 / heads,
             fmax_hz=None if timing.fmax_mhz is None else timing.fmax_mhz * 1e6,
             slack_s=None if timing.slack_ns is None else timing.slack_ns * 1e-9,
             timing_tool=timing.tool,
-            power_w=None if metrics.power is None else metrics.power.total_w,
-            energy_per_token_j=metrics.energy_per_token_j,
+            power_w=None if power is None else power.total_w / heads,
+            energy_per_token_j=None if energy_j is None else energy_j / heads,
+            heads=heads,
             run_cautions=tuple(metrics.cautions or ()),
         )
 

@@ -26,7 +26,7 @@ from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import load_analog
 from gaincell.synth.estimate.arrays import sum_of
 from gaincell.synth.estimate.comparison import Mark, Row, compare
-from gaincell.synth.estimate.digital import metrics_of
+from gaincell.synth.estimate.digital import Digital, metrics_of
 from gaincell.synth.estimate.estimate_json import as_json
 from gaincell.synth.estimate.operations import NODE_NM, SCALING, SOURCE, VOLTAGE_V
 from gaincell.synth.estimate.scaling import TARGET_NM, TARGET_V
@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metrics",
         type=Path,
-        help="metrics.json of a gaincell synth run; default: the shipped metrics of this config",
+        help="metrics.json of a gaincell synth run of this head, or of a core of such heads; "
+        "default: the shipped metrics of this config",
     )
     add_node(parser, "of the library of --metrics; default: what the metrics tell")
     parser.add_argument(
@@ -89,6 +90,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _whole_core(digital: Digital) -> str:
+    whole = f"{digital.area_um2 * digital.heads:.0f} um2"
+    if digital.energy_per_token_j is not None:
+        whole += f" and {digital.energy_per_token_j * digital.heads * 1e12:.4g} pJ"
+    return whole
+
+
 def report(estimate: Estimate, rows: Sequence[Row], designs: Sequence[Transistors] = ()) -> str:
     """The tables of the terminal."""
     digital, activity, scaling = estimate.digital, estimate.activity, estimate.scaling
@@ -102,6 +110,8 @@ def report(estimate: Estimate, rows: Sequence[Row], designs: Sequence[Transistor
         made.append(f"{digital.power_w * 1e3:.3g} mW")
     if digital.energy_per_token_j is not None:
         made.append(f"{digital.energy_per_token_j * 1e12:.4g} pJ per token ({simulated})")
+    if digital.heads > 1:
+        made.append(f"for each of {digital.heads} heads in a core of {_whole_core(digital)}")
     basis = [
         (
             "digital part",

@@ -130,6 +130,18 @@ def test_rejects_metrics_of_another_config():
         )
 
 
+def test_a_head_has_its_share_of_a_core():
+    alone = Digital.of(read_metrics(METRICS))
+    share = Digital.of(read_metrics(metrics_with(core={"heads": 4})))
+    assert share.heads == 4
+    for name in ("area_um2", "power_w", "energy_per_token_j"):
+        assert getattr(share, name) == pytest.approx(getattr(alone, name) / 4)
+    assert share.fmax_hz == alone.fmax_hz
+    shared = metrics_with(core={"heads": 4, "heads_per_group": 2})
+    with pytest.raises(ValueError, match="heads share keys, whose estimate would take other"):
+        Digital.of(read_metrics(shared))
+
+
 @pytest.mark.parametrize(
     ("metrics", "sentence"),
     [

@@ -33,12 +33,10 @@ module pulse_transport #(
     output wire [TILES*D-1:0]       sign
 );
     localparam DEPTH = 1 << DEPTH_BITS;
-    localparam ENTRY = 32 + 2 + CONTROL_WIDTH;
 
     // Record. An entry: cycle, whether a query pulse strays outside its window, control wires.
-    // A change of codes under a write enable flips a bit, so that it makes an entry too. Entry n is at
-    // place n modulo DEPTH of the log, which Python reads as one word.
-    reg [DEPTH*ENTRY-1:0] log;
+    // A change of codes under a write enable flips a bit, so that it makes an entry too.
+    reg [32+2+CONTROL_WIDTH-1:0] entries [0:DEPTH-1];
     reg [KEY_WIDTH-1:0] entry_k_code [0:DEPTH-1];
     reg [VALUE_WIDTH-1:0] entry_v_code [0:DEPTH-1];
     reg [31:0] recorded;
@@ -57,7 +55,7 @@ module pulse_transport #(
         epoch <= !rst & (epoch ^ disturbed);
         if (now != last) begin
             last <= now;
-            log[recorded[DEPTH_BITS-1:0]*ENTRY+:ENTRY] <= {cycle, now};
+            entries[recorded[DEPTH_BITS-1:0]] <= {cycle, now};
             entry_k_code[recorded[DEPTH_BITS-1:0]] <= k_code;
             entry_v_code[recorded[DEPTH_BITS-1:0]] <= v_code;
             recorded <= recorded + 1;
@@ -138,7 +136,6 @@ module pulse_transport #(
     always @(request) wake <= request;
 
     initial begin
-        log = 0;
         recorded = 0;
         request = 0;
         last = 0;

@@ -14,8 +14,7 @@ from gaincell.cocotb_tests.bench.words import (
 from gaincell.config import HeadConfig
 
 TRANSPORTS = ("fast", "per-ns")
-ENTRIES, ENTRY_BITS = 64, 34
-"""Of the record in ``pulse_transport.v``: its length, and bits of an entry beside the control."""
+ENTRIES = 64
 
 
 class Transport(Protocol):
@@ -86,7 +85,8 @@ class FastTransport:
         self._pins = pins
         self._config = config
         self._format = WireFormat(config)
-        self._log = signals.one("transport.log")
+        self._control_bits = self._format.control_bits
+        self._entries = signals.many("transport.entries", ENTRIES)
         self._k_codes = signals.many("transport.entry_k_code", ENTRIES)
         self._v_codes = signals.many("transport.entry_v_code", ENTRIES)
         self._recorded = signals.one("transport.recorded")
@@ -115,23 +115,19 @@ class FastTransport:
 
     def catch_up(self) -> None:
         recorded = self._recorded.read()
-        if recorded == self._replayed:
-            return
         if recorded - self._replayed > ENTRIES:
             raise RuntimeError(f"{recorded - self._replayed} wire changes in one output interval")
-        log, width = self._log.read(), self._format.control_bits
-        whole = (1 << width + ENTRY_BITS) - 1
         counted = False
-        for number in range(self._replayed, recorded):
-            place = number % ENTRIES
-            entry = log >> place * (width + ENTRY_BITS) & whole
-            counted |= self._replay(place, entry & (1 << width) - 1, entry >> width, counted)
-        self._replayed = recorded
+        while self._replayed < recorded:
+            counted |= self._replay(self._replayed % ENTRIES, counted)
+            self._replayed += 1
 
-    def _replay(self, place: int, control: int, stamp: int, counted: bool) -> bool:
+    def _replay(self, place: int, counted: bool) -> bool:
         """Replay one entry; return whether it ended a QK phase."""
+        entry = self._entries[place].read()
+        stamp = entry >> self._control_bits
         cycle, epoch, stray = stamp >> 2, stamp & 2, stamp & 1
-        k, v, enables = self._format.parts(control)
+        k, v, enables = self._format.parts(entry & (1 << self._control_bits) - 1)
         # Codes change under an enable only with the epoch.
         if k.enable:
             if not self._k.enable or epoch != self._epoch:

@@ -85,14 +85,13 @@ def head_alone(simulation: Simulation, folder: Path) -> dict[str, float]:
     """Cycles and tokens per second without Python."""
     measured = folder / "measured.json"
     here = str(Path(__file__).parent)
-    python_path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
     get_runner("verilator").test(
         test_module="rtl_only",
         hdl_toplevel=TOP,
         hdl_toplevel_lang="verilog",
         build_dir=simulation.folder,
         test_dir=folder,
-        extra_env={"GAINCELL_MEASURED": str(measured), "PYTHONPATH": python_path},
+        extra_env={"GAINCELL_MEASURED": str(measured), "PYTHONPATH": here},
         log_file=folder / "run.log",
     )
     result: dict[str, float] = json.loads(measured.read_text())

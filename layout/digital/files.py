@@ -1,7 +1,8 @@
 """What a placement leaves: DEF for routers, GDS with the cells' own shapes."""
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gaincell.layout.digital.placement.core import Core, Places
@@ -9,8 +10,18 @@ from gaincell.layout.digital.technology import Technology
 from gaincell.synth.netlist import Netlist
 
 DBU_PER_UM = 1000
+GDS_LAYERS = {
+    **{"li1": (67, 20), "mcon": (67, 44), "met1": (68, 20), "via": (68, 44), "met2": (69, 20)},
+    **{"via2": (69, 44), "met3": (70, 20), "via3": (70, 44), "met4": (71, 20)},
+}
+"""Layer and datatype: https://skywater-pdk.readthedocs.io/en/main/rules/layers.html"""
+LABEL = 5
+"""Datatype of a metal's labels."""
 FILLERS = (8, 4, 2, 1)
 """Sites of the filler cells."""
+
+Box = tuple[int, int, int, int]
+Point = tuple[int, int]
 
 
 def fillers(
@@ -36,10 +47,30 @@ def fillers(
     return found
 
 
+@dataclass(frozen=True)
+class DefMetal:
+    """Text of DEF for metal: ``head`` for tracks and vias, ``supplies`` for special nets.
+
+    ports : metal, boxes and place of each port's bit
+    nets : what stands behind the pins of each net
+    """
+
+    head: tuple[str, ...] = ()
+    supplies: tuple[str, ...] = ()
+    ports: Mapping[str, str] = field(default_factory=dict)
+    nets: Mapping[str, str] = field(default_factory=dict)
+
+
 def write_def(
-    netlist: Netlist, places: Places, ports: Places, technology: Technology, core: Core, file: Path
+    netlist: Netlist,
+    places: Places,
+    ports: Places,
+    technology: Technology,
+    core: Core,
+    file: Path,
+    metal: DefMetal,
 ) -> None:
-    """Components with their places, ports and nets as DEF 5.8, without wires."""
+    """Components with their places, ports, nets and ``metal`` as DEF 5.8."""
     width, height = (_dbu(side) for side in (core.width_um, core.height_um))
     lines = ["VERSION 5.8 ;", 'DIVIDERCHAR "/" ;', 'BUSBITCHARS "[]" ;', f"DESIGN {netlist.name} ;"]
     lines += [f"UNITS DISTANCE MICRONS {DBU_PER_UM} ;", f"DIEAREA ( 0 0 ) ( {width} {height} ) ;"]
@@ -49,6 +80,7 @@ def write_def(
             f"ROW row_{row} unithd 0 {_dbu(row * core.row_um)} {way} "
             f"DO {core.sites} BY 1 STEP {_dbu(core.site_um)} 0 ;"
         )
+    lines += metal.head
     lines.append(f"COMPONENTS {len(netlist.instances)} ;")
     pins: dict[str, list[str]] = {}
     for instance in netlist.instances:
@@ -64,13 +96,14 @@ def write_def(
             if net in ports:
                 x, y = ports[net]
                 use = "CLOCK" if net == "clk" else "SIGNAL"
+                box = f"met2 ( -70 -70 ) ( 70 70 ) + PLACED ( {_dbu(x)} {_dbu(y)} ) N"
                 lines.append(
                     f"- {net} + NET {net} + DIRECTION {port.direction.upper()} + USE {use} "
-                    f"+ LAYER met2 ( -70 -70 ) ( 70 70 ) + PLACED ( {_dbu(x)} {_dbu(y)} ) N ;"
+                    f"+ LAYER {metal.ports.get(net, box)} ;"
                 )
                 pins.setdefault(net, []).append(f"( PIN {net} )")
-    lines += ["END PINS", f"NETS {len(pins)} ;"]
-    lines += [f"- {net} {' '.join(each)} ;" for net, each in pins.items()]
+    lines += ["END PINS", *metal.supplies, f"NETS {len(pins)} ;"]
+    lines += [f"- {net} {' '.join(each)}{metal.nets.get(net, '')} ;" for net, each in pins.items()]
     file.write_text("\n".join([*lines, "END NETS", "END DESIGN", ""]))
 
 
@@ -79,8 +112,14 @@ def write_gds(
     placed: Mapping[str, tuple[str, tuple[float, float]]],
     technology: Technology,
     file: Path,
+    shapes: Iterable[tuple[str, Box]] = (),
+    labels: Iterable[tuple[str, str, Point]] = (),
 ) -> None:
-    """``placed`` cells as GDS: the structures of the PDK as they are, and one that places them."""
+    """``placed`` cells as GDS: the structures of the PDK as they are, and one that places them.
+
+    shapes : layer and edges, nm, of boxes beside the cells
+    labels : metal, text and place, nm
+    """
     structures: dict[bytes, bytes] = {}
     cells = sorted({cell for cell, _ in placed.values()})
     for cell in cells:
@@ -97,8 +136,23 @@ def write_gds(
             out.append(_record(0x1A01, struct.pack(">H", 0x8000)))
             y += technology.row_um
         out += [_record(0x1003, struct.pack(">2i", _dbu(x), _dbu(y))), _record(0x1100, b"")]
+    for layer, (left, low, right, high) in shapes:
+        out += [_record(0x0800, b""), *_layer(*GDS_LAYERS[layer])]
+        corners = (left, low, left, high, right, high, right, low, left, low)
+        out += [_record(0x1003, struct.pack(">10i", *corners)), _record(0x1100, b"")]
+    for metal, label, place in labels:
+        out += [_record(0x0C00, b""), _record(0x0D02, struct.pack(">h", GDS_LAYERS[metal][0]))]
+        out += [
+            _record(0x1602, struct.pack(">h", LABEL)),
+            _record(0x1003, struct.pack(">2i", *place)),
+        ]
+        out += [_record(0x1906, _text(label)), _record(0x1100, b"")]
     out += [_record(0x0700, b""), _record(0x0400, b"")]
     file.write_bytes(b"".join(out))
+
+
+def _layer(layer: int, datatype: int) -> tuple[bytes, bytes]:
+    return _record(0x0D02, struct.pack(">h", layer)), _record(0x0E02, struct.pack(">h", datatype))
 
 
 def _structures(data: bytes) -> Iterator[tuple[bytes, bytes]]:

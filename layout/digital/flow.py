@@ -12,10 +12,15 @@ from pathlib import Path
 from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
 from gaincell.files import replacing
-from gaincell.layout.digital.files import fillers, write_def, write_gds
+from gaincell.layout.digital.files import DefMetal, fillers, write_def, write_gds
 from gaincell.layout.digital.metrics import LayoutMetrics
 from gaincell.layout.digital.picture import CLOCK_TREE, draw
 from gaincell.layout.digital.placement.placement import Placement
+from gaincell.layout.digital.routing.def_text import def_metal
+from gaincell.layout.digital.routing.picture import draw_routes
+from gaincell.layout.digital.routing.result import RoutedHead
+from gaincell.layout.digital.routing.route import route
+from gaincell.layout.digital.sta import PlacedTiming, time_placed
 from gaincell.layout.digital.technology import Technology
 from gaincell.layout.digital.wires import NetWire, spef
 from gaincell.synth.blocks import blocks_of
@@ -30,7 +35,10 @@ from gaincell.synth.steps.mapping import MappingOptions
 from gaincell.synth.steps.power import TESTBENCH_CLOCK_NS, power_of
 from gaincell.synth.wire_estimate import WireEstimate
 
-STEPS = ("verilog", "netlist", "before", "placement", "timing", "equivalence", "activity", "files")
+STEPS = (
+    *("verilog", "netlist", "before", "placement", "timing"),
+    *("routing", "equivalence", "activity", "files", "check"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +47,7 @@ class Given:
 
     tokens : what goes through the placed netlist for its power; None: no simulation, no power
     prove : prove that the placed netlist does what the Verilog does
+    route : route all nets, and check the result
     """
 
     config: HeadConfig
@@ -48,6 +57,7 @@ class Given:
     fill: float
     tokens: Tokens | None = None
     prove: bool = False
+    route: bool = False
 
 
 class _Run:
@@ -98,6 +108,12 @@ def run_layout(given: Given, folder: Path, say: Callable[[str], None] = print) -
         step.link(place, mapped.library_file)
         times = placement.close(given.clock_ns, place)
     netlist, wires = placement.netlist, placement.wires
+    head = routing = None
+    if given.route:
+        with run.step("routing") as place:
+            step.link(place, mapped.library_file)
+            head, routed_times = _route(placement, given.clock_ns, place)
+            wires = head.wires
     points = None
     if given.prove:
         with run.step("equivalence") as place:
@@ -111,7 +127,12 @@ def run_layout(given: Given, folder: Path, say: Callable[[str], None] = print) -
         with run.step("activity") as place:
             power, energy_j = _power(given, netlist, block, text, wires, place)
     with run.step("files") as place:
-        _write_files(given.technology, placement, block, place)
+        _write_files(given.technology, placement, head, block, place)
+        gds = place / "head.gds"
+    if head is not None:
+        with run.step("check") as place:
+            joined, broken = head.check(gds, place / "found.txt")
+            routing = head.metrics(joined, broken, routed_times)
     for file in (folder / f"{STEPS.index('files') + 1}-files").iterdir():
         shutil.copy(file, folder / file.name)
     lengths = sum(wire.tree.length_um for wire in wires.values())
@@ -136,6 +157,7 @@ def run_layout(given: Given, folder: Path, say: Callable[[str], None] = print) -
         hold_slack_ns=times.hold_slack_ns,
         fmax_mhz=round(times.fmax_mhz, 1),
         latency_ns=round(times.latency_ns, 4),
+        routing=routing,
         equivalence=None if points is None else Equivalence(points=points),
         power=power,
         energy_per_token_j=energy_j,
@@ -191,18 +213,49 @@ def _power(
     return power, power.total_w * activity.seconds / len(given.tokens)
 
 
+def _route(placement: Placement, clock_ns: float, folder: Path) -> tuple[RoutedHead, PlacedTiming]:
+    """The routes of a placement, and its timing with their wires."""
+    with (folder / "routing.log").open("w") as log:
+
+        def say(line: str) -> None:
+            print(line, file=log, flush=True)
+
+        routed = route(
+            placement.netlist,
+            placement.wires,
+            placement.technology,
+            placement.places,
+            placement.core,
+            say,
+        )
+    head = RoutedHead(placement, routed)
+    name = placement.netlist.name
+    (folder / "netlist.v").write_text(placement.netlist.verilog())
+    (folder / "wires.spef").write_text(spef(name, head.wires, placement.technology))
+    return head, time_placed(name, clock_ns, folder)
+
+
 def _write_files(
-    technology: Technology, placement: Placement, block: dict[str, str], folder: Path
+    technology: Technology,
+    placement: Placement,
+    head: RoutedHead | None,
+    block: dict[str, str],
+    folder: Path,
 ) -> None:
     netlist, places, core = placement.netlist, placement.places, placement.core
+    wires = placement.wires if head is None else head.wires
     (folder / "head.v").write_text(netlist.verilog())
-    (folder / "head.spef").write_text(spef(netlist.name, placement.wires, technology))
-    write_def(netlist, places, placement.ports, technology, core, folder / "head.def")
+    (folder / "head.spef").write_text(spef(netlist.name, wires, technology))
+    metal = DefMetal() if head is None else def_metal(head.routed, head.metal)
+    write_def(netlist, places, placement.ports, technology, core, folder / "head.def", metal)
     cells = {instance.name: instance.cell for instance in netlist.instances}
     placed = {name: (cell, places[name]) for name, cell in cells.items()}
     placed |= fillers(cells, places, technology, core)
-    write_gds(netlist.name, placed, technology, folder / "head.gds")
+    shapes, labels = ((), ()) if head is None else (head.shapes(), head.labels())
+    write_gds(netlist.name, placed, technology, folder / "head.gds", shapes, labels)
     draw(netlist, block, places, technology, core, folder / "head.png")
+    if head is not None:
+        draw_routes(shapes, core, folder / "routes.png")
 
 
 def _cpu_s() -> float:

@@ -7,6 +7,35 @@ from gaincell.synth.metrics import Equivalence, PowerSum, Sizing, Timing, key
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoutingMetrics:
+    """What came of routing; opens, shorts and broken rules are counted in the GDS."""
+
+    nets: int
+    pins: int
+    routed: int
+    """Nets with a route that shares nothing with another's."""
+    opens: int
+    shorts: int
+    rules: int
+    """Rules of the wires' layers."""
+    broken: dict[str, int]
+    """How often each rule is broken."""
+    rounds: int
+    wire_mm: dict[str, float]
+    """By metal."""
+    vias: dict[str, int]
+    """By cut; mcon are the contacts to cells' own metal."""
+    setup_slack_ns: float
+    """This and what follows by OpenSTA, with the routed wires."""
+    hold_slack_ns: float
+    fmax_mhz: float
+
+    @property
+    def clean(self) -> bool:
+        return not (self.opens or self.shorts or self.broken)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayoutMetrics:
     """All results of a layout."""
 
@@ -26,19 +55,38 @@ class LayoutMetrics:
     """Buffers that relieve slow nets, put in after placement."""
     hold_cells: int
     wire_mm: float
-    """All nets, as Steiner trees."""
+    """All nets: as routed, or as Steiner trees without routes."""
     wire_um_per_input: float
-    """Of all nets but the clock's, for each input of a cell."""
+    """Of all nets but the clock's as Steiner trees, for each input of a cell."""
     wire_um_per_input_estimated: float
     """What synthesis assumes before there is a placement."""
     setup_slack_ns: float
+    """This and what follows by OpenSTA, with the wires of the placement."""
     hold_slack_ns: float
     fmax_mhz: float
     latency_ns: float
     """Of the clock tree."""
+    routing: RoutingMetrics | None = field(metadata=key(absent=None, omit=True))
     equivalence: Equivalence | None = field(metadata=key(absent=None, omit=True))
     """The proof that the placed netlist does what the Verilog does."""
     power: PowerSum | None = field(metadata=key(absent=None, omit=True))
     energy_per_token_j: float | None = field(metadata=key(absent=None, omit=True))
     seconds: dict[str, float]
     cpu_s: float
+
+
+def routing_rows(routing: RoutingMetrics) -> list[tuple[str, str]]:
+    """What a command prints of routing."""
+    mm = " + ".join(f"{each:.1f}" for each in routing.wire_mm.values())
+    metals = f"{next(iter(routing.wire_mm))} to {list(routing.wire_mm)[-1]}"
+    broken = ", ".join(f"{rule} {count} times" for rule, count in routing.broken.items())
+    return [
+        ("routed", f"{routing.routed} of {routing.nets} nets, {routing.pins} pins"),
+        ("metal", f"{mm} mm on {metals}, {sum(routing.vias.values())} vias and contacts"),
+        ("LVS", f"{routing.opens} nets open, {routing.shorts} shorts"),
+        ("rules", f"{routing.rules} checked, {'broken: ' + broken if broken else 'none broken'}"),
+        (
+            "routed clock",
+            f"{routing.fmax_mhz:.0f} MHz, hold slack {routing.hold_slack_ns:+.3f} ns",
+        ),
+    ]

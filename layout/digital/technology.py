@@ -25,12 +25,16 @@ rules, skywater-pdk.readthedocs.io."""
 
 @dataclass(frozen=True)
 class PlacedCell:
-    """Width and height of a cell, um, and the middle of each of its pins."""
+    """Width and height of a cell, um, and the middle of each of its pins.
+
+    boxes : of each pin, its li1, nm: left, lower, right and upper edge
+    """
 
     name: str
     width_um: float
     height_um: float
     pins: dict[str, tuple[float, float]]
+    boxes: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -82,13 +86,18 @@ class Technology:
             text = self.file(name, "lef").read_text()
             size = re.search(r"SIZE\s+([\d.]+)\s+BY\s+([\d.]+)", text)
             assert size is not None, name
-            pins = {}
+            pins, metal = {}, {}
             for pin in re.finditer(r"\n\s*PIN (\S+)\n(.*?)\n\s*END \1(?=\n)", text, re.DOTALL):
                 boxes = re.findall(r"RECT" + r"\s+(-?[\d.]+)" * 4, pin[2])
                 if boxes:
                     x0, y0, x1, y1 = (list(map(float, side)) for side in zip(*boxes, strict=True))
                     pins[pin[1]] = ((min(x0) + max(x1)) / 2, (min(y0) + max(y1)) / 2)
-            self._cells[name] = PlacedCell(name, float(size[1]), float(size[2]), pins)
+                    own = re.findall(r"LAYER li1 ;([^L]*)", pin[2])
+                    metal[pin[1]] = tuple(
+                        tuple(round(1000 * float(side)) for side in box)
+                        for box in re.findall(r"RECT" + r"\s+(-?[\d.]+)" * 4, "".join(own))
+                    )
+            self._cells[name] = PlacedCell(name, float(size[1]), float(size[2]), pins, metal)
         return self._cells[name]
 
 

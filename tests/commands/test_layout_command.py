@@ -1,8 +1,10 @@
+import sys
 from pathlib import Path
 
 import pytest
 
 from gaincell.cli import main
+from gaincell.layout import klayout
 from gaincell.layout.digital.placement import global_placement
 
 LIBRARY = Path(__file__).parents[1] / "synth" / "small.lib"
@@ -37,4 +39,16 @@ def test_layout_says_how_to_install_coriolis(tmp_path, capsys, monkeypatch):
     command = ["layout", "--config", "tiny", "--liberty", str(LIBRARY), "-o", str(folder)]
     assert main(command) == 3
     assert "pip install 'gaincell[layout]'" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_routing_says_how_to_install_klayout(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(global_placement, "find_spec", lambda name: True)
+    monkeypatch.setitem(sys.modules, "klayout", None)
+    monkeypatch.setitem(sys.modules, "klayout.db", None)
+    klayout.db.cache_clear()
+    folder = tmp_path / "run"
+    command = ["layout", "--config", "tiny", "--route", "--liberty", str(LIBRARY)]
+    assert main([*command, "-o", str(folder)]) == 3
+    assert "layout needs klayout: pip install 'gaincell[layout]'" in capsys.readouterr().err
     assert not folder.exists()

@@ -64,6 +64,7 @@ def test_a_small_head_is_laid_out_meets_hold_and_still_computes_attention(shared
         fill=0.6,
         tokens=random_tokens(12, HEAD, np.random.default_rng(4)),
         prove=True,
+        route=True,
     )
     metrics = run_layout(given, tmp_path, lambda step: None)
     assert metrics.hold_slack_ns >= 0
@@ -76,11 +77,18 @@ def test_a_small_head_is_laid_out_meets_hold_and_still_computes_attention(shared
     assert metrics.equivalence.points > 20
     assert metrics.power is not None
     assert metrics.power.unmatched == 0
+    routing = metrics.routing
+    assert routing is not None
+    assert routing.clean
+    assert routing.routed == routing.nets > 100
+    assert sum(routing.wire_mm.values()) == pytest.approx(metrics.wire_mm, rel=0.05)
+    assert routing.fmax_mhz == pytest.approx(metrics.fmax_mhz, rel=0.05)
     # Clock tree and delay cells come on top of the mapped cells.
     sized = read_netlist(tmp_path / "2-netlist" / "sized.json", TOP)
     added = metrics.clock_buffers + metrics.buffers_placed + metrics.hold_cells
     assert metrics.cells == len(sized.instances) + added
-    for name in ("head.def", "head.gds", "head.png", "head.spef", "head.v", "metrics.json"):
+    files = ("head.def", "head.gds", "head.png", "head.spef", "head.v", "routes.png")
+    for name in (*files, "metrics.json"):
         assert (tmp_path / name).stat().st_size > 1000
     text = (tmp_path / "head.def").read_text()
     assert f"COMPONENTS {metrics.cells} ;" in text

@@ -6,6 +6,8 @@ from pathlib import Path
 from gaincell.commands.options.common import add_config, add_output, add_seed
 from gaincell.commands.options.run_folder import check_run_folder, empty_run_folder
 from gaincell.config_file import load_config
+from gaincell.layout.digital.metrics import routing_rows
+from gaincell.layout.klayout import db
 from gaincell.refusals import Unable, refusing
 from gaincell.text import table
 
@@ -35,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--prove",
         action="store_true",
         help="prove that the placed netlist does what the Verilog does",
+    )
+    parser.add_argument(
+        "--route",
+        action="store_true",
+        help="route all nets, and check that the metal joins what the netlist joins",
     )
     add_seed(parser, "random tokens")
     add_output(parser, "folder for all steps, DEF, GDS, picture and metrics.json", required=True)
@@ -73,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_roles(library)
     find_yosys()
     check_coriolis()
+    if arguments.route:
+        db()
     technology = find_sky130()
     if find_opensta() is None:
         raise Unable(f"OpenSTA is not installed, but layout needs it: {INSTALL}")
@@ -91,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         fill=arguments.fill,
         tokens=tokens,
         prove=arguments.prove,
+        route=arguments.route,
     )
     metrics = run_layout(given, arguments.output, lambda step: print(step, flush=True))
     before = metrics.before
@@ -117,6 +127,8 @@ def run(arguments: argparse.Namespace) -> int:
         ("setup slack", f"{metrics.setup_slack_ns:+.3f} ns at {clock_ns:g} ns"),
         ("hold slack", f"{metrics.hold_slack_ns:+.3f} ns"),
     ]
+    if metrics.routing is not None:
+        lines += routing_rows(metrics.routing)
     if metrics.equivalence is not None:
         lines.append(("placed = Verilog", f"proved at {metrics.equivalence.points} points"))
     if metrics.power is not None and metrics.energy_per_token_j is not None:
@@ -131,4 +143,4 @@ def run(arguments: argparse.Namespace) -> int:
     lines.append(("time", f"{sum(metrics.seconds.values()):.0f} s, CPU {metrics.cpu_s:.0f} s"))
     print(table(lines))
     print(f"  {arguments.output} has head.def, head.gds, head.png, head.spef and {METRICS}")
-    return 0
+    return 0 if metrics.routing is None or metrics.routing.clean else 1

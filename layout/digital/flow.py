@@ -39,6 +39,7 @@ STEPS = (
     *("verilog", "netlist", "before", "placement", "timing"),
     *("routing", "equivalence", "activity", "files", "check"),
 )
+ROUTES = "routes.png"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,8 @@ def run_layout(given: Given, folder: Path, say: Callable[[str], None] = print) -
     Refused, Failed, Unable
         The library is at fault; the netlist is wrong; a tool is missing or stopped.
     """
-    (folder / METRICS).unlink(missing_ok=True)
+    for old in (METRICS, ROUTES):
+        (folder / old).unlink(missing_ok=True)
     begin_s = _cpu_s()
     run, library = _Run(folder, say), given.library
     with run.step("verilog") as place:
@@ -255,7 +257,7 @@ def _write_files(
     write_gds(netlist.name, placed, technology, folder / "head.gds", shapes, labels)
     draw(netlist, block, places, technology, core, folder / "head.png")
     if head is not None:
-        draw_routes(shapes, core, folder / "routes.png")
+        draw_routes(shapes, core, folder / ROUTES)
 
 
 def _cpu_s() -> float:

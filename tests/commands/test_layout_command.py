@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from gaincell.cli import main
+from gaincell.commands.options.run_folder import check_run_folder, empty_run_folder
 from gaincell.layout import klayout
 from gaincell.layout.digital.placement import global_placement
 
@@ -31,6 +32,15 @@ def test_layout_refuses_in_one_sentence_and_writes_nothing(case, tmp_path, capsy
     assert reason in printed
     assert printed.count("\n") == 1
     assert not folder.exists()
+
+
+def test_a_run_replaces_all_steps_of_an_earlier_one(tmp_path):
+    for name in ("1-verilog", "9-files", "10-check", "12a-own"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "old").touch()
+    check_run_folder(tmp_path)
+    empty_run_folder(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["12a-own"]
 
 
 def test_layout_says_how_to_install_coriolis(tmp_path, capsys, monkeypatch):

@@ -184,4 +184,4 @@ def test_def_has_the_wires_vias_and_straps(drawn):
     vias = sum(len(each.vias) for each in drawn.metal.values())
     assert len(re.findall(r"(mcon|via\d?)_pad", nets)) == vias
     assert text.count("+ SHAPE STRIPE") == 2
-    assert re.search(r"- n_in \+ NET n_in .* \+ LAYER met[23] \( 0 0 \)", text)
+    assert re.search(r"- n_in \+ NET n_in .* \+ LAYER met[1-4] \( 0 0 \)", text)

@@ -95,9 +95,23 @@ class Negotiation:
 
     def _give_up(self, share: float) -> set[str]:
         """Remove nets, those first that share most, until the others share nothing."""
+        shared = {at for at, users in enumerate(self._users) if users > 1}
+        owners: dict[int, set[str]] = {at: set() for at in shared}
+        loads: dict[str, int] = {}
+        for net in self.routes:
+            common = shared & self._claims[net]
+            for at in common:
+                owners[at].add(net)
+            if common:
+                loads[net] = len(common)
         lost: set[str] = set()
-        while shared := {at for at, users in enumerate(self._users) if users > 1}:
-            worst = max(self.routes, key=lambda net: (len(shared & self._claims[net]), net))
+        while any(loads.values()):
+            worst = max(loads, key=lambda net: (loads[net], net))
+            del loads[worst]
+            for at in shared & self._claims[worst]:
+                owners[at].remove(worst)
+                if len(owners[at]) == 1:
+                    loads[next(iter(owners[at]))] -= 1
             self._rip(worst, share)
             lost.add(worst)
         return lost

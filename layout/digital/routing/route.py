@@ -67,23 +67,26 @@ def route(
 
 
 def port_accesses(grid: Grid, wish: tuple[float, float], width: int, height: int) -> list[Access]:
-    """Ends of tracks near a place of the edge: of met2 below and above, else of met3."""
+    """Ends of tracks near a place of the edge: of met2, met4 below and above, else met1, met3."""
     x, y = (round(1000 * side) for side in wish)
     i0, j0 = grid.near(x, y)
     lying = min(x, width - x) < min(y, height - y)
+    near = (x if lying else y) < (width - x if lying else height - y)
+    last = (grid.nx if lying else grid.ny) - 2
     found = []
     for away in sorted(range(-PORT_TRACKS, PORT_TRACKS + 1), key=abs):
-        if lying:
-            j = j0 + away
-            columns = (1, 2) if x < width - x else (grid.nx - 2, grid.nx - 3)
-            stubs = [[grid.point(2, i, j) for i in columns]] if 0 < j < grid.ny - 1 else []
-        else:
-            i = i0 + away
-            up = y < height - y
-            lines = (1, 2) if up else (grid.ny - 2, grid.ny - 3)
-            stubs = [[grid.point(1, i, j) for j in lines]] if 0 < i < grid.nx - 1 else []
-        for stub in stubs:
-            if not any(grid.blocked[point] for point in stub):
-                claims = {*stub, *grid.step(*stub)}
-                found.append(Access(stub[-1], tuple(sorted(claims)), stub=tuple(stub)))
+        at = (j0 if lying else i0) + away
+        if not 0 < at < (grid.ny if lying else grid.nx) - 1:
+            continue
+        for layer in (0, 2) if lying else (1, 3):
+            every = 2 if layer == 3 else 1
+            first = 1 if near else last - (last - 1) % every
+            stub = (first, first + every if near else first - every)
+            points = [
+                grid.point(layer, each, at) if lying else grid.point(layer, at, each)
+                for each in stub
+            ]
+            if not any(grid.blocked[point] for point in points):
+                claims = {*points, *grid.step(*points)}
+                found.append(Access(points[-1], tuple(sorted(claims)), stub=tuple(points)))
     return found

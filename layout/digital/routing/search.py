@@ -58,6 +58,7 @@ def cheapest(
         best[point] = cost
         heappush(heap, (cost + rest(i, j, point // plane), -cost, point))
     infinity = float("inf")
+    steps = grid.gap_step
     while heap:
         _, minus, point = heappop(heap)
         cost = -minus
@@ -71,42 +72,46 @@ def cheapest(
             return way[::-1]
         layer = point // plane
         j, i = divmod(point - layer * plane, nx)
-        came = point - back.get(point, point)
+        gap = count + point
         moves = []
         if layer == 1:
-            if j > low:
-                moves.append((point - nx, PITCH_Y + price[count + point - nx], i, j - 1, 1))
-            if j < high:
-                moves.append((point + nx, PITCH_Y + price[count + point], i, j + 1, 1))
-        elif layer == 3:
-            if j > low + 1:
-                moves.append((point - 2 * nx, 2.0 * PITCH_Y, i, j - 2, 3))
-            if j < high - 1:
-                moves.append((point + 2 * nx, 2.0 * PITCH_Y, i, j + 2, 3))
+            if j > low and not blocked[point - nx]:
+                moves.append((point - nx, PITCH_Y + price[gap - nx]))
+            if j < high and not blocked[point + nx]:
+                moves.append((point + nx, PITCH_Y + price[gap]))
+        elif layer == 2:
+            if i > left and not blocked[point - 1]:
+                moves.append((point - 1, PITCH_X + price[gap - 1]))
+            if i < right and not blocked[point + 1]:
+                moves.append((point + 1, PITCH_X + price[gap]))
+        elif layer == 0:
+            if i > left and not blocked[point - 1]:
+                moves.append((point - 1, LOW * PITCH_X))
+            if i < right and not blocked[point + 1]:
+                moves.append((point + 1, LOW * PITCH_X))
         else:
-            wire = PITCH_X if layer else LOW * PITCH_X
-            if i > left:
-                along = wire + price[count + point - 1] if layer else wire
-                moves.append((point - 1, along, i - 1, j, layer))
-            if i < right:
-                along = wire + price[count + point] if layer else wire
-                moves.append((point + 1, along, i + 1, j, layer))
-        pads = None
-        for to, allowed in ((point + plane, layer < 3), (point - plane, layer > 0)):
-            if not allowed or blocked[to] or (layer == 2 and abs(came) == plane):
-                continue
-            if pads is None:
-                pads = VIA + sum(price[gap] for gap in grid.pad(point))
-            on = to // plane
-            moves.append((to, pads + sum(price[gap] for gap in grid.pad(to)), i, j, on))
-        for to, extra, i, j, on in moves:
-            if blocked[to]:
-                continue
+            if j > low + 1 and not blocked[point - 2 * nx]:
+                moves.append((point - 2 * nx, 2.0 * PITCH_Y))
+            if j < high - 1 and not blocked[point + 2 * nx]:
+                moves.append((point + 2 * nx, 2.0 * PITCH_Y))
+        if layer != 2 or abs(point - back.get(point, point)) != plane:
+            step = steps[layer]
+            via = VIA + (price[gap] + price[gap - step] if step else 0.0)
+            if layer < 3 and not blocked[point + plane]:
+                to, step = point + plane, steps[layer + 1]
+                pad = price[count + to] + price[count + to - step] if step else 0.0
+                moves.append((to, via + pad))
+            if layer and not blocked[point - plane]:
+                to, step = point - plane, steps[layer - 1]
+                moves.append((to, via + price[count + to] + price[count + to - step]))
+        for to, extra in moves:
             new = cost + extra + price[to]
             if to in goals:
                 new += goals[to]
             if new < best.get(to, infinity):
                 best[to] = new
                 back[to] = point
+                on = to // plane
+                j, i = divmod(to - on * plane, nx)
                 heappush(heap, (new + rest(i, j, on), -new, to))
     return None

@@ -26,8 +26,9 @@ def empty_run_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for step in folder.glob("[1-9]-*"):
-            shutil.rmtree(step)
+        for step in folder.glob("[1-9]*-*"):
+            if step.name.split("-")[0].isdigit():
+                shutil.rmtree(step)
         (folder / FIRST_STEP).mkdir()
         (folder / FIRST_STEP).rmdir()
     except OSError as error:

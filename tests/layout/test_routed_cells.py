@@ -160,6 +160,13 @@ def test_a_bridge_between_two_nets_is_a_short(drawn, process, metal):
     assert any({one, two} <= set(nets) for nets in joined.shorts)
 
 
+def test_a_port_without_metal_is_an_open(drawn, process):
+    gds = drawn.write(drawn.shapes())
+    ports = {**drawn.ports, "n3": None}
+    joined = compare(gds, process, drawn.netlist, drawn.technology, drawn.places, ports)
+    assert (joined.opens, joined.shorts) == (("n3",), ())
+
+
 def test_a_cell_elsewhere_is_no_match(drawn, process):
     moved = dict(drawn.places)
     moved["u0"], moved["u1"] = moved["u1"], moved["u0"]

@@ -39,12 +39,13 @@ def compare(
     netlist: Netlist,
     technology: Technology,
     places: Places,
-    ports: Mapping[str, tuple[str, Box]],
+    ports: Mapping[str, tuple[str, Box] | None],
 ) -> Joined:
     """Whether each net's pins, and no others, are one piece of metal in ``gds``.
 
-    A cell's pins lie where its LEF says; ``ports`` are metal and box of each port's bit. Pieces of
-    a pin count as joined inside its cell. Supplies are compared, too.
+    A cell's pins lie where its LEF says; ``ports`` are metal and box of each port's bit, None
+    for a bit without metal. Pieces of a pin count as joined inside its cell. Supplies are compared,
+    too.
     """
     labels: list[tuple[Pin, str, int, int]] = []
     nets: dict[str, list[Pin]] = {supply: [] for supply in SUPPLIES}
@@ -59,8 +60,11 @@ def compare(
                 across = round(1000 * height) - across if flipped else across
                 place = x + (left + right) // 2, y + across
                 labels.append(((instance.name, pin), "li", *place))
-    for net, (metal, box) in ports.items():
+    for net, port in ports.items():
         nets[net].append((net, ""))
+        if port is None:
+            continue
+        metal, box = port
         middle = (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
         labels.append(((net, ""), LAYER_OF[metal], *middle))
     pieces = _pieces(gds, process, labels)
@@ -95,10 +99,10 @@ def _pieces(
     for below, above in itertools.pairwise(STACK):
         found.connect(layers[below], layers[above])
     found.extract_netlist()
-    pieces: dict[Pin, list[int]] = {pin: [] for pin, *_ in labels}
+    pieces: dict[Pin, list[int]] = {}
     for number, net in enumerate(found.netlist().circuit_by_name(top.name).each_net()):
         for label in net.name.split(",") if net.name else ():
-            pieces[labels[int(label)][0]].append(number)
+            pieces.setdefault(labels[int(label)][0], []).append(number)
     return pieces
 
 
@@ -116,7 +120,7 @@ def _verdict(nets: Mapping[str, list[Pin]], pieces: Mapping[Pin, list[int]]) -> 
     opens = []
     owners: dict[int, set[str]] = {}
     for net, pins in nets.items():
-        groups = {root(pieces[pin][0]) if pieces[pin] else None for pin in pins}
+        groups = {root(pieces[pin][0]) if pin in pieces else None for pin in pins}
         if len(groups) > 1 or None in groups:
             opens.append(net)
         for group in groups - {None}:

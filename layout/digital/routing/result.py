@@ -63,7 +63,8 @@ class RoutedHead:
     def check(self, gds: Path, report: Path) -> tuple[Joined, dict[str, int]]:
         """What the metal in ``gds`` joins wrongly, and how often it breaks each rule."""
         placement, process = self.placement, load_process(PROCESS)
-        ports = {net: metal.port for net, metal in self.metal.items() if metal.port}
+        metal = self.metal
+        ports = {net: metal[net].port if net in metal else None for net in placement.ports}
         joined = compare(
             gds, process, placement.netlist, placement.technology, placement.places, ports
         )

@@ -8,7 +8,7 @@ from gaincell.layout.checks import violations
 from gaincell.layout.digital.routing.grid import METAL, Grid
 from gaincell.layout.digital.routing.lvs import LAYER_OF
 from gaincell.layout.digital.routing.metal import draw_route
-from gaincell.layout.digital.routing.negotiate import Access, Negotiation
+from gaincell.layout.digital.routing.negotiate import Access, Negotiation, Route
 from gaincell.layout.digital.routing.result import wiring
 from gaincell.layout.digital.routing.route import port_accesses
 from gaincell.layout.digital.routing.tree import routed_wire
@@ -46,6 +46,16 @@ def random_nets(seed, nets, most=5):
             pins.append(port_accesses(grid, edge, SIDE, SIDE))
         found[f"n{net}"] = pins
     return grid, found
+
+
+def broken_by(shapes, process):
+    """Rules that metal breaks."""
+    layout = db().Layout()
+    cell = layout.create_cell("metal")
+    names = {**LAYER_OF, "mcon": "mcon", "via": "via", "via2": "via2", "via3": "via3"}
+    for layer, box in shapes:
+        cell.shapes(layout.layer(*process.layers[names[layer]])).insert(db().Box(*box))
+    return violations(cell, wiring(process))
 
 
 @pytest.fixture(scope="module", params=range(3))
@@ -86,15 +96,20 @@ def test_a_route_joins_all_pins_step_by_step(routed):
 
 def test_the_drawn_metal_breaks_no_rule(routed, process):
     grid, _, routes = routed
-    layout = db().Layout()
-    cell = layout.create_cell("routes")
-    names = {**LAYER_OF, "mcon": "mcon", "via": "via", "via2": "via2", "via3": "via3"}
-    for route in routes.values():
-        for layer, box in draw_route(grid, route, SIDE, SIDE).shapes():
-            cell.shapes(layout.layer(*process.layers[names[layer]])).insert(db().Box(*box))
-    rules = wiring(process)
-    assert len(rules.rules) == 33
-    assert violations(cell, rules) == {}
+    metals = (draw_route(grid, route, SIDE, SIDE) for route in routes.values())
+    assert len(wiring(process).rules) == 33
+    assert broken_by((shape for metal in metals for shape in metal.shapes()), process) == {}
+
+
+def test_pads_of_one_net_on_neighbouring_tracks_leave_no_thin_metal(process):
+    grid = Grid(SIDE, SIDE)
+    one, two, three = (grid.point(0, i, j) for i, j in ((5, 9), (6, 9), (6, 10)))
+    beside = grid.at(three)[0] - 200
+    before = {one: one, two: one, two + grid.plane: two}
+    before |= {three + grid.plane: two + grid.plane, three: three + grid.plane}
+    accesses = {0: Access(one, (one,), grid.at(one)[0]), 1: Access(three, (three,), beside)}
+    metal = draw_route(grid, Route(before, accesses), SIDE, SIDE)
+    assert broken_by(metal.shapes(), process) == {}
 
 
 def test_the_tree_has_the_length_of_the_metal(routed):

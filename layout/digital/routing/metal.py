@@ -114,7 +114,7 @@ def _to_edge(grid: Grid, stub: tuple[int, ...], width: int, height: int) -> tupl
 
 
 def _fillings(metal: NetMetal) -> Iterator[tuple[str, Box]]:
-    """What closes the gaps inside a net that are narrower than other metal may be near."""
+    """What closes the gaps inside a net that are no wider than the space to other metal."""
     kdb = db()
     drawn: dict[str, list[Box]] = {}
     for layer, box in metal.shapes():
@@ -123,8 +123,7 @@ def _fillings(metal: NetMetal) -> Iterator[tuple[str, Box]]:
         if len(drawn.get(name, ())) < 2:
             continue
         region = kdb.Region([kdb.Box(*box) for box in drawn[name]]).merged()
-        half = (space - 1) // 2
-        narrow = region.sized(half).sized(-half) - region
+        narrow = region.sized(space // 2).sized(-space // 2) - region
         for part in narrow.decompose_trapezoids_to_region().each():
             box = part.bbox()
             yield name, (box.left, box.bottom, box.right, box.top)

@@ -97,5 +97,6 @@ def test_boxes_break_a_rule(process, rule):
 
 def test_taps_too_far_apart_are_found(circuit, process, monkeypatch):
     monkeypatch.setattr("gaincell.layout.arrays.tile._between_taps", lambda *_: 12)
-    tile = draw_tile(circuit, process, 1, 12)
+    sizes = (12, 1) if circuit.by_row else (1, 12)
+    tile = draw_tile(circuit, process, *sizes)
     assert violations(tile.cell, process).keys() == {"lu.2", "lu.3"}

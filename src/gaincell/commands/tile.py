@@ -29,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="sky130",
         help=f"one of {', '.join(processes())}; default sky130",
     )
+    parser.add_argument(
+        "--array",
+        choices=("keys", "values"),
+        default="keys",
+        help="keys: a row for each dimension, written by columns; values: a row for each token, "
+        "written by rows; default keys",
+    )
     add_output(parser, "new folder for the GDS, a picture and metrics.json", required=True)
 
 
@@ -45,7 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
         check_new_folder(output)
     db()
     with new_folder(output) as folder, refusing():
-        metrics, picture = lay_out_tile(design, config, process, folder, _say)
+        metrics, picture = lay_out_tile(
+            design, config, process, folder, _say, values=arguments.array == "values"
+        )
         area = f"{metrics.cell_um[0]:.2f} x {metrics.cell_um[1]:.2f} um"
         title = f"Gain cell of design {design.name} in {process.name}, {area}"
         draw_gain_cell(picture.outlines, picture.lines, title, folder / PICTURE)
@@ -68,7 +77,11 @@ def result_rows(metrics: "TileMetrics") -> list[tuple[str, str]]:
             "at 28 nm",
             f"{metrics.cell_um2_28nm:.2f} um2 by the square of the nodes; the paper's has 1 um2",
         ),
-        ("sub-tile", f"{metrics.dims} x {metrics.tokens} cells, {whole:.1f} x {high:.1f} um"),
+        (
+            "sub-tile",
+            f"{metrics.dims} x {metrics.tokens} cells of {metrics.array}, "
+            f"{whole:.1f} x {high:.1f} um",
+        ),
         ("rules", f"{metrics.rules} checked, {broken or 'none broken'}"),
         ("official deck", _deck_text(metrics)),
         (

@@ -276,6 +276,7 @@ def test_librelane_accepts_the_configuration(project, tmp_path, change, complain
         (["--librelane", "none/project"], "there is no folder none"),
         (["--librelane", "project", "--clock-ns", "0.1"], "--clock-ns is 0.1"),
         (["--librelane", "project"], "no library is given"),
+        (["--librelane", "project", "--liberty", str(SMALL)], "has no cell of sky130_fd_sc_hd"),
     ],
 )
 def test_wrong_input_is_one_sentence(tmp_path, monkeypatch, capsys, words, message):
@@ -287,10 +288,11 @@ def test_wrong_input_is_one_sentence(tmp_path, monkeypatch, capsys, words, messa
 
 
 @pytest.mark.slow
-@pytest.mark.needs("synth")
-def test_the_command_maps_the_control_and_writes_a_project(tmp_path, capsys):
+@pytest.mark.needs("synth", "shared")
+def test_the_command_maps_the_control_and_writes_a_project(shared_file, tmp_path, capsys):
     output = tmp_path / "project"
-    words = ["--config", "tiny", "--liberty", str(SMALL), "--librelane", str(output)]
+    library = str(shared_file("sky130hd_tt.lib.gz"))
+    words = ["--config", "tiny", "--liberty", library, "--librelane", str(output)]
     assert main(["layout", *words]) == 0
     said = capsys.readouterr().out
     assert "the flow was not run here" in said

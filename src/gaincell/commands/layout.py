@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from gaincell.layout.digital.technology import Technology
     from gaincell.synth.library.cells import Library
 
+CELLS = "sky130_fd_sc_hd"
+"""The cells that a LibreLane project for sky130 is mapped to."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
@@ -77,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         if estimate:
             raise ValueError("no library is given: --liberty must name that of sky130_fd_sc_hd")
         check_roles(library)
+        if arguments.librelane is not None:
+            _check_names(library)
     find_yosys()
     if arguments.librelane is not None:
         db()
@@ -152,6 +157,12 @@ def _place(
     print(table(_rows(metrics, clock_ns)))
     print(f"  {arguments.output} has head.def, head.gds, head.png, head.spef and {METRICS}")
     return metrics.cells_um2
+
+
+def _check_names(library: "Library") -> None:
+    """Raise ValueError unless the library is of the cells that LibreLane maps to."""
+    if not any(name.startswith(f"{CELLS}__") for name in library.cells):
+        raise ValueError(f"library {library.name} has no cell of {CELLS}, which LibreLane places")
 
 
 def _check_cells(library: "Library", technology: "Technology") -> None:

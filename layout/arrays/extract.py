@@ -8,6 +8,8 @@ from gaincell.layout.klayout import db
 from gaincell.layout.process import Process
 
 N_MODEL, P_MODEL = "n", "p"
+LOW = "_low"
+"""End of the names of models with a low threshold."""
 SUBSTRATE = "vss"
 STACK = (
     ("nsd", "licon"),
@@ -50,10 +52,11 @@ def extract(cell: Any, process: Process) -> Any:
     layers |= {"ntap": layers["tap"] & well, "ptap": layers["tap"] - well}
     bulk = found.make_layer("bulk")
     for model, bulk_layer in ((N_MODEL, bulk), (P_MODEL, well)):
-        ends = layers[f"{model}sd"]
-        places = {"SD": ends, "G": sides[model] & poly, "P": poly, "W": bulk_layer}
-        places |= {"tS": ends, "tD": ends, "tG": poly, "tW": bulk_layer}
-        found.extract_devices(kdb.DeviceExtractorMOS4Transistor(model), places)
+        ends, gates = layers[f"{model}sd"], sides[model] & poly
+        for name, own in ((model, gates - layers["lvtn"]), (model + LOW, gates & layers["lvtn"])):
+            places = {"SD": ends, "G": own, "P": poly, "W": bulk_layer}
+            places |= {"tS": ends, "tD": ends, "tG": poly, "tW": bulk_layer}
+            found.extract_devices(kdb.DeviceExtractorMOS4Transistor(name), places)
     for name in {name for pair in STACK for name in pair if not name.endswith("_label")}:
         found.connect(layers[name])
     for below, above in STACK:

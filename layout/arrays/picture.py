@@ -1,4 +1,4 @@
-"""Draws a gain cell's layout: the layers below the metal, and those of the lines."""
+"""Draws a layout: the layers below the metal, and those of the lines."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,13 +30,13 @@ ABOVE = (
 Corners = Sequence[tuple[float, float]]
 
 
-def draw_gain_cell(
+def draw_layout(
     layers: Mapping[str, Sequence[Corners]],
     lines: Mapping[str, tuple[str, float]],
     title: str,
     output: Path,
 ) -> None:
-    """Draw a cell twice, without metal and with it.
+    """Draw a cell twice, without metal and with it: side by side, or a wide one above another.
 
     Parameters
     ----------
@@ -51,9 +51,12 @@ def draw_gain_cell(
     """
 
     def paint(figure: Figure) -> None:
-        left, right = figure.subplots(1, 2)
-        _paint(left, layers, BELOW)
-        _paint(right, layers, ABOVE)
+        width, height = (max(each) for each in zip(*layers["outline"][0], strict=True))
+        wide = width > 2 * height
+        left, right = figure.subplots(*((2, 1) if wide else (1, 2)))
+        below = -0.35 if wide else -0.12
+        _paint(left, layers, BELOW, below)
+        _paint(right, layers, ABOVE, below)
         left.set_title("diffusion and gates", fontsize=style.TEXT, loc="left", pad=16)
         right.set_title("contacts and lines", fontsize=style.TEXT, loc="left", pad=16)
         for name, (way, place) in lines.items():
@@ -69,7 +72,9 @@ def draw_gain_cell(
                 fontsize=style.SMALL,
             )
         figure.suptitle(title, fontsize=style.TITLE, x=0.06, ha="left")
-        figure.subplots_adjust(left=0.06, right=0.95, bottom=0.16, top=0.86, wspace=0.14)
+        figure.subplots_adjust(
+            left=0.06, right=0.95, bottom=0.16, top=0.86, wspace=0.14, hspace=0.7
+        )
 
     style.draw(paint, HEIGHT_IN, output)
 
@@ -78,6 +83,7 @@ def _paint(
     axes: Axes,
     layers: Mapping[str, Sequence[Corners]],
     shown: Sequence[tuple[str, str, str, float]],
+    legend_y: float,
 ) -> None:
     for layer, _, colour, opacity in shown:
         for corners in layers.get(layer, ()):
@@ -95,7 +101,7 @@ def _paint(
         named.values(),
         named.keys(),
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.12),
+        bbox_to_anchor=(0.5, legend_y),
         ncols=len(named),
         fontsize=style.SMALL,
         frameon=False,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaincell.commands.options.common import add_config, add_output
+from gaincell.commands.shown.deck import deck_text
 from gaincell.config_file import load_config
 from gaincell.files import check_new_folder, new_folder
 from gaincell.layout.klayout import db
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from gaincell.layout.arrays.flow import METRICS, PICTURE, lay_out_tile
-    from gaincell.layout.arrays.picture import draw_gain_cell
+    from gaincell.layout.arrays.picture import draw_layout
     from gaincell.spice.design import load_design
 
     output: Path = arguments.output
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         area = f"{metrics.cell_um[0]:.2f} x {metrics.cell_um[1]:.2f} um"
         title = f"Gain cell of design {design.name} in {process.name}, {area}"
-        draw_gain_cell(picture.outlines, picture.lines, title, folder / PICTURE)
+        draw_layout(picture.outlines, picture.lines, title, folder / PICTURE)
     print(table(result_rows(metrics)))
     print(f"  {output / METRICS} has all numbers")
     official = metrics.deck.violations if metrics.deck else 0
@@ -83,7 +84,7 @@ def result_rows(metrics: "TileMetrics") -> list[tuple[str, str]]:
             f"{whole:.1f} x {high:.1f} um",
         ),
         ("rules", f"{metrics.rules} checked, {broken or 'none broken'}"),
-        ("official deck", _deck_text(metrics)),
+        ("official deck", deck_text(metrics.deck)),
         (
             "circuit",
             f"{'that of' if metrics.same_circuit else 'NOT that of'} design {metrics.design}, "
@@ -91,12 +92,6 @@ def result_rows(metrics: "TileMetrics") -> list[tuple[str, str]]:
         ),
         ("wires", f"{wires} fF per cell to the substrate"),
     ]
-
-
-def _deck_text(metrics: "TileMetrics") -> str:
-    if metrics.deck is None:
-        return "not run: PDK_ROOT has none, or the program klayout is missing"
-    return f"{metrics.deck.violations} violations of {metrics.deck.kinds} kinds"
 
 
 def _say(text: str) -> None:

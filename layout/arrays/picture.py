@@ -24,8 +24,13 @@ ABOVE = (
     ("m1", "metal 1", style.KEY, 0.35),
     ("via", "via", style.INK, 0.9),
     ("m2", "metal 2", style.QUERY, 0.4),
+    ("m3", "metal 3", style.MUTED, 0.25),
+    ("capm", "capacitor", style.VALUE, 0.45),
+    ("m4", "metal 4", style.NEGATIVE, 0.25),
 )
 """Layer, name in the legend, colour and opacity."""
+OF_CAPACITORS = ("m3", "capm", "m4")
+"""Layers that are named only where they are drawn."""
 
 Corners = Sequence[tuple[float, float]]
 
@@ -73,7 +78,7 @@ def draw_layout(
             )
         figure.suptitle(title, fontsize=style.TITLE, x=0.06, ha="left")
         figure.subplots_adjust(
-            left=0.06, right=0.95, bottom=0.16, top=0.86, wspace=0.14, hspace=0.7
+            left=0.06, right=0.95, bottom=0.16, top=0.86, wspace=0.14, hspace=0.85
         )
 
     style.draw(paint, HEIGHT_IN, output)
@@ -85,6 +90,7 @@ def _paint(
     shown: Sequence[tuple[str, str, str, float]],
     legend_y: float,
 ) -> None:
+    shown = [each for each in shown if each[0] not in OF_CAPACITORS or layers.get(each[0])]
     for layer, _, colour, opacity in shown:
         for corners in layers.get(layer, ()):
             points = [(x / 1e3, y / 1e3) for x, y in corners]

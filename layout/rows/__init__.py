@@ -1,1 +1,1 @@
-"""Subcircuits drawn as two rows of transistors, with a line of metal for each net."""
+"""Subcircuits drawn as two rows of transistors, with capacitors over them."""

@@ -28,14 +28,39 @@ class Device:
     length: int
 
 
-def subcircuit(design: Design, process: Process, name: str) -> list[Device]:
-    """All transistors of subcircuit ``name``; inner nets are named by the way to them.
+@dataclass(frozen=True)
+class Capacitor:
+    """A capacitor, F, and the nets of its plates."""
+
+    upper: str
+    lower: str
+    farads: float
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """What a part is drawn from."""
+
+    devices: tuple[Device, ...]
+    capacitors: tuple[Capacitor, ...] = ()
+
+    @property
+    def nets(self) -> list[str]:
+        """All nets, the supplies first."""
+        ends = {net for each in self.devices for net in (each.drain, each.gate, each.source)}
+        ends |= {net for each in self.capacitors for net in (each.upper, each.lower)}
+        supplies = list(SUPPLIES.values())
+        return [*supplies, *sorted(ends - set(supplies))]
+
+
+def subcircuit(design: Design, process: Process, name: str) -> Circuit:
+    """The transistors and capacitors of a subcircuit; inner nets are named by the way to them.
 
     Raises
     ------
     ValueError
-        The design has no such subcircuit or is of another node, or the subcircuit has parts that
-        are no transistors, a bulk that is no supply, or a size off the process's grid.
+        The design has no such subcircuit or is of another node, or the subcircuit has other parts,
+        a bulk that is no supply, or a size off the process's grid.
     """
     if design.levels.node_nm != process.node_nm:
         raise ValueError(
@@ -45,19 +70,21 @@ def subcircuit(design: Design, process: Process, name: str) -> list[Device]:
     if not design.netlist.has(name):
         raise ValueError(f"design {design.name} has no subcircuit {name}")
     ports = design.netlist.ports[name]
-    return _devices(design, process, name, dict(zip(ports, ports, strict=True)), "")
+    found = _parts(design, process, name, dict(zip(ports, ports, strict=True)), "")
+    devices = tuple(each for each in found if isinstance(each, Device))
+    return Circuit(devices, tuple(each for each in found if isinstance(each, Capacitor)))
 
 
-def _devices(
+def _parts(
     design: Design, process: Process, name: str, nets: dict[str, str], path: str
-) -> list[Device]:
+) -> list[Device | Capacitor]:
     netlist = design.netlist
     lines = {device.line: device for device in netlist.devices(name)}
 
     def outer(net: str) -> str:
         return nets.setdefault(net, f"{path}{net}")
 
-    found: list[Device] = []
+    found: list[Device | Capacitor] = []
     for line in netlist.bodies[name]:
         words = line.lower().split()
         if line in lines:
@@ -77,10 +104,14 @@ def _devices(
         elif words[0][0] == "x" and words[-1] in netlist.bodies:
             inner = words[-1]
             joined = zip(netlist.ports[inner], map(outer, words[1:-1]), strict=True)
-            found += _devices(design, process, inner, dict(joined), f"{path}{words[0]}.")
+            found += _parts(design, process, inner, dict(joined), f"{path}{words[0]}.")
+        elif words[0][0] == "c":
+            farads = size_value(line.split()[3].strip("{}'"), design.sizes)
+            found.append(Capacitor(outer(words[1]), outer(words[2]), farads))
         else:
             raise ValueError(
-                f"{words[0]} of subcircuit {name} is no transistor, and only those are drawn"
+                f"{words[0]} of subcircuit {name} is neither a transistor nor a capacitor, and "
+                "only those are drawn"
             )
     return found
 

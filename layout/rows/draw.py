@@ -9,15 +9,19 @@ from gaincell.layout.arrays.cell import Pen
 from gaincell.layout.arrays.plan import Span, around, on_grid
 from gaincell.layout.klayout import db
 from gaincell.layout.process import Process
-from gaincell.layout.rows.devices import SUPPLIES, Device
+from gaincell.layout.rows.capacitors import draw_capacitors, extent
+from gaincell.layout.rows.devices import SUPPLIES, Circuit
 from gaincell.layout.rows.plan import STEP, Finger, RowsPlan, plan_rows
 
 TAP = 410
-LINE, PITCH = 260, 400
+LINE, PITCH = 280, 420
 """Width and pitch of the lines of metal 2, nm."""
-PAD = 320
-"""Height of a pad of metal 1 on a contact or under a via, and width of one under a via, nm."""
-WIRE = 230
+WIRE, PAD, VIA_PAD = 230, 320, 260
+"""Width of metal 1, height of its pads on contacts and under vias, and width of the latter, nm."""
+LOWEST = 300
+"""Middle of the lowest line, nm: a pad of metal 3 there does not go beyond the outline."""
+GROWTH = 500
+"""Step in which a part gets higher for its capacitors, nm."""
 
 
 @dataclass(frozen=True)
@@ -47,28 +51,35 @@ class _Rows:
     height: int
 
 
-def draw_subcircuit(name: str, devices: list[Device], process: Process) -> Drawn:
-    """Draw transistors as a cell ``name``; each net has a line of metal 2 with its name."""
-    plan = plan_rows(devices, process)
+def draw_subcircuit(name: str, circuit: Circuit, process: Process) -> Drawn:
+    """Draw a part as a cell ``name``; each net has a line of metal 2 with its name.
+
+    A part with large capacitors gets as high and wide as they need.
+    """
+    plan, nets = plan_rows(circuit.devices, process), circuit.nets
     layout = db().Layout()
     layout.dbu = 1e-3
     pen = Pen(layout.create_cell(name), process)
-    nets = sorted({net for each in devices for net in (each.drain, each.gate, each.source)})
-    nets = [*SUPPLIES.values(), *(net for net in nets if net not in SUPPLIES.values())]
     y = _rows(plan, len(nets), process)
-    lines = {net: around(on_grid(PITCH / 2) + PITCH * at, LINE) for at, net in enumerate(nets)}
-    whole = Span(0, plan.width)
+    lines = {net: around(LOWEST + PITCH * at, LINE) for at, net in enumerate(nets)}
+    width, height = plan.width, y.height
+    if circuit.capacitors:
+        while extent(circuit.capacitors, height) > max(width, height):
+            height += GROWTH
+        width = max(width, extent(circuit.capacitors, height))
+    whole, rows = Span(0, width), Span(0, plan.width)
     for net, line in lines.items():
         pen.box("m2", whole, line)
         pen.label("m2_label", net, plan.width // 2, line.middle)
-    pen.box("nwell", whole, Span(y.well_low, y.height))
+    pen.box("nwell", rows, Span(y.well_low, y.height))
     for finger in plan.fingers:
         _draw_finger(pen, finger, y, lines)
     for tap in plan.taps:
         _draw_tap(pen, tap, y, lines)
     _implants(pen, plan, y)
-    pen.box("outline", whole, Span(0, y.height))
-    return Drawn(layout, pen.cell, plan.width, y.height, lines)
+    draw_capacitors(pen, circuit.capacitors, lines, height)
+    pen.box("outline", whole, Span(0, height))
+    return Drawn(layout, pen.cell, width, height, lines)
 
 
 def _rows(plan: RowsPlan, nets: int, process: Process) -> _Rows:
@@ -83,7 +94,7 @@ def _rows(plan: RowsPlan, nets: int, process: Process) -> _Rows:
     p_gate = Span(low, low + cut)
     p_low = p_gate.high + max(nm("licon.14"), nm("licon.9") + nm("psd.5"))
     well_low = p_low - WELL_UNDER_LOW
-    height = max(p_low + widest["p"] + EDGE, nets * PITCH)
+    height = max(p_low + widest["p"] + EDGE, 2 * LOWEST + (nets - 1) * PITCH)
     return _Rows(n_top, n_gate, p_gate, p_low, well_low, on_grid(height))
 
 
@@ -143,7 +154,7 @@ def _wire(pen: Pen, middle: int, contact: Span, line: Span) -> None:
     pen.box("mcon", around(middle, contact.size), contact)
     ends = around(contact.middle, PAD), around(line.middle, PAD)
     pen.box("m1", around(middle, WIRE), Span(min(e.low for e in ends), max(e.high for e in ends)))
-    pen.box("m1", around(middle, LINE), ends[1])
+    pen.box("m1", around(middle, VIA_PAD), ends[1])
     pen.box("via", around(middle, via), around(line.middle, via))
 
 

@@ -13,7 +13,7 @@ from gaincell.layout.deck import DeckResult, find_deck, run_deck
 from gaincell.layout.process import Process
 from gaincell.layout.rows.devices import subcircuit
 from gaincell.layout.rows.draw import draw_subcircuit
-from gaincell.layout.rows.lvs import same_devices
+from gaincell.layout.rows.lvs import same_circuit
 from gaincell.spice.area import areas
 from gaincell.spice.design import Design
 
@@ -38,6 +38,7 @@ class PartMetrics:
     process: str
     part: str
     transistors: int
+    capacitors_f: float
     um: tuple[float, float]
     um2: float
     estimate_um2: tuple[float, float] | None
@@ -59,8 +60,8 @@ def lay_out_part(
     Unable
         KLayout is not installed.
     """
-    devices = subcircuit(design, process, name)
-    drawn = draw_subcircuit(name, devices, process)
+    circuit = subcircuit(design, process, name)
+    drawn = draw_subcircuit(name, circuit, process)
     drawn.layout.write(str(folder / GDS))
     deck = find_deck(process.name)
     estimate = (areas(design) or {}).get(name)
@@ -68,14 +69,15 @@ def lay_out_part(
         design=design.name,
         process=process.name,
         part=name,
-        transistors=len(devices),
+        transistors=len(circuit.devices),
+        capacitors_f=sum(each.farads for each in circuit.capacitors),
         um=(drawn.width / 1e3, drawn.height / 1e3),
         um2=round(drawn.um2, 2),
         estimate_um2=(estimate["low_um2"], estimate["high_um2"]) if estimate else None,
         rules=len(process.rules),
         violations=violations(drawn.cell, process),
         deck=run_deck(deck, folder / GDS, name, folder / DECK) if deck else None,
-        same_circuit=same_devices(drawn.cell, process, devices),
+        same_circuit=same_circuit(drawn.cell, process, circuit),
     )
     text = json.dumps(asdict(metrics), indent=1)
     (folder / METRICS).write_text(f"{text}\n", encoding="utf-8")

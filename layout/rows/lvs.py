@@ -1,63 +1,61 @@
-"""Compares a drawn subcircuit with its transistors."""
+"""Compares a drawn part with its circuit. Each net has a label, so nets are told apart by names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter, defaultdict
 from typing import Any
 
-from gaincell.layout.arrays.extract import LOW, extract
-from gaincell.layout.klayout import db
+from gaincell.layout.arrays.extract import CAPACITOR, LOW, extract
 from gaincell.layout.process import Process
-from gaincell.layout.rows.devices import SUPPLIES, Device
+from gaincell.layout.rows.devices import SUPPLIES, Circuit
 
 NM_PER_UM = 1e3
+CLOSE = 5e-3
+"""Part by which capacitances may differ: plates have whole steps of the grid."""
+
+Transistors = Counter[tuple[str, str, frozenset[str], str, int]]
+"""Width, nm, by model, gate, ends, bulk and length: parallel transistors count as one."""
+Capacitors = dict[frozenset[str], float]
+"""Capacitance, F, by nets."""
 
 
-def same_devices(cell: Any, process: Process, devices: Sequence[Device]) -> bool:
-    """Whether a drawing has these transistors: nets by name, kinds and sizes must agree.
+def same_circuit(cell: Any, process: Process, circuit: Circuit) -> bool:
+    """Whether a drawing has this circuit: nets by name, kinds and sizes must agree.
 
-    Folded transistors count as one of the sum of their widths.
+    Folded transistors count as one of the sum of their widths. Capacitances agree within ``CLOSE``.
     """
+    transistors, capacitors = _drawn(cell, process)
+    wanted: Transistors = Counter()
+    for each in circuit.devices:
+        ends, bulk = frozenset((each.drain, each.source)), SUPPLIES[each.kind]
+        wanted[each.kind + LOW * each.low, each.gate, ends, bulk, each.length] += each.width
+    farads: Capacitors = defaultdict(float)
+    for plates in circuit.capacitors:
+        farads[frozenset((plates.upper, plates.lower))] += plates.farads
+    return (
+        transistors == wanted
+        and capacitors.keys() == farads.keys()
+        and all(
+            math.isclose(value, capacitors[nets], rel_tol=CLOSE) for nets, value in farads.items()
+        )
+    )
+
+
+def _drawn(cell: Any, process: Process) -> tuple[Transistors, Capacitors]:
     extracted = extract(cell, process)  # owns its netlist
-    found = extracted.netlist().dup()
-    found.make_top_level_pins()
-    wanted = reference(cell.name, devices)
-    for netlist in (found, wanted):
-        netlist.combine_devices()
-        netlist.purge()
-    tops = [netlist.circuit_by_name(cell.name) for netlist in (found, wanted)]
-    nets = [{net.name: net for net in top.each_net()} for top in tops]
-    if nets[0].keys() != nets[1].keys():
-        return False
-    compare = db().NetlistComparer()
-    for name, net in nets[0].items():
-        compare.same_nets(*tops, net, nets[1][name], True)
-    return bool(compare.compare(found, wanted))
+    transistors: Transistors = Counter()
+    capacitors: Capacitors = defaultdict(float)
+    for device in extracted.netlist().circuit_by_name(cell.name).each_device():
+        model = device.device_class().name
 
+        def net(terminal: str, device: Any = device) -> str:
+            joined = device.net_for_terminal(terminal)
+            return joined.expanded_name() if joined is not None else ""
 
-def reference(name: str, devices: Sequence[Device]) -> Any:
-    """KLayout's netlist of the transistors: one circuit, ``name``, with a pin for each net."""
-    kdb = db()
-    netlist = kdb.Netlist()
-    models: dict[str, Any] = {}
-    top = kdb.Circuit()
-    top.name = name
-    netlist.add(top)
-    nets: dict[str, Any] = {}
-    for each in devices:
-        model = each.kind + LOW * each.low
-        if model not in models:
-            models[model] = kdb.DeviceClassMOS4Transistor()
-            models[model].name = model
-            netlist.add(models[model])
-        device = top.create_device(models[model])
-        ends = each.drain, each.gate, each.source, SUPPLIES[each.kind]
-        for terminal, net in zip("DGSB", ends, strict=True):
-            if net not in nets:
-                nets[net] = top.create_net(net)
-            device.connect_terminal(terminal, nets[net])
-        device.set_parameter("W", each.width / NM_PER_UM)
-        device.set_parameter("L", each.length / NM_PER_UM)
-    for net, joined in nets.items():
-        top.connect_pin(top.create_pin(net), joined)
-    return netlist
+        if model == CAPACITOR:
+            capacitors[frozenset((net("A"), net("B")))] += device.parameter("C")
+            continue
+        width, length = (round(device.parameter(name) * NM_PER_UM) for name in "WL")
+        transistors[model, net("G"), frozenset((net("D"), net("S"))), net("B"), length] += width
+    return transistors, capacitors

@@ -60,7 +60,7 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
         ),
         "replay": (replay, "run a design's transistors on the wires of a head's Verilog"),
         "floorplan": (floorplan, "put a head's arrays and its placed control into one GDS"),
-        "part": (part, "draw a driver or selector and check it against its netlist"),
+        "part": (part, "draw a converter or driver and check it against its netlist"),
         "tile": (tile, "draw a sub-tile of gain cells and check it against its netlist"),
         "estimate": (estimate, "estimate area, time and energy of heads beside the paper's"),
     },

@@ -9,9 +9,9 @@ from gaincell.cli import main
 from gaincell.layout.checks import violations
 from gaincell.layout.klayout import db
 from gaincell.layout.process import cell_of
-from gaincell.layout.rows.devices import Device, subcircuit
+from gaincell.layout.rows.devices import Circuit, Device, subcircuit
 from gaincell.layout.rows.draw import draw_subcircuit
-from gaincell.layout.rows.lvs import same_devices
+from gaincell.layout.rows.lvs import same_circuit
 from gaincell.layout.rows.plan import WIDEST, plan_rows
 from gaincell.spice.design import load_design
 
@@ -29,10 +29,19 @@ xm3 low a vss vss nfet w=0.42 l=4 m=2
 xm4 wl a b vdd pfet_lvt w=1 l=0.35
 .ends
 .subckt score_converter bl reset resetb conv hold holdb gate pulse done vbp vmid vdd vss
-cint bl vss 2e-12
+cint bl vss 2e-13
+xc bl reset vdd vss comparator
+cstep bl holdb 1e-14
+.ends
+.subckt comparator a y vdd vss
+cz a x 6e-14
+xi x y vdd vss inverter
+.ends
+.subckt references vbp vbn vdd vss
+iref vbp vss 1e-6
 .ends
 """
-MANY = [Device("n", False, f"n{at}", f"n{at + 1}", "vss", 420, 150) for at in range(40)]
+MANY = tuple(Device("n", False, f"n{at}", f"n{at + 1}", "vss", 420, 150) for at in range(40))
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +51,18 @@ def design(process, folder):
 
 
 @pytest.fixture(scope="module")
-def devices(design, process):
+def driver(design, process):
     return subcircuit(load_design(design), process, "line_driver")
+
+
+@pytest.fixture(scope="module")
+def devices(driver):
+    return driver.devices
+
+
+@pytest.fixture(scope="module")
+def converter(design, process):
+    return subcircuit(load_design(design), process, "score_converter")
 
 
 def test_devices_are_those_of_the_netlist_and_of_what_is_in_it(devices):
@@ -57,12 +76,12 @@ def test_devices_are_those_of_the_netlist_and_of_what_is_in_it(devices):
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 9])
 def test_a_part_keeps_the_rules_and_has_its_circuit(devices, process, count):
-    own = devices[:count] or MANY
+    own = Circuit(devices[:count] or MANY)
     drawn = draw_subcircuit("part", own, process)
     assert violations(drawn.cell, process) == {}
     box = drawn.cell.bbox()
     assert (box.width(), box.height()) == (drawn.width, drawn.height)
-    assert same_devices(drawn.cell, process, own)
+    assert same_circuit(drawn.cell, process, own)
 
 
 @pytest.mark.parametrize("at", range(9))
@@ -78,29 +97,68 @@ def test_a_part_keeps_the_rules_and_has_its_circuit(devices, process, count):
     ],
     ids=["width", "length", "threshold", "kind", "gate", "drain"],
 )
-def test_another_transistor_is_refuted(devices, process, at, change):
-    drawn = draw_subcircuit("part", devices, process)
-    other = [*devices[:at], change(devices[at]), *devices[at + 1 :]]
-    assert not same_devices(drawn.cell, process, other)
+def test_another_transistor_is_refuted(driver, devices, process, at, change):
+    drawn = draw_subcircuit("part", driver, process)
+    other = *devices[:at], change(devices[at]), *devices[at + 1 :]
+    assert not same_circuit(drawn.cell, process, Circuit(other))
+
+
+def test_capacitors_are_drawn_over_the_transistors(converter, process):
+    assert [each.farads for each in converter.capacitors] == [2e-13, 6e-14, 1e-14]
+    drawn = draw_subcircuit("part", converter, process)
+    assert violations(drawn.cell, process) == {}
+    assert same_circuit(drawn.cell, process, converter)
+    box = drawn.cell.bbox()
+    assert (box.width(), box.height()) == (drawn.width, drawn.height)
+    index = drawn.layout.layer(*process.layers["capm"])
+    plates = db().Region(drawn.cell.shapes(index)).area() / 1e6
+    assert plates == pytest.approx(2.7e-13 / 2e-15, rel=5e-3)
+
+
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda each: replace(each, farads=1.01 * each.farads),
+        lambda each: replace(each, upper="hold"),
+        lambda each: replace(each, lower="vdd"),
+    ],
+    ids=["size", "upper", "lower"],
+)
+def test_another_capacitor_is_refuted(converter, process, at, change):
+    drawn = draw_subcircuit("part", converter, process)
+    own = converter.capacitors
+    other = *own[:at], change(own[at]), *own[at + 1 :]
+    assert not same_circuit(drawn.cell, process, replace(converter, capacitors=other))
+    assert not same_circuit(
+        drawn.cell, process, replace(converter, capacitors=(*own[:at], *own[at + 1 :]))
+    )
+
+
+@pytest.mark.parametrize("layer", ["via2", "m3", "via3", "m4", "capm"])
+def test_a_capacitor_without_its_wires_is_refuted(converter, process, layer):
+    drawn = draw_subcircuit("part", converter, process)
+    drawn.cell.shapes(drawn.layout.layer(*process.layers[layer])).clear()
+    assert not same_circuit(drawn.cell, process, converter)
 
 
 @pytest.mark.parametrize("layer", ["licon", "mcon", "via", "m1", "m2", "poly", "li"])
-def test_an_open_is_refuted(devices, process, layer):
-    drawn = draw_subcircuit("part", devices, process)
+def test_an_open_is_refuted(driver, process, layer):
+    drawn = draw_subcircuit("part", driver, process)
     shapes = drawn.cell.shapes(drawn.layout.layer(*process.layers[layer]))
     middle = drawn.width // 2
     hole = db().Region(db().Box(middle - 3000, 0, middle + 3000, drawn.height))
     left = db().Region(shapes).merged() - hole
     shapes.clear()
     shapes.insert(left)
-    assert not same_devices(drawn.cell, process, devices)
+    assert not same_circuit(drawn.cell, process, driver)
 
 
-def test_a_short_between_lines_is_refuted(devices, process):
-    drawn = draw_subcircuit("part", devices, process)
+def test_a_short_between_lines_is_refuted(driver, process):
+    drawn = draw_subcircuit("part", driver, process)
     index = drawn.layout.layer(*process.layers["m2"])
     drawn.cell.shapes(index).insert(db().Box(0, 200, 300, 600))
-    assert not same_devices(drawn.cell, process, devices)
+    assert not same_circuit(drawn.cell, process, driver)
 
 
 def test_wide_transistors_are_folded_and_every_terminal_has_a_column(devices, process):
@@ -134,7 +192,7 @@ def test_the_command_draws_a_part(design, tmp_path, capsys):
     ("words", "message"),
     [
         (["--part", "linedriver"], "has no subcircuit linedriver"),
-        (["--part", "score_converter"], "cint of subcircuit score_converter is no transistor"),
+        (["--part", "references"], "iref of subcircuit references is neither a transistor nor"),
         (["--part", "line_driver", "--design", "freepdk45"], "is at 45 nm, but process sky130"),
         (["--part", "line_driver", "--process", "none"], 'process is "none"'),
         (["--part", "line_driver", "-o", "."], "output . exists"),

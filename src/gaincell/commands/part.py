@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a shipped design's name, or a folder with design.toml and netlist.sp",
     )
     parser.add_argument(
-        "--part", required=True, help="a subcircuit of transistors, such as line_driver"
+        "--part",
+        required=True,
+        help="a subcircuit of transistors and capacitors, such as line_driver",
     )
     parser.add_argument(
         "--process",

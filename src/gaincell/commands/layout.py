@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gaincell.commands.options.common import add_config, add_output, add_seed
 from gaincell.commands.options.run_folder import check_run_folder, empty_run_folder
+from gaincell.commands.shown.layout import placement_rows
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_new_folder, new_folder, scratch_folder
@@ -19,7 +20,6 @@ from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
-    from gaincell.layout.digital.metrics import LayoutMetrics
     from gaincell.layout.digital.technology import Technology
     from gaincell.synth.library.cells import Library
 
@@ -154,7 +154,7 @@ def _place(
         prove=arguments.prove,
     )
     metrics = run_layout(given, arguments.output, lambda step: print(step, flush=True))
-    print(table(_rows(metrics, clock_ns)))
+    print(table(placement_rows(metrics, clock_ns)))
     print(f"  {arguments.output} has head.def, head.gds, head.png, head.spef and {METRICS}")
     return metrics.cells_um2
 
@@ -220,44 +220,3 @@ def _write_project(
         ("LibreLane", f"{NOT_RUN}: librelane --pdk sky130A {arguments.librelane / CONFIG}"),
     ]
     print(table(rows))
-
-
-def _rows(metrics: "LayoutMetrics", clock_ns: float) -> list[tuple[str, str]]:
-    """The table of a placement."""
-    before = metrics.before
-    rows = [
-        ("library", metrics.library),
-        (
-            "core",
-            f"{metrics.core_um[0]:.1f} x {metrics.core_um[1]:.1f} um, {metrics.cells} cells, "
-            f"{metrics.cells_um2:.0f} um2 of them",
-        ),
-        ("clock tree", f"{metrics.clock_buffers} buffers, {metrics.latency_ns:.3f} ns"),
-        (
-            "after placement",
-            f"{metrics.resized_placed} cells resized, {metrics.buffers_placed} buffers added",
-        ),
-        ("hold cells", f"{metrics.hold_cells}"),
-        (
-            "wires",
-            f"{metrics.wire_mm:.1f} mm, {metrics.wire_um_per_input:.2f} um an input; synthesis "
-            f"assumes {metrics.wire_um_per_input_estimated:.2f}",
-        ),
-        ("before", f"{before.fmax_mhz:.0f} MHz" if before.fmax_mhz else "none"),
-        ("placed", f"{metrics.fmax_mhz:.0f} MHz"),
-        ("setup slack", f"{metrics.setup_slack_ns:+.3f} ns at {clock_ns:g} ns"),
-        ("hold slack", f"{metrics.hold_slack_ns:+.3f} ns"),
-    ]
-    if metrics.equivalence is not None:
-        rows.append(("placed = Verilog", f"proved at {metrics.equivalence.points} points"))
-    if metrics.power is not None and metrics.energy_per_token_j is not None:
-        rows.append(
-            (
-                "power",
-                f"{metrics.power.total_w * 1e3:.2f} mW, of it wires "
-                f"{metrics.power.wires_w * 1e3:.2f} mW; "
-                f"{metrics.energy_per_token_j * 1e9:.3f} nJ per token",
-            )
-        )
-    rows.append(("time", f"{sum(metrics.seconds.values()):.0f} s, CPU {metrics.cpu_s:.0f} s"))
-    return rows

@@ -119,6 +119,7 @@ TOOLS = {
     ),
     "gpu": Tool("a GPU", "CUDA", _has_gpu),
     "iverilog": Tool("Icarus Verilog", "apt-get install iverilog", _has_program("iverilog")),
+    "librelane": Tool("LibreLane", "pip install librelane, apart", _has_program("librelane")),
     "llmservingsim": Tool(
         "LLMServingSim",
         "git clone https://github.com/casys-kaist/LLMServingSim; LLMSERVINGSIM=its folder; "

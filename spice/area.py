@@ -58,13 +58,13 @@ def _sizes(design: Design, name: str) -> tuple[float, float]:
     total, farads = 0.0, 0.0
     for device in netlist.devices(name):
         width, length, copies = (
-            _value(text, design.sizes) for text in (device.width, device.length, device.copies)
+            size_value(text, design.sizes) for text in (device.width, device.length, device.copies)
         )
         total += copies * (length + 2 * end) * (width + end)
     total *= levels.unit_m**2 * UM2
     for line in netlist.bodies[name]:
         if line[0] in "cC":
-            farads += _value(line.split()[3].strip("{}'"), design.sizes)
+            farads += size_value(line.split()[3].strip("{}'"), design.sizes)
     for inner in netlist.inner(name):
         more, farads_more = _sizes(design, inner)
         total, farads = total + more, farads + farads_more
@@ -72,5 +72,6 @@ def _sizes(design: Design, name: str) -> tuple[float, float]:
     return total, farads
 
 
-def _value(text: str, sizes: Mapping[str, float]) -> float:
+def size_value(text: str, sizes: Mapping[str, float]) -> float:
+    """An expression of a netlist, such as the width of a transistor, with a design's sizes."""
     return float(evaluate(text, sizes))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gaincell.layout.arrays.circuit import GainCell
-from gaincell.layout.arrays.plan import Columns, Rows, Span, around, columns, rows
+from gaincell.layout.arrays.plan import Columns, Rows, Span, around, column_lines, columns, rows
 from gaincell.layout.klayout import db
 from gaincell.layout.process import Process
 
@@ -55,13 +55,13 @@ def draw_cell(layout: Any, cell: GainCell, process: Process) -> tuple[Any, Colum
     pen = Pen(layout.create_cell(NAME), process)
     _diffusions(pen, x, y)
     _gates(pen, x, y)
-    _contacts(pen, x, y, cell.read_at_line)
+    _contacts(pen, x, y, cell)
     whole = Span(0, x.width)
-    for line in y.lines.values():
+    for line in y.lines(cell).values():
         pen.box("m1", whole, line)
-    bit_line = x.first if cell.read_at_line else x.last
-    for along in (x.write_contact, bit_line):
-        pen.box("m2", around(along.middle, BIT_LINE), Span(0, y.height))
+    for contact in column_lines(cell, x).values():
+        pen.to_column(contact, y.middle, y.line_middle)
+        pen.box("m2", around(contact.middle, BIT_LINE), Span(0, y.height))
     pen.box("outline", whole, Span(0, y.height))
     return pen.cell, x, y
 
@@ -94,9 +94,9 @@ def _gates(pen: Pen, x: Columns, y: Rows) -> None:
     pen.box("poly", pad, y.middle, 0, above)
 
 
-def _contacts(pen: Pen, x: Columns, y: Rows, read_at_line: bool) -> None:
+def _contacts(pen: Pen, x: Columns, y: Rows, cell: GainCell) -> None:
     nm = pen.process.nm
-    bit_line, supply = (x.first, x.last) if read_at_line else (x.last, x.first)
+    bit_line, supply = (x.first, x.last) if cell.read_at_line else (x.last, x.first)
     for place in (x.write_bit, x.stored, bit_line, supply):
         pen.contact("diff", place, y.n_contact)
     for place in (bit_line, supply):
@@ -110,21 +110,23 @@ def _contacts(pen: Pen, x: Columns, y: Rows, read_at_line: bool) -> None:
         pen.contact("poly", place, row)
     around_contact = nm("licon.15")
     pen.box("npc", Span(x.write_contact.low, x.arm.high), y.middle, *2 * (around_contact,))
-    # Strips of local metal: the storage node, the write bit line's, the bit line's.
+    # Strips of local metal: the storage node, those of writing, the bit line's.
     above = nm("li.5")
     pen.box("li", x.stored, Span(y.n_contact.low, y.middle.high), 0, above)
     pen.box("li", Span(x.stored.low, x.arm.high), y.middle, 0, above)
     side = nm("ct.1")
     write = around(y.line_write.middle, side)
-    pen.box("li", x.write_bit, Span(y.n_contact.low, write.high))
+    if cell.by_row:
+        pen.box("li", x.write_bit, Span(y.n_contact.low, y.middle.high), 0, above)
+        pen.box("li", x.write_contact, Span(y.middle.low, write.high), 0, above)
+    else:
+        pen.box("li", x.write_bit, Span(y.n_contact.low, write.high))
     pen.box("li", bit_line, Span(y.n_contact.low, y.p_contact.high))
     for place, row in (
-        (x.write_bit, write),
+        (x.write_contact if cell.by_row else x.write_bit, write),
         (supply, y.n_contact),
         (supply, y.p_contact),
         (x.switch_contact, y.word),
         (x.switch_contact, y.word_b),
     ):
         pen.box("mcon", place, row)
-    pen.to_column(x.write_contact, y.middle, y.line_middle)
-    pen.to_column(bit_line, y.middle, y.line_middle)

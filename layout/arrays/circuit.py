@@ -42,6 +42,7 @@ class GainCell:
     read_n, read_p : their gates are the storage node
     switch_n, switch_p : their gates are the word lines; each in series with a read transistor
     read_at_line : the read transistors, not the switches, are at the bit line
+    by_row : cells of a row are written together, as in an array of values; else those of a column
     """
 
     write: Transistor
@@ -50,14 +51,27 @@ class GainCell:
     read_p: Transistor
     switch_p: Transistor
     read_at_line: bool
+    by_row: bool = False
+
+    @property
+    def along_row(self) -> tuple[str, ...]:
+        """Ports whose lines run along a row, the supplies' left out."""
+        return "wl", "wlb", ("wwl" if self.by_row else "wbl")
+
+    @property
+    def along_column(self) -> tuple[str, ...]:
+        """Ports whose lines run along a column."""
+        return "bl", ("wbl" if self.by_row else "wwl")
 
     @property
     def transistors(self) -> tuple[Transistor, ...]:
         return self.write, self.read_n, self.switch_n, self.read_p, self.switch_p
 
 
-def gain_cell(design: Design, process: Process) -> GainCell:
+def gain_cell(design: Design, process: Process, *, by_row: bool = False) -> GainCell:
     """The cell of a design whose storage is the gates of its read transistors, and its wire.
+
+    ``by_row`` is as in ``GainCell``.
 
     Raises
     ------
@@ -76,7 +90,7 @@ def gain_cell(design: Design, process: Process) -> GainCell:
         (write,), (switch_n,), (switch_p,) = found.pop("wwl"), found.pop("wl"), found.pop("wlb")
         read = {each.kind: each for each in found.pop("s")}
         at_line = "bl" in read["n"].ends
-        cell = GainCell(write, read["n"], switch_n, read["p"], switch_p, at_line)
+        cell = GainCell(write, read["n"], switch_n, read["p"], switch_p, at_line, by_row)
         if found or not _is_drawn(cell):
             raise KeyError
     except (KeyError, ValueError):

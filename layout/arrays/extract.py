@@ -6,8 +6,12 @@ from typing import Any
 
 from gaincell.layout.klayout import db
 from gaincell.layout.process import Process
+from gaincell.spice.area import CAPACITOR_F_PER_UM2
 
 N_MODEL, P_MODEL = "n", "p"
+LOW = "_low"
+"""End of the names of models with a low threshold."""
+CAPACITOR = "capacitor"
 SUBSTRATE = "vss"
 STACK = (
     ("nsd", "licon"),
@@ -21,6 +25,12 @@ STACK = (
     ("m1", "via"),
     ("via", "m2"),
     ("ntap", "nwell"),
+    ("m2", "via2"),
+    ("via2", "m3"),
+    ("m3", "metal_via3"),
+    ("metal_via3", "m4"),
+    ("capm", "plate_via3"),
+    ("plate_via3", "m4"),
     ("m1", "m1_label"),
     ("m2", "m2_label"),
 )
@@ -48,12 +58,17 @@ def extract(cell: Any, process: Process) -> Any:
     sides = {"n": diff - well, "p": diff & well}
     layers |= {"nsd": sides["n"] - poly, "psd": sides["p"] - poly}
     layers |= {"ntap": layers["tap"] & well, "ptap": layers["tap"] - well}
+    over = {"plate_via3": layers["via3"] & layers["capm"]}
+    layers |= over | {"metal_via3": layers["via3"] - layers["capm"]}
     bulk = found.make_layer("bulk")
     for model, bulk_layer in ((N_MODEL, bulk), (P_MODEL, well)):
-        ends = layers[f"{model}sd"]
-        places = {"SD": ends, "G": sides[model] & poly, "P": poly, "W": bulk_layer}
-        places |= {"tS": ends, "tD": ends, "tG": poly, "tW": bulk_layer}
-        found.extract_devices(kdb.DeviceExtractorMOS4Transistor(model), places)
+        ends, gates = layers[f"{model}sd"], sides[model] & poly
+        for name, own in ((model, gates - layers["lvtn"]), (model + LOW, gates & layers["lvtn"])):
+            places = {"SD": ends, "G": own, "P": poly, "W": bulk_layer}
+            places |= {"tS": ends, "tD": ends, "tG": poly, "tW": bulk_layer}
+            found.extract_devices(kdb.DeviceExtractorMOS4Transistor(name), places)
+    plates = {"P1": layers["capm"], "P2": layers["m3"], "tA": layers["capm"], "tB": layers["m3"]}
+    found.extract_devices(kdb.DeviceExtractorCapacitor(CAPACITOR, CAPACITOR_F_PER_UM2), plates)
     for name in {name for pair in STACK for name in pair if not name.endswith("_label")}:
         found.connect(layers[name])
     for below, above in STACK:

@@ -13,6 +13,7 @@ from gaincell.layout.arrays.circuit import gain_cell
 from gaincell.layout.arrays.lvs import same_circuit
 from gaincell.layout.arrays.outlines import Outline, outlines
 from gaincell.layout.arrays.parasitics import wires_per_cell
+from gaincell.layout.arrays.plan import column_lines
 from gaincell.layout.arrays.tile import draw_tile
 from gaincell.layout.checks import violations
 from gaincell.layout.deck import DeckResult, find_deck, run_deck
@@ -21,6 +22,7 @@ from gaincell.layout.process import Process
 from gaincell.spice.design import Design
 
 GDS, METRICS, PICTURE, DECK = "tile.gds", "metrics.json", "cell.png", "deck.xml"
+ARRAYS = ("keys", "values")
 PAPER_NODE_NM = 28
 """Node to which areas are scaled beside the paper's."""
 
@@ -30,7 +32,8 @@ class TileMetrics:
     """What was drawn and found; metrics.json holds the same.
 
     design, process : names
-    dims, tokens : rows and columns of the sub-tile
+    array : "keys", with a row for each dimension, or "values", with a row for each token
+    dims, tokens : of the sub-tile
     cell_um : width and height of a gain cell, um
     tile_um : of the sub-tile with its taps, um
     cell_um2 : area of a gain cell
@@ -45,6 +48,7 @@ class TileMetrics:
 
     design: str
     process: str
+    array: str
     dims: int
     tokens: int
     cell_um: tuple[float, float]
@@ -68,9 +72,17 @@ class Picture:
 
 
 def lay_out_tile(
-    design: Design, config: HeadConfig, process: Process, folder: Path, say: Callable[[str], None]
+    design: Design,
+    config: HeadConfig,
+    process: Process,
+    folder: Path,
+    say: Callable[[str], None],
+    *,
+    values: bool = False,
 ) -> tuple[TileMetrics, Picture]:
     """Draw and check a head's sub-tile; ``folder`` gets the GDS and the metrics.
+
+    It is one of the keys, or with ``values`` one of the values.
 
     Raises
     ------
@@ -79,7 +91,7 @@ def lay_out_tile(
     Unable
         KLayout is not installed.
     """
-    circuit = gain_cell(design, process)
+    circuit = gain_cell(design, process, by_row=values)
     dims, tokens = config.head_dim, config.columns
     say(f"drawing {dims} x {tokens} cells ...")
     tile = draw_tile(circuit, process, dims, tokens)
@@ -98,6 +110,7 @@ def lay_out_tile(
     metrics = TileMetrics(
         design=design.name,
         process=process.name,
+        array=ARRAYS[values],
         dims=dims,
         tokens=tokens,
         cell_um=(tile.cell_width / 1e3, tile.cell_height / 1e3),
@@ -115,8 +128,7 @@ def lay_out_tile(
     (folder / METRICS).write_text(f"{text}\n", encoding="utf-8")
     layout = db().Layout()
     cell, x, y = draw_cell(layout, circuit, process)
-    bit_line = x.first if circuit.read_at_line else x.last
-    lines = {net: ("y", line.middle / 1e3) for net, line in y.lines.items()}
-    for net, place in (("wwl", x.write_contact), ("bl", bit_line)):
-        lines[net] = "x", place.middle / 1e3
+    lines = {net: ("y", line.middle / 1e3) for net, line in y.lines(circuit).items()}
+    for net, contact in column_lines(circuit, x).items():
+        lines[net] = "x", contact.middle / 1e3
     return metrics, Picture(outlines(cell, process), lines)

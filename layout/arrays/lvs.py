@@ -18,7 +18,7 @@ NM_PER_UM = 1e3
 
 
 def same_circuit(cell: Any, process: Process, circuit: GainCell, dims: int, tokens: int) -> bool:
-    """Whether the drawn sub-tile is ``dims`` rows and ``tokens`` columns of this cell.
+    """Whether the drawn sub-tile has this cell for each of ``dims`` and ``tokens``.
 
     Nets, sizes of transistors and names of pins must agree.
     """
@@ -54,11 +54,12 @@ def reference(name: str, circuit: GainCell, dims: int, tokens: int) -> Any:
     top.name = name
     netlist.add(top)
     nets: dict[str, Any] = {}
-    for row in range(dims):
-        for column in range(tokens):
+    rows, columns = (tokens, dims) if circuit.by_row else (dims, tokens)
+    for row in range(rows):
+        for column in range(columns):
             placed = top.create_subcircuit(unit)
             for port, pin in pins.items():
-                net = _net(port, row, column)
+                net = _net(port, circuit, row, column)
                 if net not in nets:
                     nets[net] = top.create_net(net)
                 placed.connect_pin(pin, nets[net])
@@ -90,10 +91,10 @@ def _unit(netlist: Any, models: dict[str, Any], circuit: GainCell) -> tuple[Any,
     return unit, pins
 
 
-def _net(port: str, row: int, column: int) -> str:
+def _net(port: str, circuit: GainCell, row: int, column: int) -> str:
     """Net of the sub-tile at a cell's port."""
     if port in ("vdd", "vss"):
         return port
     if port in WELLS:
         return "vdd" if port == WELLS[0] else "vss"
-    return f"{port}{column}" if port in ("bl", "wwl") else f"{port}{row}"
+    return f"{port}{column}" if port in circuit.along_column else f"{port}{row}"

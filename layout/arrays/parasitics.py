@@ -16,8 +16,6 @@ from gaincell.layout.klayout import db
 from gaincell.layout.process import Process, Wire
 
 NM = 1e-9
-ALONG_ROW = ("wl", "wlb", "wbl")
-ALONG_COLUMN = ("bl", "wwl")
 STORED = "s"
 """The storage node."""
 DRAWN = 8
@@ -33,7 +31,7 @@ def wires_per_cell(circuit: GainCell, process: Process) -> dict[str, float]:
     index = tile.layout.layer(*process.layers["diff"])
     diff = db().Region(tile.cell.begin_shapes_rec(index))
     found = {}
-    for port in (*ALONG_ROW, *ALONG_COLUMN):
+    for port in (*circuit.along_row, *circuit.along_column):
         net = top.net_by_name(f"{port}{DRAWN // 2}")
         found[port] = _capacitance(extracted, net, diff, process.wires) / DRAWN
     unit = netlist.circuit_by_name(NAME)

@@ -1,4 +1,4 @@
-"""Draws a gain cell's layout: the layers below the metal, and those of the lines."""
+"""Draws a layout: the layers below the metal, and those of the lines."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,19 +24,24 @@ ABOVE = (
     ("m1", "metal 1", style.KEY, 0.35),
     ("via", "via", style.INK, 0.9),
     ("m2", "metal 2", style.QUERY, 0.4),
+    ("m3", "metal 3", style.MUTED, 0.25),
+    ("capm", "capacitor", style.VALUE, 0.45),
+    ("m4", "metal 4", style.NEGATIVE, 0.25),
 )
 """Layer, name in the legend, colour and opacity."""
+OF_CAPACITORS = ("m3", "capm", "m4")
+"""Layers that are named only where they are drawn."""
 
 Corners = Sequence[tuple[float, float]]
 
 
-def draw_gain_cell(
+def draw_layout(
     layers: Mapping[str, Sequence[Corners]],
     lines: Mapping[str, tuple[str, float]],
     title: str,
     output: Path,
 ) -> None:
-    """Draw a cell twice, without metal and with it.
+    """Draw a cell twice, without metal and with it: side by side, or a wide one above another.
 
     Parameters
     ----------
@@ -51,9 +56,12 @@ def draw_gain_cell(
     """
 
     def paint(figure: Figure) -> None:
-        left, right = figure.subplots(1, 2)
-        _paint(left, layers, BELOW)
-        _paint(right, layers, ABOVE)
+        width, height = (max(each) for each in zip(*layers["outline"][0], strict=True))
+        wide = width > 2 * height
+        left, right = figure.subplots(*((2, 1) if wide else (1, 2)))
+        below = -0.35 if wide else -0.12
+        _paint(left, layers, BELOW, below)
+        _paint(right, layers, ABOVE, below)
         left.set_title("diffusion and gates", fontsize=style.TEXT, loc="left", pad=16)
         right.set_title("contacts and lines", fontsize=style.TEXT, loc="left", pad=16)
         for name, (way, place) in lines.items():
@@ -69,7 +77,9 @@ def draw_gain_cell(
                 fontsize=style.SMALL,
             )
         figure.suptitle(title, fontsize=style.TITLE, x=0.06, ha="left")
-        figure.subplots_adjust(left=0.06, right=0.95, bottom=0.16, top=0.86, wspace=0.14)
+        figure.subplots_adjust(
+            left=0.06, right=0.95, bottom=0.16, top=0.86, wspace=0.14, hspace=0.85
+        )
 
     style.draw(paint, HEIGHT_IN, output)
 
@@ -78,7 +88,9 @@ def _paint(
     axes: Axes,
     layers: Mapping[str, Sequence[Corners]],
     shown: Sequence[tuple[str, str, str, float]],
+    legend_y: float,
 ) -> None:
+    shown = [each for each in shown if each[0] not in OF_CAPACITORS or layers.get(each[0])]
     for layer, _, colour, opacity in shown:
         for corners in layers.get(layer, ()):
             points = [(x / 1e3, y / 1e3) for x, y in corners]
@@ -95,7 +107,7 @@ def _paint(
         named.values(),
         named.keys(),
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.12),
+        bbox_to_anchor=(0.5, legend_y),
         ncols=len(named),
         fontsize=style.SMALL,
         frameon=False,

@@ -2,8 +2,9 @@
 
 Columns from left to right: the write transistor (its write bit line, its gate, the storage node),
 then both pairs of read transistor and switch, the n pair below the p pair. Rows from below: vss,
-the word line, contacts of the write word line and the bit line, the inverted word line, the write
-bit line, vdd. Neighbours above and below are mirrored, and share their wells.
+the word line, contacts of the lines along the column, the inverted word line, a line for writing,
+vdd. That line is the write bit line, or the write word line where rows are written. Neighbours
+above and below are mirrored, and share their wells.
 """
 
 from __future__ import annotations
@@ -73,16 +74,22 @@ class Rows:
     line_vdd: Span
     height: int
 
-    @property
-    def lines(self) -> dict[str, Span]:
+    def lines(self, cell: GainCell) -> dict[str, Span]:
         """Spans of the lines along a row of cells, by net."""
+        spans = self.line_word, self.line_word_b, self.line_write
         return {
             "vss": self.line_vss,
-            "wl": self.line_word,
-            "wlb": self.line_word_b,
-            "wbl": self.line_write,
+            **dict(zip(cell.along_row, spans, strict=True)),
             "vdd": self.line_vdd,
         }
+
+
+def column_lines(cell: GainCell, x: Columns) -> dict[str, Span]:
+    """Contacts under the lines along a column of cells, by net."""
+    return {
+        "bl": x.first if cell.read_at_line else x.last,
+        **({"wbl": x.write_bit} if cell.by_row else {"wwl": x.write_contact}),
+    }
 
 
 def columns(cell: GainCell, process: Process) -> Columns:

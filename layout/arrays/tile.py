@@ -1,7 +1,9 @@
 """Draws a sub-tile: gain cells in rows and columns, with taps of well and substrate in between.
 
-A row is a dimension, with word lines and a write bit line along it. A column is a token, with its
-bit line and its write word line. Every other row is mirrored.
+Of keys, a row is a dimension, with word lines and a write bit line along it, and a column is a
+token, with its bit line and its write word line. Of values, a row is a token, with word lines and a
+write word line, and a column is a dimension, with its bit line and its write bit line. Every other
+row is mirrored.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Any
 
 from gaincell.layout.arrays.cell import BIT_LINE, Pen, draw_cell
 from gaincell.layout.arrays.circuit import GainCell
-from gaincell.layout.arrays.plan import Columns, Rows, Span, around
+from gaincell.layout.arrays.plan import Columns, Rows, Span, around, column_lines
 from gaincell.layout.klayout import db
 from gaincell.layout.process import Process
 
@@ -42,7 +44,7 @@ class Tile:
 
 
 def draw_tile(cell: GainCell, process: Process, dims: int, tokens: int) -> Tile:
-    """A sub-tile of ``dims`` rows and ``tokens`` columns.
+    """A sub-tile for ``dims`` dimensions and ``tokens`` tokens.
 
     Raises
     ------
@@ -52,10 +54,12 @@ def draw_tile(cell: GainCell, process: Process, dims: int, tokens: int) -> Tile:
     layout = db().Layout()
     layout.dbu = 1e-3
     unit, x, y = draw_cell(layout, cell, process)
-    taps = _draw_taps(layout, x, y, process)
-    top = Pen(layout.create_cell(f"tile_{dims}x{tokens}"), process)
-    groups = _groups(tokens, _between_taps(x, y, process))
-    for row in range(dims):
+    taps = _draw_taps(layout, cell, y, process)
+    rows, columns = (tokens, dims) if cell.by_row else (dims, tokens)
+    kind = "values" if cell.by_row else "keys"
+    top = Pen(layout.create_cell(f"{kind}_{dims}x{tokens}"), process)
+    groups = _groups(columns, _between_taps(x, process))
+    for row in range(rows):
         left = 0
         for group in groups:
             _place(top, taps, left, row, y.height)
@@ -63,29 +67,29 @@ def draw_tile(cell: GainCell, process: Process, dims: int, tokens: int) -> Tile:
             _place(top, unit, left, row, y.height, group, x.width)
             left += group * x.width
         _place(top, taps, left, row, y.height)
-        _name_row(top, row, y)
-    bit_line = (x.first if cell.read_at_line else x.last).middle
-    token, left = 0, TAP_COLUMN
+        _name_row(top, row, cell, y)
+    column, left = 0, TAP_COLUMN
     for group in groups:
         for _ in range(group):
-            for name, place in (("bl", bit_line), ("wwl", x.write_contact.middle)):
-                top.label("m2_label", f"{name}{token}", left + place, y.line_middle.middle)
-            token, left = token + 1, left + x.width
+            for name, contact in column_lines(cell, x).items():
+                place = left + contact.middle
+                top.label("m2_label", f"{name}{column}", place, y.line_middle.middle)
+            column, left = column + 1, left + x.width
         left += TAP_COLUMN
-    height = dims * y.height
+    height = rows * y.height
     return Tile(layout, top.cell, height, left, y.height, x.width, len(groups) + 1)
 
 
-def _between_taps(x: Columns, y: Rows, process: Process) -> int:
+def _between_taps(x: Columns, process: Process) -> int:
     """Columns of cells between two columns of taps, at most: no diffusion is too far from one."""
     reach = 2 * process.nm("lu.2", "lu.3") - (TAP_COLUMN - TAP)
     return max(1, reach // x.width)
 
 
-def _groups(tokens: int, most: int) -> list[int]:
-    """``tokens`` in groups of ``most`` at most, as even as they can be."""
-    count = -(-tokens // most)
-    return [tokens // count + (group < tokens % count) for group in range(count)]
+def _groups(columns: int, most: int) -> list[int]:
+    """``columns`` in groups of ``most`` at most, as even as they can be."""
+    count = -(-columns // most)
+    return [columns // count + (group < columns % count) for group in range(count)]
 
 
 def _place(
@@ -99,14 +103,14 @@ def _place(
     top.cell.insert(kdb.CellInstArray(cell.cell_index(), turned, along, none, count, 1))
 
 
-def _name_row(top: Pen, row: int, y: Rows) -> None:
-    for net, line in y.lines.items():
+def _name_row(top: Pen, row: int, cell: GainCell, y: Rows) -> None:
+    for net, line in y.lines(cell).items():
         text = net if net in ("vss", "vdd") else f"{net}{row}"
         place = line.middle if row % 2 == 0 else y.height - line.middle
         top.label("m1_label", text, TAP_COLUMN // 2, row * y.height + place)
 
 
-def _draw_taps(layout: Any, x: Columns, y: Rows, process: Process) -> Any:
+def _draw_taps(layout: Any, cell: GainCell, y: Rows, process: Process) -> Any:
     """A column of taps, one row high: of the substrate at vss, of the well at vdd, with straps."""
     nm = process.nm
     pen = Pen(layout.create_cell(TAPS), process)
@@ -120,7 +124,7 @@ def _draw_taps(layout: Any, x: Columns, y: Rows, process: Process) -> Any:
     pen.box("psdm", whole, Span(0, n_top))
     pen.box("nsdm", whole, Span(y.p_diff.low - nm("psd.5"), y.height))
     pen.box("nwell", whole, Span(y.p_diff.low - nm("difftap.8"), y.height))
-    for line in y.lines.values():
+    for line in y.lines(cell).values():
         pen.box("m1", whole, line)
     via = nm("via.1a")
     for strap, line in zip(STRAPS, (y.line_vss, y.line_vdd), strict=True):

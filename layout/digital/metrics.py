@@ -73,20 +73,3 @@ class LayoutMetrics:
     energy_per_token_j: float | None = field(metadata=key(absent=None, omit=True))
     seconds: dict[str, float]
     cpu_s: float
-
-
-def routing_rows(routing: RoutingMetrics) -> list[tuple[str, str]]:
-    """What a command prints of routing."""
-    mm = " + ".join(f"{each:.1f}" for each in routing.wire_mm.values())
-    metals = f"{next(iter(routing.wire_mm))} to {list(routing.wire_mm)[-1]}"
-    broken = ", ".join(f"{rule} {count} times" for rule, count in routing.broken.items())
-    return [
-        ("routed", f"{routing.routed} of {routing.nets} nets, {routing.pins} pins"),
-        ("metal", f"{mm} mm on {metals}, {sum(routing.vias.values())} vias and contacts"),
-        ("LVS", f"{routing.opens} nets open, {routing.shorts} shorts"),
-        ("rules", f"{routing.rules} checked, {'broken: ' + broken if broken else 'none broken'}"),
-        (
-            "routed clock",
-            f"{routing.fmax_mhz:.0f} MHz, hold slack {routing.hold_slack_ns:+.3f} ns",
-        ),
-    ]

@@ -1,4 +1,4 @@
-"""A drawn cell in two arrangements: the switch at the bit line, and the read transistor there."""
+"""A drawn cell: the switch at the bit line, the read transistor there, or written by rows."""
 
 import pytest
 
@@ -40,7 +40,10 @@ def folder(tmp_path_factory, process):
     return write
 
 
-@pytest.fixture(scope="session", params=["switch at the bit line", "read at the bit line"])
+@pytest.fixture(
+    scope="session", params=["switch at the bit line", "read at the bit line", "written by row"]
+)
 def circuit(request, process, folder):
     netlist = READ_AT_LINE if request.param.startswith("read") else None
-    return gain_cell(load_design(folder(netlist)), process)
+    by_row = request.param.endswith("row")
+    return gain_cell(load_design(folder(netlist)), process, by_row=by_row)

@@ -12,9 +12,10 @@ REPORT = """<report-database><categories><category><name>m1.2</name></category><
 <items>{items}</items></report-database>"""
 
 
-def test_a_tile_is_drawn_checked_and_written(tmp_path, capsys):
+@pytest.mark.parametrize("array", ["keys", "values"])
+def test_a_tile_is_drawn_checked_and_written(tmp_path, capsys, array):
     output = tmp_path / "tile"
-    assert main(["tile", "--config", "tiny", "-o", str(output)]) == 0
+    assert main(["tile", "--config", "tiny", "--array", array, "-o", str(output)]) == 0
     metrics = json.loads((output / "metrics.json").read_text())
     assert metrics["violations"] == {}
     assert metrics["same_circuit"]
@@ -23,6 +24,7 @@ def test_a_tile_is_drawn_checked_and_written(tmp_path, capsys):
     said = capsys.readouterr().out
     assert f"{metrics['rules']} checked, none broken" in said
     assert "160 transistors" in said
+    assert f"8 x 4 cells of {array}, " in said
     layout = db().Layout()
     layout.read(str(output / "tile.gds"))
     box = layout.top_cell().bbox()

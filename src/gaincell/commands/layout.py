@@ -1,15 +1,31 @@
-"""``gaincell layout``: a head's digital control placed, with its wires, timed and drawn."""
+"""``gaincell layout``: a head's digital control placed, with its wires, timed and drawn.
+
+With ``--librelane`` also, or only, a project for those who place and route with LibreLane.
+"""
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gaincell.commands.options.common import add_config, add_output, add_seed
 from gaincell.commands.options.run_folder import check_run_folder, empty_run_folder
+from gaincell.commands.shown.layout import placement_rows
+from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
-from gaincell.layout.digital.metrics import routing_rows
+from gaincell.files import check_new_folder, new_folder, scratch_folder
 from gaincell.layout.klayout import db
+from gaincell.layout.process import cell_of, load_process
 from gaincell.refusals import Unable, refusing
 from gaincell.text import table
+
+if TYPE_CHECKING:
+    from gaincell.behavioral.tokens import Tokens
+    from gaincell.layout.digital.metrics import LayoutMetrics
+    from gaincell.layout.digital.technology import Technology
+    from gaincell.synth.library.cells import Library
+
+CELLS = "sky130_fd_sc_hd"
+"""The cells that a LibreLane project for sky130 is mapped to."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,19 +59,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="route all nets, and check that the metal joins what the netlist joins",
     )
+    parser.add_argument(
+        "--librelane",
+        type=Path,
+        metavar="FOLDER",
+        help="new folder for a LibreLane project of the control with the arrays as a macro, which "
+        "is not run; without --output nothing is placed here either",
+    )
     add_seed(parser, "random tokens")
-    add_output(parser, "folder for all steps, DEF, GDS, picture and metrics.json", required=True)
+    add_output(parser, "folder for all steps, DEF, GDS, picture and metrics.json")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from gaincell.behavioral.tokens import typical_tokens
-    from gaincell.layout.digital.flow import Given, run_layout
-    from gaincell.layout.digital.placement.global_placement import check_coriolis
-    from gaincell.layout.digital.technology import find_sky130
     from gaincell.synth.library.pdk import find_library
     from gaincell.synth.library.roles import check_roles
-    from gaincell.synth.metrics import METRICS
-    from gaincell.synth.steps.opensta import INSTALL, find_opensta
     from gaincell.synth.steps.sdc import check_clock
     from gaincell.synth.steps.yosys import find_yosys
 
@@ -63,22 +80,73 @@ def run(arguments: argparse.Namespace) -> int:
         config = load_config(arguments.config)
         clock_ns = config.clock_s * 1e9 if arguments.clock_ns is None else arguments.clock_ns
         check_clock(clock_ns)
-        if not 0.2 <= arguments.fill <= 0.85:
-            raise ValueError(f"--fill is {arguments.fill:g}, but must be 0.2 to 0.85")
-        if arguments.tokens < 0:
-            raise ValueError(f"--tokens is {arguments.tokens}, but must be 0 or above")
-        tokens = None
-        if arguments.tokens:
-            tokens, _ = typical_tokens(config, arguments.seed)
-            if arguments.tokens > len(tokens):
-                raise ValueError(f"--tokens is {arguments.tokens}, but there are {len(tokens)}")
-            tokens = tokens[: arguments.tokens]
-        check_run_folder(arguments.output)
+        _check(arguments)
+        tokens = _tokens(arguments, config)
         library, estimate = find_library(arguments.liberty, 130)
         if estimate:
             raise ValueError("no library is given: --liberty must name that of sky130_fd_sc_hd")
         check_roles(library)
+        if arguments.librelane is not None:
+            _check_names(library)
     find_yosys()
+    if arguments.librelane is not None:
+        db()
+    metrics = None
+    if arguments.output is not None:
+        metrics = _place(arguments, config, tokens, library, clock_ns)
+    if arguments.librelane is not None:
+        cells_um2 = metrics.cells_um2 if metrics else None
+        _write_project(arguments, config, library, clock_ns, cells_um2)
+    unclean = metrics is not None and metrics.routing is not None and not metrics.routing.clean
+    return 1 if unclean else 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise ValueError unless the options fit together, and both outputs can be written."""
+    if arguments.output is None and arguments.librelane is None:
+        raise ValueError("nothing is to be written: give --output, --librelane, or both")
+    if not 0.2 <= arguments.fill <= 0.85:
+        raise ValueError(f"--fill is {arguments.fill:g}, but must be 0.2 to 0.85")
+    if arguments.tokens < 0:
+        raise ValueError(f"--tokens is {arguments.tokens}, but must be 0 or above")
+    if arguments.output is None and (arguments.tokens or arguments.prove or arguments.route):
+        raise ValueError(
+            "--tokens, --prove and --route need --output: without it nothing is placed"
+        )
+    if arguments.output is not None:
+        check_run_folder(arguments.output)
+    if arguments.librelane is not None:
+        check_new_folder(arguments.librelane)
+        if arguments.librelane == arguments.output:
+            raise ValueError(f"--output and --librelane are both {arguments.output}: name two")
+
+
+def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "Tokens | None":
+    """The tokens for the control's power, if it is asked for; ValueError if there are too few."""
+    from gaincell.behavioral.tokens import typical_tokens
+
+    if not arguments.tokens:
+        return None
+    tokens, _ = typical_tokens(config, arguments.seed)
+    if arguments.tokens > len(tokens):
+        raise ValueError(f"--tokens is {arguments.tokens}, but there are {len(tokens)}")
+    return tokens[: arguments.tokens]
+
+
+def _place(
+    arguments: argparse.Namespace,
+    config: HeadConfig,
+    tokens: "Tokens | None",
+    library: "Library",
+    clock_ns: float,
+) -> "LayoutMetrics":
+    """Place the control, route it if that is asked for, and print what came out."""
+    from gaincell.layout.digital.flow import Given, run_layout
+    from gaincell.layout.digital.placement.global_placement import check_coriolis
+    from gaincell.layout.digital.technology import find_sky130
+    from gaincell.synth.metrics import METRICS
+    from gaincell.synth.steps.opensta import INSTALL, find_opensta
+
     check_coriolis()
     if arguments.route:
         db()
@@ -86,11 +154,7 @@ def run(arguments: argparse.Namespace) -> int:
     if find_opensta() is None:
         raise Unable(f"OpenSTA is not installed, but layout needs it: {INSTALL}")
     with refusing():
-        missing = [name for name in library.cells if not technology.has(name)]
-        if len(missing) == len(library.cells):
-            raise ValueError(
-                f"library {library.name} has no cell of {technology.name}, which layout places"
-            )
+        _check_cells(library, technology)
         empty_run_folder(arguments.output)
     given = Given(
         config=config,
@@ -103,44 +167,69 @@ def run(arguments: argparse.Namespace) -> int:
         route=arguments.route,
     )
     metrics = run_layout(given, arguments.output, lambda step: print(step, flush=True))
-    before = metrics.before
-    lines = [
-        ("library", metrics.library),
-        (
-            "core",
-            f"{metrics.core_um[0]:.1f} x {metrics.core_um[1]:.1f} um, {metrics.cells} cells, "
-            f"{metrics.cells_um2:.0f} um2 of them",
-        ),
-        ("clock tree", f"{metrics.clock_buffers} buffers, {metrics.latency_ns:.3f} ns"),
-        (
-            "after placement",
-            f"{metrics.resized_placed} cells resized, {metrics.buffers_placed} buffers added",
-        ),
-        ("hold cells", f"{metrics.hold_cells}"),
-        (
-            "wires",
-            f"{metrics.wire_mm:.1f} mm, {metrics.wire_um_per_input:.2f} um an input; synthesis "
-            f"assumes {metrics.wire_um_per_input_estimated:.2f}",
-        ),
-        ("before", f"{before.fmax_mhz:.0f} MHz" if before.fmax_mhz else "none"),
-        ("placed", f"{metrics.fmax_mhz:.0f} MHz"),
-        ("setup slack", f"{metrics.setup_slack_ns:+.3f} ns at {clock_ns:g} ns"),
-        ("hold slack", f"{metrics.hold_slack_ns:+.3f} ns"),
-    ]
-    if metrics.routing is not None:
-        lines += routing_rows(metrics.routing)
-    if metrics.equivalence is not None:
-        lines.append(("placed = Verilog", f"proved at {metrics.equivalence.points} points"))
-    if metrics.power is not None and metrics.energy_per_token_j is not None:
-        lines.append(
-            (
-                "power",
-                f"{metrics.power.total_w * 1e3:.2f} mW, of it wires "
-                f"{metrics.power.wires_w * 1e3:.2f} mW; "
-                f"{metrics.energy_per_token_j * 1e9:.3f} nJ per token",
-            )
-        )
-    lines.append(("time", f"{sum(metrics.seconds.values()):.0f} s, CPU {metrics.cpu_s:.0f} s"))
-    print(table(lines))
+    print(table(placement_rows(metrics, clock_ns)))
     print(f"  {arguments.output} has head.def, head.gds, head.png, head.spef and {METRICS}")
-    return 0 if metrics.routing is None or metrics.routing.clean else 1
+    return metrics
+
+
+def _check_names(library: "Library") -> None:
+    """Raise ValueError unless the library is of the cells that LibreLane maps to."""
+    if not any(name.startswith(f"{CELLS}__") for name in library.cells):
+        raise ValueError(f"library {library.name} has no cell of {CELLS}, which LibreLane places")
+
+
+def _check_cells(library: "Library", technology: "Technology") -> None:
+    missing = [name for name in library.cells if not technology.has(name)]
+    if len(missing) == len(library.cells):
+        raise ValueError(
+            f"library {library.name} has no cell of {technology.name}, which layout places"
+        )
+
+
+def _write_project(
+    arguments: argparse.Namespace,
+    config: HeadConfig,
+    library: "Library",
+    clock_ns: float,
+    cells_um2: float | None,
+) -> None:
+    """Write the LibreLane project. Without a placement, map the control for its area."""
+    from gaincell import __version__
+    from gaincell.hdl.verilog import TOP, head_verilog
+    from gaincell.layout.floorplan.flow import lay_out_arrays
+    from gaincell.layout.floorplan.ports import head_ports
+    from gaincell.layout.librelane.project import CONFIG, NOT_RUN, write_project
+    from gaincell.spice.design import load_design
+    from gaincell.synth.steps import mapping
+
+    verilog = head_verilog(config)
+    if cells_um2 is None:
+        print("netlist ...", flush=True)
+        options = mapping.MappingOptions(clock_ns=clock_ns)
+        with scratch_folder("gaincell-librelane-") as place:
+            inputs = mapping.Inputs(verilog=verilog, library=library, options=options, folder=place)
+            cells_um2 = mapping.run(inputs).netlist.area_um2(library)
+    print("arrays ...", flush=True)
+    process, ports = load_process(arguments.pdk), head_ports(verilog, TOP)
+    arrays = lay_out_arrays(config, load_design(cell_of(process)), process, ports)
+    with new_folder(arguments.librelane) as folder, refusing():
+        size = write_project(
+            folder,
+            config=config,
+            verilog=verilog,
+            control=TOP,
+            ports=ports,
+            arrays=arrays,
+            library=library,
+            clock_ns=clock_ns,
+            control_um2=cells_um2,
+            version=__version__,
+        )
+    plan = arrays.plan
+    rows = [
+        ("arrays", f"{plan.width / 1e3:.1f} x {plan.height / 1e3:.1f} um, {len(plan.pins)} pins"),
+        ("die", f"{size.width / 1e3:.1f} x {size.height / 1e3:.1f} um"),
+        ("control", f"{cells_um2:.0f} um2 of cells, in the rows below the arrays"),
+        ("LibreLane", f"{NOT_RUN}: librelane --pdk sky130A {arguments.librelane / CONFIG}"),
+    ]
+    print(table(rows))

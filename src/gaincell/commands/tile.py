@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaincell.commands.options.common import add_config, add_output
+from gaincell.commands.shown.deck import deck_text
 from gaincell.config_file import load_config
 from gaincell.files import check_new_folder, new_folder
 from gaincell.layout.klayout import db
@@ -29,12 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="sky130",
         help=f"one of {', '.join(processes())}; default sky130",
     )
+    parser.add_argument(
+        "--array",
+        choices=("keys", "values"),
+        default="keys",
+        help="keys: a row for each dimension, written by columns; values: a row for each token, "
+        "written by rows; default keys",
+    )
     add_output(parser, "new folder for the GDS, a picture and metrics.json", required=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from gaincell.layout.arrays.flow import METRICS, PICTURE, lay_out_tile
-    from gaincell.layout.arrays.picture import draw_gain_cell
+    from gaincell.layout.arrays.picture import draw_layout
     from gaincell.spice.design import load_design
 
     output: Path = arguments.output
@@ -45,10 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
         check_new_folder(output)
     db()
     with new_folder(output) as folder, refusing():
-        metrics, picture = lay_out_tile(design, config, process, folder, _say)
+        metrics, picture = lay_out_tile(
+            design, config, process, folder, _say, values=arguments.array == "values"
+        )
         area = f"{metrics.cell_um[0]:.2f} x {metrics.cell_um[1]:.2f} um"
         title = f"Gain cell of design {design.name} in {process.name}, {area}"
-        draw_gain_cell(picture.outlines, picture.lines, title, folder / PICTURE)
+        draw_layout(picture.outlines, picture.lines, title, folder / PICTURE)
     print(table(result_rows(metrics)))
     print(f"  {output / METRICS} has all numbers")
     official = metrics.deck.violations if metrics.deck else 0
@@ -68,9 +78,13 @@ def result_rows(metrics: "TileMetrics") -> list[tuple[str, str]]:
             "at 28 nm",
             f"{metrics.cell_um2_28nm:.2f} um2 by the square of the nodes; the paper's has 1 um2",
         ),
-        ("sub-tile", f"{metrics.dims} x {metrics.tokens} cells, {whole:.1f} x {high:.1f} um"),
+        (
+            "sub-tile",
+            f"{metrics.dims} x {metrics.tokens} cells of {metrics.array}, "
+            f"{whole:.1f} x {high:.1f} um",
+        ),
         ("rules", f"{metrics.rules} checked, {broken or 'none broken'}"),
-        ("official deck", _deck_text(metrics)),
+        ("official deck", deck_text(metrics.deck)),
         (
             "circuit",
             f"{'that of' if metrics.same_circuit else 'NOT that of'} design {metrics.design}, "
@@ -78,12 +92,6 @@ def result_rows(metrics: "TileMetrics") -> list[tuple[str, str]]:
         ),
         ("wires", f"{wires} fF per cell to the substrate"),
     ]
-
-
-def _deck_text(metrics: "TileMetrics") -> str:
-    if metrics.deck is None:
-        return "not run: PDK_ROOT has none, or the program klayout is missing"
-    return f"{metrics.deck.violations} violations of {metrics.deck.kinds} kinds"
 
 
 def _say(text: str) -> None:

@@ -1,0 +1,1 @@
+"""A LibreLane project: the control as Verilog to be placed and routed, the arrays as a macro."""

@@ -1,0 +1,1 @@
+"""Subcircuits drawn as two rows of transistors, with capacitors over them."""

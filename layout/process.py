@@ -12,7 +12,6 @@ from typing import Any
 from gaincell.tables import read_toml
 
 FOLDER = Path(__file__).parent / "processes"
-CELLS = Path(__file__).parent / "designs"
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,12 @@ class Process:
     """A process as read.
 
     layers : GDS layer and datatype by name
+    design : the shipped design that is drawn unless another one is named
     derived : layers made of two others, "a & b", "a | b" or "a - b", in order
     """
 
     name: str
+    design: str
     node_nm: float
     grid_nm: int
     layers: Mapping[str, tuple[int, int]]
@@ -78,6 +79,7 @@ def load_process(name: str) -> Process:
     }
     return Process(
         name=name,
+        design=table["design"],
         node_nm=table["node_nm"],
         grid_nm=table["grid_nm"],
         layers=MappingProxyType({key: tuple(pair) for key, pair in table["layers"].items()}),
@@ -90,8 +92,3 @@ def load_process(name: str) -> Process:
 def processes() -> list[str]:
     """Names of the processes."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
-
-
-def cell_of(process: Process) -> Path:
-    """Folder of the design whose cell comes with a process."""
-    return CELLS / process.name

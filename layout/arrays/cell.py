@@ -74,7 +74,7 @@ def _diffusions(pen: Pen, x: Columns, y: Rows) -> None:
     highest = max(y.write_diff.high, y.n_diff.high)
     pen.box("nsdm", whole, Span(0, highest + nm("nsd.5")))
     pen.box("psdm", whole, Span(y.p_diff.low - nm("psd.5"), y.height))
-    pen.box("nwell", whole, Span(y.p_diff.low - nm("difftap.8"), y.height))
+    pen.box("nwell", whole, y.well)
 
 
 def _gates(pen: Pen, x: Columns, y: Rows) -> None:

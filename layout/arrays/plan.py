@@ -56,11 +56,12 @@ class Columns:
 
 @dataclass(frozen=True)
 class Rows:
-    """Spans in y: diffusions, contacts, and lines of metal with the name of what they carry."""
+    """Spans in y: diffusions, their well, contacts, and lines of metal named by what they carry."""
 
     write_diff: Span
     n_diff: Span
     p_diff: Span
+    well: Span
     n_contact: Span
     word: Span
     middle: Span
@@ -152,10 +153,14 @@ def rows(cell: GainCell, process: Process) -> Rows:
     half = on_grid(cell.read_p.width / 2)
     center = max(above + half, line_write.high + apart + on_grid(line / 2))
     p_diff = _from(center - half, cell.read_p.width)
+    height = p_diff.high + nm("poly.8") + margin
+    # The well of a last row has no neighbour to share with, and must be wide enough by itself.
+    well = Span(min(p_diff.low - nm("difftap.8"), height - nm("nwell.1")), height)
     return Rows(
         write_diff=write_diff,
         n_diff=n_diff,
         p_diff=p_diff,
+        well=well,
         n_contact=n_contact,
         word=word,
         middle=middle,
@@ -167,7 +172,7 @@ def rows(cell: GainCell, process: Process) -> Rows:
         line_word_b=line_word_b,
         line_write=line_write,
         line_vdd=around(center, line),
-        height=p_diff.high + nm("poly.8") + margin,
+        height=height,
     )
 
 

@@ -123,7 +123,7 @@ def _draw_taps(layout: Any, cell: GainCell, y: Rows, process: Process) -> Any:
     n_top = max(y.write_diff.high, y.n_diff.high, y.n_contact.middle + TAP // 2) + nm("nsd.5")
     pen.box("psdm", whole, Span(0, n_top))
     pen.box("nsdm", whole, Span(y.p_diff.low - nm("psd.5"), y.height))
-    pen.box("nwell", whole, Span(y.p_diff.low - nm("difftap.8"), y.height))
+    pen.box("nwell", whole, y.well)
     for line in y.lines(cell).values():
         pen.box("m1", whole, line)
     via = nm("via.1a")

@@ -1,20 +1,11 @@
 """A drawn cell: the switch at the bit line, the read transistor there, or written by rows."""
 
 import pytest
+from drawn_cells import READ_AT_LINE
 
 from gaincell.layout.arrays.circuit import gain_cell
-from gaincell.layout.process import cell_of, load_process
+from gaincell.layout.process import load_process
 from gaincell.spice.design import load_design
-
-READ_AT_LINE = """
-.subckt cell bl wl wlb wbl wwl s vdd vss
-xw wbl wwl s vss nfet w={w_write} l={l_write}
-xpx vdd wlb p vdd pfet w={w_readp} l={l_min}
-xp p s bl vdd pfet w={w_readp} l={l_read}
-xn n s bl vss nfet w={w_readn} l={l_read}
-xnx n wl vss vss nfet w={w_readn} l={l_min}
-.ends
-"""
 
 
 @pytest.fixture(scope="session")
@@ -28,12 +19,13 @@ def folder(tmp_path_factory, process):
 
     def write(netlist=None, **sizes):
         folder = tmp_path_factory.mktemp("design")
-        settings = (cell_of(process) / "design.toml").read_text()
+        shipped = load_design(process.design).folder
+        settings = (shipped / "design.toml").read_text()
         for name, value in sizes.items():
             before = next(line for line in settings.splitlines() if line.startswith(f"{name} ="))
             settings = settings.replace(before, f"{name} = {value}")
         (folder / "design.toml").write_text(settings)
-        own = (cell_of(process) / "netlist.sp").read_text()
+        own = (shipped / "netlist.sp").read_text()
         (folder / "netlist.sp").write_text(netlist or own)
         return folder
 

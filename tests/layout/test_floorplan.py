@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from drawn_cells import CELL
 
 from gaincell.config import PRESETS, HeadConfig
 from gaincell.hdl.verilog import TOP, head_verilog
@@ -14,7 +15,6 @@ from gaincell.layout.floorplan.estimates import CARRIED, estimates
 from gaincell.layout.floorplan.flow import ESTIMATED, lay_out_arrays
 from gaincell.layout.floorplan.ports import Port, head_ports
 from gaincell.layout.floorplan.slices import DRAWN, KEYS, OUTPUT, SCORE, VALUES
-from gaincell.layout.process import cell_of
 from gaincell.spice.area import areas
 from gaincell.spice.design import load_design
 from gaincell.synth.estimate.analog import Parts
@@ -40,7 +40,7 @@ def ports(head):
 
 @pytest.fixture(scope="module")
 def arrays(head, process, ports):
-    return lay_out_arrays(head, load_design(cell_of(process)), process, ports)
+    return lay_out_arrays(head, load_design(process.design), process, ports)
 
 
 def test_blocks_lie_apart_inside_of_the_outline(arrays):
@@ -124,8 +124,8 @@ def test_ports_are_those_of_the_verilog(head, ports):
     assert {port.name for port in ports if port.of_arrays} >= {"array_k_reset", "array_v_convert"}
 
 
-def test_estimates_are_a_designs_own_or_carried_to_the_node(process):
-    carried = estimates(load_design(cell_of(process)), process)
+def test_estimates_are_a_designs_own_or_carried_to_the_node(process, folder):
+    carried = estimates(load_design(folder(CELL)), process)
     source = areas(load_design(CARRIED))
     assert carried.design == CARRIED
     score, before = carried.areas["score_converter"], source["score_converter"]

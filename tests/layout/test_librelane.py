@@ -17,7 +17,6 @@ from gaincell.layout.floorplan.flow import lay_out_arrays
 from gaincell.layout.floorplan.ports import head_ports
 from gaincell.layout.klayout import db
 from gaincell.layout.librelane.project import TOP, write_project
-from gaincell.layout.process import cell_of
 from gaincell.spice.design import load_design
 from gaincell.synth.library.liberty_file import load_library
 from gaincell.synth.steps.opensta import find_opensta, run_opensta
@@ -72,7 +71,7 @@ def project(head, ports, process, tmp_path_factory):
         verilog=head_verilog(head),
         control=CONTROL,
         ports=ports,
-        arrays=lay_out_arrays(head, load_design(cell_of(process)), process, ports),
+        arrays=lay_out_arrays(head, load_design(process.design), process, ports),
         library=load_library(SMALL, node_nm=45),
         clock_ns=4.0,
         control_um2=15_000.0,

@@ -11,7 +11,7 @@ from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_new_folder, new_folder
 from gaincell.layout.klayout import db
-from gaincell.layout.process import cell_of, load_process
+from gaincell.layout.process import load_process
 from gaincell.refusals import Failed, refusing
 from gaincell.text import grid, table
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--design",
         help="a shipped design's name, or a folder with design.toml and netlist.sp, whose cell is "
-        "drawn; default: a cell of the process",
+        "drawn; default: the process's own",
     )
     add_output(parser, "new folder for the GDS, a picture and metrics.json", required=True)
 
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         config = load_config(arguments.config)
         process = load_process(PROCESS)
-        design = load_design(arguments.design or cell_of(process))
+        design = load_design(arguments.design or process.design)
         check_control(arguments.control, config)
         check_new_folder(output)
     db()

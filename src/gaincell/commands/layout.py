@@ -14,7 +14,7 @@ from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_new_folder, new_folder, scratch_folder
 from gaincell.layout.klayout import db
-from gaincell.layout.process import cell_of, load_process
+from gaincell.layout.process import load_process
 from gaincell.refusals import Unable, refusing
 from gaincell.text import table
 
@@ -211,7 +211,7 @@ def _write_project(
             cells_um2 = mapping.run(inputs).netlist.area_um2(library)
     print("arrays ...", flush=True)
     process, ports = load_process(arguments.pdk), head_ports(verilog, TOP)
-    arrays = lay_out_arrays(config, load_design(cell_of(process)), process, ports)
+    arrays = lay_out_arrays(config, load_design(process.design), process, ports)
     with new_folder(arguments.librelane) as folder, refusing():
         size = write_project(
             folder,

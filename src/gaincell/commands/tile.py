@@ -10,7 +10,7 @@ from gaincell.commands.shown.deck import deck_text
 from gaincell.config_file import load_config
 from gaincell.files import check_new_folder, new_folder
 from gaincell.layout.klayout import db
-from gaincell.layout.process import cell_of, load_process, processes
+from gaincell.layout.process import load_process, processes
 from gaincell.refusals import Failed, refusing
 from gaincell.text import table
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--design",
         help="a shipped design's name, or a folder with design.toml and netlist.sp, whose cell is "
-        "drawn; default: a cell of the process",
+        "drawn; default: the process's own",
     )
     parser.add_argument(
         "--process",
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         config = load_config(arguments.config)
         process = load_process(arguments.process)
-        design = load_design(arguments.design or cell_of(process))
+        design = load_design(arguments.design or process.design)
         check_new_folder(output)
     db()
     with new_folder(output) as folder, refusing():

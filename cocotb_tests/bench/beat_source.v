@@ -2,8 +2,8 @@
 //
 // pause of 256 beats wait a cycle, and perhaps more. Only what counts is right: between beats the
 // payload is unknown, bits beyond the data are ones, and the side bits of later beats are wrong.
-// broken rises if a payload is not whole inside the core in the cycle after its last beat and until
-// it is taken, if there is one that was not sent, or if beats are not taken exactly while none waits.
+// waits is high from the cycle after the last beat until the payload is taken inside the core. broken
+// rises if it is not whole there just then, or if beats are not taken exactly while none waits.
 
 module beat_source #(
     parameter DATA = 1,
@@ -24,6 +24,7 @@ module beat_source #(
     input  wire                 beat_ready,
     input  wire                 inside_valid,
     input  wire                 inside_ready,
+    output reg                  waits,
     output reg                  broken
 );
     localparam BEATS = (DATA + BEAT - 1) / BEAT;
@@ -38,8 +39,6 @@ module beat_source #(
     wire        take = beat_valid & beat_ready;
     wire [BEATS*BEAT:0] filled = {{(BEATS*BEAT+1-DATA){1'b1}}, whole_payload[DATA-1:0]};
     wire [SIDE-1:0] side = whole_payload[DATA+:SIDE];
-
-    reg  waits;
 
     assign beat_valid = whole_valid & open;
     assign beat_payload = beat_valid

@@ -125,7 +125,7 @@ module tb #(
                 .beat_payload(head_token_payload), .beat_valid(head_token_valid),
                 .beat_ready(head_token_ready),
                 .inside_valid(`TOKEN_WHOLE(valid)), .inside_ready(`TOKEN_WHOLE(ready)),
-                .broken(token_broken)
+                .waits(), .broken(token_broken)
             );
             assign accept = `TOKEN_WHOLE(valid) & `TOKEN_WHOLE(ready);
             assign seen_token = sent;
@@ -160,7 +160,7 @@ module tb #(
                 .beat_payload(head_response_payload), .beat_valid(head_response_valid),
                 .beat_ready(head_response_ready),
                 .inside_valid(`RESPONSE_WHOLE(valid)), .inside_ready(`RESPONSE_WHOLE(ready)),
-                .broken(response_broken)
+                .waits(), .broken(response_broken)
             );
             wire [CODES_WIDTH+TAG_BITS-1:0] whole = `RESPONSE_WHOLE(payload);
             assign seen_response_valid = `RESPONSE_WHOLE(valid);

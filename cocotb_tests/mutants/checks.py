@@ -59,8 +59,8 @@ class MutantHead:
     def __init__(self, name: str, count: int, seed: int, folder: Path) -> None:
         self.name = name
         self.config: HeadConfig | CoreConfig = (HEADS | CORES)[name]
-        self.has_testbench = not core_of(self.config).in_beats
-        if self.has_testbench:
+        self.asks_testbench = not core_of(self.config).in_beats
+        if self.asks_testbench:
             require("iverilog", "the shipped testbench")
         self.verilog = head_verilog(self.config)
         parts = CORE_PARTS if name in CORES else None
@@ -73,7 +73,7 @@ class MutantHead:
         """Compile what the checks run, once for all processes."""
         for scenario in self.scenarios.values():
             build(scenario.config, verilog=self._all)
-        if not self.has_testbench:
+        if not self.asks_testbench:
             return
         with scratch_folder("gaincell-mutants-") as folder:
             (folder / "head.v").write_text(self._all)
@@ -86,8 +86,8 @@ class MutantHead:
         return with_one(self.verilog, self.mutants[number - 1])
 
     def ask_testbench(self, number: int) -> Noticed | None:
-        """What the shipped testbench says to a mutant; None: it passes, or there is none."""
-        if not self.has_testbench:
+        """What the shipped testbench says to a mutant; None: it passes, or is not asked."""
+        if not self.asks_testbench:
             return None
         command = ["vvp", "-n", str(self._program), f"+{PLUSARG}={number}"]
         with scratch_folder("gaincell-mutant-") as folder:

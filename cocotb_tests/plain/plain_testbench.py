@@ -1,7 +1,7 @@
 """Writes a self-checking testbench in plain Verilog from templates, a config and golden vectors.
 
 ``testbench.v`` is its module: it drives the head and plays the arrays. The other Verilog files
-are parts of it.
+are parts of it; three modules below it are those of the co-simulation's test bench.
 """
 
 import shlex
@@ -17,13 +17,20 @@ from gaincell.cocotb_tests.plain.vectors import (
     vector_calls,
 )
 from gaincell.config import HeadConfig
-from gaincell.core.config import CoreConfig, core_of
+from gaincell.core.config import CoreConfig, beats_of, core_of
 from gaincell.hdl.layouts import TAGS, index_shape
 from gaincell.hdl.verilog import TOP
 
 HERE = Path(__file__).parent
+PARTS = ("streams", "expected", "checks", "stream_checks", "verdict", "vectors")
+BENCH_MODULES = {"column_watch": "watch", "beat_source": "beat_source", "beat_sink": "beat_sink"}
+"""Modules of the co-simulation's test bench, and what they are called behind ``{head}_tb_``."""
 MEMORY_WAIT_CYCLES = 5
 LONG_PATIENCE_CYCLES = 20
+REQUEST_CYCLES = 4
+"""From the start of a visit to the first beat of its data, and from the last one to the write."""
+BEAT_PAUSE = 0.25
+"""Share of beats before which the testbench pauses."""
 REFRESHES = 2
 """Columns that are refreshed before the last query, if as many hold a token."""
 MOST_FILLERS = 500
@@ -57,7 +64,6 @@ def plain_testbench(
     """Verilog (IEEE 1364-2005, but for ``$fatal``) that drives and checks a head, or a core.
 
     Needs nothing but ``head_verilog(design, head)``. The same text for the same arguments, always.
-    A core must take and give whole payloads.
 
     Parameters
     ----------
@@ -69,8 +75,15 @@ def plain_testbench(
         Files of the head and of the testbench, for the commands in the header.
     head : str
         The head's module; the testbench is called the same and ``_tb``.
+
+    Raises
+    ------
+    ValueError
+        As ``check_refresh_beats``.
     """
-    config = core_of(design).lock_step
+    core = core_of(design)
+    check_refresh_beats(core)
+    config = core.lock_step
     golden = golden_vectors(design, default_tokens(config) if tokens is None else tokens, seed)
     header = HEADER.format(
         head=_quoted(names[0]),
@@ -84,20 +97,19 @@ def plain_testbench(
     )
     parts = {
         "parameters": _lines(
-            f"localparam {name} = {value};" for name, value in _parameters(golden).items()
+            f"localparam {name} = {value};"
+            for name, value in (_parameters(golden) | _beats(core, golden, seed)).items()
         ),
-        **{name: (HERE / f"{name}.v").read_text() for name in ("expected", "checks", "vectors")},
+        **{name: (HERE / f"{name}.v").read_text() for name in PARTS},
         "queries": _lines(vector_calls(golden), indent=8),
         "watch": _lines((f".{name}({name})," for name in watch_parameters(config)), indent=8),
         "faults": _lines(verilog_faults(), indent=16),
-        "column_watch": (HERE.parent / "bench" / "column_watch.v")
-        .read_text()
-        .replace("module column_watch", f"module {head}_tb_watch"),
+        **{name: _bench_module(name, f"{TOP}_tb_{own}") for name, own in BENCH_MODULES.items()},
     }
-    text = (HERE / "testbench.v").read_text().replace(TOP, head)
+    text = (HERE / "testbench.v").read_text()
     for name, part in parts.items():
         text = text.replace(f"//{{{name}}}\n", part)
-    return header + text
+    return header + text.replace(TOP, head)
 
 
 def _parameters(golden: Golden) -> dict[str, int]:
@@ -110,7 +122,6 @@ def _parameters(golden: Golden) -> dict[str, int]:
         for phase in ("k_write", "v_write", "k_reset", "v_reset", "qk", "av", "out")
         for end in ("start", "end")
     }
-    longest_pause = int(golden.idle.max(initial=0) + golden.refuse.max(initial=0))
     tokens = int(golden.position[-1]) + 1
     fillers = _fillers(config, tokens)
     return {
@@ -144,18 +155,60 @@ def _parameters(golden: Golden) -> dict[str, int]:
         "LATENCY_CYCLES": timing.latency_cycles,
         "RESULT_PLACES": timing.result_places,
         "REFRESH": int(plan is not None),
-        # Where patience is short the data must come at once, or the column is dropped.
-        "MEMORY_WAIT": MEMORY_WAIT_CYCLES
-        if plan and plan.patience_cycles > LONG_PATIENCE_CYCLES
-        else 0,
-        "CUT_OFF": timing.clear_cycles + 2 * timing.latency_cycles + 3,
-        "PATIENCE": config.stopped_after_cycles + longest_pause,
         "FILL": tokens + fillers,
         "FILLERS": fillers,
         "LAST_FILL": min(tokens + fillers, config.stored_columns),
         "REFRESHES": min(REFRESHES, config.stored_columns),
         "BOUND": config.bound_cycles if plan else 0,
     }
+
+
+def check_refresh_beats(core: CoreConfig) -> None:
+    """Raise ValueError if the data of a refresh cannot come in time in their beats."""
+    plan = core.head.retention
+    if plan is None or core.refresh_beat_bits is None:
+        return
+    beats = beats_of(core.stored_bits, core.refresh_beat_bits)
+    if beats + REQUEST_CYCLES > plan.patience_cycles:
+        raise ValueError(
+            f"refresh_beat_bits is {core.refresh_beat_bits}, but the {beats} beats of a column "
+            f"do not come within its patience of {plan.patience_cycles} cycles; raise "
+            "refresh_beat_bits"
+        )
+
+
+def _beats(core: CoreConfig, golden: Golden, seed: int) -> dict[str, int]:
+    """Parameters for the widths and the pace of beats, and the waits that follow from them."""
+    config, timing, plan = golden.config, golden.config.timing, golden.config.retention
+    longest_pause = int(golden.idle.max(initial=0) + golden.refuse.max(initial=0))
+    of_query = round(core.beats_of_a_query / (1 - BEAT_PAUSE))
+    # Where patience is short the data must come at once, or the column is dropped.
+    refresh_beats = 0
+    if core.refresh_beat_bits is not None:
+        refresh_beats = beats_of(core.stored_bits, core.refresh_beat_bits)
+    patience = 0 if plan is None else plan.patience_cycles
+    unhurried = patience > LONG_PATIENCE_CYCLES + 8 * refresh_beats
+    pause = round(256 * BEAT_PAUSE)
+    cut_off = timing.clear_cycles + 2 * timing.latency_cycles + 3 + of_query
+    return {
+        "TOKEN_BEAT": core.token_beat_bits or 0,
+        "RESULT_BEAT": core.result_beat_bits or 0,
+        "REFRESH_BEAT": core.refresh_beat_bits or 0,
+        "BEAT_PAUSE": pause,
+        "REFRESH_PAUSE": pause if unhurried else 0,
+        "BEAT_SEED": seed % (2**31 - 1) + 1,
+        "MEMORY_WAIT": MEMORY_WAIT_CYCLES if unhurried else 0,
+        "CUT_OFF": cut_off,
+        "LATEST_CUT_OFF": cut_off if core.token_beat_bits is None else 2 * cut_off,
+        "PATIENCE": config.stopped_after_cycles + longest_pause + 4 * of_query,
+    }
+
+
+def _bench_module(name: str, own: str) -> str:
+    """The module ``name`` of the co-simulation's test bench, called ``own``."""
+    return (
+        (HERE.parent / "bench" / f"{name}.v").read_text().replace(f"module {name}", f"module {own}")
+    )
 
 
 def _fillers(config: HeadConfig, tokens: int) -> int:

@@ -13,15 +13,19 @@ module gaincell_head_tb;
     reg [RESULT_BITS-1:0] y [0:QUERIES-1];
     reg [TILE_CODE_BITS-1:0] code [0:QUERIES*TILES-1];
 
-    // The head.
+    // The streams in whole payloads.
     reg clk, rst, token_valid;
     reg [TOKEN_BITS-1:0] token_payload;
-    wire token_ready, result_valid, result_ready;
+    wire result_valid, result_ready;
     wire [RESULT_BITS-1:0] result_payload;
-    wire request_valid, request_ready, response_ready;
+    wire request_valid, request_ready;
     wire [TAG_BITS+PLACE_BITS-1:0] request_payload;
     reg response_valid;
     reg [TAG_BITS+CODES_BITS-1:0] response_payload;
+
+//{streams}
+
+    // The head.
     wire [FILL_BITS-1:0] fill;
     wire [COUNTER_BITS-1:0] refreshed, dropped;
     wire [AGE_BITS-1:0] worst_age;
@@ -37,17 +41,17 @@ module gaincell_head_tb;
     gaincell_head head (
         .clk(clk),
         .rst(rst),
-        .token_payload(token_payload),
-        .token_valid(token_valid),
+        .token_payload(head_token_payload),
+        .token_valid(head_token_valid),
         .token_ready(token_ready),
-        .result_payload(result_payload),
-        .result_valid(result_valid),
-        .result_ready(result_ready),
+        .result_payload(head_result_payload),
+        .result_valid(head_result_valid),
+        .result_ready(head_result_ready),
         .refresh_request_payload(request_payload),
         .refresh_request_valid(request_valid),
         .refresh_request_ready(request_ready),
-        .refresh_response_payload(response_payload),
-        .refresh_response_valid(response_valid),
+        .refresh_response_payload(head_response_payload),
+        .refresh_response_valid(head_response_valid),
         .refresh_response_ready(response_ready),
         .status_fill(fill),
         .status_refreshed(refreshed),
@@ -74,7 +78,8 @@ module gaincell_head_tb;
         .array_sign(sign)
     );
 
-    // Clock, and two runs: the first is cut off by a reset with queries in flight.
+    // Clock, and two runs: the first is cut off by a reset with queries in flight, and in beats in the
+    // middle of a token.
     integer cycle;
     reg again;
 
@@ -91,17 +96,25 @@ module gaincell_head_tb;
     end
 
     always @(posedge clk) begin
-        rst <= ~again & cycle == CUT_OFF;
-        again <= again | cycle == CUT_OFF;
+        rst <= cut_off;
+        again <= again | cut_off;
         cycle <= rst ? 0 : cycle + 1;
     end
 
     // Offers the queries. Between queries the payload has wrong values, which the head must not use.
     // The last query waits until columns were refreshed, or for as long as +wait=N says.
-    reg [31:0] accepted, idled, extra_idle;
+    reg [31:0] accepted, sent, idled, extra_idle;
     reg timed, held_back;
-    wire take = (token_valid & token_ready) === 1'b1;
-    wire [31:0] next = accepted + {31'd0, take};
+    wire send = (token_valid & token_sent) === 1'b1;
+    wire take = (token_waits & token_ready) === 1'b1;
+    wire [31:0] next = sent + {31'd0, send};
+    wire [TOKEN_BITS-1:0] entering = token[accepted];
+    wire [CODES_BITS-1:0] entering_codes =
+        {entering[TOKEN_V+:D*VALUE_BITS], entering[TOKEN_K+:D*KEY_BITS]};
+
+    reg unfinished;
+    wire breaks_up = (head_token_valid & token_ready) === 1'b1 ? !send : unfinished;
+    wire cut_off = ~again & cycle >= CUT_OFF & (breaks_up | cycle >= LATEST_CUT_OFF);
 
     initial begin
         extra_idle = 0;
@@ -114,13 +127,16 @@ module gaincell_head_tb;
         else held_back = REFRESH && rewrites < REFRESHES && idled < BOUND;
 
     always @(posedge clk) begin
+        unfinished <= breaks_up & ~rst;
         if (rst) begin
             accepted <= 0;
+            sent <= 0;
             token_valid <= 0;
             idled <= 0;
         end else begin
-            accepted <= next;
-            if (take | ~token_valid) begin
+            accepted <= accepted + {31'd0, take};
+            sent <= next;
+            if (send | ~token_valid) begin
                 token_valid <= 0;
                 token_payload <= ~token_payload;
                 idled <= idled + 1;
@@ -184,14 +200,14 @@ module gaincell_head_tb;
         .clk(clk),
         .rst(rst),
         .accept(take),
-        .first(token_payload[TOKEN_FIRST]),
-        .further(token_payload[TOKEN_FURTHER]),
-        .codes({token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]}),
+        .first(entering[TOKEN_FIRST]),
+        .further(entering[TOKEN_FURTHER]),
+        .codes(entering_codes),
         .request_payload(request_payload),
         .request_valid(request_valid),
         .request_ready(request_ready),
         .response_tag(response_payload[CODES_BITS+:TAG_BITS]),
-        .response_valid(response_valid),
+        .response_valid(response_waits),
         .response_ready(response_ready),
         .k_enable(k_enable),
         .k_broadcast(k_broadcast),
@@ -219,12 +235,11 @@ module gaincell_head_tb;
     reg [CODES_BITS-1:0] copies [0:PLACES-1];
     reg [31:0] left, refused_request;
     wire [31:0] asked = {{(32-PLACE_BITS){1'b0}}, request_payload[PLACE_BITS-1:0]};
-    assign request_ready = left == 0 && !response_valid && refused_request >= MEMORY_WAIT;
+    assign request_ready =
+        left == 0 && !response_valid && !response_waits && refused_request >= MEMORY_WAIT;
 
     always @(posedge clk) begin
-        if (take && writes[accepted])
-            copies[place[accepted]] <=
-                {token_payload[TOKEN_V+:D*VALUE_BITS], token_payload[TOKEN_K+:D*KEY_BITS]};
+        if (take && writes[accepted]) copies[place[accepted]] <= entering_codes;
         refused_request <= request_valid === 1'b1 && !request_ready && !rst ? refused_request + 1 : 0;
         if (rst) begin
             left <= 0;
@@ -236,7 +251,7 @@ module gaincell_head_tb;
         end else if (left != 0) begin
             left <= left - 1;
             response_valid <= left == 1;
-        end else if (response_valid & response_ready) begin
+        end else if (response_valid & response_sent) begin
             response_valid <= 0;
         end
     end
@@ -245,7 +260,15 @@ module gaincell_head_tb;
 
 //{checks}
 
+//{stream_checks}
+
+//{verdict}
+
 //{vectors}
 endmodule
 
 //{column_watch}
+
+//{beat_source}
+
+//{beat_sink}

@@ -25,6 +25,7 @@ token_beat_bits = 32
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("core.toml").write_text(CORE)
+    Path("hurried.toml").write_text(f"retention_s = 20e-6\n{CORE}refresh_beat_bits = 1\n")
     return tmp_path
 
 
@@ -45,10 +46,13 @@ def test_writes_the_verilog_of_a_core(capsys: pytest.CaptureFixture[str]) -> Non
     assert ", module gaincell_core\n" in capsys.readouterr().out
 
 
-def test_writes_a_testbench_for_whole_payloads() -> None:
+def test_writes_a_testbench_for_whole_payloads_and_for_beats() -> None:
     files = ["-o", "core.v", "--testbench", "tb.v"]
-    assert main(["verilog", "--core", "tiny", "--heads", "2", *files]) == 0
-    assert "module gaincell_core_tb;" in Path("tb.v").read_text()
+    for arguments, beat_bits in ((["tiny", "--heads", "2"], 0), (["core.toml"], 32)):
+        assert main(["verilog", "--core", *arguments, *files]) == 0
+        testbench = Path("tb.v").read_text()
+        assert "module gaincell_core_tb;" in testbench
+        assert f"localparam TOKEN_BEAT = {beat_bits};" in testbench
 
 
 def test_config_prints_the_core_that_it_read(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +67,10 @@ def test_config_prints_the_core_that_it_read(capsys: pytest.CaptureFixture[str])
         (["--core", "core.toml", "--heads", "5"], "heads is 5, but must be a multiple of"),
         (["--core", "tiny", "--heads", "0"], "--heads is 0, but must be at least 1"),
         (["--config", "tiny", "--heads", "2"], "--heads is 2, but means nothing without --core"),
-        (["--core", "core.toml", "--testbench", "tb.v"], "--testbench is tb.v, but there is none"),
+        (
+            ["--core", "hurried.toml", "--testbench", "tb.v"],
+            "the 144 beats of a column do not come within its patience of 94 cycles",
+        ),
         (["--core", "none.toml"], "config none.toml cannot be read"),
     ],
 )

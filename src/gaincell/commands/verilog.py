@@ -154,16 +154,15 @@ def _package(output: Path, core: CoreConfig, name: str, bus: str | None) -> dict
 
 
 def _check_testbench(arguments: argparse.Namespace, core: CoreConfig) -> None:
-    """Raise ValueError unless the testbench's options fit together."""
+    """Raise ValueError unless the testbench's options fit together, and with the core."""
     if arguments.testbench is not None and arguments.bus is not None:
         raise ValueError(
             f"--testbench is {arguments.testbench}, but there is none for a core with --bus"
         )
-    if arguments.testbench is not None and core.in_beats:
-        raise ValueError(
-            f"--testbench is {arguments.testbench}, but there is none for streams in beats; "
-            "gaincell cosim --core tests them"
-        )
+    if arguments.testbench is not None:
+        from gaincell.cocotb_tests.plain.plain_testbench import check_refresh_beats
+
+        check_refresh_beats(core)
     for option, value in (("--tokens", arguments.tokens), ("--seed", arguments.seed)):
         if value is not None and arguments.testbench is None:
             raise ValueError(f"{option} is {value}, but means nothing without --testbench")

@@ -43,6 +43,7 @@ class Process:
 
     layers : GDS layer and datatype by name
     design : the shipped design that is drawn unless another one is named
+    lef : layers by the names that LEF gives metals
     derived : layers made of two others, "a & b", "a | b" or "a - b", in order
     """
 
@@ -51,9 +52,14 @@ class Process:
     node_nm: float
     grid_nm: int
     layers: Mapping[str, tuple[int, int]]
+    lef: Mapping[str, str]
     derived: Mapping[str, str]
     rules: Mapping[str, Rule]
     wires: Mapping[str, Wire]
+
+    def gds(self, layer: str) -> tuple[int, int]:
+        """GDS layer and datatype of a metal or cut by its name in LEF."""
+        return self.layers[self.lef.get(layer, layer)]
 
     def nm(self, *rules: str) -> int:
         """The largest distance that these rules ask for, nm."""
@@ -83,6 +89,7 @@ def load_process(name: str) -> Process:
         node_nm=table["node_nm"],
         grid_nm=table["grid_nm"],
         layers=MappingProxyType({key: tuple(pair) for key, pair in table["layers"].items()}),
+        lef=MappingProxyType(table["lef"]),
         derived=MappingProxyType(table["derived"]),
         rules=MappingProxyType(rules),
         wires=MappingProxyType({key: Wire(**each) for key, each in table["wires"].items()}),

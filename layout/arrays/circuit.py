@@ -28,11 +28,6 @@ class Transistor:
         """Nets of source and drain, which layout does not tell apart."""
         return frozenset((self.drain, self.source))
 
-    def other_end(self, net: str) -> str:
-        """The net of source and drain that is not ``net``."""
-        (other,) = self.ends - {net}
-        return other
-
 
 @dataclass(frozen=True)
 class GainCell:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from gaincell.config import HeadConfig
@@ -17,11 +16,12 @@ from gaincell.layout.arrays.plan import column_lines
 from gaincell.layout.arrays.tile import draw_tile
 from gaincell.layout.checks import violations
 from gaincell.layout.deck import DeckResult, find_deck, run_deck
-from gaincell.layout.klayout import db
+from gaincell.layout.klayout import db, save
 from gaincell.layout.process import Process
+from gaincell.layout.results import write_metrics
 from gaincell.spice.design import Design
 
-GDS, METRICS, PICTURE, DECK = "tile.gds", "metrics.json", "cell.png", "deck.xml"
+GDS, PICTURE, DECK = "tile.gds", "cell.png", "deck.xml"
 ARRAYS = ("keys", "values")
 PAPER_NODE_NM = 28
 """Node to which areas are scaled beside the paper's."""
@@ -95,7 +95,7 @@ def lay_out_tile(
     dims, tokens = config.head_dim, config.columns
     say(f"drawing {dims} x {tokens} cells ...")
     tile = draw_tile(circuit, process, dims, tokens)
-    tile.layout.write(str(folder / GDS))
+    save(tile.layout, folder / GDS)
     say(f"checking {len(process.rules)} rules ...")
     broken = violations(tile.cell, process)
     deck = find_deck(process.name)
@@ -124,8 +124,7 @@ def lay_out_tile(
         same_circuit=same,
         wires_f=wires_per_cell(circuit, process),
     )
-    text = json.dumps(asdict(metrics), indent=1)
-    (folder / METRICS).write_text(f"{text}\n", encoding="utf-8")
+    write_metrics(metrics, folder)
     layout = db().Layout()
     cell, x, y = draw_cell(layout, circuit, process)
     lines = {net: ("y", line.middle / 1e3) for net, line in y.lines(circuit).items()}

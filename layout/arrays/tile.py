@@ -31,7 +31,6 @@ class Tile:
     layout, cell : KLayout's
     height, width : of the sub-tile, nm
     cell_height, cell_width : of a gain cell, nm
-    tap_columns : columns of taps
     """
 
     layout: Any
@@ -40,7 +39,6 @@ class Tile:
     width: int
     cell_height: int
     cell_width: int
-    tap_columns: int
 
 
 def draw_tile(cell: GainCell, process: Process, dims: int, tokens: int) -> Tile:
@@ -77,7 +75,7 @@ def draw_tile(cell: GainCell, process: Process, dims: int, tokens: int) -> Tile:
             column, left = column + 1, left + x.width
         left += TAP_COLUMN
     height = rows * y.height
-    return Tile(layout, top.cell, height, left, y.height, x.width, len(groups) + 1)
+    return Tile(layout, top.cell, height, left, y.height, x.width)
 
 
 def _between_taps(x: Columns, process: Process) -> int:

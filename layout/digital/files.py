@@ -6,15 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gaincell.layout.digital.placement.core import Core, Places
-from gaincell.layout.digital.technology import Technology
+from gaincell.layout.digital.technology import PROCESS, Technology
+from gaincell.layout.process import load_process
 from gaincell.synth.netlist import Netlist
 
 DBU_PER_UM = 1000
-GDS_LAYERS = {
-    **{"li1": (67, 20), "mcon": (67, 44), "met1": (68, 20), "via": (68, 44), "met2": (69, 20)},
-    **{"via2": (69, 44), "met3": (70, 20), "via3": (70, 44), "met4": (71, 20)},
-}
-"""Layer and datatype: https://skywater-pdk.readthedocs.io/en/main/rules/layers.html"""
 LABEL = 5
 """Datatype of a metal's labels."""
 FILLERS = (8, 4, 2, 1)
@@ -120,6 +116,7 @@ def write_gds(
     shapes : layer and edges, nm, of boxes beside the cells
     labels : metal, text and place, nm
     """
+    process = load_process(PROCESS)
     structures: dict[bytes, bytes] = {}
     cells = sorted({cell for cell, _ in placed.values()})
     for cell in cells:
@@ -137,11 +134,11 @@ def write_gds(
             y += technology.row_um
         out += [_record(0x1003, struct.pack(">2i", _dbu(x), _dbu(y))), _record(0x1100, b"")]
     for layer, (left, low, right, high) in shapes:
-        out += [_record(0x0800, b""), *_layer(*GDS_LAYERS[layer])]
+        out += [_record(0x0800, b""), *_layer(*process.gds(layer))]
         corners = (left, low, left, high, right, high, right, low, left, low)
         out += [_record(0x1003, struct.pack(">10i", *corners)), _record(0x1100, b"")]
     for metal, label, place in labels:
-        out += [_record(0x0C00, b""), _record(0x0D02, struct.pack(">h", GDS_LAYERS[metal][0]))]
+        out += [_record(0x0C00, b""), _record(0x0D02, struct.pack(">h", process.gds(metal)[0]))]
         out += [
             _record(0x1602, struct.pack(">h", LABEL)),
             _record(0x1003, struct.pack(">2i", *place)),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from gaincell.refusals import Unable
 
+PROCESS = "sky130"
+"""Layers and rules of the metals, for ``load_process``."""
 COUPLING = 2.0
 """A wire's capacitance with neighbours at both sides over LEF's, which knows none. Assumed."""
 WIRING = ("met1", "met2", "met3", "met4")

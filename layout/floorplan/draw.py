@@ -10,18 +10,18 @@ from gaincell.layout.arrays.tile import Tile
 from gaincell.layout.floorplan.arrays import ArraysPlan, Rect
 from gaincell.layout.floorplan.slices import DRAWN, KEYS, VALUES
 from gaincell.layout.klayout import db
+from gaincell.layout.process import Process
 from gaincell.refusals import Refused
 
 ARRAYS, HEAD = "gaincell_arrays", "gaincell_floorplan"
 """Names of the top cells."""
-OUTLINE, BLOCK = (235, 4), (236, 0)
-"""GDS layers, no masks: the outline of a cell, and what is not drawn yet, with its name."""
-METALS = {"m2": 69, "m4": 71}
-SHAPE, PIN, LABEL = 20, 16, 5
-"""GDS datatypes of a metal: https://skywater-pdk.readthedocs.io/en/main/rules/layers.html"""
+BLOCK = (236, 0)
+"""GDS layer, no mask: what is not drawn yet, with its name."""
+PIN, LABEL = 16, 5
+"""GDS datatypes of a metal's pins and labels: https://skywater-pdk.readthedocs.io/en/main/rules/layers.html"""
 
 
-def draw_arrays(plan: ArraysPlan, keys: Tile, values: Tile) -> Any:
+def draw_arrays(plan: ArraysPlan, keys: Tile, values: Tile, process: Process) -> Any:
     """The block of arrays, a layout with one top cell."""
     kdb = db()
     layout = kdb.Layout()
@@ -31,7 +31,8 @@ def draw_arrays(plan: ArraysPlan, keys: Tile, values: Tile) -> Any:
         tiles[part] = layout.create_cell(tile.cell.name)
         tiles[part].copy_tree(tile.cell)
     top = layout.create_cell(ARRAYS)
-    top.shapes(layout.layer(*OUTLINE)).insert(kdb.Box(0, 0, plan.width, plan.height))
+    outline = layout.layer(*process.layers["outline"])
+    top.shapes(outline).insert(kdb.Box(0, 0, plan.width, plan.height))
     own = layout.layer(*BLOCK)
     for block in plan.blocks:
         box = kdb.Box(block.x, block.y, block.right, block.top)
@@ -44,14 +45,14 @@ def draw_arrays(plan: ArraysPlan, keys: Tile, values: Tile) -> Any:
         up = block.height if block.part == VALUES else 0
         corner = kdb.Trans(turned, block.x, block.y + up)
         top.insert(kdb.CellInstArray(tiles[block.part].cell_index(), corner))
-    _pins(top, plan.pins, "m2")
-    _pins(top, plan.straps, "m4")
+    _pins(top, plan.pins, process.layers["m2"])
+    _pins(top, plan.straps, process.layers["m4"])
     return layout
 
 
-def _pins(cell: Any, pins: Iterable[Rect], metal: str) -> None:
-    kdb, layout, number = db(), cell.layout(), METALS[metal]
-    shape, pin, label = (layout.layer(number, datatype) for datatype in (SHAPE, PIN, LABEL))
+def _pins(cell: Any, pins: Iterable[Rect], metal: tuple[int, int]) -> None:
+    kdb, layout, (number, drawn) = db(), cell.layout(), metal
+    shape, pin, label = (layout.layer(number, datatype) for datatype in (drawn, PIN, LABEL))
     for each in pins:
         box = kdb.Box(each.left, each.low, each.right, each.high)
         cell.shapes(shape).insert(box)
@@ -89,11 +90,3 @@ def draw_head(
         inner.copy_tree(part.top_cell())
         top.insert(kdb.CellInstArray(inner.cell_index(), kdb.Trans(x, y)))
     return layout
-
-
-def save(layout: Any, file: Path) -> None:
-    """Write a layout as GDS: the same bytes for the same shapes."""
-    options = db().SaveLayoutOptions()
-    options.gds2_write_timestamps = False
-    options.format = "GDS2"
-    layout.write(str(file), options)

@@ -11,7 +11,6 @@ from gaincell.spice.design import Design, load_design
 CARRIED = "freepdk45_long"
 """Design whose converters stand for those that a design lacks."""
 PARTS = ("score_converter", "output_converter", "write_select", "line_driver", "references")
-UM2 = 1e12
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from gaincell.layout.arrays.flow import PAPER_NODE_NM
 from gaincell.layout.arrays.tile import Tile, draw_tile
 from gaincell.layout.checks import violations
 from gaincell.layout.floorplan.arrays import ArraysPlan, plan_arrays
-from gaincell.layout.floorplan.draw import draw_arrays, draw_head, read_control, save
+from gaincell.layout.floorplan.draw import draw_arrays, draw_head, read_control
 from gaincell.layout.floorplan.estimates import Area, Estimates, estimates
 from gaincell.layout.floorplan.picture import draw_floorplan
 from gaincell.layout.floorplan.ports import Port
@@ -32,11 +32,13 @@ from gaincell.layout.floorplan.slices import (
     plan_slice,
     state,
 )
+from gaincell.layout.klayout import save
 from gaincell.layout.process import Process
+from gaincell.layout.results import write_metrics
 from gaincell.spice.design import Design
 from gaincell.synth.estimate.analog import PAPER_HEAD_UM2
 
-GDS, PICTURE, METRICS = "head.gds", "head.png", "metrics.json"
+GDS, PICTURE = "head.gds", "head.png"
 ESTIMATED = {
     SCORE: "score_converter",
     OUTPUT: "output_converter",
@@ -129,7 +131,7 @@ def lay_out_arrays(
     )
     found = estimates(design, process)
     plan = plan_arrays(config, plan_slice(config, keys, values, found), found, ports)
-    return Arrays(plan, draw_arrays(plan, keys, values), keys, values, found)
+    return Arrays(plan, draw_arrays(plan, keys, values, process), keys, values, found)
 
 
 def lay_out_head(
@@ -155,10 +157,9 @@ def lay_out_head(
     arrays = lay_out_arrays(config, design, process, ports)
     plan = arrays.plan
     say(f"checking {len(process.rules)} rules in a sub-tile of each ...")
-    broken: dict[str, int] = {}
+    broken: Counter[str] = Counter()
     for tile in (arrays.keys, arrays.values):
-        for rule, count in violations(tile.cell, process).items():
-            broken[rule] = broken.get(rule, 0) + count
+        broken.update(violations(tile.cell, process))
     box = control.top_cell().bbox()
     width = max(plan.width, box.width())
     above = box.height() + GAP
@@ -177,8 +178,7 @@ def lay_out_head(
         title(metrics),
         folder / PICTURE,
     )
-    text = json.dumps(asdict(metrics), indent=1)
-    (folder / METRICS).write_text(f"{text}\n", encoding="utf-8")
+    write_metrics(metrics, folder)
     return metrics
 
 

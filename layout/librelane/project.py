@@ -13,9 +13,10 @@ from typing import Any
 
 from gaincell.config import HeadConfig
 from gaincell.layout.floorplan.arrays import ROW, SITE, SUPPLIES, ArraysPlan
-from gaincell.layout.floorplan.draw import ARRAYS, save
+from gaincell.layout.floorplan.draw import ARRAYS
 from gaincell.layout.floorplan.flow import Arrays
 from gaincell.layout.floorplan.ports import Port
+from gaincell.layout.klayout import save
 from gaincell.layout.librelane.lef import arrays_lef
 from gaincell.layout.librelane.liberty import CONVERT, arrays_liberty
 from gaincell.layout.librelane.verilog import blackbox, top

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from gaincell.layout.arrays.flow import Picture
 from gaincell.layout.arrays.outlines import outlines
 from gaincell.layout.checks import violations
 from gaincell.layout.deck import DeckResult, find_deck, run_deck
+from gaincell.layout.klayout import save
 from gaincell.layout.process import Process
+from gaincell.layout.results import write_metrics
 from gaincell.layout.rows.devices import subcircuit
 from gaincell.layout.rows.draw import draw_subcircuit
 from gaincell.layout.rows.lvs import same_circuit
 from gaincell.spice.area import areas
 from gaincell.spice.design import Design
 
-GDS, METRICS, PICTURE, DECK = "part.gds", "metrics.json", "part.png", "deck.xml"
+GDS, PICTURE, DECK = "part.gds", "part.png", "deck.xml"
 
 MOST_NAMES = 12
 """Lines beside which a picture has room for their names."""
@@ -62,7 +63,7 @@ def lay_out_part(
     """
     circuit = subcircuit(design, process, name)
     drawn = draw_subcircuit(name, circuit, process)
-    drawn.layout.write(str(folder / GDS))
+    save(drawn.layout, folder / GDS)
     deck = find_deck(process.name)
     estimate = (areas(design) or {}).get(name)
     metrics = PartMetrics(
@@ -79,8 +80,7 @@ def lay_out_part(
         deck=run_deck(deck, folder / GDS, name, folder / DECK) if deck else None,
         same_circuit=same_circuit(drawn.cell, process, circuit),
     )
-    text = json.dumps(asdict(metrics), indent=1)
-    (folder / METRICS).write_text(f"{text}\n", encoding="utf-8")
+    write_metrics(metrics, folder)
     few = len(drawn.lines) <= MOST_NAMES
     lines = {net: ("y", line.middle / 1e3) for net, line in drawn.lines.items() if few}
     return metrics, Picture(outlines(drawn.cell, process), lines)

@@ -6,7 +6,6 @@ import pytest
 
 from gaincell.layout.checks import violations
 from gaincell.layout.digital.routing.grid import METAL, Grid
-from gaincell.layout.digital.routing.lvs import LAYER_OF
 from gaincell.layout.digital.routing.metal import draw_route
 from gaincell.layout.digital.routing.negotiate import Access, Negotiation, Route
 from gaincell.layout.digital.routing.result import wiring
@@ -52,9 +51,8 @@ def broken_by(shapes, process):
     """Rules that metal breaks."""
     layout = db().Layout()
     cell = layout.create_cell("metal")
-    names = {**LAYER_OF, "mcon": "mcon", "via": "via", "via2": "via2", "via3": "via3"}
     for layer, box in shapes:
-        cell.shapes(layout.layer(*process.layers[names[layer]])).insert(db().Box(*box))
+        cell.shapes(layout.layer(*process.gds(layer))).insert(db().Box(*box))
     return violations(cell, wiring(process))
 
 

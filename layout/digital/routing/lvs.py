@@ -18,8 +18,6 @@ from gaincell.synth.netlist import Netlist
 
 STACK = ("li", "mcon", "m1", "via", "m2", "via2", "m3", "via3", "m4")
 """Metals and the cuts that join them, from below."""
-LAYER_OF = {"li1": "li", "met1": "m1", "met2": "m2", "met3": "m3", "met4": "m4"}
-"""The process's names of metals."""
 
 Pin = tuple[str, str]
 """Instance and pin, or port's bit and ""."""
@@ -66,7 +64,7 @@ def compare(
             continue
         metal, box = port
         middle = (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
-        labels.append(((net, ""), LAYER_OF[metal], *middle))
+        labels.append(((net, ""), process.lef[metal], *middle))
     pieces = _pieces(gds, process, labels)
     return _verdict(nets, pieces)
 

@@ -81,7 +81,7 @@ class Negotiation:
                     continue
                 self.routes[net] = found
                 self._claim(net, share)
-            shared = {at for at, users in enumerate(self._users) if users > 1}
+            shared = self._shared()
             order = [net for net in self.routes if not shared.isdisjoint(self._claims[net])]
             say(f"round {self.rounds}: {len(order)} nets share {len(shared)} points or gaps")
             if not order:
@@ -93,9 +93,13 @@ class Negotiation:
             self._reprice(share)
         return lost | self._give_up(share)
 
+    def _shared(self) -> set[int]:
+        """Points and gaps that several nets claim."""
+        return {at for at, users in enumerate(self._users) if users > 1}
+
     def _give_up(self, share: float) -> set[str]:
         """Remove nets, those first that share most, until the others share nothing."""
-        shared = {at for at, users in enumerate(self._users) if users > 1}
+        shared = self._shared()
         owners: dict[int, set[str]] = {at: set() for at in shared}
         loads: dict[str, int] = {}
         for net in self.routes:

@@ -13,11 +13,10 @@ from gaincell.layout.digital.routing.metal import CUTS, NetMetal, draw_route
 from gaincell.layout.digital.routing.route import Routed
 from gaincell.layout.digital.routing.tree import routed_wire
 from gaincell.layout.digital.sta import PlacedTiming
+from gaincell.layout.digital.technology import PROCESS
 from gaincell.layout.digital.wires import NetWire
 from gaincell.layout.klayout import db
 from gaincell.layout.process import Process, load_process
-
-PROCESS = "sky130"
 
 
 @dataclass(frozen=True)

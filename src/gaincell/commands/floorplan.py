@@ -2,25 +2,27 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaincell.commands.options.common import add_config, add_output
+from gaincell.commands.options.drawing import add_drawn_cell
+from gaincell.commands.shown.drawing import broken_text, say
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_new_folder, new_folder
+from gaincell.layout.digital.technology import PROCESS
 from gaincell.layout.klayout import db
 from gaincell.layout.process import load_process
+from gaincell.layout.results import METRICS
 from gaincell.refusals import Failed, refusing
 from gaincell.text import grid, table
 
 if TYPE_CHECKING:
     from gaincell.layout.floorplan.flow import FloorplanMetrics
 
-PROCESS = "sky130"
-CONTROL_GDS, CONTROL_METRICS = "head.gds", "metrics.json"
-"""Files of a folder of ``gaincell layout``."""
+CONTROL_GDS = "head.gds"
+"""Of of a folder of ``gaincell layout``."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,17 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder of gaincell layout for the same config: the placed control",
     )
-    parser.add_argument(
-        "--design",
-        help="a shipped design's name, or a folder with design.toml and netlist.sp, whose cell is "
-        "drawn; default: the process's own",
-    )
+    add_drawn_cell(parser)
     add_output(parser, "new folder for the GDS, a picture and metrics.json", required=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from gaincell.hdl.verilog import TOP, head_verilog
-    from gaincell.layout.floorplan.flow import METRICS, lay_out_head
+    from gaincell.layout.floorplan.flow import lay_out_head
     from gaincell.layout.floorplan.ports import head_ports
     from gaincell.spice.design import load_design
 
@@ -56,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     ports = head_ports(head_verilog(config), TOP)
     with new_folder(output) as folder, refusing():
         metrics = lay_out_head(
-            config, design, process, ports, arguments.control / CONTROL_GDS, folder, _say
+            config, design, process, ports, arguments.control / CONTROL_GDS, folder, say
         )
     print("\n".join(shown(metrics)))
     print(f"  {output} has head.gds, head.png and {METRICS}")
@@ -68,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 def check_control(folder: Path, config: HeadConfig) -> None:
     """Raise ValueError unless ``folder`` has the layout of this config's control."""
     try:
-        placed = json.loads((folder / CONTROL_METRICS).read_text(encoding="utf-8"))["config"]
+        placed = json.loads((folder / METRICS).read_text(encoding="utf-8"))["config"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"control {folder} is no folder of gaincell layout") from error
     if placed != json.loads(json.dumps(config.fields_set())):
@@ -86,7 +84,7 @@ def shown(metrics: "FloorplanMetrics") -> list[str]:
         rows.append((name, f"{part.count}", f"{part.um2:.0f}", band, part.state))
     rows.append(("free", "", f"{metrics.free_um2:.0f}", "", ""))
     rows.append(("head", "", f"{metrics.um2:.0f}", "", ""))
-    broken = ", ".join(f"{name} {count}" for name, count in metrics.violations.items())
+    broken = broken_text(metrics.violations)
     rest = [
         ("head", f"{metrics.width_um:.0f} x {metrics.height_um:.0f} um"),
         (
@@ -97,10 +95,6 @@ def shown(metrics: "FloorplanMetrics") -> list[str]:
         ),
         ("estimates", f"from {metrics.estimates_from}: {metrics.estimates_how}"),
         ("not counted", metrics.not_counted),
-        ("rules", f"{metrics.rules} checked in a sub-tile of each, {broken or 'none broken'}"),
+        ("rules", f"{metrics.rules} checked in a sub-tile of each, {broken}"),
     ]
     return [grid(rows), "", table(rest)]
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -4,11 +4,13 @@ import argparse
 from pathlib import Path
 
 from gaincell.commands.options.common import add_output
-from gaincell.commands.shown.deck import deck_text
+from gaincell.commands.options.drawing import add_process
+from gaincell.commands.shown.drawing import check_rows, require_clean
 from gaincell.files import check_new_folder, new_folder
 from gaincell.layout.klayout import db
-from gaincell.layout.process import load_process, processes
-from gaincell.refusals import Failed, refusing
+from gaincell.layout.process import load_process
+from gaincell.layout.results import METRICS
+from gaincell.refusals import refusing
 from gaincell.text import table
 
 
@@ -23,17 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="a subcircuit of transistors and capacitors, such as line_driver",
     )
-    parser.add_argument(
-        "--process",
-        default="sky130",
-        help=f"one of {', '.join(processes())}; default sky130",
-    )
+    add_process(parser)
     add_output(parser, "new folder for the GDS, a picture and metrics.json", required=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from gaincell.layout.arrays.picture import draw_layout
-    from gaincell.layout.rows.flow import METRICS, PICTURE, lay_out_part
+    from gaincell.layout.rows.flow import PICTURE, lay_out_part
     from gaincell.spice.design import load_design
 
     output: Path = arguments.output
@@ -48,23 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
         title = f"{metrics.part} of design {design.name} in {process.name}, "
         title += f"{width:.2f} x {height:.2f} um"
         draw_layout(picture.outlines, picture.lines, title, folder / PICTURE)
-    broken = ", ".join(f"{name} {count}" for name, count in metrics.violations.items())
     rows = [(metrics.part, f"{width:.2f} x {height:.2f} um, {metrics.um2:.1f} um2")]
     if metrics.estimate_um2 is not None:
         low, high = metrics.estimate_um2
         rows.append(("estimate", f"{low:.1f}..{high:.1f} um2"))
-    rows += [
-        ("rules", f"{metrics.rules} checked, {broken or 'none broken'}"),
-        ("official deck", deck_text(metrics.deck)),
-        (
-            "circuit",
-            f"{'that of' if metrics.same_circuit else 'NOT that of'} design {metrics.design}, "
-            f"{metrics.transistors} transistors",
-        ),
-    ]
-    print(table(rows))
+    print(table(rows + check_rows(metrics)))
     print(f"  {output / METRICS} has all numbers")
-    official = metrics.deck.violations if metrics.deck else 0
-    if metrics.violations or official or not metrics.same_circuit:
-        raise Failed("the drawing breaks rules of the process, or has another circuit")
+    require_clean(metrics)
     return 0

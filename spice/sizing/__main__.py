@@ -7,6 +7,7 @@ A size is one of design.toml. --vary may be given several times: each starts fro
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from gaincell.files import check_writable, replacing
@@ -28,7 +29,7 @@ HEADER = (
     "cell, um2",
     "converters, um2",
 )
-GOALS = ("proportion", "gain_mismatch", "read_noise", "column_error", "slope_spread")
+GOALS = [each.name for each in fields(Goals)]
 
 
 def main() -> int:
@@ -80,12 +81,11 @@ def row(tried: Tried, goals: Goals) -> str:
     if found is None:
         return f"| {cells[0]} | {tried.why} |{' |' * (len(HEADER) - 2)}"
     missed = found.missed(goals)
-    known = {**vars(found.cell), **vars(found)}
     cells.append(f"{found.cell.full_scale_fc:.1f}")
     for name in GOALS:
-        text = f"{100 * known[name]:.2f}"
+        text = f"{100 * found.by_name[name]:.2f}"
         cells.append(f"**{text}**" if name in missed else text)
-    cells += [f"{each:.0f}" for each in (found.energy_j * 1e15,)]
+    cells += [f"{found.energy_j * 1e15:.0f}"]
     cells += [f"{found.cell_um2:.3g}", f"{found.converters_um2:.4g}"]
     return f"| {' | '.join(cells)} |"
 

@@ -60,7 +60,7 @@ class Figures:
 
     column_error, slope_spread : the larger of both stages
     energy_j : of a column and an output line with their cells and converters, and one token
-    area_um2 : of a cell, and of a converter of each stage; NaN: not estimated
+    cell_um2, converters_um2 : of a cell, and of a converter of each stage; NaN: not estimated
     """
 
     cell: CellFigures
@@ -70,8 +70,13 @@ class Figures:
     cell_um2: float
     converters_um2: float
 
+    @property
+    def by_name(self) -> dict[str, float]:
+        """The cell's figures and these, under the names that goals have."""
+        return {**vars(self.cell), **vars(self)}
+
     def missed(self, goals: Goals) -> dict[str, float]:
         """Goals that are missed, and by which factor."""
-        found = {**vars(self.cell), **vars(self)}
+        found = self.by_name
         over = {each.name: found[each.name] / getattr(goals, each.name) for each in fields(goals)}
         return {name: factor for name, factor in over.items() if factor > 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -60,6 +61,23 @@ class Process:
     def gds(self, layer: str) -> tuple[int, int]:
         """GDS layer and datatype of a metal or cut by its name in LEF."""
         return self.layers[self.lef.get(layer, layer)]
+
+    def check_node(self, design: str, node_nm: float) -> None:
+        """Raise ValueError unless a design of this name is at the process's node."""
+        if node_nm != self.node_nm:
+            raise ValueError(
+                f"design {design} is at {node_nm:g} nm, but process {self.name} at "
+                f"{self.node_nm:g} nm"
+            )
+
+    def on_grid(self, nm: float, whose: str) -> int:
+        """A size in whole nm; ValueError, which says ``whose`` it is, if it is off the grid."""
+        steps = round(nm / self.grid_nm)
+        if not math.isclose(steps * self.grid_nm, nm, abs_tol=1e-3):
+            raise ValueError(
+                f"{whose} has a size of {nm:g} nm, but {self.name} has a grid of {self.grid_nm} nm"
+            )
+        return steps * self.grid_nm
 
     def nm(self, *rules: str) -> int:
         """The largest distance that these rules ask for, nm."""

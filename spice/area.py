@@ -13,6 +13,7 @@ from typing import Any
 
 from gaincell.ledger.arithmetic import evaluate
 from gaincell.spice.design import Design
+from gaincell.spice.netlist import Device
 
 LAYOUT = (1.4, 2.5)
 """Drawn area over that of the transistors. Low: INV_X1 of Nangate45, 0.532 um2 with 415 and 630 nm
@@ -57,14 +58,12 @@ def _sizes(design: Design, name: str) -> tuple[float, float]:
     end = levels.diffusion
     total, farads = 0.0, 0.0
     for device in netlist.devices(name):
-        width, length, copies = (
-            size_value(text, design.sizes) for text in (device.width, device.length, device.copies)
-        )
+        width, length, copies = device_sizes(device, design.sizes)
         total += copies * (length + 2 * end) * (width + end)
     total *= levels.unit_m**2 * UM2
     for line in netlist.bodies[name]:
         if line[0] in "cC":
-            farads += size_value(line.split()[3].strip("{}'"), design.sizes)
+            farads += capacitance(line, design.sizes)
     for inner in netlist.inner(name):
         more, farads_more = _sizes(design, inner)
         total, farads = total + more, farads + farads_more
@@ -72,6 +71,12 @@ def _sizes(design: Design, name: str) -> tuple[float, float]:
     return total, farads
 
 
-def size_value(text: str, sizes: Mapping[str, float]) -> float:
-    """An expression of a netlist, such as the width of a transistor, with a design's sizes."""
-    return float(evaluate(text, sizes))
+def device_sizes(device: Device, sizes: Mapping[str, float]) -> tuple[float, float, float]:
+    """Width, length and copies of a transistor, by a design's sizes; the first two in its unit."""
+    width, length = float(evaluate(device.width, sizes)), float(evaluate(device.length, sizes))
+    return width, length, float(evaluate(device.copies, sizes))
+
+
+def capacitance(line: str, sizes: Mapping[str, float]) -> float:
+    """Of the line of a capacitor in a netlist, F."""
+    return float(evaluate(line.split()[3].strip("{}'"), sizes))

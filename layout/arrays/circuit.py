@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from gaincell.layout.process import Process
@@ -73,11 +72,7 @@ def gain_cell(design: Design, process: Process, *, by_row: bool = False) -> Gain
     ValueError
         The cell is of another kind or node, or a size is off the process's grid.
     """
-    if design.levels.node_nm != process.node_nm:
-        raise ValueError(
-            f"design {design.name} is at {design.levels.node_nm:g} nm, but process {process.name} "
-            f"at {process.node_nm:g} nm"
-        )
+    process.check_node(design.name, design.levels.node_nm)
     found: dict[str, list[Transistor]] = {}
     for each in _transistors(design, process):
         found.setdefault(each.gate, []).append(each)
@@ -136,11 +131,4 @@ def _size(written: str, design: Design, process: Process) -> int:
             f'the cell of design {design.name} has a size "{written}", but layout needs the name '
             "of a size or a number"
         ) from None
-    nm = size * design.levels.unit_m / NM
-    steps = round(nm / process.grid_nm)
-    if not math.isclose(steps * process.grid_nm, nm, abs_tol=1e-3):
-        raise ValueError(
-            f"the cell of design {design.name} has a size of {nm:g} nm, but {process.name} has a "
-            f"grid of {process.grid_nm} nm"
-        )
-    return steps * process.grid_nm
+    return process.on_grid(size * design.levels.unit_m / NM, f"the cell of design {design.name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gaincell.layout.process import Process
-from gaincell.spice.area import size_value
+from gaincell.spice.area import capacitance, device_sizes
 from gaincell.spice.design import Design
 
 NM = 1e-9
@@ -62,11 +62,7 @@ def subcircuit(design: Design, process: Process, name: str) -> Circuit:
         The design has no such subcircuit or is of another node, or the subcircuit has other parts,
         a bulk that is no supply, or a size off the process's grid.
     """
-    if design.levels.node_nm != process.node_nm:
-        raise ValueError(
-            f"design {design.name} is at {design.levels.node_nm:g} nm, but process {process.name} "
-            f"at {process.node_nm:g} nm"
-        )
+    process.check_node(design.name, design.levels.node_nm)
     if not design.netlist.has(name):
         raise ValueError(f"design {design.name} has no subcircuit {name}")
     ports = design.netlist.ports[name]
@@ -93,20 +89,19 @@ def _parts(
             kind = next((kind for kind, supply in SUPPLIES.items() if supply == bulk), "")
             if not kind:
                 raise ValueError(f"{words[0]} of {name} has bulk {bulk}, but it must be a supply")
-            width, length, copies = (
-                size_value(text, design.sizes)
-                for text in (device.width, device.length, device.copies)
+            *sides, copies = device_sizes(device, design.sizes)
+            width, length = (
+                process.on_grid(side * design.levels.unit_m / NM, f"subcircuit {name}")
+                for side in sides
             )
             low = device.model.lower().endswith(LOW)
-            wide = _on_grid(width * design.levels.unit_m / NM, name, process)
-            long = _on_grid(length * design.levels.unit_m / NM, name, process)
-            found += [Device(kind, low, drain, gate, source, wide, long)] * round(copies)
+            found += [Device(kind, low, drain, gate, source, width, length)] * round(copies)
         elif words[0][0] == "x" and words[-1] in netlist.bodies:
             inner = words[-1]
             joined = zip(netlist.ports[inner], map(outer, words[1:-1]), strict=True)
             found += _parts(design, process, inner, dict(joined), f"{path}{words[0]}.")
         elif words[0][0] == "c":
-            farads = size_value(line.split()[3].strip("{}'"), design.sizes)
+            farads = capacitance(line, design.sizes)
             found.append(Capacitor(outer(words[1]), outer(words[2]), farads))
         else:
             raise ValueError(
@@ -114,13 +109,3 @@ def _parts(
                 "only those are drawn"
             )
     return found
-
-
-def _on_grid(nm: float, name: str, process: Process) -> int:
-    steps = round(nm / process.grid_nm)
-    if abs(steps * process.grid_nm - nm) > 1e-3:
-        raise ValueError(
-            f"subcircuit {name} has a size of {nm:g} nm, but {process.name} has a grid of "
-            f"{process.grid_nm} nm"
-        )
-    return steps * process.grid_nm

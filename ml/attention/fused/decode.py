@@ -1,4 +1,4 @@
-"""One new token of every row, against the codes that the arrays hold: decoding in three launches.
+"""One new token of every row, against the codes that the arrays hold: decoding in two launches.
 
 The sub-tiles of a head are split among programs. Their codes are integers, so that float32 adds
 them exactly in any order. Nothing waits for the GPU: a CUDA graph can hold a step.
@@ -27,32 +27,43 @@ def store_kernel(
     v_codes,
     held,
     length,
+    y,
     kv_heads,
     window,
     sink,
     slots,
     k_most,
     v_most,
+    GROUP: tl.constexpr,
     D: tl.constexpr,
     BD: tl.constexpr,
+    HEADS: tl.constexpr,
 ):
-    """k, v (B, kv_heads, D) into k_codes, v_codes (B, kv_heads, slots, D) uint8.
+    """k, v (B, kv_heads, D) into k_codes, v_codes (B, kv_heads, slots, D) uint8; y becomes 0.
 
-    ``held`` (B, slots) gets the token's position, ``length`` (B,). A program stores one head.
+    ``held`` (B, slots) gets the token's position, which ``length`` (B,) then counts. A program
+    stores all heads of one row, HEADS at once.
     """
-    head = tl.program_id(0).to(tl.int64)
-    row = head // kv_heads
+    row = tl.program_id(0).to(tl.int64)
     position = tl.load(length + row)
     slot = position % window + tl.where(position < sink, window, 0)
     dims = tl.arange(0, BD)
-    there = dims < D
-    at = (head * slots + slot) * D + dims
-    code = scaled_codes(tl.load(k + head * D + dims, mask=there, other=0.0), k_most, True)
-    tl.store(k_codes + at, code.to(tl.uint8), mask=there)
-    code = scaled_codes(tl.load(v + head * D + dims, mask=there, other=0.0), v_most, True)
-    tl.store(v_codes + at, code.to(tl.uint8), mask=there)
-    if head % kv_heads == 0:
-        tl.store(held + row * slots + slot, position)
+    for begin in range(0, kv_heads, HEADS):
+        head = begin + tl.arange(0, HEADS)
+        there = (head < kv_heads)[:, None] & (dims < D)[None, :]
+        head += row * kv_heads
+        own = head[:, None] * D + dims[None, :]
+        at = (head * slots + slot)[:, None] * D + dims[None, :]
+        code = scaled_codes(tl.load(k + own, mask=there, other=0.0), k_most, True)
+        tl.store(k_codes + at, code.to(tl.uint8), mask=there)
+        code = scaled_codes(tl.load(v + own, mask=there, other=0.0), v_most, True)
+        tl.store(v_codes + at, code.to(tl.uint8), mask=there)
+        for member in range(0, GROUP):
+            of_query = (head * GROUP + member)[:, None] * D + dims[None, :]
+            tl.store(y + of_query, tl.zeros((HEADS, BD), tl.float32), mask=there)
+    tl.store(held + row * slots + slot, position)
+    tl.debug_barrier()  # All warps have read the position.
+    tl.store(length + row, position + 1)
 
 
 @triton.jit
@@ -97,15 +108,15 @@ def answer_kernel(
 ):
     """Add the codes of TILES sub-tiles to y (B, kv_heads * GROUP, D), which q has the shape of.
 
-    k_codes, v_codes (B, kv_heads, slots, D) uint8; held (B, slots); length (B,), the position of
-    the newest token. A program takes one head of the keys.
+    k_codes, v_codes (B, kv_heads, slots, D) uint8; held (B, slots); length (B,), the newest
+    token with it. A program takes one head of the keys.
     """
     head = tl.program_id(1).to(tl.int64)
     row = head // kv_heads
     k_codes += head * slots * D
     v_codes += head * slots * D
     dims = tl.arange(0, BD)
-    position = tl.load(length + row)
+    position = tl.load(length + row) - 1
     first = tl.program_id(0) * TILES
     for tile in range(first, tl.minimum(first + TILES, tiles)):
         # The sink's sub-tile is the last one. It has fewer columns.
@@ -156,13 +167,15 @@ def step(
     config = numbers.config
     batch, kv_heads, slots, dims = k_codes.shape
     heads, width = q.shape[1], triton.next_power_of_2(dims)
-    sizes = {"D": dims, "BD": width}
+    sizes = {"GROUP": heads // kv_heads, "D": dims, "BD": width}
     q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
-    store_kernel[(batch * kv_heads,)](
-        k, v, k_codes, v_codes, held, length, kv_heads, config.window, config.sink, slots,
-        config.key_max, config.value_max, **sizes, num_warps=1, enable_fp_fusion=False,
+    y = torch.empty(batch, heads, 1, dims, device=q.device)
+    store_kernel[(batch,)](
+        k, v, k_codes, v_codes, held, length, y, kv_heads, config.window, config.sink, slots,
+        config.key_max, config.value_max,
+        HEADS=min(16, triton.next_power_of_2(kv_heads)), **sizes, num_warps=4,
+        enable_fp_fusion=False,
     )  # fmt: skip
-    y = torch.zeros(batch, heads, 1, dims, device=q.device)
     a = [*config.cell_coefficients, 0.0, 0.0, 0.0][:4]
     at_once, warps = split_of(config.columns)
     answer_kernel[(-(-config.tiles // at_once), batch * kv_heads)](
@@ -171,9 +184,8 @@ def step(
         config.full_scale_v / config.value_max, config.center_v, *a,
         numbers.terms[0].rate, 1 / (config.s_sat * config.query_max),
         numbers.read_scale / config.a_sat, numbers.read_scale,
-        GROUP=heads // kv_heads, N=config.columns,
+        N=config.columns,
         BN=min(COLUMNS, triton.next_power_of_2(config.columns)), TILES=at_once,
         **sizes, num_warps=warps,
     )  # fmt: skip
-    length += 1
     return y

@@ -42,6 +42,7 @@ def compare(config, inputs, *, dtype=torch.float32, **options):
     """
     own = [x.to(dtype) for x in inputs]
     upstream = torch.randn(own[0].shape, generator=torch.Generator().manual_seed(1))
+    upstream = upstream.to(own[0].device)
     op = partial(attention, config=config, **options)
     truth, expected = results(op, [x.double() for x in own], upstream.double())
     y, found = results(partial(op, implementation="triton"), own, upstream)

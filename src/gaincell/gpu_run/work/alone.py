@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,6 +22,8 @@ from gaincell.gpu_run.places import Places
 
 ROOT = Path(__file__).resolve().parents[4]
 """The top of the repository: tests and benchmarks are in no wheel."""
+WORKERS = "8"
+"""Processes of the tests."""
 
 
 def run_tests(places: Places) -> dict[str, Any]:
@@ -37,6 +40,9 @@ def run_tests(places: Places) -> dict[str, Any]:
     files = sorted(str(path) for path in found if "mark.gpu" in path.read_text(encoding="utf-8"))
     report = places.work / "tests.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
+    command += ["-W", "default"]  # Of other versions of packages than those that are pinned.
+    if find_spec("xdist"):  # Most of the time kernels are compiled.
+        command += ["-n", WORKERS]
     ended = subprocess.run([*command, f"--junitxml={report}", *files], cwd=ROOT, check=False)
     if not report.is_file():
         raise RuntimeError(f"pytest ended with status {ended.returncode} and wrote no report")

@@ -40,8 +40,10 @@ def preparation() -> Iterator[dict[str, Any]]:
 
 
 def decoding() -> Iterator[dict[str, Any]]:
-    """Time of a token's step of one layer, and of reading its codes once."""
+    """Time of a token's step of one layer, of as many launches, and of reading its codes once."""
     bytes_per_s = peaks()["bytes_per_s"]
+    word = torch.zeros(1, device=DEVICE)
+    launches = graph_milliseconds(lambda: (word.add_(1), word.add_(1)))
     for batch in DECODED:
         step, cache = decoding_step(batch)
         read = cache.k.nbytes + cache.v.nbytes
@@ -50,6 +52,7 @@ def decoding() -> Iterator[dict[str, Any]]:
             "heads": cache.k.shape[1],
             "window": GAIN.window,
             "step_ms": graph_milliseconds(step),
+            "launches_ms": launches,
             "bytes": read,
             "read_ms": read / bytes_per_s * 1e3,
         }

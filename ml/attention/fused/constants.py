@@ -13,7 +13,7 @@ c_j(age) is the sum over i of m_ji * gamma^(i * age).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import comb
 
 import numpy as np
@@ -58,6 +58,7 @@ class Constants:
     charge_scale: float
 
     @classmethod
+    @lru_cache(maxsize=64)
     def of(cls, numbers: Numbers) -> Constants:
         config = numbers.config
         largest = max(config.key_max, config.value_max)
@@ -99,8 +100,9 @@ class Constants:
 
     def table(self, device: torch.device) -> Tensor:
         """(4, 4, 4) float32: m_ji of the response's scores and charges, then of the slope's."""
-        return _table(self._bytes(), device)
+        return _table(self._bytes, device)
 
+    @cached_property
     def patterns(self) -> tuple[int, int, int, int]:
         """Which m_ji are not 0, bit 4 j + i, of the four matrices of ``table``."""
         found = [
@@ -112,6 +114,7 @@ class Constants:
     def _matrices(self) -> tuple[Matrix, ...]:
         return self.score, self.charge, self.score_slope, self.charge_slope
 
+    @cached_property
     def _bytes(self) -> bytes:
         return np.stack(self._matrices()).astype(np.float32).tobytes()
 

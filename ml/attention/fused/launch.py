@@ -119,7 +119,7 @@ class Launch:
         words = (self.width + 31) // 32
         shape = (self.heads, self.tokens, self.laps, words) if keep else (0,)
         passed = torch.empty(shape, dtype=torch.int32, device=self.q.device)
-        score, charge, *_ = self.constants.patterns()
+        score, charge, *_ = self.constants.patterns
         blocks = blocks_of("forward", self.work, self.constants.exact)
         forward_kernel[(-(-self.tokens // blocks.queries), self.heads)](
             self.q, self.k, self.v, y, passed, self.table, *self.positions,
@@ -138,7 +138,7 @@ class Launch:
         q, k, v = self.units
         dq = torch.empty_like(q)
         dk, dv = (torch.empty_like(x) if self.all_stored else torch.zeros_like(x) for x in (k, v))
-        score, _, score_slope, charge_slope = constants.patterns()
+        score, _, score_slope, charge_slope = constants.patterns
         sizes = self.sizes | {
             "SLOPES": constants.slope_order,
             "SCORE": score,

@@ -9,7 +9,14 @@ from gaincell.gpu_run.records import Record, Records
 from gaincell.text import markdown
 
 EXACT_HEAD = ("head", "inputs", "codes", "kernel: differ", "torch op: differ", "kernel: gradients")
-TIME_HEAD = ("batch", "heads", "tokens", "", "forward, ms", "with backward, ms", "peak, MB")
+TIME_HEAD = (
+    *("batch", "heads", "tokens", "", "forward, ms", "with backward, ms"),
+    *("kernels alone, ms", "peak, MB"),
+)
+DECODE_HEAD = (
+    *("sequences", "heads", "window", "a token's step, µs", "two launches, µs"),
+    "reading its codes once, µs",
+)
 BENCH_HEAD = ("one token of all heads", "batch", "step, µs", "per token, µs", "energy, mJ")
 
 
@@ -20,6 +27,7 @@ def attention_tables(records: Records) -> list[str]:
     if isinstance(rows, Mapping) and "exactness" in rows:
         found.append(markdown(EXACT_HEAD, [_exact_row(row) for row in rows["exactness"]]))
         found.append(markdown(TIME_HEAD, [_time_row(row) for row in rows["times"]]))
+        found.append(markdown(DECODE_HEAD, [_decode_row(row) for row in rows["decoding"]]))
         peaks = rows["peaks"]
         found.append(
             f"Measured peaks of the card: {peaks['bytes_per_s'] / 1e12:.2f} TB/s copied, read and "
@@ -54,8 +62,19 @@ def _exact_row(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _time_row(row: Mapping[str, Any]) -> tuple[str, ...]:
     sizes = str(row["batch"]), str(row["heads"]), str(row["tokens"]), row["operation"]
     if "error" in row:
-        return (*sizes, row["error"], "", "")
-    return (*sizes, f"{row['forward_ms']:.2f}", f"{row['both_ms']:.2f}", f"{row['peak_mb']:.0f}")
+        return (*sizes, row["error"], "", "", "")
+    times = (_time(row.get(name)) for name in ("forward_ms", "both_ms", "device_ms"))
+    return (*sizes, *times, f"{row['peak_mb']:.0f}")
+
+
+def _decode_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    sizes = (str(row[name]) for name in ("batch", "heads", "window"))
+    times = (_time(row.get(name), 1e3) for name in ("step_ms", "launches_ms", "read_ms"))
+    return (*sizes, *times)
+
+
+def _time(milliseconds: float | None, scale: float = 1.0) -> str:
+    return "not measured" if milliseconds is None else f"{milliseconds * scale:.2f}"
 
 
 def _step_row(way: str, step: Mapping[str, Any]) -> tuple[str, ...]:

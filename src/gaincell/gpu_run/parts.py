@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +126,11 @@ def part_of(name: str) -> Part:
 
 
 def chosen_parts(trainings: Collection[str]) -> list[Part]:
-    """All parts but those of other trainings."""
-    return [part for part in PARTS if part.training is None or part.training in trainings]
+    """All parts but those of other trainings; only the distilled one begins with a start."""
+    chosen = [part for part in PARTS if part.training is None or part.training in trainings]
+    if "distilled" in trainings:
+        return chosen
+    return [replace(part, needs=tuple(n for n in part.needs if n != "start")) for part in chosen]
 
 
 def left(
@@ -137,11 +140,12 @@ def left(
 
     ``only`` : names of parts, if no others are asked for.
     """
-    asked = (part for part in chosen_parts(trainings) if not only or part.name in only)
+    parts = chosen_parts(trainings)
+    asked = (part for part in parts if not only or part.name in only)
     chosen = {part.name for part in asked if part.name not in done}
-    for part in reversed(PARTS):
+    for part in reversed(parts):
         if part.name in chosen:
             for need in map(part_of, part.needs):
                 if not all(path.exists() for path in need.products(work)):
                     chosen.add(need.name)
-    return [part for part in PARTS if part.name in chosen]
+    return [part for part in parts if part.name in chosen]

@@ -56,8 +56,7 @@ def _model_row(name: str, records: Records) -> tuple[str, ...]:
     sizes = sorted({int(length) for text in stock.values() for length in text})
     cells = (_worst(found, stock, str(length)) for length in sizes)
     tokens = record.figures.get("tokens") or record.figures.get("aligned_tokens")
-    rates = records["speed"].figures.get("tokens_per_s", {}) if "speed" in records else {}
-    rate = rates.get(name)
+    rate = record.figures.get("tokens_per_s")
     return (
         MODELS[name],
         "" if tokens is None else f"{tokens / 1e6:.3g} M",

@@ -33,7 +33,7 @@ def make_start(places: Places) -> dict[str, Any]:
     Scores of the stock model and of the start, errors of the layers, seconds of the fit.
     """
     plan = places.plan
-    model, tokenizer = _stock(places)
+    model, tokenizer = stock_model(places)
     model.to(device())
     stock = _stock_scores(model, places)
     layers: dict[int, Errors] = {}
@@ -87,7 +87,7 @@ def adopt(places: Places, folder: Path) -> None:
     records, file = read_records(folder / FILE), folder / SMALL_START
     if "start" not in records or records["start"].state != "done" or not file.is_file():
         raise ValueError(f"{folder} holds no start: it needs {FILE} with one, and {SMALL_START}")
-    _stock(places)
+    stock_model(places)
     shutil.rmtree(places.start, ignore_errors=True)
     rebuild(places.stock, file, places.start)
     shutil.copyfile(file, places.small_start)
@@ -98,7 +98,7 @@ def adopt(places: Places, folder: Path) -> None:
     write_records(places.work / FILE, records)
 
 
-def _stock(places: Places) -> tuple[Any, Any]:
+def stock_model(places: Places) -> tuple[Any, Any]:
     """The stock model and its tokenizer; they are in ``places.stock`` then."""
     if places.stock.is_dir():
         return load_model(places.stock)

@@ -20,6 +20,7 @@ from transformers.utils import logging
 from gaincell.gpu_run.places import Places
 from gaincell.gpu_run.work.run_files import write_run_file
 from gaincell.gpu_run.work.scores import device, peak_gb, scores_of
+from gaincell.gpu_run.work.start import stock_model
 from gaincell.ml.finetune.folder import check_folder, check_identity, is_finished, make_folder
 from gaincell.ml.finetune.preparation import prepare
 from gaincell.ml.finetune.run import Interrupted, train
@@ -40,6 +41,7 @@ def measure_speeds(places: Places) -> dict[str, Any]:
     rates: dict[str, float] = {}
     peaks: dict[str, float | None] = {}
     batch = places.plan.training.batch
+    stock_model(places)
     for name in places.plan.training.which:
         rates[name], batch = _speed(places, name, batch)
         peaks[name] = peak_gb()
@@ -129,6 +131,7 @@ def run_training(places: Places, name: str, speeds: dict[str, Any]) -> dict[str,
         "scores": scores_of(model, places),
         "tokens": len(losses) * places.plan.training.step_windows * places.plan.window,
         "steps": len(losses),
+        "tokens_per_s": speeds["tokens_per_s"][name],
         "first_loss": losses[0],
         "last_loss": median(losses[-10:]),
         "steps_of_last_call": steps,

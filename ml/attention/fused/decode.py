@@ -67,9 +67,11 @@ def store_kernel(
 
 
 @triton.jit
-def _charges(codes, remaining, volts, center, a0, a1, a2, a3):
-    """Charge (columns, D) of a full pulse on cells with such codes; ``remaining`` (columns,)."""
-    x = (codes.to(tl.float32) * volts - center) * remaining[:, None]
+def _charges(codes, slot, there, remaining, volts, center, dims, a0, a1, a2, a3, D: tl.constexpr):
+    """Charge (columns, D) of a full pulse on the cells of some slots; ``remaining`` (columns,)."""
+    at = codes + slot[:, None] * D + dims[None, :]
+    code = tl.load(at, mask=there[:, None] & (dims[None, :] < D), other=0).to(tl.float32)
+    x = (code * volts - center) * remaining[:, None]
     return ((a3 * x + a2) * x + a1) * x + a0
 
 
@@ -126,17 +128,17 @@ def answer_kernel(
             for chunk in range(0, N, BN):
                 slot = tile * N + chunk + tl.arange(0, BN)
                 there = slot < end
-                # Both loads are on their way before anything waits for the first.
-                at, cell = slot[:, None] * D + dims[None, :], there[:, None] & (dims[None, :] < D)
-                keys = tl.load(k_codes + at, mask=cell, other=0)
-                values = tl.load(v_codes + at, mask=cell, other=0)
                 token = tl.load(held + row * slots + slot, mask=there, other=-1)
                 there = there & (token >= 0)
                 remaining = tl.exp(-rate * tl.where(there, position - token, 0).to(tl.float32))
-                cells = _charges(keys, remaining, k_volts, center, a0, a1, a2, a3)
+                cells = _charges(
+                    k_codes, slot, there, remaining, k_volts, center, dims, a0, a1, a2, a3, D
+                )
                 score = tl.sum(cells * x[None, :], 1) * of_score
                 phi = tl.where(there, tl.minimum(tl.maximum(score, 0.0), 1.0), 0.0)
-                cells = _charges(values, remaining, v_volts, center, a0, a1, a2, a3)
+                cells = _charges(
+                    v_codes, slot, there, remaining, v_volts, center, dims, a0, a1, a2, a3, D
+                )
                 charge += tl.sum(cells * phi[:, None], 0)
             code = codes_of_steps(charge * of_charge, limit, True)
             tl.atomic_add(y + of_query, code, mask=dims < D, sem="relaxed")

@@ -49,7 +49,15 @@ MAY_IMPORT = {
     "spice": ("behavioral", "cocotb_tests", "ledger.arithmetic"),
     "sweep": ("behavioral", "ml", "pictures", "report", "synth"),
     "synth": ("behavioral", "cocotb_tests", "hdl"),
-    "report": ("behavioral", "cocotb_tests", "data", "gpu_bench", "pictures", "synth"),
+    "report": (
+        "behavioral",
+        "cocotb_tests",
+        "data",
+        "gpu_bench",
+        "layout.floorplan.metrics",
+        "pictures",
+        "synth",
+    ),
     "commands": (
         "behavioral",
         "cocotb_tests",

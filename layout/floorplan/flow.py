@@ -16,6 +16,7 @@ from gaincell.layout.checks import violations
 from gaincell.layout.floorplan.arrays import ArraysPlan, plan_arrays
 from gaincell.layout.floorplan.draw import draw_arrays, draw_head, read_control
 from gaincell.layout.floorplan.estimates import Area, Estimates, estimates
+from gaincell.layout.floorplan.metrics import PICTURE, FloorplanMetrics, Part
 from gaincell.layout.floorplan.picture import draw_floorplan
 from gaincell.layout.floorplan.ports import Port
 from gaincell.layout.floorplan.slices import (
@@ -38,7 +39,7 @@ from gaincell.layout.results import write_metrics
 from gaincell.spice.design import Design
 from gaincell.synth.estimate.analog import PAPER_HEAD_UM2
 
-GDS, PICTURE = "head.gds", "head.png"
+GDS = "head.gds"
 ESTIMATED = {
     SCORE: "score_converter",
     OUTPUT: "output_converter",
@@ -64,51 +65,6 @@ class Arrays:
     keys: Tile
     values: Tile
     estimates: Estimates
-
-
-@dataclass(frozen=True)
-class Part:
-    """``count`` of a part, its area in the floorplan, and both ends of its estimate, um2.
-
-    state : of the drawing. A part that is estimated takes the high end.
-    """
-
-    count: int
-    um2: float
-    low_um2: float
-    high_um2: float
-    state: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FloorplanMetrics:
-    """All numbers of a floorplan; metrics.json holds the same.
-
-    estimates_from, estimates_how : design behind the parts that are not drawn, and the way here
-    width_um, height_um, um2 : of the whole head
-    free_um2 : what no part takes
-    violations : how often the sub-tiles, of keys and of values, break each rule that they break
-    mm2_28nm : the head by the square of the nodes
-    mm2_28nm_capacitors_kept : the same, but capacitors do not shrink
-    paper_mm2 : the paper's head at 28 nm, with its control
-    """
-
-    config: dict[str, Any]
-    process: str
-    design: str
-    estimates_from: str
-    estimates_how: str
-    not_counted: str
-    width_um: float
-    height_um: float
-    um2: float
-    free_um2: float
-    parts: dict[str, Part]
-    rules: int
-    violations: dict[str, int]
-    mm2_28nm: float
-    mm2_28nm_capacitors_kept: float
-    paper_mm2: float
 
 
 def lay_out_arrays(

@@ -1,5 +1,6 @@
 """gaincell report: a page that holds everything, drawn by a browser without a complaint."""
 
+import base64
 import html
 import json
 import re
@@ -24,6 +25,20 @@ LEARNING = {
     "held_out_nats_per_token": {"stock": CURVE},
     "config": {"demo": {"stock_steps": 10, "linear_steps": 5}},
 }
+PART = {"count": 4, "um2": 1234.5, "low_um2": 1200.0, "high_um2": 1234.5}
+FLOORPLAN = {
+    "config": HeadConfig(head_dim=8, window=16, columns=4).fields_set(),
+    **{"process": "sky130", "design": "sky130", "estimates_from": "sky130"},
+    **{"estimates_how": "its transistors", "not_counted": "supplies and pads"},
+    **{"width_um": 381.0, "height_um": 502.0, "um2": 191250.0, "free_um2": 93981.0},
+    "parts": {"cells of keys": PART | {"state": "drawn"}, "DACs": PART | {"state": "estimated, x"}},
+    **{"rules": 87, "violations": {}, "mm2_28nm": 0.0089},
+    **{"mm2_28nm_capacitors_kept": 0.0604, "paper_mm2": 0.5},
+}
+"""metrics.json of gaincell floorplan for the head tiny, with two of its parts."""
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 PROBE = """addEventListener("load", () => {
   const wide = [...document.querySelectorAll("body *")].filter(
     (each) => each.getBoundingClientRect().right > innerWidth + 0.5);
@@ -53,6 +68,12 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
+def write_floorplan(folder, metrics):
+    folder.mkdir()
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    (folder / "head.png").write_bytes(PIXEL)
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """Folder of a report of the gpt2 head."""
@@ -63,9 +84,10 @@ def report(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small_report(tmp_path_factory):
-    """Folder of a split report of the tiny head with the results of a training."""
+    """Folder of a split report of the tiny head, with a training's results and a floorplan."""
     folder = tmp_path_factory.mktemp("small")
     (folder / "results.json").write_text(json.dumps(LEARNING))
+    write_floorplan(folder / "drawn", FLOORPLAN)
     options = [
         "--config",
         "tiny",
@@ -74,6 +96,8 @@ def small_report(tmp_path_factory):
         "3",
         "--learning",
         str(folder / "results.json"),
+        "--floorplan",
+        str(folder / "drawn"),
     ]
     assert main(["report", *options, "-o", str(folder / "report")]) == 0
     return folder / "report"
@@ -201,6 +225,46 @@ def test_a_head_without_metrics_says_how_to_get_them(small_report):
 def test_curves_of_a_training_are_shown(small_report):
     assert "Loss on held-out text" in (small_report / "index.html").read_text(encoding="utf-8")
     assert json.loads((small_report / "report.json").read_text())["learning"] == LEARNING
+
+
+@pytest.mark.cosim
+def test_a_floorplan_is_shown_with_its_parts_and_the_paper(small_report):
+    words = " ".join(Page((small_report / "index.html").read_text(encoding="utf-8")).words)
+    assert "0.38 x 0.50 mm: 0.0089 mm² at 28 nm" in words
+    assert "the paper's has 0.5 mm² (published)" in words
+    assert "1,234" in words
+    assert "191,250" in words
+    assert json.loads((small_report / "report.json").read_text())["floorplan"] == FLOORPLAN
+    pictures = [path.read_bytes() for path in (small_report / "parts").glob("drawn-*.png")]
+    assert pictures == [PIXEL]
+
+
+@pytest.mark.cosim
+def test_without_a_floorplan_the_page_says_how_to_get_one(report):
+    words = Page((report / "index.html").read_text(encoding="utf-8")).words
+    assert "gaincell floorplan --config head.toml --control run/ -o drawn/" in words
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"config": {}}, "is of another config"),
+        ({"um2": "large"}, "is no folder of gaincell floorplan: an area is no number"),
+        ({"parts": None}, "is no folder of gaincell floorplan"),
+        ({"more": 1}, "is no folder of gaincell floorplan"),
+        (None, "has no head.png"),
+    ],
+)
+def test_a_folder_that_is_no_floorplan_is_refused(tmp_path, capsys, change, message):
+    write_floorplan(tmp_path / "drawn", FLOORPLAN | (change or {}))
+    if change is None:
+        (tmp_path / "drawn" / "head.png").unlink()
+    options = ["--config", "tiny", "--floorplan", str(tmp_path / "drawn")]
+    assert main(["report", *options, "-o", str(tmp_path / "report")]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "report").exists()
 
 
 def test_a_sink_is_told():

@@ -19,7 +19,7 @@ from gaincell.refusals import Failed, refusing
 from gaincell.text import grid, table
 
 if TYPE_CHECKING:
-    from gaincell.layout.floorplan.flow import FloorplanMetrics
+    from gaincell.layout.floorplan.metrics import FloorplanMetrics
 
 CONTROL_GDS = "head.gds"
 """Of of a folder of ``gaincell layout``."""

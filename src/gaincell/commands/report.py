@@ -15,6 +15,7 @@ from gaincell.data.adaptation import shipped_results
 from gaincell.design_file import records_beside
 from gaincell.files import check_writable, make_folder, replacing, scratch_folder
 from gaincell.gpu_bench.figures import load_bench
+from gaincell.layout.floorplan.metrics import PICTURE, load_floorplan
 from gaincell.refusals import foreign, refusing
 from gaincell.synth.estimate.activity import measure_activity
 from gaincell.synth.estimate.analog import load_analog
@@ -28,7 +29,7 @@ from gaincell.text import table
 
 if TYPE_CHECKING:
     from gaincell.behavioral.tokens import Tokens
-    from gaincell.report.inputs import Inputs
+    from gaincell.report.inputs import Floorplan, Inputs
 
 PAGE, DATA, PARTS = "index.html", "report.json", "parts"
 
@@ -46,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="results.json of gaincell demo-ml; default: the shipped results",
     )
     parser.add_argument("--gpu", type=Path, help="JSON file of gaincell bench-gpu")
+    parser.add_argument(
+        "--floorplan", type=Path, help="folder of gaincell floorplan for the same config"
+    )
     parser.add_argument(
         "--split",
         action="store_true",
@@ -67,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         given: dict[str, Any] = {
             "learning": _results(arguments.learning),
             "bench": None if arguments.gpu is None else load_bench(arguments.gpu),
+            "floorplan": _floorplan(arguments.floorplan, config),
         }
         tokens, source = typical_tokens(config, arguments.seed)
         estimate, rows, given["designs"] = _estimate(arguments, config, tokens, source)
@@ -94,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _sections(inputs: "Inputs") -> list[Any]:
     from gaincell.report import head, models, summary
+    from gaincell.report.drawn import drawn
 
     return [
         summary.at_a_glance(inputs),
@@ -101,6 +107,7 @@ def _sections(inputs: "Inputs") -> list[Any]:
         head.timing(inputs),
         head.exactness(inputs),
         head.cost(inputs),
+        drawn(inputs),
         models.machines(inputs),
         models.language_models(inputs),
         summary.about(inputs),
@@ -152,6 +159,15 @@ def _estimate(
     estimate = Estimate(config=config, analog=analog, activity=activity, digital=digital)
     records = records_beside(read_table(arguments.config), Path(arguments.config).parent)
     return estimate, compare(estimate), transistors_of(records, config, activity)
+
+
+def _floorplan(folder: Path | None, config: HeadConfig) -> "Floorplan | None":
+    from gaincell.report.inputs import Floorplan
+
+    if folder is None:
+        return None
+    metrics = load_floorplan(folder, config)
+    return Floorplan(metrics, (folder / PICTURE).read_bytes())
 
 
 def _results(path: Path | None) -> dict[str, Any] | None:

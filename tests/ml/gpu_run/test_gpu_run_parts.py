@@ -219,6 +219,9 @@ def test_trainings_that_the_plan_leaves_out_are_no_parts(tmp_path):
     assert asked == ["tests", "start", "speed", "distilled", "difference"]
     few = [part.name for part in left(set(), tmp_path, ("paper",))]
     assert few == [name for name in everything if name not in ("distilled", "difference", "stock")]
+    done = set(everything) - {"paper"}
+    # The start and what comes of it are nothing to the paper's recipe.
+    assert [part.name for part in left(done, tmp_path, ("paper",))] == ["speed", "paper"]
 
 
 def test_the_table_shows_the_worst_text_of_each_length():
@@ -232,6 +235,18 @@ def test_the_table_shows_the_worst_text_of_each_length():
     assert "| stage 1, no training of the model | 20 M |  | 1.350 ± 0.000 (code) |" in text
     assert "| tests | pytest -m gpu | a GPU: failed | 2.13.0 | 012345678 | 12 |" in text
     assert "| stage 2 | not run |" in text
+
+
+def test_a_training_without_the_stock_models_scores_is_not_said_to_be_missing():
+    figures = {"tokens": 2e6, "tokens_per_s": 3000.0, "scores": {"prose": {"32": [1.0, 2.0]}}}
+    paper = Record(
+        **{"state": "done", "device": "cpu", "versions": {}, "revision": "1", "command": "part"},
+        **{"seconds": 1.0, "finished": "2026-01-01T00:00:00+00:00", "figures": figures},
+    )
+    row = next(line for line in table({"paper": paper}).splitlines() if "2 M" in line)
+    assert row == (
+        "| the paper's recipe | 2 M | 3,000 | start did not score the stock model |  |  |"
+    )
 
 
 def test_the_page_has_the_committed_records():

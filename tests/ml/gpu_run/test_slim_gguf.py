@@ -9,7 +9,7 @@ from gaincell.gpu_run.pieces import gather
 from gaincell.gpu_run.places import SLIM, Places
 from gaincell.gpu_run.prepare import prepare
 from gaincell.gpu_run.slim import LISTS
-from gaincell.gpu_run.work.start import _stock
+from gaincell.gpu_run.work.start import stock_model
 from gaincell.ml.models.load import load_model
 
 pytestmark = pytest.mark.usefixtures("quiet_transformers")
@@ -49,7 +49,10 @@ def test_the_lists_are_gone_and_all_else_is_there(places, tmp_path):
 
 def test_model_and_tokenizer_are_those_of_the_file(places, tmp_path):
     wanted, words = load_model(tmp_path / "tiny.gguf")
-    for found, tokenizer in (_stock(places), _stock(places)):  # decoded, then from its folder
+    for found, tokenizer in (
+        stock_model(places),
+        stock_model(places),
+    ):  # decoded, then from its folder
         weights = found.state_dict()
         for name, weight in wanted.state_dict().items():
             assert torch.equal(weights[name], weight)

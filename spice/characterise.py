@@ -52,7 +52,7 @@ class Effort:
     """
 
     between: int = 2
-    widths: tuple[int, ...] = (1, 2, 4, 8, 12, 15)
+    widths: tuple[int, ...] = (1, 4, 6, 10, 12, 15)
     cells: int = 24
     points: tuple[float, ...] = POINTS
     columns: int = 30
@@ -62,7 +62,6 @@ class Effort:
 
 
 SHORT = Effort(
-    between=1,
     widths=(1, 8, 15),
     cells=4,
     points=(0.05, 0.3, 0.8),

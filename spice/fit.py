@@ -11,6 +11,8 @@ from gaincell.spice.waves import Floats
 MOST_DEGREE = 9
 LARGEST_RESIDUAL = 0.005
 """Of a response, fraction of its full scale."""
+WANTED_RESIDUAL = 0.001
+"""Likewise, if some degree leaves no more: what it leaves adds up over the cells of a line."""
 LARGEST_DEVIATION = 3.0
 """Of a measured point, in standard deviations."""
 
@@ -51,9 +53,10 @@ def fit_response(
     deviation: Floats | None = None,
     largest: float = LARGEST_RESIDUAL,
 ) -> Polynomial:
-    """The polynomial of the least degree, 1 or more, that leaves at most ``largest``.
+    """The polynomial of the least degree, 1 or more, that leaves ``WANTED_RESIDUAL`` at most.
 
-    A point with a ``deviation`` may also be left by ``LARGEST_DEVIATION`` of these.
+    If none does, that of the least degree that leaves at most ``largest``. A point with a
+    ``deviation`` may also be left by ``LARGEST_DEVIATION`` of these.
 
     Parameters
     ----------
@@ -67,30 +70,36 @@ def fit_response(
     full_scale = float(np.max(np.abs(charge)))
     if not full_scale > 0:
         raise NoFit("the response is 0 at every voltage")
-    allowed = np.full(len(volts), largest * full_scale)
-    if deviation is not None:
-        allowed = np.maximum(allowed, LARGEST_DEVIATION * deviation)
-    half = float(np.max(np.abs(volts - center_v)))
-    best = np.inf
-    for degree in range(1, min(MOST_DEGREE, len(volts) - 2) + 1):
-        basis, weights = _basis(volts, center_v, degree, deviation)
-        solved, *_ = np.linalg.lstsq(basis * weights[:, None], charge * weights, rcond=None)
-        left = charge - basis @ solved
-        residual = float(np.max(np.abs(left))) / full_scale
-        best = min(best, residual)
-        if np.any(np.abs(left) > allowed):
-            continue
-        inverse = np.linalg.inv((basis * weights[:, None] ** 2).T @ basis)
-        if deviation is None:
-            inverse *= float(left @ left) / (len(volts) - degree - 1)
-        scale = half ** -np.arange(degree + 1.0)
-        return Polynomial(
-            center_v, solved * scale, inverse * np.outer(scale, scale), residual, full_scale
-        )
+    degrees = range(1, min(MOST_DEGREE, len(volts) - 2) + 1)
+    tried = [_tried(volts, charge, center_v, degree, deviation) for degree in degrees]
+    for part in (min(WANTED_RESIDUAL, largest), largest):
+        allowed = np.full(len(volts), part * full_scale)
+        if deviation is not None:
+            allowed = np.maximum(allowed, LARGEST_DEVIATION * deviation)
+        for found in tried:
+            if np.all(np.abs(charge - found(volts)) <= allowed):
+                return found
+    best = min((found.residual for found in tried), default=np.inf)
     raise NoFit(
         f"no polynomial up to degree {MOST_DEGREE} fits the response of {len(volts)} voltages: "
         f"{best:.2%} of full scale is left, but at most {largest:.2%} may be"
     )
+
+
+def _tried(
+    volts: Floats, charge: Floats, center_v: float, degree: int, deviation: Floats | None
+) -> Polynomial:
+    """The polynomial of a degree, with its covariance, whatever it leaves."""
+    basis, weights = _basis(volts, center_v, degree, deviation)
+    solved = fit_polynomial(volts, charge, center_v, degree, deviation)
+    left = charge - np.polynomial.polynomial.polyval(volts - center_v, solved)
+    inverse = np.linalg.inv((basis * weights[:, None] ** 2).T @ basis)
+    if deviation is None:
+        inverse *= float(left @ left) / (len(volts) - degree - 1)
+    scale = float(np.max(np.abs(volts - center_v))) ** -np.arange(degree + 1.0)
+    full_scale = float(np.max(np.abs(charge)))
+    residual = float(np.max(np.abs(left))) / full_scale
+    return Polynomial(center_v, solved, inverse * np.outer(scale, scale), residual, full_scale)
 
 
 def fit_polynomial(
@@ -111,6 +120,21 @@ def _basis(
     shifted = volts - center_v
     basis = np.vander(shifted / np.max(np.abs(shifted)), degree + 1, increasing=True)
     return basis, np.ones(len(volts)) if deviation is None else 1 / deviation
+
+
+def proportion(widths: Floats, charge: Floats) -> Floats:
+    """Charge of a pulse of unit width, by the factor that is right for the mean over all pulses.
+
+    A pulse also carries a little whatever its width. What this factor leaves of pulses of different
+    widths cancels; the least squares' has a sum that grows with the cells of a line.
+
+    Parameters
+    ----------
+    widths : (W,) of the pulses
+    charge : (..., W)
+    """
+    factor: Floats = charge.sum(axis=-1) / widths.sum()
+    return factor
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,18 @@ FIRST_CYCLES = 1
 class CellTimes:
     """When a cell is written and read, s.
 
-    It is read for ``FIRST_CYCLES`` before the write, and again before the read that counts. Inner
-    nodes of a cell keep something of the read before, and in a head there always is one.
+    As in a head, a conversion and a reset lie between two reads, and a write ends with them. A
+    cell is read for ``FIRST_CYCLES`` before the write, and again before the read that counts: its
+    inner nodes keep something of the read before, some of them for longer than a reset.
+
+    reset_s : length of a reset, which ends with the next read
     """
 
     early: tuple[float, float]
     write_s: float
     written_s: float
     first: tuple[float, float]
+    reset_s: float
     read_s: float
     stop_s: float
 
@@ -41,14 +45,17 @@ class CellTimes:
         """Of one write, the short reads before and behind it, and a read of a full pulse."""
         levels = design.levels
         first_s = FIRST_CYCLES * levels.clock_s
+        write_s, reset_s = (
+            cycles * levels.clock_s for cycles in (levels.write_cycles, levels.reset_cycles)
+        )
+        between_s = levels.full_pulse_s + reset_s
         early = (SETTLE_S / 2, SETTLE_S / 2 + first_s)
-        write_s = early[1] + SETTLE_S / 2
-        written_s = write_s + levels.write_cycles * levels.clock_s - SETTLE_S
-        reset_s = levels.reset_cycles * levels.clock_s
-        first = (written_s + SETTLE_S + reset_s, written_s + SETTLE_S + reset_s + first_s)
-        read_s = first[1] + reset_s
+        first_begin_s = early[1] + max(between_s, write_s + SETTLE_S)
+        first = (first_begin_s, first_begin_s + first_s)
+        written_s = first_begin_s - SETTLE_S
+        read_s = first[1] + between_s
         stop_s = read_s + levels.full_pulse_s + SETTLE_S
-        return cls(early, write_s, written_s, first, read_s, stop_s)
+        return cls(early, written_s - write_s + SETTLE_S, written_s, first, reset_s, read_s, stop_s)
 
     def pulses(self, length_s: float) -> list[tuple[float, float]]:
         """Begin and end of all reads, the last of ``length_s``."""

@@ -10,7 +10,7 @@ import numpy as np
 from gaincell.spice.design import Design
 from gaincell.spice.fit import Polynomial
 from gaincell.spice.measure.column import Column, column
-from gaincell.spice.measure.converters import Transfer
+from gaincell.spice.measure.converters import Codes, Transfer, codes_for
 from gaincell.spice.waves import Floats
 
 REACH = 1.2
@@ -88,12 +88,9 @@ def even_shares(columns: int, *, signed: bool) -> list[float]:
     return spread
 
 
-def _codes(
-    each_c: Floats, drive: Floats, target_c: float, rng: np.random.Generator
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _codes(each_c: Floats, drive: Floats, target_c: float, rng: np.random.Generator) -> Codes:
     """Random codes whose column has about the charge ``target_c``."""
     codes = rng.integers(0, len(each_c), len(drive))
-    for row in rng.permutation(len(drive)):
-        others = float(each_c[codes] @ drive - each_c[codes[row]] * drive[row])
-        codes[row] = int(np.argmin(np.abs(others + each_c * drive[row] - target_c)))
+    order = rng.permutation(len(drive))
+    codes[order] = codes_for(each_c, drive[order], target_c, codes[order])
     return codes

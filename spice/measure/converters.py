@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gaincell.spice.design import Design, Levels
 from gaincell.spice.fit import Line, NoFit, Polynomial, fit_line
 from gaincell.spice.measure.column import Column, column
 from gaincell.spice.measure.times import Gates
 from gaincell.spice.waves import Floats
+
+Codes = NDArray[np.int64]
 
 POINTS = (0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.85)
 """Charges, as a fraction of that of a full pulse."""
@@ -55,10 +58,12 @@ def transfer(
     guess_c: float,
     points: Sequence[float] = POINTS,
 ) -> Transfer:
-    """Simulate one converter on a line whose cells are read, and which gets an ideal charge.
+    """Simulate one converter on lines whose cells give the charge.
 
-    Cells hold all codes evenly, and half of them have short pulses. Their current falls a little as
-    the line moves, so the line is measured as it is used. Their charge, by ``response``, counts.
+    Cells hold all codes evenly but for those that are changed to reach a charge, and half of them
+    have short pulses. Their current falls a little as the line moves, and differently for each
+    code, so the line is measured as it is used. Their charge, by ``response``, counts, and an ideal
+    source gives what is left of it.
 
     Parameters
     ----------
@@ -75,16 +80,22 @@ def transfer(
     if not signed:
         shares.append(-0.1)
     levels = design.levels
-    codes, widths = even_column(levels)
-    stored_v = np.array([levels.stored_v(code) for code in codes])
-    own_c = float(response(stored_v) @ np.array(widths)) / levels.full_steps
+    even, widths = even_column(levels)
+    each_c = response(np.array([levels.stored_v(code) for code in range(levels.codes)]))
+    # cells in pairs: each code has both widths, a short one and a long one
+    drive = np.array(widths) / levels.full_steps
+    pairs = np.add.reduceat(drive, np.arange(0, levels.columns, 2))
     charge = np.array(shares) * guess_c
     done: list[Column] = []
-    for each_c in charge:
+    for target_c in charge:
+        chosen = codes_for(each_c, pairs, target_c, np.array(even[::2]))
+        codes = np.repeat(chosen, 2)[: levels.columns]
         gates = done[0].gates if done else None
-        injected_c = float(each_c) - own_c
+        injected_c = float(target_c - each_c[codes] @ drive)
         done.append(
-            column(design, codes, widths, signed=signed, gates=gates, injected_c=injected_c)
+            column(
+                design, codes.tolist(), widths, signed=signed, gates=gates, injected_c=injected_c
+            )
         )
     pulse = np.array([each.pulse_s for each in done])
     name = "signed converter" if signed else "score converter"
@@ -104,13 +115,30 @@ def transfer(
 
 
 def even_column(levels: Levels) -> tuple[list[int], list[int]]:
-    """Codes and widths of a column: each code with a short and a long pulse, equally often."""
-    both = (levels.full_steps // 4, levels.full_steps - levels.full_steps // 4)
+    """Codes and widths of a column: each code with a short and a long pulse, equally often.
+
+    The mean of both is that of all widths, so what a pulse carries besides cancels as in the fit.
+    Neighbours have one code and both widths.
+    """
+    steps = levels.full_steps + 1
+    both = (steps // 4, steps - steps // 4)
     cells = range(levels.columns)
-    return (
-        [cell % levels.codes for cell in cells],
-        [both[cell // levels.codes % 2] for cell in cells],
-    )
+    return [cell // 2 % levels.codes for cell in cells], [both[cell % 2] for cell in cells]
+
+
+def codes_for(each_c: Floats, drive: Floats, target_c: float, codes: Codes) -> Codes:
+    """The codes, changed one after the other until the column has about a charge.
+
+    Parameters
+    ----------
+    each_c : charge of a full pulse by code, C
+    drive : width of each cell's pulse, fraction of a full one
+    """
+    codes = codes.copy()
+    for row, width in enumerate(drive):
+        others = float(each_c[codes] @ drive - each_c[codes[row]] * width)
+        codes[row] = int(np.argmin(np.abs(others + each_c * width - target_c)))
+    return codes
 
 
 def _line(charge: Floats, pulse: Floats, sign: float, name: str) -> Line:

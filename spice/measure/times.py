@@ -43,7 +43,7 @@ class Times:
     @property
     def reset_s(self) -> float:
         """Begin of the reset before the read that counts."""
-        return self.cell.first[1]
+        return self.read_s - self.cell.reset_s
 
     @property
     def read_s(self) -> float:
@@ -52,10 +52,10 @@ class Times:
 
     @property
     def resets(self) -> list[tuple[float, float]]:
-        """Begin and end of the reset switch's pulses."""
-        behind_s = self.cell.written_s + SETTLE_S
-        ends = (self.cell.first[0] - OPEN_S, self.read_s - OPEN_S)
-        return [(0.0, self.cell.early[0] - OPEN_S), (behind_s, ends[0]), (self.reset_s, ends[1])]
+        """Begin and end of the reset switch's pulses: one before each read."""
+        cell = self.cell
+        begins = (cell.early[0], cell.first[0], cell.read_s)
+        return [(max(0.0, begin - cell.reset_s), begin - OPEN_S) for begin in begins]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gaincell.spice.fit import NoFit, Polynomial, fit_polynomial, fit_response
+from gaincell.spice.fit import NoFit, Polynomial, fit_polynomial, fit_response, proportion
 from gaincell.spice.measure.mismatch import Spread
 from gaincell.spice.measured.csv_table import Rows
 from gaincell.spice.measured.folder import MeasuredLevels
@@ -50,7 +50,7 @@ class MeasuredResponse:
 def measured_response(rows: Rows, levels: MeasuredLevels) -> MeasuredResponse:
     """The response of all devices.
 
-    A device's charge at a voltage is the best factor of proportion over its pulses, as the charge
+    A device's charge at a voltage is the factor of ``proportion`` over its pulses, as the charge
     of a full one. Its mean over the devices is fitted, each voltage weighed by the noise that its
     reads leave in the mean: what devices have of their own is smooth, and excuses no bad fit.
 
@@ -73,7 +73,7 @@ def measured_response(rows: Rows, levels: MeasuredLevels) -> MeasuredResponse:
         for row, name in enumerate(names):
             own = (stored == v) & (device == name)
             x, y = part[own], rows.columns["charge"][own]
-            device_c[row, at] = x @ y / (x @ x)
+            device_c[row, at] = proportion(x, y)
             full = y[np.isclose(x, 1.0)]
             left += list(full - full.mean()) if len(full) else []
             freedom += max(0, len(full) - 1)

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from gaincell.spice.design import Design
-from gaincell.spice.fit import LARGEST_RESIDUAL, NoFit, Polynomial, fit_line, fit_response
+from gaincell.spice.fit import (
+    LARGEST_RESIDUAL,
+    NoFit,
+    Polynomial,
+    fit_line,
+    fit_response,
+    proportion,
+)
 from gaincell.spice.measure.charges import Charges, charges
 from gaincell.spice.record.plain import FC, listed
 from gaincell.spice.waves import Floats
@@ -20,13 +27,13 @@ def response(
     """The fitted response and the part ``cell``.
 
     A cell's charge for pulses of all widths is proportional to the width, but for the little that
-    each pulse carries whatever its width. The response is the best factor of proportion, as the
-    charge of a full pulse: the least sum of squares over ``widths``.
+    each pulse carries whatever its width. The response is the factor of ``proportion``, as the
+    charge of a full pulse.
 
     Parameters
     ----------
     between : steps of the stored voltage from one code to the next
-    widths : of pulses, in clocks, at every stored voltage
+    widths : of pulses, in clocks, at every stored voltage; their mean should be that of all
 
     Raises
     ------
@@ -37,7 +44,7 @@ def response(
     volts = np.linspace(levels.lowest_v, levels.full_scale_v, between * (levels.codes - 1) + 1)
     table = charges(design, volts.tolist(), [float(width) for width in widths])
     parts = table.widths_s / levels.full_pulse_s
-    charge = table.charge_c @ parts / (parts @ parts)
+    charge = proportion(parts, table.charge_c)
     _check_signed(charge)
     response = fit_response(volts, charge, levels.middle_v)
     coded = table.charge_c[::between]

@@ -36,7 +36,7 @@ CLOSE = 0.02
 
 def cell_figures(design: Design, seed: int) -> tuple[Polynomial, CellFigures]:
     """Response and figures of the cell. Raises NoResult, NoFit."""
-    fitted, part = response(design, 1, WIDTHS)
+    fitted, part = response(design, 2, WIDTHS)
     gain, _, _ = spread(design, CELLS, np.random.default_rng(seed)).deviations()
     ends = (design.levels.lowest_v, design.levels.full_scale_v)
     noise_c = max(read_noise_c(design, volts) for volts in ends)

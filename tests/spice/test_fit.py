@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gaincell.spice.fit import NoFit, fit_line, fit_response
+from gaincell.spice.fit import NoFit, fit_line, fit_response, proportion
 from gaincell.spice.measure.retention import LONGEST_S, Leak
 from gaincell.spice.waves import crossings, delivered_j, high_s, integral
 
@@ -50,6 +50,22 @@ def test_line_names_its_largest_distance():
     line = fit_line(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.3, 2.0]))
     assert line.slope == pytest.approx(1.0)
     assert line.residual == pytest.approx(0.2)
+
+
+def test_a_higher_degree_is_taken_where_it_leaves_much_less():
+    charge = np.sinh(4 * (VOLTS - 0.5))
+    found = fit_response(VOLTS, charge, 0.5)
+    assert found.residual <= 0.001
+    coarse = np.polyfit(VOLTS - 0.5, charge, 3)
+    left = np.max(np.abs(np.polyval(coarse, VOLTS - 0.5) - charge)) / np.max(charge)
+    assert 0.001 < left < 0.005
+
+
+def test_proportion_leaves_nothing_of_the_mean_over_all_pulses():
+    widths = np.array([0.1, 0.4, 1.0])
+    charge = 3.0 * widths + np.array([[0.2], [-0.1]])
+    left = charge - proportion(widths, charge)[:, None] * widths
+    assert np.allclose(left.sum(axis=1), 0)
 
 
 def leak_of(slope):

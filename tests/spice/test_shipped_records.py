@@ -13,8 +13,8 @@ from gaincell.spice.design import load_design, shipped_designs
 from gaincell.tables import read_json
 
 PAGE = Path(__file__).parents[2] / "docs" / "do" / "characterise.md"
-LARGEST_ERROR = {"freepdk45": 0.013, "freepdk45_long": 0.018, "sky130": 0.029}
-"""Of a random column against the head's arithmetic, fraction of a full pulse; 1 % is wanted."""
+LARGEST_ERROR = 0.01
+"""Of a random column against the head's arithmetic, fraction of a full pulse."""
 
 
 @pytest.fixture(params=shipped_records())
@@ -45,16 +45,7 @@ def test_a_record_is_of_a_whole_measurement(record):
     assert len(record["output"]["columns"]["charge_fc"]) >= 30
     for stage in ("score", "output"):
         largest = record[stage]["columns"]["largest_error"]
-        assert largest <= LARGEST_ERROR[record["design"]["name"]]
-
-
-def test_most_columns_of_the_long_design_are_within_a_hundredth():
-    record = read_json(SHIPPED / "freepdk45_long.json", "design")
-    for stage in ("score", "output"):
-        columns = record[stage]["columns"]
-        error = np.subtract(columns["simulated_s"], columns["predicted_s"])
-        close = np.abs(error) <= 0.01 * record[stage]["full_s"]
-        assert np.count_nonzero(close) >= 0.9 * len(close)
+        assert largest <= LARGEST_ERROR
 
 
 def test_pulses_begin_between_two_samples(record):

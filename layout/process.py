@@ -39,6 +39,23 @@ class Wire:
 
 
 @dataclass(frozen=True)
+class Between:
+    """Capacitance of two layers: ``area``, F/m2, and of the edges of either, F/m."""
+
+    area: float
+    upper: float
+    lower: float = 0.0
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Capacitance of neighbours on a layer: ``farads`` (F m) / (distance + ``more``), F/m."""
+
+    farads: float
+    more: float
+
+
+@dataclass(frozen=True)
 class Process:
     """A process as read.
 
@@ -46,6 +63,9 @@ class Process:
     design : the shipped design that is drawn unless another one is named
     lef : layers by the names that LEF gives metals
     derived : layers made of two others, "a & b", "a | b" or "a - b", in order
+    wires, between, beside : capacitances of layers to the substrate, of pairs of layers, upper
+        first, and of neighbours on a layer
+    sheets : resistance of layers, Ohm per square
     """
 
     name: str
@@ -57,6 +77,9 @@ class Process:
     derived: Mapping[str, str]
     rules: Mapping[str, Rule]
     wires: Mapping[str, Wire]
+    between: Mapping[tuple[str, str], Between]
+    beside: Mapping[str, Beside]
+    sheets: Mapping[str, float]
 
     def gds(self, layer: str) -> tuple[int, int]:
         """GDS layer and datatype of a metal or cut by its name in LEF."""
@@ -111,7 +134,17 @@ def load_process(name: str) -> Process:
         derived=MappingProxyType(table["derived"]),
         rules=MappingProxyType(rules),
         wires=MappingProxyType({key: Wire(**each) for key, each in table["wires"].items()}),
+        between=MappingProxyType(
+            {_pair(key): Between(**each) for key, each in table["between"].items()}
+        ),
+        beside=MappingProxyType({key: Beside(**each) for key, each in table["beside"].items()}),
+        sheets=MappingProxyType(table["sheets"]),
     )
+
+
+def _pair(names: str) -> tuple[str, str]:
+    upper, lower = names.split()
+    return upper, lower
 
 
 def processes() -> list[str]:

@@ -13,6 +13,8 @@ LOW = "_low"
 """End of the names of models with a low threshold."""
 CAPACITOR = "capacitor"
 SUBSTRATE = "vss"
+ENDS = ("nsd", "psd", "ntap", "ptap")
+"""Layers of diffusion without the gates in it."""
 STACK = (
     ("nsd", "licon"),
     ("psd", "licon"),
@@ -58,6 +60,8 @@ def extract(cell: Any, process: Process) -> Any:
     sides = {"n": diff - well, "p": diff & well}
     layers |= {"nsd": sides["n"] - poly, "psd": sides["p"] - poly}
     layers |= {"ntap": layers["tap"] & well, "ptap": layers["tap"] - well}
+    for name in ENDS:
+        found.register(layers[name], name)
     over = {"plate_via3": layers["via3"] & layers["capm"]}
     layers |= over | {"metal_via3": layers["via3"] - layers["capm"]}
     bulk = found.make_layer("bulk")

@@ -11,6 +11,9 @@ from gaincell.spice.design import Design
 NM = 1e-9
 LOW = "_lvt"
 """End of the names of models with a low threshold."""
+HELD = ("bl", "x")
+"""Bit lines, and the nets behind them that keep a comparator's trip point."""
+STEADY = ("vmid", "vbp", "vbn")
 SUPPLIES = {"n": "vss", "p": "vdd"}
 """Net of the bulk, by kind."""
 
@@ -46,11 +49,17 @@ class Circuit:
 
     @property
     def nets(self) -> list[str]:
-        """All nets, the supplies first."""
+        """All nets in the order of their lines.
+
+        Lines side by side couple. So those on which a little charge counts lie between supplies and
+        voltages that are steady, and all others follow by name.
+        """
         ends = {net for each in self.devices for net in (each.drain, each.gate, each.source)}
         ends |= {net for each in self.capacitors for net in (each.upper, each.lower)}
-        supplies = list(SUPPLIES.values())
-        return [*supplies, *sorted(ends - set(supplies))]
+        held = sorted(net for net in ends if net.rpartition(".")[2] in HELD)
+        low, high = SUPPLIES.values()
+        first = [low, *held[:1], high, *held[1:], *(net for net in STEADY if net in ends)]
+        return [*first, *sorted(ends - set(first))]
 
 
 def subcircuit(design: Design, process: Process, name: str) -> Circuit:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon recent-cost bench bench-attention bench-gpu adaptation knobs layers texts study fault-training kernels paper clean
+.PHONY: demo demo-ml report test quick lint types docs fuzz mutants formal exact retention silicon recent-cost bench bench-attention bench-gpu adaptation knobs layers texts study layout-table fault-training kernels paper clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gaincell demo -o build/demo
@@ -62,6 +62,11 @@ silicon: $(VENV)/.installed-test
 # The table of docs/do/estimate.md: digital work beside the arrays.
 recent-cost: $(VENV)/.installed
 	$(BIN)/python benchmarks/recent_cost.py -o docs/evidence/tables/recent_cost.md
+
+# The table of docs/do/layout.md: a design's figures before and after layout.
+layout-table: $(VENV)/.installed-test
+	@mkdir -p build
+	$(BIN)/gaincell characterise --design sky130 --seed 1 --layout docs/evidence/tables/layout.md -o build/sky130_layout.json
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/cosim.py

@@ -78,6 +78,10 @@ class Levels(CodeLevels, Table):
     """Resistance of a write bit line per cell, Ohm."""
     line_f: float = number(0.0, low=0, unit="F")
     """Wire of a word line per cell, F, each of the two."""
+    line_ohm: float = number(0.0, low=0, unit="Ohm")
+    """Resistance of a word line per cell, Ohm, each of the two."""
+    bit_ohm: float = number(0.0, low=0, unit="Ohm")
+    """Resistance of a bit line per cell, Ohm."""
     write_line_f: float = number(0.0, low=0, unit="F")
     """Wire of a write word line per cell, F."""
 

@@ -80,10 +80,15 @@ def column(
     for width in sorted(set(widths)):
         name, length_s = _line(width), width * levels.clock_s
         deck.pair(f"wl{name}", f"wlb{name}", levels.cell_v, times.cell.pulses(length_s))
+    # cells lie along the line: their current meets half of its resistance
+    line = "bl"
+    if levels.bit_ohm:
+        line = "blcells"
+        deck.add(f"rbl bl {line} {levels.columns * levels.bit_ohm / 2:g}")
     for number, ((code, width), cells) in enumerate(_groups(codes, widths, alone=rng is not None)):
         lines = f"wl{_line(width)} wlb{_line(width)}"
         kind = deck.copy("cell", number)
-        deck.add(f"xcell{number} bl {lines} wb{code} wwl s{number} vcells 0 {kind} m={cells}")
+        deck.add(f"xcell{number} {line} {lines} wb{code} wwl s{number} vcells 0 {kind} m={cells}")
         deck.add(f".ic v(s{number})={levels.middle_v:g}")
     if injected_c:
         inject(deck, "in", "bl", injected_c, times)

@@ -21,7 +21,7 @@ class Drive:
     """One pulse on the lines of one row in one sub-tile.
 
     energy_j : of the driver's supply and input, and so of both word lines, too
-    longer_s, longer_complement_s : pulse of each line less that of the input, s
+    longer_s, longer_complement_s : pulse of each line at its far end less that of the input, s
     """
 
     energy_j: float
@@ -47,15 +47,21 @@ def line_drive(design: Design) -> Drive:
         deck.source(name, name, value)
     deck.wire("a", 0.0, volts, [(BEGIN_S, end_s)])
     deck.add(f"xdrive a wl wlb drive 0 {DRIVER}")
-    deck.add(f"xcell bl wl wlb row off s cells 0 cell m={levels.columns}")
+    near = far = ("wl", "wlb")
+    if levels.line_ohm:
+        far = ("wlfar", "wlbfar")
+        ohm = levels.columns * levels.line_ohm
+        deck.add(*(f"r{end} {begin} {end} {ohm:g}" for begin, end in zip(near, far, strict=True)))
+    deck.add(f"xcell bl {' '.join(far)} row off s cells 0 cell m={levels.columns}")
     deck.add(f".ic v(s)={levels.middle_v:g}")
-    deck.add(*(f"c{line} {line} 0 {levels.columns * levels.line_f:g}" for line in ("wl", "wlb")))
-    deck.save("v(wl)", "v(wlb)", "i(vdrive)", "i(va)")
+    half_f = levels.columns * levels.line_f / 2
+    deck.add(*(f"c{at} {line} 0 {half_f:g}" for at, line in enumerate((*near, *far))))
+    deck.save(*(f"v({line})" for line in far), "i(vdrive)", "i(va)")
     stop_s = end_s + SETTLE_S
     waves = simulate(deck.transient("the driver of word lines", stop_s, STEP_S))
     taken = {"time": waves["time"], "i": (-waves["i(va)"]).clip(0.0)}
     length_s = end_s - BEGIN_S
-    high = [high_s(waves, f"v({line})", volts / 2, 0.0, stop_s) for line in ("wl", "wlb")]
+    high = [high_s(waves, f"v({line})", volts / 2, 0.0, stop_s) for line in far]
     return Drive(
         delivered_j(waves, "i(vdrive)", volts, 0.0, stop_s)
         + volts * integral(taken, "i", 0.0, stop_s),

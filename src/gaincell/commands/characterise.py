@@ -2,13 +2,18 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gaincell.commands.options.common import add_output, add_seed, check_least
 from gaincell.files import check_writable, replacing
 from gaincell.refusals import Failed, refusing
 from gaincell.text import si, table
+
+if TYPE_CHECKING:
+    from gaincell.spice.characterise import Effort
+    from gaincell.spice.design import Design
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--short", action="store_true", help="fewer points, cells and columns, and no corners"
+    )
+    parser.add_argument(
+        "--layout",
+        type=Path,
+        metavar="TABLE",
+        help="draw the design's cell and parts, simulate with the wires of these drawings, and "
+        "write a Markdown table of before and after layout here",
     )
     parser.add_argument("--picture", type=Path, help="PNG or SVG with the measurements")
     add_seed(parser, "mismatch and random columns")
@@ -39,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(output)
         if arguments.picture is not None:
             check_output(arguments.picture)
+        if arguments.layout is not None:
+            check_writable(arguments.layout)
     measure = _simulated if arguments.data is None else _measured
     record = measure(arguments)
     with replacing(output) as unfinished:
@@ -61,10 +75,30 @@ def _simulated(arguments: argparse.Namespace) -> dict[str, Any]:
         need_ngspice()
         _ = design.models
     effort = SHORT if arguments.short else Effort()
+
+    def say(step: str) -> None:
+        print(step, flush=True)
+
     try:
-        return characterise(design, effort, arguments.seed, lambda step: print(step, flush=True))
+        if arguments.layout is None:
+            return characterise(design, effort, arguments.seed, say)
+        return _drawn(design, effort, arguments, say)
     except (NoResult, NoFit) as error:
         raise Failed(f"design {design.name}: {error}") from error
+
+
+def _drawn(
+    design: "Design", effort: "Effort", arguments: argparse.Namespace, say: Callable[[str], None]
+) -> dict[str, Any]:
+    from gaincell.layout.parasitics.flow import characterise_drawn, drawn_design
+
+    say("drawing the cell and its parts ...")
+    with refusing():
+        drawn = drawn_design(design)
+    record, text = characterise_drawn(design, drawn, effort, arguments.seed, say)
+    with replacing(arguments.layout) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+    return record
 
 
 def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -75,6 +109,8 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     with refusing():
         if arguments.short:
             raise ValueError("--short is of simulations, but --data has measurements")
+        if arguments.layout is not None:
+            raise ValueError("--layout is of designs, but --data has measurements")
         data = load_data(arguments.data)
     try:
         return measured_record(data)

@@ -4,8 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral import faults as fault
+from gaincell.behavioral.ahead.foresight import Foresight, Read
 from gaincell.behavioral.cells import CellArray, leading
 from gaincell.behavioral.faults import Converters, Faults
+from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
 
 Floats = NDArray[np.float64]
@@ -67,11 +69,32 @@ class AnalogHead:
         lines = (*self.groups, config.head_dim)
         self._skew = fault.query_skew(lines, self.faults.query_skew_cycles, self.rng)
         self._is_skewed = bool(self._skew.any())
+        self._foresight: Foresight | None = None
+        self._foreseen: list[Read | None] = [None] * banks
+        """Query whose foreseen scores, and nothing else, each bank of K integrators holds."""
+        self._position = 0
+        self.foreseen_reads = 0
+        """Reads whose charges had been computed beforehand."""
+
+    def expect(self, tokens: Tokens) -> None:
+        """Say which tokens come next, as ``Tokens.in_lock_step`` gives them.
+
+        It only saves time: outputs follow from the operations alone, as ever.
+        """
+        if self.faults != Faults() or not self._ages_in_steps:
+            return
+        self._foresight = Foresight(
+            tokens, self._position, (self.k, self.v), self._phi, self._decay, self.config
+        )
+        self._position = self._foresight.position
+        self._foreseen = [None] * len(self._foreseen)
 
     def write_column(
         self, array: CellArray, slot: int, codes: NDArray[np.integer], cycle: int
     ) -> None:
         """Write the codes (D,) of a new token into one slot; the write ends before ``cycle``."""
+        if self._foresight is not None:
+            self._foresight.token_comes(array, slot, codes)
         array.clock = array.clock + 1 if self._ages_in_steps else cycle
         array.write(slice(slot, slot + 1), codes, cycle)
 
@@ -90,6 +113,7 @@ class AnalogHead:
     def reset_scores(self, bank: int, left: float = 0.0) -> None:
         """Empty the K integrators; ``left`` is the fraction a short reset leaves behind."""
         self._score[bank] *= left
+        self._foreseen[bank] = None
 
     def reset_outputs(self, bank: int, left: float = 0.0) -> None:
         """Empty the V integrators; ``left`` is the fraction a short reset leaves behind."""
@@ -98,6 +122,14 @@ class AnalogHead:
     def integrate_scores(self, bank: int, width_cycles: NDArray[np.integer], cycle: int) -> None:
         """QK, begun at ``cycle``: integrate query pulses of ``width_cycles`` (D,) per column."""
         self._begin_read(self.k, cycle)
+        foreseen = None if self._foresight is None else self._foresight.scores(width_cycles)
+        if foreseen is not None:
+            charge, read = foreseen
+            self.foreseen_reads += 1
+            self._foreseen[bank] = None if self._score[bank].any() else read
+            self._score[bank] += charge.reshape(self._score[bank].shape)
+            return
+        self._foreseen[bank] = None
         full = self.config.pulse_cycles
         widths = fault.skewed(width_cycles, self._skew) if self._is_skewed else width_cycles
         charge = self.k.read_columns(widths, self._decay, full)
@@ -112,10 +144,16 @@ class AnalogHead:
         ``cycles`` is the length of the phase, which cuts longer pulses off.
         """
         self._begin_read(self.v, cycle)
-        phi = self._phi_stage[k_bank].pulse(self._score[k_bank] / self._s_sat, self.rng)
+        read = self._foreseen[k_bank]
+        if read is not None and self._foresight is not None and cycles >= self.config.pulse_cycles:
+            foreseen = self._foresight.outputs(read)
+            if foreseen is not None:
+                self.foreseen_reads += 1
+                self._output[v_bank] += foreseen.reshape(self._output[v_bank].shape)
+                return
+        phi = self._phi(self._score[k_bank], k_bank)
         if cycles < self.config.pulse_cycles:
             phi = np.minimum(phi, cycles / self.config.pulse_cycles)
-        phi[..., self.config.stored_columns :] = 0.0
         charge = self.v.read_tiles(phi, self._decay)
         if self.faults.read_noise:
             driven = phi.reshape(*self.groups, self.config.tiles, -1).sum(axis=-1, keepdims=True)
@@ -146,6 +184,12 @@ class AnalogHead:
         seen = np.floor(length, out=length).astype(np.int64)
         seen += 1
         return seen, charge < 0
+
+    def _phi(self, score: Floats, bank: int = 0) -> Floats:
+        """Pulses of K converters, fractions of a phase, for charges (..., slots)."""
+        phi = self._phi_stage[bank].pulse(score / self._s_sat, self.rng)
+        phi[..., self.config.stored_columns :] = 0.0
+        return phi
 
     def _begin_read(self, array: CellArray, cycle: int) -> None:
         """Cells hold through a phase: they are as old as they were at its start."""

@@ -75,21 +75,25 @@ class CellArray:
         self._constant = config.cell_coefficients[0] * self._gain
         self._constant += fault.cell_offset(shape, faults.offset_mismatch, rng)
         self._constant_is_uniform = bool(np.ptp(self._constant) == 0)
+        self.uniform_constant = float(self._constant.flat[0])
+        """Charge of a full pulse that no voltage changes, where it is that of every cell."""
         self._orders = range(1, len(config.cell_coefficients))
+        self.changes = 0
+        """How often cells were written or lost their content."""
         # Voltages in half steps of the code: ideal cells then hold small whole numbers, of which
         # single precision keeps every sum exactly.
         self._unit_v = config.full_scale_v / self.code_max / 2
         self._exact = self._sums_are_exact()
         kept = np.float32 if self._exact else np.float64
-        self._powers_of_code = self._exact_powers()
+        self.powers_of_code = self._exact_powers()
+        """Powers of ideal cells that hold each code, (orders, codes); none where cells differ."""
         # Ideal values are read by their codes, which take less memory than three powers.
-        self._by_code = (
-            name == "V" and self._constant_is_uniform and bool(len(self._powers_of_code))
-        )
+        self._by_code = name == "V" and self._constant_is_uniform and bool(len(self.powers_of_code))
         powers = 0 if self._by_code else len(self._orders)
         self._volts = np.empty(shape)
-        self._powers: NDArray[np.floating] = np.empty((powers, *shape), dtype=kept)
-        self._codes = np.zeros(shape if self._by_code else (0,) * len(shape), dtype=np.uint8)
+        self.powers: NDArray[np.floating] = np.empty((powers, *shape), dtype=kept)
+        """Powers of the cells' voltages (orders, [groups,] slots, D), unless read by codes."""
+        self.codes = np.zeros(shape if self._by_code else (0,) * len(shape), dtype=np.uint8)
         orders = np.arange(1, len(self._orders) + 1)
         self._coefficients = np.array(config.cell_coefficients[1:]) * self._unit_v**orders
         self._decayed: tuple[float, Floats] = (0.0, np.empty((len(self._orders), 0)))
@@ -97,16 +101,23 @@ class CellArray:
         self._any_poisoned = False
         self._store(slice(None), rng.uniform(0.0, config.full_scale_v, shape))
 
+    @property
+    def is_ideal(self) -> bool:
+        """All cells are alike and their content is known; sums of whole numbers are exact."""
+        alike = self._constant_is_uniform and bool(len(self.powers_of_code))
+        return alike and not self._any_poisoned
+
     def write(self, slots: Slots, codes: NDArray[np.integer], cycle: int = 0) -> None:
         """Store ``codes`` ([groups,] D) in every slot of ``slots``; their age is 0 now.
 
         ``cycle`` is the first in which they are stored, whatever ``clock`` counts.
         """
+        self.changes += 1
         if self._by_code:
-            self._codes[..., slots, :] = codes[..., None, :]
-        elif len(self._powers_of_code):
-            powers = self._powers_of_code.take(codes, axis=1)
-            self._powers[..., slots, :] = powers[..., None, :]
+            self.codes[..., slots, :] = codes[..., None, :]
+        elif len(self.powers_of_code):
+            powers = self.powers_of_code.take(codes, axis=1)
+            self.powers[..., slots, :] = powers[..., None, :]
         else:
             volts = fault.dac_voltage(codes, self.code_max, self._step_v, self._bow)
             each = np.empty_like(self._volts[..., slots, :])
@@ -129,6 +140,7 @@ class CellArray:
 
     def poison(self, slots: Slots) -> None:
         """Make the content of ``slots`` unknown, after a write that was cut short or disturbed."""
+        self.changes += 1
         self._store(slots, np.full_like(self._volts[..., slots, :], np.nan))
         self._poisoned[slots] = self._any_poisoned = True
 
@@ -143,15 +155,15 @@ class CellArray:
         if self._leak is not None:
             return self._per_column(self._charge_cell_by_cell(decay), drive)
         if self._constant_is_uniform:
-            constant = self._constant.flat[0] * drive.sum(axis=-1, keepdims=True)
+            constant = self.uniform_constant * drive.sum(axis=-1, keepdims=True)
         else:
             constant = self._per_column(self._constant, drive)
         factors = self._aged(decay, slice(None)).reshape(-1, *(1 for _ in self._groups), self.slots)
         if self._exact and pulses.dtype.kind == "i":
-            charges = self._per_column(self._powers, pulses.astype(np.float32))
+            charges = self._per_column(self.powers, pulses.astype(np.float32))
             factors /= full
         else:
-            charges = self._per_column(self._powers, drive)
+            charges = self._per_column(self.powers, drive)
         charge: Floats = np.add.reduce(factors * charges, axis=0)
         charge += constant
         return charge
@@ -172,7 +184,7 @@ class CellArray:
         if len(places) <= FEW * drive.size:
             return self._per_tile_of_few(drive.ravel()[places], places, decay)
         charge = self._per_tile(drive, self._constant)
-        for factor, power in zip(self._aged(decay, slice(None)), self._powers, strict=True):
+        for factor, power in zip(self._aged(decay, slice(None)), self.powers, strict=True):
             charge += self._per_tile(drive * factor, power)
         return charge
 
@@ -189,11 +201,11 @@ class CellArray:
     def _per_tile_by_code(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
         """As ``_per_tile_of_few`` for ideal cells: a driven column has one charge for each code."""
         slots = places % self.slots if self._groups else places
-        charges = (self._aged(decay, slots) * drive).T @ self._powers_of_code
-        charges += self._constant.flat[0] * drive[:, None]
+        charges = (self._aged(decay, slots) * drive).T @ self.powers_of_code
+        charges += self.uniform_constant * drive[:, None]
         if self._any_poisoned:
             charges[self._poisoned[slots]] = np.nan
-        own = self._codes.reshape(-1, self.config.head_dim).take(places, axis=0)
+        own = self.codes.reshape(-1, self.config.head_dim).take(places, axis=0)
         first = np.arange(0, charges.size, self.code_max + 1)
         return self._summed(charges.ravel().take(own + first[:, None]), places)
 
@@ -202,7 +214,7 @@ class CellArray:
         weights = self._aged(decay, places % self.slots if self._groups else places)
         weights *= drive
         dims = self.config.head_dim
-        cells = self._powers.reshape(len(weights), -1, dims).take(places, axis=1)
+        cells = self.powers.reshape(len(weights), -1, dims).take(places, axis=1)
         read = np.einsum("on,ond->nd", weights, cells)
         read += drive[:, None] * self._constant.reshape(-1, dims)[places]
         return self._summed(read, places)
@@ -217,9 +229,11 @@ class CellArray:
             flat[tile[begins]] = np.add.reduceat(read, begins, axis=0)
         return charge
 
-    def _aged(self, decay: float, slots: Slots) -> Floats:
-        """a_i * gamma^(i * age) for orders i >= 1 of some columns: a new (orders, columns)."""
-        ages = self.clock - self.written[slots]
+    def aged(self, decay: float, ages: NDArray[np.int64]) -> Floats:
+        """a_i * gamma^(i * age) for orders i >= 1 of columns of any ``ages``: (orders, ...), new.
+
+        Of voltages in half steps; ``decay`` is gamma, what one unit of age leaves.
+        """
         if not self._ages_in_steps:
             return self._decays(np.power(decay, ages))
         if self._decayed[0] != decay:
@@ -229,9 +243,12 @@ class CellArray:
         except IndexError:
             return self._decays(np.power(decay, ages))
 
+    def _aged(self, decay: float, slots: Slots) -> Floats:
+        return self.aged(decay, self.clock - self.written[slots])
+
     def _decays(self, remaining: Floats) -> Floats:
-        """a_i * remaining^i for orders i >= 1: (orders, *)."""
-        factors = np.empty((len(self._orders), len(remaining)))
+        """a_i * remaining^i for orders i >= 1: (orders, ...)."""
+        factors = np.empty((len(self._orders), *remaining.shape))
         left = remaining
         for order, coefficient in enumerate(self._coefficients):
             np.multiply(coefficient, left, out=factors[order])
@@ -249,7 +266,7 @@ class CellArray:
     def _store(self, slots: Slots, volts: Floats) -> None:
         if self._by_code:
             known = np.nan_to_num(volts, nan=0.0)
-            self._codes[..., slots, :] = np.rint(known / self._step_v).astype(np.uint8)
+            self.codes[..., slots, :] = np.rint(known / self._step_v).astype(np.uint8)
             return
         self._volts[..., slots, :] = volts
         centred = (volts - self.config.center_v) / self._unit_v
@@ -258,7 +275,7 @@ class CellArray:
         power = self._gain[..., slots, :]
         for order in self._orders:
             power = power * centred
-            self._powers[order - 1][..., slots, :] = power
+            self.powers[order - 1][..., slots, :] = power
 
     def _exact_powers(self) -> NDArray[np.float32]:
         """Powers of ideal cells that hold each code (orders, codes); none where cells differ."""

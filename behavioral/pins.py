@@ -12,6 +12,7 @@ from gaincell.behavioral.cells import CellArray
 from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.output_pulses import OutputPulses
+from gaincell.behavioral.tokens import Tokens
 from gaincell.behavioral.wires import ENABLES, Wires, WritePort, pack_codes, unpack_codes
 from gaincell.behavioral.write_log import WriteLog
 from gaincell.config import HeadConfig
@@ -92,6 +93,10 @@ class ArrayPins:
         self._log = WriteLog(self.analog.k.slots)
         self.oldest_read_cycles = {"K": 0, "V": 0}
         """Greatest age of any column, of each array, at the start of a read so far, in cycles."""
+
+    def expect(self, tokens: Tokens) -> None:
+        """As ``AnalogHead.expect``: it saves time if the wires write and ask what is expected."""
+        self.analog.expect(tokens)
 
     @property
     def events(self) -> Events:

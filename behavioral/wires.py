@@ -42,9 +42,14 @@ def unpack_codes(packed: int, count: int, width: int) -> NDArray[np.int64]:
 
     ``width`` : bits of each, 1..8
     """
-    raw = np.frombuffer(packed.to_bytes(-(-count * width // 8), "little"), dtype=np.uint8)
-    bits = np.unpackbits(raw, bitorder="little")[: count * width].reshape(count, width)
-    return np.packbits(bits, axis=1, bitorder="little")[:, 0].astype(np.int64)
+    # Eight codes take ``width`` bytes, which make one number.
+    eights = -(-count // 8)
+    raw = np.frombuffer(packed.to_bytes(eights * width, "little"), dtype=np.uint8)
+    numbers = np.zeros((eights, 8), dtype=np.uint8)
+    numbers[:, :width] = raw.reshape(eights, width)
+    codes = numbers.view("<i8") >> np.arange(8) * width
+    codes &= (1 << width) - 1
+    return codes.ravel()[:count]
 
 
 def pack_codes(codes: Any, width: int) -> int:

@@ -48,7 +48,7 @@ class RtlCore:
         self._signals = NativeSignals(library)
         groups = None if core.groups == 1 else core.groups
         rng = np.random.default_rng(seed)
-        pins = ArrayPins(core.head, faults, rng, check_age=check_age, groups=groups)
+        pins = self._pins = ArrayPins(core.head, faults, rng, check_age=check_age, groups=groups)
         patience = config.stopped_after_cycles + idle_cycles + 4 * core.beats_of_a_query
         transport = FastTransport(self._signals, pins, config, patience)
         self._bench = Bench(self._signals, transport, config, patience)
@@ -71,7 +71,9 @@ class RtlCore:
         tokens = Tokens(q, k, v, first)
         queries = len(q) * tokens.queries_per_token
         waits = np.full(queries, self._idle), np.zeros(queries, dtype=np.int64)
-        words = token_words(tokens.in_lock_step(), *waits, self._config)
+        together = tokens.in_lock_step()
+        words = token_words(together, *waits, self._config)
+        self._pins.expect(together)
         results = _finish(self._answer(words))
         y_code, _ = results_of(results, self._config)
         return tokens.of_heads(y_code)

@@ -321,12 +321,15 @@ module tb #(
 
     wire [65:0] progress = {broken, unstable, accepted, delivered};
 
-    // As in pulse_transport, the wires follow registers that Python does not write itself.
-    reg every_cycle, driving;
+    // As in pulse_transport, the wires follow registers that Python does not write itself: they take
+    // what it wrote when it toggles driven.
+    reg every_cycle, driven, driving;
     reg [TILES*D-1:0] pulse_in, sign_in, driven_pulse, driven_sign;
-    always @(every_cycle) driving = every_cycle;
-    always @(pulse_in) driven_pulse = pulse_in;
-    always @(sign_in) driven_sign = sign_in;
+    always @(driven) begin
+        driving = every_cycle;
+        driven_pulse = pulse_in;
+        driven_sign = sign_in;
+    end
     wire [TILES*D-1:0] played_pulse, played_sign;
     assign pulse = driving ? driven_pulse : played_pulse;
     assign sign = driving ? driven_sign : played_sign;
@@ -363,6 +366,7 @@ module tb #(
         rst = 1;
         hold = 1;
         every_cycle = 0;
+        driven = 0;
         driving = 0;
         pulse_in = 0;
         sign_in = 0;

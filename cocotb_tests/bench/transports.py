@@ -44,7 +44,8 @@ class PerNsTransport:
         self._edge = signals.edge
         self._last_cycle = -1
         self._driven: tuple[int, int] = (-1, -1)
-        self._every_cycle = signals.one("every_cycle")
+        self._every_cycle, self._toggle = signals.one("every_cycle"), signals.one("driven")
+        self._changes = 0
 
     async def tick(self) -> None:
         await self.advance()
@@ -73,6 +74,8 @@ class PerNsTransport:
             if sign != self._driven[1]:
                 self._sign.write(sign)
             self._driven = outputs
+            self._changes ^= 1
+            self._toggle.write(self._changes)
         return cycle
 
 

@@ -170,9 +170,7 @@ def counted_widths(counted: int, config: HeadConfig) -> NDArray[np.int64]:
     """Query pulse lengths (D,) in cycles from the bit planes of ``counted``."""
     planes = count_bits(config)
     bits = _flags(counted, planes * config.head_dim).reshape(planes, config.head_dim)
-    # One row of bytes for each eight planes.
-    rows = np.packbits(bits, axis=0, bitorder="little").astype(np.int64)
-    widths: NDArray[np.int64] = sum(row << 8 * place for place, row in enumerate(rows))
+    widths: NDArray[np.int64] = (1 << np.arange(planes)) @ bits
     return widths
 
 

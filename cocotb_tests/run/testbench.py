@@ -123,13 +123,16 @@ async def _run(tb: Any, folder: Path) -> None:
     signals.one("beat_pause").write(round(256 * spec["beat_pause"]))
     signals.one("beat_seed").write(spec["seed"] % (2**32 - 1) + 1)
     bench = Bench(signals, transport, config, patience, _Report(folder / "progress"))
-    words = token_words(tokens.in_lock_step(), *paces, config)
+    together = tokens.in_lock_step()
+    words = token_words(together, *paces, config)
     await bench.reset()
+    pins.expect(together)
     await bench.start(words)
     if spec["interrupt_cycle"] is not None:
         await bench.run_until(spec["interrupt_cycle"])
         await bench.reset()
         pins.forget_pulses_and_log()
+        pins.expect(together)
         await bench.start(words)
     started = time.perf_counter()
     first_cycle = bench.cycle

@@ -63,7 +63,7 @@ def test_scores_are_those_of_the_cells_one_by_one(config, groups, whole):
 
 def test_single_precision_is_for_ideal_cells_whose_sums_it_holds():
     kept = {
-        name: written("K", config, faults=faults)[0]._powers.dtype
+        name: written("K", config, faults=faults)[0].powers.dtype
         for name, config, faults in (
             ("gpt2", GPT2, None),
             ("off centre", OFF_CENTRE, None),

@@ -98,7 +98,7 @@ class Foresight:
             self._turn = 0
         expected = self._codes[array.name][token]
         side.count(
-            slot == self._slots[token] and np.array_equal(codes.reshape(expected.shape), expected)
+            slot == self._slots[token] and bool((codes.reshape(expected.shape) == expected).all())
         )
 
     def scores(self, width_cycles: NDArray[np.integer]) -> tuple[Floats, Read] | None:
@@ -108,7 +108,7 @@ class Foresight:
         if not self._k.is_as_expected() or read[1] >= self._turns:
             return None
         expected = self._widths[read[0] * self._turns + read[1]]
-        if not np.array_equal(width_cycles.reshape(expected.shape), expected):
+        if (width_cycles.reshape(expected.shape) != expected).any():
             return None
         return self._of(self._k, read), read
 

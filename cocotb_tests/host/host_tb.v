@@ -68,7 +68,7 @@ module tb #(
         k_tile, k_column, v_tile, v_column,
         k_reset, k_integrate, k_convert, v_reset, v_integrate, v_convert
     };
-    reg every_cycle;
+    reg every_cycle, driven;
     reg [TILES*D-1:0] pulse_in, sign_in;
 
     // A master may not take back or change what it offers: sticky, from the release of reset on.
@@ -160,6 +160,7 @@ module tb #(
         resetn = 0;
         cycle = 0;
         every_cycle = 0;
+        driven = 0;
         pulse_in = 0;
         sign_in = 0;
         unstable = 0;

@@ -318,7 +318,7 @@ def test_a_missing_ngspice_is_named(tmp_path, capsys, monkeypatch):
 def test_a_column_drives_a_line_on_the_verilog_s_wires(record, tmp_path):
     # a column that answers with two thirds of a pulse, on a line that it pulls below 0
     tokens = Tokens(
-        q_code=np.array([[4, 4, 0, 0, 0, 0, 0, 0]] * 2),
+        q_code=np.array([[5, 4, 0, 0, 0, 0, 0, 0]] * 2),
         k_code=np.array([[7] * 8, [0] * 8]),
         v_code=np.array([[7, 2, 7, 0, 7, 0, 7, 0]] * 2),
         first=np.array([True, False]),

@@ -140,8 +140,7 @@ def lay_out_head(
 
 def title(metrics: FloorplanMetrics) -> str:
     """One line over the picture."""
-    sides = f"{metrics.width_um / 1e3:.2f} x {metrics.height_um / 1e3:.2f} mm"
-    return f"Floorplan of one head in {metrics.process}, {sides}"
+    return f"Floorplan of one head in {metrics.process}, {metrics.sides}"
 
 
 def _cells_um(control: Any, x: int) -> list[tuple[float, float, float, float]]:

@@ -58,6 +58,11 @@ class FloorplanMetrics:
     mm2_28nm_capacitors_kept: float
     paper_mm2: float
 
+    @property
+    def sides(self) -> str:
+        """Width and height in words."""
+        return f"{self.width_um / 1e3:.2f} x {self.height_um / 1e3:.2f} mm"
+
 
 def load_floorplan(folder: Path, config: HeadConfig) -> FloorplanMetrics:
     """What ``gaincell floorplan`` wrote into a folder, for this config.

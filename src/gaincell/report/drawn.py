@@ -13,11 +13,10 @@ def drawn(inputs: Inputs) -> Section:
         section.text("Then add --floorplan drawn/ to the command of this report.")
         return section
     metrics = found.metrics
-    sides = f"{metrics.width_um / 1e3:.2f} x {metrics.height_um / 1e3:.2f} mm"
     broken = "breaks some of them" if metrics.violations else "breaks none of them"
     section.text(
-        f"The whole head in {metrics.process}, {sides}: {metrics.mm2_28nm:.3g} mm² at 28 nm by the "
-        f"square of the nodes, {metrics.mm2_28nm_capacitors_kept:.3g} mm² if capacitors do not "
+        f"The whole head in {metrics.process}, {metrics.sides}: {metrics.mm2_28nm:.3g} mm² at "
+        f"28 nm by the square of the nodes, {metrics.mm2_28nm_capacitors_kept:.3g} mm² if capacitors do not "
         f"shrink; the paper's has {metrics.paper_mm2:g} mm² (published). Of {metrics.rules} rules "
         f"a sub-tile {broken}."
     )

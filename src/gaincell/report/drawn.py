@@ -16,9 +16,9 @@ def drawn(inputs: Inputs) -> Section:
     broken = "breaks some of them" if metrics.violations else "breaks none of them"
     section.text(
         f"The whole head in {metrics.process}, {metrics.sides}: {metrics.mm2_28nm:.3g} mm² at "
-        f"28 nm by the square of the nodes, {metrics.mm2_28nm_capacitors_kept:.3g} mm² if capacitors do not "
-        f"shrink; the paper's has {metrics.paper_mm2:g} mm² (published). Of {metrics.rules} rules "
-        f"a sub-tile {broken}."
+        f"28 nm by the square of the nodes, {metrics.mm2_28nm_capacitors_kept:.3g} mm² if "
+        f"capacitors do not shrink; the paper's has {metrics.paper_mm2:g} mm² (published). Of "
+        f"{metrics.rules} rules a sub-tile {broken}."
     )
     section.picture(
         "All sub-tiles above the placed control, to scale.",

@@ -86,6 +86,7 @@ def test_the_three_trainings_see_the_same_tokens_if_time_suffices(ran):
     assert {(each["tokens"], each["steps"]) for each in found} == {(1024, 8)}
     assert found[2]["run"]["linear"]["steps"] == 2
     assert found[0]["run"]["linear"] is None
+    assert {each["run"]["teacher"]["name"] for each in found} == {"stock-model"}
 
 
 def test_scores_cover_every_text_at_three_lengths(ran):

@@ -137,8 +137,15 @@ def run_training(places: Places, name: str, speeds: dict[str, Any]) -> dict[str,
         "steps_of_last_call": steps,
         "seconds_of_last_call": seconds,
         "peak_gb": peak_gb(),
-        "run": {name: metrics["config"][name] for name in RUN_TABLES},
+        "run": _tables(metrics["config"], places),
     }
+
+
+def _tables(config: dict[str, Any], places: Places) -> dict[str, Any]:
+    """The run file's tables, with no path of this machine in them."""
+    tables = {name: config[name] for name in RUN_TABLES}
+    tables["teacher"] = tables["teacher"] | {"name": places.stock.name}
+    return tables
 
 
 def _train(file: Path, name: str, stepped: Any) -> Record | None:

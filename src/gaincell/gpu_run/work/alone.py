@@ -6,6 +6,7 @@ They run as programs of their own, as anybody else would run them.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -22,7 +23,7 @@ from gaincell.gpu_run.places import Places
 
 ROOT = Path(__file__).resolve().parents[4]
 """The top of the repository: tests and benchmarks are in no wheel."""
-WORKERS = "8"
+WORKERS = min(8, os.cpu_count() or 1)
 """Processes of the tests."""
 
 
@@ -42,7 +43,7 @@ def run_tests(places: Places) -> dict[str, Any]:
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
     command += ["-W", "default"]  # Of other versions of packages than those that are pinned.
     if find_spec("xdist"):  # Most of the time kernels are compiled.
-        command += ["-n", WORKERS]
+        command += ["-n", str(WORKERS)]
     ended = subprocess.run([*command, f"--junitxml={report}", *files], cwd=ROOT, check=False)
     if not report.is_file():
         raise RuntimeError(f"pytest ended with status {ended.returncode} and wrote no report")

@@ -8,7 +8,7 @@ as much as its transistors.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gaincell.ledger.arithmetic import evaluate
@@ -24,7 +24,7 @@ AREAS = ("cell", "score_converter", "output_converter", "references", "write_sel
 UM2 = 1e12
 
 
-def areas(design: Design) -> dict[str, Any] | None:
+def areas(design: Design, names: Sequence[str] = AREAS) -> dict[str, Any] | None:
     """Part ``area`` of a record: um2 of each subcircuit, both ends; None: no ``diffusion``.
 
     The low end has capacitors over the transistors, the high end beside them. Resistors are not
@@ -38,7 +38,7 @@ def areas(design: Design) -> dict[str, Any] | None:
     if not design.levels.diffusion:
         return None
     found: dict[str, Any] = {}
-    for name in AREAS:
+    for name in names:
         if design.netlist.has(name):
             transistors, farads = _sizes(design, name)
             plates = farads / CAPACITOR_F_PER_UM2

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gaincell.config import HeadConfig
-from gaincell.layout.arrays.plan import on_grid
-from gaincell.layout.floorplan.estimates import Area, Estimates
+from gaincell.layout.floorplan.blocks import GAP, LADDERS, SELECTORS, Block
 from gaincell.layout.floorplan.ports import Port
-from gaincell.layout.floorplan.slices import DACS, GAP, REFERENCES, Block, Slice, across
+from gaincell.layout.floorplan.rooms import Unit
+from gaincell.layout.floorplan.slices import CHANNEL, Slice
 
 SITE, ROW = 460, 2720
 """Site and row of the control's cells, nm: the block's sides are whole numbers of them."""
@@ -17,11 +17,9 @@ TRACK, TRACK_OFFSET = 460, 230
 """Tracks of metal 2, nm."""
 PIN_WIDTH, PIN_DEPTH = 140, 600
 """A pin of metal 2 at the lower edge, nm."""
-STRAP_WIDTH, STRAP_PITCH = 3200, 150_000
-"""Supply straps of metal 4, nm: width, and most between two of one supply."""
+STRAP_WIDTH, STRAP_EDGE = 3200, 2000
+"""Supply straps of metal 4, nm: width, and distance from a channel's edge."""
 SUPPLIES = ("VPWR", "VGND")
-ROUNDING = 20
-"""What whole steps of the grid may take from the strip's width, nm."""
 LONGEST = 2.5
 """Ratio of the sides up to which only the area of a grid counts."""
 
@@ -43,6 +41,8 @@ class ArraysPlan:
 
     columns, rows : of the grid of slices
     slices : lower left corner of each sub-tile's slice
+    piece : one slice
+    strip : blocks below the slices
     pins : one of metal 2 for each bit of a port
     straps : of metal 4, named by their supply
     """
@@ -52,67 +52,82 @@ class ArraysPlan:
     columns: int
     rows: int
     slices: tuple[tuple[int, int], ...]
-    blocks: tuple[Block, ...]
+    piece: Slice
+    strip: tuple[Block, ...]
     pins: tuple[Rect, ...]
     straps: tuple[Rect, ...]
 
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Those of the strip and of all slices."""
+        moved = [block.moved(*corner) for corner in self.slices for block in self.piece.blocks]
+        return *self.strip, *moved
+
 
 def plan_arrays(
-    config: HeadConfig, piece: Slice, estimates: Estimates, ports: Sequence[Port]
+    config: HeadConfig, piece: Slice, units: Mapping[str, Unit], ports: Sequence[Port]
 ) -> ArraysPlan:
     """Put the slices of all sub-tiles in a grid; ``ports`` are those of the control."""
     bits = _bits([port for port in ports if port.of_arrays])
-    dac = estimates.areas["write_select"]
-    reference = estimates.areas["references"]
     tiles, dims = config.tiles, config.head_dim
+    least = max(TRACK * (len(bits) + 1), _narrowest(units))
 
-    def sides(columns: int) -> tuple[int, int, int]:
-        """Width, height, and height of the strip of DACs."""
+    def sides(columns: int) -> tuple[int, int]:
+        """Width, and height above the strip of DACs."""
         rows = -(-tiles // columns)
-        pins = TRACK * (len(bits) + 1)
-        width = _whole(max(columns * (piece.width + GAP) + GAP, pins), SITE)
-        um2 = 2 * dims * dac.high + 2 * reference.high
-        strip = on_grid(um2 * 1e6 / (width - 4 * GAP - ROUNDING))
-        height = PIN_DEPTH + 2 * GAP + strip + rows * (piece.height + GAP)
-        return width, _whole(height, ROW), strip
+        width = _whole(max(columns * (piece.width + CHANNEL) + CHANNEL, least), SITE)
+        return width, GAP + rows * (piece.height + GAP)
 
     def cost(columns: int) -> float:
-        width, height, _ = sides(columns)
+        width, above = sides(columns)
+        height = _top(_strip(width, dims, units)) + above
         return width * height * max(1.0, max(width, height) / min(width, height) / LONGEST)
 
     columns = min(range(1, tiles + 1), key=lambda count: (cost(count), count))
-    width, height, strip = sides(columns)
-    low = PIN_DEPTH + GAP
-    blocks = _strip(width, low, strip, dims, reference)
-    low += strip + GAP
+    width, above = sides(columns)
+    strip = _strip(width, dims, units)
+    low, height = _top(strip) + GAP, _whole(_top(strip) + above, ROW)
     corners = []
     for tile in range(tiles):
         row, column = divmod(tile, columns)
-        corner = GAP + column * (piece.width + GAP), low + row * (piece.height + GAP)
-        corners.append(corner)
-        blocks += [block.moved(*corner) for block in piece.blocks]
+        x = CHANNEL + column * (piece.width + CHANNEL)
+        corners.append((x, low + row * (piece.height + GAP)))
     return ArraysPlan(
         width=width,
         height=height,
         columns=columns,
         rows=-(-tiles // columns),
         slices=tuple(corners),
-        blocks=tuple(blocks),
+        piece=piece,
+        strip=strip,
         pins=tuple(_pins(bits, width)),
-        straps=tuple(_straps(width, height)),
+        straps=tuple(_straps(columns, piece.width, low, height)),
     )
 
 
-def _strip(width: int, low: int, height: int, dims: int, reference: Area) -> list[Block]:
-    """DACs of keys to the left, of values to the right, the references in between."""
-    middle = across(reference, 2, height)
-    side = (width - 4 * GAP - middle) // 2 // 5 * 5
-    right = 3 * GAP + side + middle
-    return [
-        Block(DACS, GAP, low, side, height, dims),
-        Block(REFERENCES, 2 * GAP + side, low, middle, height, 2),
-        Block(DACS, right, low, side, height, dims),
-    ]
+def _strip(width: int, dims: int, units: Mapping[str, Unit]) -> tuple[Block, ...]:
+    """DACs' selectors of keys to the left, of values to the right, the ladders in between."""
+    selector = units[SELECTORS]
+    low = PIN_DEPTH + GAP
+    ladders = units[LADDERS].beside(LADDERS, 2, selector.height)
+    side = (width - ladders.width - 4 * GAP) // 2
+    block = selector.under(SELECTORS, dims, side // 5 * 5)
+    middle = (width - ladders.width) // 10 * 5
+    return (
+        block.moved(GAP, low),
+        ladders.moved(middle, low),
+        block.moved(width - GAP - block.width, low),
+    )
+
+
+def _narrowest(units: Mapping[str, Unit]) -> int:
+    """Width that the strip of DACs needs, nm."""
+    ladders = units[LADDERS].beside(LADDERS, 2, units[SELECTORS].height)
+    return 2 * units[SELECTORS].narrowest + ladders.width + 4 * GAP
+
+
+def _top(blocks: Sequence[Block]) -> int:
+    return max(block.top for block in blocks)
 
 
 def _bits(ports: Sequence[Port]) -> list[str]:
@@ -133,15 +148,15 @@ def _pins(bits: Sequence[str], width: int) -> list[Rect]:
     return pins
 
 
-def _straps(width: int, height: int) -> list[Rect]:
-    """Pairs of straps from edge to edge, evenly spread."""
-    count = max(1, -(-width // STRAP_PITCH))
+def _straps(columns: int, piece: int, low: int, height: int) -> list[Rect]:
+    """A pair of straps beside each column of slices, up to the upper edge."""
     straps = []
-    for place in range(count):
-        middle = (2 * place + 1) * width // (2 * count) // 10 * 10
-        for name, side in zip(SUPPLIES, (-1, 1), strict=True):
-            left = middle + side * STRAP_WIDTH - STRAP_WIDTH // 2
-            straps.append(Rect(name, left, 0, left + STRAP_WIDTH, height))
+    for column in range(columns + 1):
+        left = column * (piece + CHANNEL)
+        for name, place in zip(
+            SUPPLIES, (STRAP_EDGE, CHANNEL - STRAP_EDGE - STRAP_WIDTH), strict=True
+        ):
+            straps.append(Rect(name, left + place, low, left + place + STRAP_WIDTH, height))
     return straps
 
 

@@ -1,16 +1,16 @@
-"""Areas of the parts that nobody has drawn yet, from transistors and capacitors of a design."""
+"""Areas of parts without a drawing, estimated from a design's transistors and capacitors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gaincell.layout.floorplan.blocks import SUBCIRCUITS
 from gaincell.layout.process import Process
 from gaincell.spice.area import CAPACITOR_F_PER_UM2, LAYOUT, areas
 from gaincell.spice.design import Design, load_design
 
 CARRIED = "freepdk45_long"
 """Design whose converters stand for those that a design lacks."""
-PARTS = ("score_converter", "output_converter", "write_select", "line_driver", "references")
 
 
 @dataclass(frozen=True)
@@ -48,21 +48,23 @@ def estimates(design: Design, process: Process) -> Estimates:
     They are the design's own, if it has converters. If not, those of ``CARRIED`` are carried to the
     process: transistors by the square of the nodes. Capacitors keep their size.
     """
-    own = all(design.netlist.has(part) for part in PARTS) and bool(design.levels.diffusion)
+    own = all(design.netlist.has(name) for name in SUBCIRCUITS.values()) and bool(
+        design.levels.diffusion
+    )
     source = design if own else load_design(CARRIED)
     factor = (process.node_nm / source.levels.node_nm) ** 2
-    found = areas(source)
+    found = areas(source, tuple(SUBCIRCUITS.values()))
     assert found is not None, source.name
     low, high = LAYOUT
     return Estimates(
         design=source.name,
         how="its transistors" if own else f"transistors times {factor:.2f}, capacitors as they are",
         areas={
-            part: Area(
-                transistors_low=low * factor * found[part]["transistors_um2"],
-                transistors_high=high * factor * found[part]["transistors_um2"],
-                capacitors=found[part]["capacitors_f"] / CAPACITOR_F_PER_UM2,
+            name: Area(
+                transistors_low=low * factor * each["transistors_um2"],
+                transistors_high=high * factor * each["transistors_um2"],
+                capacitors=each["capacitors_f"] / CAPACITOR_F_PER_UM2,
             )
-            for part in PARTS
+            for name, each in found.items()
         },
     )

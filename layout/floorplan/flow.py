@@ -3,74 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gaincell.config import HeadConfig
 from gaincell.layout.arrays.circuit import gain_cell
-from gaincell.layout.arrays.flow import PAPER_NODE_NM
 from gaincell.layout.arrays.tile import Tile, draw_tile
 from gaincell.layout.checks import violations
 from gaincell.layout.floorplan.arrays import ArraysPlan, plan_arrays
-from gaincell.layout.floorplan.draw import draw_arrays, draw_head, read_control
-from gaincell.layout.floorplan.estimates import Area, Estimates, estimates
-from gaincell.layout.floorplan.metrics import PICTURE, FloorplanMetrics, Part
+from gaincell.layout.floorplan.blocks import CONTROL, GAP, KEYS, VALUES, Block
+from gaincell.layout.floorplan.draw import SLICE, STRIP, draw_arrays, draw_head, read_control
+from gaincell.layout.floorplan.estimates import Estimates, estimates
+from gaincell.layout.floorplan.figures import Checks, figures
+from gaincell.layout.floorplan.metrics import PICTURE, FloorplanMetrics
+from gaincell.layout.floorplan.neighbours import too_near
 from gaincell.layout.floorplan.picture import draw_floorplan
 from gaincell.layout.floorplan.ports import Port
-from gaincell.layout.floorplan.slices import (
-    CONTROL,
-    DACS,
-    DRAWN,
-    DRIVERS,
-    GAP,
-    OUTPUT,
-    PARTS,
-    REFERENCES,
-    SCORE,
-    Block,
-    plan_slice,
-    state,
-)
+from gaincell.layout.floorplan.slices import plan_slice
+from gaincell.layout.floorplan.units import Drawings, clearance, draw_parts, units
 from gaincell.layout.klayout import save
 from gaincell.layout.process import Process
 from gaincell.layout.results import write_metrics
+from gaincell.layout.rows.lvs import same_circuit
 from gaincell.spice.design import Design
-from gaincell.synth.estimate.analog import PAPER_HEAD_UM2
 
 GDS = "head.gds"
-ESTIMATED = {
-    SCORE: "score_converter",
-    OUTPUT: "output_converter",
-    DACS: "write_select",
-    DRIVERS: "line_driver",
-    REFERENCES: "references",
-}
-"""Subcircuits whose estimates the parts that are not drawn have."""
 FILLER = "__fill_"
 """Part of the names of cells that only fill gaps."""
-NOT_COUNTED = (
-    "wires between the blocks, drivers of the write word lines with their decoders, the DACs' "
-    "ladders, supplies and pads"
-)
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """The block of arrays: its plan, its layout in KLayout, and its sub-tiles."""
+    """The block of arrays: its plan, its layout in KLayout, sub-tiles by part, and drawings."""
 
     plan: ArraysPlan
     layout: Any
-    keys: Tile
-    values: Tile
+    tiles: dict[str, Tile]
+    drawings: Drawings
     estimates: Estimates
 
 
 def lay_out_arrays(
     config: HeadConfig, design: Design, process: Process, ports: Sequence[Port]
 ) -> Arrays:
-    """Plan and draw the block of all sub-tiles of a head.
+    """Plan and draw the block of all sub-tiles of a head, with all parts that can be drawn.
 
     Raises
     ------
@@ -79,15 +57,38 @@ def lay_out_arrays(
     Unable
         KLayout is not installed.
     """
-    keys, values = (
-        draw_tile(
+    tiles = {
+        part: draw_tile(
             gain_cell(design, process, by_row=by_row), process, config.head_dim, config.columns
         )
-        for by_row in (False, True)
-    )
-    found = estimates(design, process)
-    plan = plan_arrays(config, plan_slice(config, keys, values, found), found, ports)
-    return Arrays(plan, draw_arrays(plan, keys, values, process), keys, values, found)
+        for part, by_row in ((KEYS, False), (VALUES, True))
+    }
+    drawings, found = draw_parts(design, process), estimates(design, process)
+    taken = units(drawings, found, process)
+    piece = plan_slice(config, tiles[KEYS], tiles[VALUES], taken)
+    plan = plan_arrays(config, piece, taken, ports)
+    return Arrays(plan, draw_arrays(plan, tiles, drawings, process), tiles, drawings, found)
+
+
+def check_arrays(arrays: Arrays, process: Process, say: Callable[[str], None]) -> Checks:
+    """Compare each drawn part with its netlist; check a slice, the strip and all places.
+
+    Slices are alike, and further apart than any rule asks.
+    """
+    others = []
+    for part, own in arrays.drawings.drawn.items():
+        say(f"comparing {len(own.circuit.devices)} transistors of {part} with the netlist ...")
+        if not same_circuit(own.drawn.cell, process, own.circuit):
+            others.append(part)
+    layout, apart = arrays.layout, clearance(process)
+    say(f"checking {len(process.rules)} rules in a slice with all its parts ...")
+    broken: Counter[str] = Counter()
+    near = too_near(layout.cell(layout.top_cell().cell_index()), process, apart)
+    for name in (SLICE, STRIP):
+        cell = layout.cell(name)
+        broken.update(violations(cell, process))
+        near += too_near(cell, process, apart)
+    return Checks(dict(broken), near, others)
 
 
 def lay_out_head(
@@ -109,13 +110,10 @@ def lay_out_head(
         The control's GDS cannot be read.
     """
     control = read_control(control_gds)
-    say(f"drawing {config.tiles} sub-tiles of keys and of values ...")
+    say(f"drawing {config.tiles} sub-tiles of keys and of values, and their parts ...")
     arrays = lay_out_arrays(config, design, process, ports)
+    checks = check_arrays(arrays, process, say)
     plan = arrays.plan
-    say(f"checking {len(process.rules)} rules in a sub-tile of each ...")
-    broken: Counter[str] = Counter()
-    for tile in (arrays.keys, arrays.values):
-        broken.update(violations(tile.cell, process))
     box = control.top_cell().bbox()
     width = max(plan.width, box.width())
     above = box.height() + GAP
@@ -125,12 +123,14 @@ def lay_out_head(
     head = draw_head(arrays.layout, control, (arrays_x, above), (control_x - box.left, -box.bottom))
     save(head, folder / GDS)
     size = width, above + plan.height
-    metrics = _metrics(config, design, process, arrays.estimates, blocks, size, broken)
+    metrics = figures(
+        config, design, process, arrays.drawings, arrays.estimates, blocks, size, checks
+    )
     draw_floorplan(
         blocks,
-        (size[0] / 1e3, size[1] / 1e3),
+        plan.piece.blocks,
         _cells_um(control, control_x),
-        arrays.keys.cell_height / 1e3,
+        arrays.tiles[KEYS].cell_height / 1e3,
         title(metrics),
         folder / PICTURE,
     )
@@ -152,51 +152,3 @@ def _cells_um(control: Any, x: int) -> list[tuple[float, float, float, float]]:
             box = each.bbox().moved(x - top.bbox().left, -top.bbox().bottom)
             found.append((box.left / 1e3, box.bottom / 1e3, box.right / 1e3, box.top / 1e3))
     return found
-
-
-def _metrics(
-    config: HeadConfig,
-    design: Design,
-    process: Process,
-    found: Estimates,
-    blocks: Sequence[Block],
-    size: tuple[int, int],
-    broken: Mapping[str, int],
-) -> FloorplanMetrics:
-    whole = size[0] * size[1] / 1e6
-    parts: dict[str, Part] = {}
-    capacitors = 0.0
-    for name in PARTS:
-        own = [block for block in blocks if block.part == name]
-        um2, count = sum(block.um2 for block in own), sum(block.count for block in own)
-        low = high = um2
-        if name not in DRAWN:
-            area: Area = found.areas[ESTIMATED[name]]
-            low, high = count * area.low, count * area.high
-            capacitors += count * area.capacitors
-        parts[name] = Part(
-            count=count,
-            um2=round(um2, 1),
-            low_um2=round(low, 1),
-            high_um2=round(high, 1),
-            state=state(name),
-        )
-    scale = (PAPER_NODE_NM / process.node_nm) ** 2
-    return FloorplanMetrics(
-        config=config.fields_set(),
-        process=process.name,
-        design=design.name,
-        estimates_from=found.design,
-        estimates_how=found.how,
-        not_counted=NOT_COUNTED,
-        width_um=size[0] / 1e3,
-        height_um=size[1] / 1e3,
-        um2=round(whole, 1),
-        free_um2=round(whole - sum(part.um2 for part in parts.values()), 1),
-        parts=parts,
-        rules=len(process.rules),
-        violations=dict(broken),
-        mm2_28nm=round(whole * scale / 1e6, 4),
-        mm2_28nm_capacitors_kept=round((capacitors + (whole - capacitors) * scale) / 1e6, 4),
-        paper_mm2=PAPER_HEAD_UM2 / 1e6,
-    )

@@ -16,16 +16,22 @@ PICTURE = "head.png"
 
 @dataclass(frozen=True)
 class Part:
-    """``count`` of a part, its area in the floorplan, and both ends of its estimate, um2.
+    """``count`` of a part, and their area in the floorplan, um2.
 
-    state : of the drawing. A part that is estimated takes the high end.
+    low_um2, high_um2 : both ends of the estimate; None: the design has none. A part that is not
+        drawn takes the high end.
+    one_um : width and height of one drawing
+    state : "drawn", "placed" or "estimated, not drawn"
+    why : what keeps the part from being drawn
     """
 
     count: int
     um2: float
-    low_um2: float
-    high_um2: float
+    low_um2: float | None
+    high_um2: float | None
+    one_um: tuple[float, float] | None
     state: str
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +40,10 @@ class FloorplanMetrics:
 
     estimates_from, estimates_how : design behind the parts that are not drawn, and the way here
     width_um, height_um, um2 : of the whole head
-    free_um2 : what no part takes
-    violations : how often the sub-tiles, of keys and of values, break each rule that they break
+    free_um2 : what no part takes, as between copies of one
+    violations : how often a slice with all its parts, and the DACs, break each rule that they break
+    too_near : places where parts overlap, or are nearer than the rules' largest distance
+    other_circuits : parts whose drawing has another circuit than the netlist
     mm2_28nm : the head by the square of the nodes
     mm2_28nm_capacitors_kept : the same, but capacitors do not shrink
     paper_mm2 : the paper's head at 28 nm, with its control
@@ -54,6 +62,8 @@ class FloorplanMetrics:
     parts: dict[str, Part]
     rules: int
     violations: dict[str, int]
+    too_near: int
+    other_circuits: list[str]
     mm2_28nm: float
     mm2_28nm_capacitors_kept: float
     paper_mm2: float
@@ -62,6 +72,11 @@ class FloorplanMetrics:
     def sides(self) -> str:
         """Width and height in words."""
         return f"{self.width_um / 1e3:.2f} x {self.height_um / 1e3:.2f} mm"
+
+    @property
+    def clean(self) -> bool:
+        """No check found anything."""
+        return not (self.violations or self.too_near or self.other_circuits)
 
 
 def load_floorplan(folder: Path, config: HeadConfig) -> FloorplanMetrics:

@@ -1,4 +1,4 @@
-"""A picture of a floorplan: each part in its colour; what is not drawn yet is hatched."""
+"""A picture of a floorplan: each part in its colour; what is not drawn is hatched."""
 
 from __future__ import annotations
 
@@ -11,30 +11,34 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from gaincell.layout.floorplan.slices import (
+from gaincell.layout.floorplan.blocks import (
     CONTROL,
-    DACS,
-    DRAWN,
     DRIVERS,
     KEYS,
+    LADDERS,
     OUTPUT,
     PARTS,
     REFERENCES,
     SCORE,
+    SELECTORS,
     VALUES,
     Block,
-    state,
 )
+from gaincell.layout.floorplan.figures import state
 from gaincell.pictures import style
 
-HEIGHT_IN = 8.6
+PANEL_IN, MARGIN_IN, LEAST_IN, MOST_IN = 3.1, 1.0, 3.8, 7.6
+"""Width of a panel, height around it, and both ends of the picture's height."""
+EDGES = 0.15, 0.5
+"""Widths of lines between copies, in the head and in the slice."""
 COLOURS = {
     KEYS: style.KEY,
     VALUES: style.VALUE,
     SCORE: style.SCORE,
     OUTPUT: style.NEGATIVE,
     DRIVERS: "#0f8b8d",
-    DACS: style.QUERY,
+    SELECTORS: style.QUERY,
+    LADDERS: style.QUERY,
     REFERENCES: style.MUTED,
     CONTROL: style.INK,
 }
@@ -46,18 +50,18 @@ Rectangle4 = tuple[float, float, float, float]
 
 def draw_floorplan(
     blocks: Sequence[Block],
-    size_um: tuple[float, float],
+    piece: Sequence[Block],
     cells_um: Sequence[Rectangle4],
     row_um: float,
     title: str,
     output: Path,
 ) -> None:
-    """Write the picture.
+    """Write the picture: the head, and beside it one slice.
 
     Parameters
     ----------
     blocks : of the whole head
-    size_um : its width and height
+    piece : blocks of one slice
     cells_um : cells of the control
     row_um : height of a row of gain cells
     output : PNG or SVG, by its suffix
@@ -70,34 +74,51 @@ def draw_floorplan(
 
     def paint(figure: Figure) -> None:
         figure.set_layout_engine("constrained")
-        axes = figure.add_subplot()
-        for block in blocks:
-            _paint(axes, block, row_um)
-        axes.add_collection(
+        figure.suptitle(title, fontsize=style.TITLE, x=0.01, ha="left")
+        whole, one, words = figure.subplots(1, 3, width_ratios=(2, 2, 1.2))
+        for axes, shown, edge in zip((whole, one), (blocks, piece), EDGES, strict=True):
+            for block in shown:
+                _paint(axes, block, row_um, edge)
+            width_um, height_um = _size(shown)
+            axes.set_xlim(0, width_um)
+            axes.set_ylim(0, height_um)
+            axes.set_aspect("equal", anchor="N")
+            axes.set_xlabel("um", fontsize=style.SMALL)
+            axes.tick_params(labelsize=style.SMALL)
+        whole.add_collection(
             PolyCollection([_corners(cell) for cell in cells_um], facecolors="white", alpha=0.4)
         )
-        axes.set_xlim(0, size_um[0])
-        axes.set_ylim(0, size_um[1])
-        axes.set_aspect("equal")
-        axes.set_xlabel("um", fontsize=style.SMALL)
-        axes.tick_params(labelsize=style.SMALL)
-        axes.set_title(title, fontsize=style.TITLE, loc="left")
-        axes.legend(
+        whole.set_title("the head", fontsize=style.TEXT, loc="left")
+        one.set_title("a sub-tile with its parts", fontsize=style.TEXT, loc="left")
+        words.axis("off")
+        words.legend(
             handles=[_handle(part, blocks) for part in PARTS],
             loc="upper left",
-            bbox_to_anchor=(1.02, 1.0),
             borderaxespad=0.0,
             fontsize=style.SMALL,
             frameon=False,
             labelspacing=1.1,
         )
 
-    style.draw(paint, HEIGHT_IN, output)
+    slender = max(height / width for width, height in map(_size, (blocks, piece)))
+    style.draw(paint, min(max(PANEL_IN * slender + MARGIN_IN, LEAST_IN), MOST_IN), output)
 
 
-def _paint(axes: Axes, block: Block, row_um: float) -> None:
+def _size(blocks: Sequence[Block]) -> tuple[float, float]:
+    """Width and height up to the last block, um."""
+    right, top = max(block.right for block in blocks), max(block.top for block in blocks)
+    return right / 1e3, top / 1e3
+
+
+def _paint(axes: Axes, block: Block, row_um: float, edge: float) -> None:
     left, low, wide, high = (each / 1e3 for each in (block.x, block.y, block.width, block.height))
-    axes.add_patch(Rectangle((left, low), wide, high, **_look(block.part)))
+    if block.copies is not None:
+        drawn = ([side / 1e3 for side in each] for each in block.each())
+        corners = [_corners((x, y, x + width, y + height)) for x, y, width, height in drawn]
+        look = _look(block) | {"edgecolor": "white", "linewidth": edge}
+        axes.add_collection(PolyCollection(corners, **look, snap=False))
+        return
+    axes.add_patch(Rectangle((left, low), wide, high, **_look(block)))
     if block.part not in (KEYS, VALUES):
         return
     upright = block.part == VALUES
@@ -106,21 +127,21 @@ def _paint(axes: Axes, block: Block, row_um: float) -> None:
         at = row * row_um
         ends = ((left + at, low), (left + at, low + high))
         lines.append(ends if upright else ((left, low + at), (left + wide, low + at)))
-    axes.add_collection(LineCollection(lines, colors="white", linewidths=0.25))
+    axes.add_collection(LineCollection(lines, colors="white", linewidths=2 * edge))
 
 
-def _look(part: str) -> dict[str, Any]:
-    colour = COLOURS[part]
-    if part in DRAWN:
-        return {"facecolor": colour, "edgecolor": "none"}
-    pale = style.tint(colour, PALE)
-    return {"facecolor": pale, "edgecolor": colour, "hatch": "/////", "linewidth": 0.4}
+def _look(block: Block) -> dict[str, Any]:
+    colour = COLOURS[block.part]
+    if block.is_outline:
+        pale = style.tint(colour, PALE)
+        return {"facecolor": pale, "edgecolor": colour, "hatch": "/////", "linewidth": 0.4}
+    return {"facecolor": colour, "edgecolor": "none"}
 
 
 def _handle(part: str, blocks: Sequence[Block]) -> Patch:
     own = [block for block in blocks if block.part == part]
     mm2 = sum(block.um2 for block in own) / 1e6
-    return Patch(**_look(part), label=f"{part}\n{mm2:.3g} mm2, {state(part)}")
+    return Patch(**_look(own[0]), label=f"{part}\n{mm2:.3g} mm2, {state(own[0])}")
 
 
 def _corners(cell: Rectangle4) -> list[tuple[float, float]]:

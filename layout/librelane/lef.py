@@ -33,10 +33,11 @@ def arrays_lef(name: str, plan: ArraysPlan, directions: Mapping[str, str]) -> st
 
 
 def _between(plan: ArraysPlan) -> list[Rect]:
-    """What lies between the straps, at a distance from them."""
+    """What lies between the straps and below them, at a distance."""
     found, left = [], 0
     for strap in sorted(plan.straps, key=lambda strap: strap.left):
         found.append(Rect("", left, 0, strap.left - CLEAR, plan.height))
+        found.append(Rect("", strap.left - CLEAR, 0, strap.right + CLEAR, strap.low - CLEAR))
         left = strap.right + CLEAR
     return [*found, Rect("", left, 0, plan.width, plan.height)]
 

@@ -25,15 +25,16 @@ LEARNING = {
     "held_out_nats_per_token": {"stock": CURVE},
     "config": {"demo": {"stock_steps": 10, "linear_steps": 5}},
 }
-PART = {"count": 4, "um2": 1234.5, "low_um2": 1200.0, "high_um2": 1234.5}
+PART = {"count": 4, "um2": 1234.5, "low_um2": 1200.0, "high_um2": 1234.5, "one_um": [9.0, 8.0]}
+DACS = {"state": "estimated, not drawn", "one_um": None, "why": "r0 is a resistor"}
 FLOORPLAN = {
     "config": HeadConfig(head_dim=8, window=16, columns=4).fields_set(),
     **{"process": "sky130", "design": "sky130", "estimates_from": "sky130"},
     **{"estimates_how": "its transistors", "not_counted": "supplies and pads"},
     **{"width_um": 381.0, "height_um": 502.0, "um2": 191250.0, "free_um2": 93981.0},
-    "parts": {"cells of keys": PART | {"state": "drawn"}, "DACs": PART | {"state": "estimated, x"}},
-    **{"rules": 87, "violations": {}, "mm2_28nm": 0.0089},
-    **{"mm2_28nm_capacitors_kept": 0.0604, "paper_mm2": 0.5},
+    "parts": {"score converters": PART | {"state": "drawn", "why": ""}, "DACs": PART | DACS},
+    **{"rules": 87, "violations": {}, "too_near": 0, "other_circuits": []},
+    **{"mm2_28nm": 0.0089, "mm2_28nm_capacitors_kept": 0.0604, "paper_mm2": 0.5},
 }
 """metrics.json of gaincell floorplan for the head tiny, with two of its parts."""
 PIXEL = base64.b64decode(
@@ -233,6 +234,8 @@ def test_a_floorplan_is_shown_with_its_parts_and_the_paper(small_report):
     assert "0.38 x 0.50 mm: 0.0089 mm² at 28 nm" in words
     assert "the paper's has 0.5 mm² (published)" in words
     assert "1,234" in words
+    assert "circuits of drawn parts are those of the netlist" in words
+    assert "estimated" in words
     assert "191,250" in words
     assert json.loads((small_report / "report.json").read_text())["floorplan"] == FLOORPLAN
     pictures = [path.read_bytes() for path in (small_report / "parts").glob("drawn-*.png")]

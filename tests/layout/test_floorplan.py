@@ -10,11 +10,26 @@ from gaincell.config import PRESETS, HeadConfig
 from gaincell.hdl.verilog import TOP, head_verilog
 from gaincell.layout.checks import violations
 from gaincell.layout.floorplan.arrays import PIN_WIDTH, ROW, SITE, TRACK, TRACK_OFFSET
-from gaincell.layout.floorplan.draw import BLOCK
+from gaincell.layout.floorplan.blocks import (
+    DRIVERS,
+    GAP,
+    KEYS,
+    LADDERS,
+    OUTPUT,
+    REFERENCES,
+    SCORE,
+    SELECTORS,
+    SUBCIRCUITS,
+    VALUES,
+)
+from gaincell.layout.floorplan.draw import BLOCK, SLICE, STRIP
 from gaincell.layout.floorplan.estimates import CARRIED, estimates
-from gaincell.layout.floorplan.flow import ESTIMATED, lay_out_arrays
+from gaincell.layout.floorplan.flow import check_arrays, lay_out_arrays
+from gaincell.layout.floorplan.neighbours import too_near
 from gaincell.layout.floorplan.ports import Port, head_ports
-from gaincell.layout.floorplan.slices import DRAWN, KEYS, OUTPUT, SCORE, VALUES
+from gaincell.layout.floorplan.rooms import Unit
+from gaincell.layout.floorplan.units import clearance
+from gaincell.layout.klayout import db
 from gaincell.spice.area import areas
 from gaincell.spice.design import load_design
 from gaincell.synth.estimate.analog import Parts
@@ -23,7 +38,7 @@ HEADS = [
     PRESETS["tiny"],
     HeadConfig(head_dim=1, window=1, columns=1),
     HeadConfig(head_dim=3, window=35, columns=7, sink=7),
-    HeadConfig(head_dim=24, window=12, columns=3, schedule="paired"),
+    HeadConfig(head_dim=9, window=12, columns=3, schedule="paired"),
     HeadConfig(head_dim=2, window=48, columns=24),
 ]
 
@@ -43,54 +58,167 @@ def arrays(head, process, ports):
     return lay_out_arrays(head, load_design(process.design), process, ports)
 
 
-def test_blocks_lie_apart_inside_of_the_outline(arrays):
-    plan = arrays.plan
-    assert (plan.width % SITE, plan.height % ROW) == (0, 0)
-    for block in plan.blocks:
-        assert 0 <= block.x < block.right <= plan.width
-        assert plan.pins[0].high < block.y < block.top <= plan.height
-    for one, other in itertools.combinations(plan.blocks, 2):
-        beside = one.right < other.x or other.right < one.x
-        assert beside or one.top < other.y or other.top < one.y, (one, other)
+@pytest.fixture(scope="module")
+def outlined(head, process, ports, folder):
+    """The same head with a design of cells alone: its other parts are outlines."""
+    return lay_out_arrays(head, load_design(folder(CELL)), process, ports)
 
 
-def test_every_part_of_the_head_is_there(arrays, head):
-    counts = dict.fromkeys((*ESTIMATED, KEYS, VALUES), 0)
-    room = dict(counts)
-    for block in arrays.plan.blocks:
-        counts[block.part] += block.count
-        room[block.part] += block.um2
-    parts, columns = Parts.of(head), head.tiles * head.columns
-    assert counts[KEYS] + counts[VALUES] == parts.cells * columns / head.stored_columns
-    assert counts[SCORE] == parts.score_converters * columns / head.stored_columns
-    assert counts[OUTPUT] == parts.output_converters
-    for part, name in ESTIMATED.items():
-        wanted = counts[part] * arrays.estimates.areas[name].high
-        assert wanted <= room[part] <= 1.01 * wanted + 1, part
+@pytest.fixture(scope="module")
+def both(arrays, outlined):
+    return arrays, outlined
 
 
-def test_the_drawing_keeps_the_rules_and_names_what_is_not_drawn(arrays, process):
-    top = arrays.layout.top_cell()
-    assert violations(top, process) == {}
-    box = top.bbox()
-    assert (box.left, box.bottom) == (0, 0)
-    assert (box.right, box.top) == (arrays.plan.width, arrays.plan.height)
-    shapes = top.shapes(arrays.layout.layer(*BLOCK))
-    texts = [each.text.string for each in shapes.each() if each.is_text()]
-    assert sorted(texts) == sorted(
-        f"{block.count} {block.part}, not drawn"
-        for block in arrays.plan.blocks
-        if block.part not in DRAWN
+def test_blocks_lie_apart_inside_of_the_outline(both):
+    for either in both:
+        plan = either.plan
+        assert (plan.width % SITE, plan.height % ROW) == (0, 0)
+        for block in plan.blocks:
+            assert 0 <= block.x < block.right <= plan.width
+            assert plan.pins[0].high < block.y < block.top <= plan.height
+            left, low, width, high = zip(*block.each(), strict=True)
+            assert (min(left), min(low)) == (block.x, block.y)
+            assert max(x + side for x, side in zip(left, width, strict=True)) == block.right
+            assert max(y + side for y, side in zip(low, high, strict=True)) == block.top
+        for one, other in itertools.combinations(plan.blocks, 2):
+            beside = one.right + GAP <= other.x or other.right + GAP <= one.x
+            assert beside or one.top + GAP <= other.y or other.top + GAP <= one.y, (one, other)
+
+
+def test_every_part_of_the_head_is_there(both, head):
+    for either in both:
+        counts = dict.fromkeys((*SUBCIRCUITS, KEYS, VALUES), 0)
+        room = dict(counts)
+        for block in either.plan.blocks:
+            counts[block.part] += block.count
+            room[block.part] += block.um2
+        parts, columns = Parts.of(head), head.tiles * head.columns
+        assert counts[KEYS] + counts[VALUES] == parts.cells * columns / head.stored_columns
+        assert counts[SCORE] == parts.score_converters * columns / head.stored_columns
+        assert counts[OUTPUT] == parts.output_converters
+        assert counts[DRIVERS] == head.tiles * (head.head_dim + head.columns)
+        assert counts[SELECTORS] == parts.dacs
+        assert counts[LADDERS] == 2
+        assert counts[REFERENCES] == 2 * head.tiles * head.timing.banks
+        for part, name in SUBCIRCUITS.items():
+            own = either.drawings.drawn.get(part)
+            one = own.drawn.um2 if own else either.estimates.areas[name].high
+            if own:
+                assert room[part] == pytest.approx(counts[part] * one)
+            else:
+                assert counts[part] * one <= room[part] <= 1.01 * counts[part] * one + 1
+
+
+def test_parts_are_drawn_that_can_be(arrays, outlined):
+    assert arrays.drawings.drawn.keys() == {SCORE, OUTPUT, DRIVERS, SELECTORS}
+    missing = arrays.drawings.missing
+    assert missing.keys() == {LADDERS, REFERENCES}
+    assert missing[REFERENCES].startswith("iref of subcircuit references is neither")
+    assert not outlined.drawings.drawn
+    assert all("has no subcircuit" in why for why in outlined.drawings.missing.values())
+
+
+def test_the_drawing_keeps_the_rules_and_names_what_is_not_drawn(both, head, process):
+    for either in both:
+        top = either.layout.top_cell()
+        # A slice with all its drawings has most of a head's shapes.
+        checked = top if either is both[1] or head == HEADS[1] else either.layout.cell(SLICE)
+        assert violations(checked, process) == {}
+        box = top.bbox()
+        assert (box.left, box.bottom) == (0, 0)
+        assert (box.right, box.top) == (either.plan.width, either.plan.height)
+        texts = []
+        for name, times in ((STRIP, 1), (SLICE, len(either.plan.slices))):
+            shapes = either.layout.cell(name).shapes(either.layout.layer(*BLOCK))
+            texts += times * [each.text.string for each in shapes.each() if each.is_text()]
+        assert sorted(texts) == sorted(
+            f"{block.count} {block.part}, not drawn"
+            for block in either.plan.blocks
+            if block.part in SUBCIRCUITS and block.part not in either.drawings.drawn
+        )
+
+
+def test_every_copy_in_the_file_is_its_parts_cell(arrays):
+    """Places in the GDS are those of the plan, and each holds the cell of its part."""
+    found = {}
+    for name, corners in ((STRIP, [(0, 0)]), (SLICE, arrays.plan.slices)):
+        for each in arrays.layout.cell(name).each_inst():
+            for x, y in corners:
+                box = each.bbox().moved(x, y)
+                place = box.left, box.bottom, box.width(), box.height()
+                found.setdefault(each.cell.name.partition("_")[0], set()).add(place)
+    for part, own in arrays.drawings.drawn.items():
+        blocks = [block for block in arrays.plan.blocks if block.part == part]
+        wanted = {place for block in blocks for place in block.each()}
+        assert len(wanted) == sum(block.count for block in blocks)
+        assert found[own.drawn.cell.name.partition("_")[0]] == wanted
+    assert len(found["keys"]) == len(found["values"]) == len(arrays.plan.slices)
+
+
+def test_the_checks_pass_and_see_planted_errors(process):
+    head = HEADS[1]
+    ports = head_ports(head_verilog(head), TOP)
+    arrays = lay_out_arrays(head, load_design(process.design), process, ports)
+    said = []
+    checks = check_arrays(arrays, process, said.append)
+    assert (checks.violations, checks.too_near, checks.other_circuits) == ({}, 0, [])
+    assert len(said) == 5
+    shifted = next(
+        each
+        for each in arrays.layout.cell(SLICE).each_inst()
+        if each.cell.name == "score_converter"
     )
-    tiles = [each for each in top.each_inst() if each.cell.child_instances()]
-    assert len(tiles) == 2 * len(arrays.plan.slices)
+    shifted.transform(db().Trans(0, -GAP + clearance(process) - 10))
+    driver = arrays.drawings.drawn[DRIVERS].drawn
+    driver.cell.shapes(driver.layout.layer(*process.layers["via"])).clear()
+    strip = arrays.layout.cell(STRIP)
+    strip.shapes(arrays.layout.layer(*process.layers["m1"])).insert(db().Box(0, 0, 100, 100))
+    checks = check_arrays(arrays, process, said.append)
+    assert checks.too_near > 0
+    assert checks.other_circuits == [DRIVERS]
+    assert {"m1.1", "m1.6"} <= checks.violations.keys()
+
+
+@pytest.mark.parametrize(("distance", "count"), [(1000, 0), (990, 1), (0, 1), (-500, 1)])
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_neighbours_are_seen(process, distance, count, diagonal):
+    layout = db().Layout()
+    top, part = layout.create_cell("top"), layout.create_cell("part")
+    part.shapes(layout.layer(1, 0)).insert(db().Box(0, 0, 2000, 2000))
+    up = 2000 + distance if diagonal else 700
+    for place in (db().Trans(), db().Trans(2000 + distance, up)):
+        top.insert(db().CellInstArray(part.cell_index(), place))
+    assert too_near(top, process, 1000) == count
+
+
+@pytest.mark.parametrize("sides", [None, (3000, 500), (700, 900)])
+@pytest.mark.parametrize("count", [1, 2, 7, 30])
+def test_a_block_has_room_for_its_copies(sides, count):
+    unit = Unit(1.5, sides, apart=100 if sides else 0)
+    for along in (400, 1000, 5000, 100_000):
+        for block, side in (
+            (unit.under("part", count, along), "width"),
+            (unit.beside("part", count, along), "height"),
+        ):
+            assert block.count == count
+            least = unit.narrowest
+            assert getattr(block, side) <= along or getattr(block, side) == least
+            if sides is None:
+                assert block.um2 >= count * unit.um2
+            places = list(block.each())
+            assert len(places) == (count if sides else 1)
+            assert block.um2 == pytest.approx(sum(w * h for _, _, w, h in places) / 1e6)
+        assert unit.most(block.width, block.height) >= count * (sides is not None)
+    assert unit.most(-5, 1000) == unit.most(1000, 0) == 0
 
 
 def test_a_token_has_its_key_above_its_value(arrays, head, process):
     """In a slice, the columns of keys run in the same order as the turned rows of values."""
     places = {}
-    for each in arrays.layout.top_cell().each_inst():
+    for each in arrays.layout.cell(SLICE).each_inst():
         kind = each.cell.name.partition("_")[0]
+        if kind not in ("keys", "values"):
+            continue
         layer = arrays.layout.layer(*process.layers["m2_label" if kind == "keys" else "m1_label"])
         wanted = "bl" if kind == "keys" else "wl"
         texts = [shape.text for shape in each.cell.shapes(layer).each()]
@@ -103,7 +231,7 @@ def test_a_token_has_its_key_above_its_value(arrays, head, process):
         assert order == list(range(head.columns))
         places.setdefault(kind, []).append(sum(found.values()) / len(found))
     for keys, values in zip(sorted(places["keys"]), sorted(places["values"]), strict=True):
-        assert abs(keys - values) < arrays.keys.width
+        assert abs(keys - values) < arrays.tiles[KEYS].width
 
 
 def test_every_bit_of_the_arrays_has_a_pin_on_a_track(arrays, ports):
@@ -136,6 +264,7 @@ def test_estimates_are_a_designs_own_or_carried_to_the_node(process, folder):
     assert score.high == score.transistors_high + score.capacitors
     own = estimates(load_design("freepdk45"), replace(process, node_nm=45))
     assert (own.design, own.how) == ("freepdk45", "its transistors")
+    wanted = areas(load_design("freepdk45"), tuple(own.areas))
     for name, area in own.areas.items():
-        assert area.low == pytest.approx(areas(load_design("freepdk45"))[name]["low_um2"])
-        assert area.high == pytest.approx(areas(load_design("freepdk45"))[name]["high_um2"])
+        assert area.low == pytest.approx(wanted[name]["low_um2"])
+        assert area.high == pytest.approx(wanted[name]["high_um2"])

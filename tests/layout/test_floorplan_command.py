@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gaincell.cli import main
+from gaincell.layout.floorplan.figures import Checks
 from gaincell.layout.klayout import db
 
 TINY = {"head_dim": 8, "window": 16, "columns": 4}
@@ -44,12 +45,22 @@ def test_a_head_is_in_one_file(tmp_path, control, capsys):
     assert parts["digital control"] == {
         "count": 1,
         "um2": 10_000,
-        "low_um2": 10_000,
-        "high_um2": 10_000,
+        "low_um2": None,
+        "high_um2": None,
+        "one_um": None,
         "state": "placed",
+        "why": "",
     }
-    assert parts["DACs"]["count"] == 16
-    assert parts["score converters"]["state"] == "estimated, not drawn"
+    assert parts["DAC selectors"]["count"] == 16
+    converters = parts["score converters"]
+    width, height = converters["one_um"]
+    assert converters["state"] == "drawn"
+    assert converters["um2"] == pytest.approx(converters["count"] * width * height, abs=0.1)
+    assert 0 < converters["low_um2"] < converters["high_um2"]
+    references = parts["references"]
+    assert references["state"] == "estimated, not drawn"
+    assert references["um2"] == pytest.approx(references["high_um2"], rel=0.01)
+    assert references["why"].startswith("iref of subcircuit references")
     taken = sum(part["um2"] for part in parts.values())
     assert metrics["um2"] == pytest.approx(metrics["width_um"] * metrics["height_um"], abs=0.1)
     assert metrics["free_um2"] == pytest.approx(metrics["um2"] - taken, abs=0.2)
@@ -57,10 +68,24 @@ def test_a_head_is_in_one_file(tmp_path, control, capsys):
     assert metrics["mm2_28nm"] == pytest.approx(shrunk, abs=1e-4)
     assert metrics["mm2_28nm_capacitors_kept"] > metrics["mm2_28nm"]
     assert metrics["violations"] == {}
+    assert (metrics["too_near"], metrics["other_circuits"]) == (0, [])
     assert (output / "head.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
     assert "the paper's has 0.5 mm2" in said
     assert "estimated, not drawn" in said
+    assert "not drawn    references: iref of subcircuit references" in said
+
+
+def test_a_found_error_ends_with_status_1(tmp_path, control, monkeypatch, capsys):
+    found = Checks({"m1.1": 2}, 3, ["DAC selectors"])
+    monkeypatch.setattr("gaincell.layout.floorplan.flow.check_arrays", lambda *_: found)
+    output = tmp_path / "head"
+    words = ["floorplan", "--config", "tiny", "--control", str(control), "-o", str(output)]
+    assert main(words) == 1
+    said = capsys.readouterr().out
+    assert "m1.1 2" in said
+    assert "in 3 places parts overlap" in said
+    assert "NOT those of design sky130: DAC selectors" in said
 
 
 @pytest.mark.parametrize(

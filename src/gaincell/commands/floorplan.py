@@ -1,4 +1,4 @@
-"""``gaincell floorplan``: a whole head in one GDS, its arrays above its placed control."""
+"""``gaincell floorplan``: a whole head in one GDS, arrays with their parts above placed control."""
 
 import argparse
 import json
@@ -58,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     print("\n".join(shown(metrics)))
     print(f"  {output} has head.gds, head.png and {METRICS}")
-    if metrics.violations:
-        raise Failed("the sub-tiles break rules of the process")
+    if not metrics.clean:
+        raise Failed("the drawing breaks rules of the process, or a part has another circuit")
     return 0
 
 
@@ -77,14 +77,16 @@ def check_control(folder: Path, config: HeadConfig) -> None:
 
 def shown(metrics: "FloorplanMetrics") -> list[str]:
     """The lines of one run."""
-    rows = [("part", "how many", "um2", "estimate", "")]
+    rows = [("part", "how many", "one, um", "um2", "estimate", "")]
     for name, part in metrics.parts.items():
-        estimated = part.low_um2 < part.high_um2
-        band = f"{part.low_um2:.0f}..{part.high_um2:.0f}" if estimated else ""
-        rows.append((name, f"{part.count}", f"{part.um2:.0f}", band, part.state))
-    rows.append(("free", "", f"{metrics.free_um2:.0f}", "", ""))
-    rows.append(("head", "", f"{metrics.um2:.0f}", "", ""))
+        one = "{:.2f} x {:.2f}".format(*part.one_um) if part.one_um else ""
+        band = "" if part.low_um2 is None else f"{part.low_um2:.0f}..{part.high_um2:.0f}"
+        rows.append((name, f"{part.count}", one, f"{part.um2:.0f}", band, part.state))
+    rows.append(("free", "", "", f"{metrics.free_um2:.0f}", "", ""))
+    rows.append(("head", "", "", f"{metrics.um2:.0f}", "", ""))
     broken = broken_text(metrics.violations)
+    near = f"in {metrics.too_near} places" if metrics.too_near else "no two"
+    others = ", ".join(metrics.other_circuits)
     rest = [
         ("head", f"{metrics.width_um:.0f} x {metrics.height_um:.0f} um"),
         (
@@ -94,7 +96,15 @@ def shown(metrics: "FloorplanMetrics") -> list[str]:
             f"has {metrics.paper_mm2:g} mm2",
         ),
         ("estimates", f"from {metrics.estimates_from}: {metrics.estimates_how}"),
+        *(("not drawn", f"{name}: {part.why}") for name, part in metrics.parts.items() if part.why),
         ("not counted", metrics.not_counted),
-        ("rules", f"{metrics.rules} checked in a sub-tile of each, {broken}"),
+        ("rules", f"{metrics.rules} checked in a slice with all its parts, {broken}"),
+        ("places", f"{near} parts overlap or are too near to each other"),
+        (
+            "circuits",
+            f"NOT those of design {metrics.design}: {others}"
+            if others
+            else f"of all drawn parts those of design {metrics.design}",
+        ),
     ]
     return [grid(rows), "", table(rest)]

@@ -14,14 +14,16 @@ def drawn(inputs: Inputs) -> Section:
         return section
     metrics = found.metrics
     broken = "breaks some of them" if metrics.violations else "breaks none of them"
+    circuits = "NOT those of the netlist" if metrics.other_circuits else "those of the netlist"
     section.text(
         f"The whole head in {metrics.process}, {metrics.sides}: {metrics.mm2_28nm:.3g} mm² at "
         f"28 nm by the square of the nodes, {metrics.mm2_28nm_capacitors_kept:.3g} mm² if "
         f"capacitors do not shrink; the paper's has {metrics.paper_mm2:g} mm² (published). Of "
-        f"{metrics.rules} rules a sub-tile {broken}."
+        f"{metrics.rules} rules a sub-tile with all its parts {broken}, and the circuits of drawn "
+        f"parts are {circuits}."
     )
     section.picture(
-        "All sub-tiles above the placed control, to scale.",
+        "All sub-tiles above the placed control, to scale, and one of them with its parts.",
         f"Floorplan in {metrics.process}: sub-tiles of keys and of values with their converters, "
         "drivers and DACs, and below them the cells of the digital control.",
         lambda path: path.write_bytes(found.picture),

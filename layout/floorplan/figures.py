@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gaincell.config import HeadConfig
 from gaincell.layout.arrays.flow import PAPER_NODE_NM
+from gaincell.layout.deck import DeckResult
 from gaincell.layout.floorplan.blocks import CONTROL, PARTS, SUBCIRCUITS, Block
 from gaincell.layout.floorplan.estimates import Estimates
 from gaincell.layout.floorplan.metrics import FloorplanMetrics, Part
@@ -29,6 +30,7 @@ class Checks:
     violations: dict[str, int]
     too_near: int
     other_circuits: list[str]
+    deck: DeckResult | None = None
 
 
 def state(block: Block) -> str:
@@ -76,6 +78,7 @@ def figures(
         parts=parts,
         rules=len(process.rules),
         violations=checks.violations,
+        deck=checks.deck,
         too_near=checks.too_near,
         other_circuits=checks.other_circuits,
         mm2_28nm=round(whole * scale / 1e6, 4),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from gaincell.config import HeadConfig
 from gaincell.layout.arrays.circuit import gain_cell
 from gaincell.layout.arrays.tile import Tile, draw_tile
 from gaincell.layout.checks import violations
+from gaincell.layout.deck import find_deck, run_deck
 from gaincell.layout.floorplan.arrays import ArraysPlan, plan_arrays
 from gaincell.layout.floorplan.blocks import CONTROL, GAP, KEYS, VALUES, Block
 from gaincell.layout.floorplan.draw import SLICE, STRIP, draw_arrays, draw_head, read_control
@@ -29,7 +30,7 @@ from gaincell.layout.results import write_metrics
 from gaincell.layout.rows.lvs import same_circuit
 from gaincell.spice.design import Design
 
-GDS = "head.gds"
+GDS, DECK = "head.gds", "deck.xml"
 FILLER = "__fill_"
 """Part of the names of cells that only fill gaps."""
 
@@ -105,7 +106,7 @@ def lay_out_head(
     Raises
     ------
     ValueError, Unable
-        As ``lay_out_arrays``.
+        As ``lay_out_arrays``; ValueError, too, if the official deck fails.
     Refused
         The control's GDS cannot be read.
     """
@@ -122,6 +123,10 @@ def lay_out_head(
     blocks = [block.moved(arrays_x, above) for block in plan.blocks] + [placed]
     head = draw_head(arrays.layout, control, (arrays_x, above), (control_x - box.left, -box.bottom))
     save(head, folder / GDS)
+    deck = find_deck(process.name)
+    if deck is not None:
+        say(f"running {deck} ...")
+        checks = replace(checks, deck=run_deck(deck, folder / GDS, SLICE, folder / DECK))
     size = width, above + plan.height
     metrics = figures(
         config, design, process, arrays.drawings, arrays.estimates, blocks, size, checks

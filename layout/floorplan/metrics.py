@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gaincell.config import HeadConfig
+from gaincell.layout.deck import DeckResult
 from gaincell.layout.results import METRICS
 from gaincell.refusals import foreign
 from gaincell.tables import is_number, read_json
@@ -42,6 +43,7 @@ class FloorplanMetrics:
     width_um, height_um, um2 : of the whole head
     free_um2 : what no part takes, as between copies of one
     violations : how often a slice with all its parts, and the DACs, break each rule that they break
+    deck : what the official deck found in that slice; None: it was not run
     too_near : places where parts overlap, or are nearer than the rules' largest distance
     other_circuits : parts whose drawing has another circuit than the netlist
     mm2_28nm : the head by the square of the nodes
@@ -62,6 +64,7 @@ class FloorplanMetrics:
     parts: dict[str, Part]
     rules: int
     violations: dict[str, int]
+    deck: DeckResult | None
     too_near: int
     other_circuits: list[str]
     mm2_28nm: float
@@ -76,7 +79,8 @@ class FloorplanMetrics:
     @property
     def clean(self) -> bool:
         """No check found anything."""
-        return not (self.violations or self.too_near or self.other_circuits)
+        official = self.deck.violations if self.deck else 0
+        return not (self.violations or official or self.too_near or self.other_circuits)
 
 
 def load_floorplan(folder: Path, config: HeadConfig) -> FloorplanMetrics:
@@ -90,7 +94,8 @@ def load_floorplan(folder: Path, config: HeadConfig) -> FloorplanMetrics:
     read: dict[str, Any] = read_json(folder / METRICS, "floorplan")
     with foreign(f"{folder} is no folder of gaincell floorplan"):
         parts = {name: Part(**part) for name, part in read["parts"].items()}
-        found = FloorplanMetrics(**(read | {"parts": parts}))
+        deck = DeckResult(**read["deck"]) if read["deck"] else None
+        found = FloorplanMetrics(**(read | {"parts": parts, "deck": deck}))
         numbers = [found.width_um, found.height_um, found.um2, found.free_um2, found.paper_mm2]
         numbers += [found.mm2_28nm, found.mm2_28nm_capacitors_kept]
         numbers += [part.um2 for part in parts.values()]

@@ -33,7 +33,7 @@ FLOORPLAN = {
     **{"estimates_how": "its transistors", "not_counted": "supplies and pads"},
     **{"width_um": 381.0, "height_um": 502.0, "um2": 191250.0, "free_um2": 93981.0},
     "parts": {"score converters": PART | {"state": "drawn", "why": ""}, "DACs": PART | DACS},
-    **{"rules": 87, "violations": {}, "too_near": 0, "other_circuits": []},
+    **{"rules": 87, "violations": {}, "too_near": 0, "deck": None, "other_circuits": []},
     **{"mm2_28nm": 0.0089, "mm2_28nm_capacitors_kept": 0.0604, "paper_mm2": 0.5},
 }
 """metrics.json of gaincell floorplan for the head tiny, with two of its parts."""

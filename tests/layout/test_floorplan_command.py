@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gaincell.cli import main
+from gaincell.layout.deck import DeckResult
 from gaincell.layout.floorplan.figures import Checks
 from gaincell.layout.klayout import db
 
@@ -26,7 +27,8 @@ def control(tmp_path):
     return folder
 
 
-def test_a_head_is_in_one_file(tmp_path, control, capsys):
+def test_a_head_is_in_one_file(tmp_path, control, monkeypatch, capsys):
+    monkeypatch.delenv("PDK_ROOT", raising=False)
     output = tmp_path / "head"
     words = ["floorplan", "--config", "tiny", "--control", str(control), "-o", str(output)]
     assert main(words) == 0
@@ -68,23 +70,25 @@ def test_a_head_is_in_one_file(tmp_path, control, capsys):
     assert metrics["mm2_28nm"] == pytest.approx(shrunk, abs=1e-4)
     assert metrics["mm2_28nm_capacitors_kept"] > metrics["mm2_28nm"]
     assert metrics["violations"] == {}
-    assert (metrics["too_near"], metrics["other_circuits"]) == (0, [])
+    assert (metrics["too_near"], metrics["other_circuits"], metrics["deck"]) == (0, [], None)
     assert (output / "head.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
     assert "the paper's has 0.5 mm2" in said
     assert "estimated, not drawn" in said
-    assert "not drawn    references: iref of subcircuit references" in said
+    assert "references: iref of subcircuit references" in said
 
 
 def test_a_found_error_ends_with_status_1(tmp_path, control, monkeypatch, capsys):
-    found = Checks({"m1.1": 2}, 3, ["DAC selectors"])
+    found = Checks({"m1.1": 2}, 3, ["DAC selectors"], DeckResult(4, 264))
     monkeypatch.setattr("gaincell.layout.floorplan.flow.check_arrays", lambda *_: found)
+    monkeypatch.delenv("PDK_ROOT", raising=False)
     output = tmp_path / "head"
     words = ["floorplan", "--config", "tiny", "--control", str(control), "-o", str(output)]
     assert main(words) == 1
     said = capsys.readouterr().out
     assert "m1.1 2" in said
     assert "in 3 places parts overlap" in said
+    assert "4 violations of 264 kinds" in said
     assert "NOT those of design sky130: DAC selectors" in said
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gaincell.commands.options.common import add_config, add_output
 from gaincell.commands.options.drawing import add_drawn_cell
-from gaincell.commands.shown.drawing import broken_text, say
+from gaincell.commands.shown.drawing import broken_text, official_text, say
 from gaincell.config import HeadConfig
 from gaincell.config_file import load_config
 from gaincell.files import check_new_folder, new_folder
@@ -99,6 +99,7 @@ def shown(metrics: "FloorplanMetrics") -> list[str]:
         *(("not drawn", f"{name}: {part.why}") for name, part in metrics.parts.items() if part.why),
         ("not counted", metrics.not_counted),
         ("rules", f"{metrics.rules} checked in a slice with all its parts, {broken}"),
+        ("official deck", official_text(metrics.deck)),
         ("places", f"{near} parts overlap or are too near to each other"),
         (
             "circuits",

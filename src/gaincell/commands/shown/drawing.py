@@ -8,6 +8,7 @@ from gaincell.refusals import Failed
 
 if TYPE_CHECKING:
     from gaincell.layout.arrays.flow import TileMetrics
+    from gaincell.layout.deck import DeckResult
     from gaincell.layout.rows.flow import PartMetrics
 
 
@@ -21,16 +22,19 @@ def broken_text(violations: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in violations.items()) or "none broken"
 
 
+def official_text(deck: "DeckResult | None") -> str:
+    """What the official deck found, in words."""
+    if deck is None:
+        return "not run: PDK_ROOT has none, or the program klayout is missing"
+    return f"{deck.violations} violations of {deck.kinds} kinds"
+
+
 def check_rows(metrics: "TileMetrics | PartMetrics") -> list[tuple[str, str]]:
     """Rules, official deck and circuit of a drawing."""
-    deck = metrics.deck
-    official = "not run: PDK_ROOT has none, or the program klayout is missing"
-    if deck is not None:
-        official = f"{deck.violations} violations of {deck.kinds} kinds"
     whose = "that of" if metrics.same_circuit else "NOT that of"
     return [
         ("rules", f"{metrics.rules} checked, {broken_text(metrics.violations)}"),
-        ("official deck", official),
+        ("official deck", official_text(metrics.deck)),
         ("circuit", f"{whose} design {metrics.design}, {metrics.transistors} transistors"),
     ]
 

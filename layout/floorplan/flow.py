@@ -84,7 +84,7 @@ def check_arrays(arrays: Arrays, process: Process, say: Callable[[str], None]) -
     layout, apart = arrays.layout, clearance(process)
     say(f"checking {len(process.rules)} rules in a slice with all its parts ...")
     broken: Counter[str] = Counter()
-    near = too_near(layout.cell(layout.top_cell().cell_index()), process, apart)
+    near = too_near(layout.top_cell(), process, apart)
     for name in (SLICE, STRIP):
         cell = layout.cell(name)
         broken.update(violations(cell, process))
@@ -133,7 +133,8 @@ def lay_out_head(
     )
     draw_floorplan(
         blocks,
-        plan.piece.blocks,
+        (size[0] / 1e3, size[1] / 1e3),
+        plan.piece,
         _cells_um(control, control_x),
         arrays.tiles[KEYS].cell_height / 1e3,
         title(metrics),

@@ -25,9 +25,10 @@ from gaincell.layout.floorplan.blocks import (
     Block,
 )
 from gaincell.layout.floorplan.figures import state
+from gaincell.layout.floorplan.slices import Slice
 from gaincell.pictures import style
 
-PANEL_IN, MARGIN_IN, LEAST_IN, MOST_IN = 3.1, 1.0, 3.8, 7.6
+PANEL_IN, MARGIN_IN, LEAST_IN, MOST_IN = 3.1, 1.4, 3.8, 7.6
 """Width of a panel, height around it, and both ends of the picture's height."""
 EDGES = 0.15, 0.5
 """Widths of lines between copies, in the head and in the slice."""
@@ -50,7 +51,8 @@ Rectangle4 = tuple[float, float, float, float]
 
 def draw_floorplan(
     blocks: Sequence[Block],
-    piece: Sequence[Block],
+    size_um: tuple[float, float],
+    piece: Slice,
     cells_um: Sequence[Rectangle4],
     row_um: float,
     title: str,
@@ -61,7 +63,8 @@ def draw_floorplan(
     Parameters
     ----------
     blocks : of the whole head
-    piece : blocks of one slice
+    size_um : its width and height
+    piece : one slice
     cells_um : cells of the control
     row_um : height of a row of gain cells
     output : PNG or SVG, by its suffix
@@ -76,12 +79,13 @@ def draw_floorplan(
         figure.set_layout_engine("constrained")
         figure.suptitle(title, fontsize=style.TITLE, x=0.01, ha="left")
         whole, one, words = figure.subplots(1, 3, width_ratios=(2, 2, 1.2))
-        for axes, shown, edge in zip((whole, one), (blocks, piece), EDGES, strict=True):
+        for axes, shown, size, edge in zip(
+            (whole, one), (blocks, piece.blocks), sizes, EDGES, strict=True
+        ):
             for block in shown:
                 _paint(axes, block, row_um, edge)
-            width_um, height_um = _size(shown)
-            axes.set_xlim(0, width_um)
-            axes.set_ylim(0, height_um)
+            axes.set_xlim(0, size[0])
+            axes.set_ylim(0, size[1])
             axes.set_aspect("equal", anchor="N")
             axes.set_xlabel("um", fontsize=style.SMALL)
             axes.tick_params(labelsize=style.SMALL)
@@ -100,14 +104,9 @@ def draw_floorplan(
             labelspacing=1.1,
         )
 
-    slender = max(height / width for width, height in map(_size, (blocks, piece)))
+    sizes = size_um, (piece.width / 1e3, piece.height / 1e3)
+    slender = max(height / width for width, height in sizes)
     style.draw(paint, min(max(PANEL_IN * slender + MARGIN_IN, LEAST_IN), MOST_IN), output)
-
-
-def _size(blocks: Sequence[Block]) -> tuple[float, float]:
-    """Width and height up to the last block, um."""
-    right, top = max(block.right for block in blocks), max(block.top for block in blocks)
-    return right / 1e3, top / 1e3
 
 
 def _paint(axes: Axes, block: Block, row_um: float, edge: float) -> None:

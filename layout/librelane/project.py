@@ -51,10 +51,10 @@ known. To run it:
 
 - {control}.v is the control as gaincell verilog writes it.
 - {top}.v joins control and arrays.
-- {arrays}.gds, .lef, .lib and .vh are the arrays. Sub-tiles of gain cells are drawn, and
-  {drawn}. Outlines on layer 236/0 stand for
-  {outlines}. There are no wires between them:
+- {arrays}.gds, .lef, .lib and .vh are the arrays. There are no wires between their parts:
   this macro does not compute anything yet.
+  Drawn: sub-tiles of gain cells, {drawn}.
+  Outlines on layer 236/0, as large as their estimates: {outlines}.
 - {arrays}.lib assumes buffers at the arrays' border. It is of one corner, and stands for
   all: {library}.
 - {sdc} has a clock of {clock_ns:g} ns. Pulses may come {late} cycles after {convert}.
@@ -126,7 +126,7 @@ def write_project(
             arrays=ARRAYS,
             library=library.label,
             sdc=SDC,
-            drawn=", ".join(arrays.drawings.drawn) or "no other part",
+            drawn=", ".join(arrays.drawings.drawn) or "nothing else",
             outlines=", ".join(arrays.drawings.missing) or "nothing",
             clock_ns=clock_ns,
             late=config.late_cycles,

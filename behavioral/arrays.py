@@ -127,7 +127,9 @@ class AnalogHead:
             charge, read = foreseen
             self.foreseen_reads += 1
             self._foreseen[bank] = None if self._score[bank].any() else read
-            self._score[bank] += charge.reshape(self._score[bank].shape)
+            charge, count = charge.reshape(*self.groups, -1), charge.shape[-1]
+            self._score[bank][..., :count] += charge
+            self._score[bank][..., count:] += charge[..., -1:]
             return
         self._foreseen[bank] = None
         full = self.config.pulse_cycles

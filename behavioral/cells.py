@@ -80,6 +80,8 @@ class CellArray:
         self._orders = range(1, len(config.cell_coefficients))
         self.changes = 0
         """How often cells were written or lost their content."""
+        self.alike_from = self.slots
+        """Columns from this one on hold what a write of all left, with one age; none at first."""
         # Voltages in half steps of the code: ideal cells then hold small whole numbers, of which
         # single precision keeps every sum exactly.
         self._unit_v = config.full_scale_v / self.code_max / 2
@@ -113,6 +115,7 @@ class CellArray:
         ``cycle`` is the first in which they are stored, whatever ``clock`` counts.
         """
         self.changes += 1
+        self.alike_from = self._alike_after(slots)
         if self._by_code:
             self.codes[..., slots, :] = codes[..., None, :]
         elif len(self.powers_of_code):
@@ -129,6 +132,10 @@ class CellArray:
             self._any_poisoned = bool(self._poisoned.any())
         self.written[slots] = self.clock
         self._written_cycle[slots] = cycle
+
+    def different(self, stop: int = 0) -> int:
+        """Columns up to ``stop`` and beyond, of which the last is as all further ones are."""
+        return min(max(self.alike_from, stop) + 1, self.slots)
 
     def oldest(self) -> tuple[int, int]:
         """The slot with the oldest write, the first of several, and the cycle of that write.
@@ -158,14 +165,18 @@ class CellArray:
             constant = self.uniform_constant * drive.sum(axis=-1, keepdims=True)
         else:
             constant = self._per_column(self._constant, drive)
-        factors = self._aged(decay, slice(None)).reshape(-1, *(1 for _ in self._groups), self.slots)
-        if self._exact and pulses.dtype.kind == "i":
-            charges = self._per_column(self.powers, pulses.astype(np.float32))
+        exact = self._exact and pulses.dtype.kind == "i"
+        count = self.different() if exact and self.is_ideal else self.slots
+        factors = self._aged(decay, slice(count)).reshape(-1, *(1 for _ in self._groups), count)
+        if exact:
+            charges = self._per_column(self.powers[..., :count, :], pulses.astype(np.float32))
             factors /= full
         else:
             charges = self._per_column(self.powers, drive)
-        charge: Floats = np.add.reduce(factors * charges, axis=0)
-        charge += constant
+        charge = np.empty((*self._groups, self.slots))
+        read = np.add.reduce(factors * charges, axis=0, out=charge[..., :count])
+        read += constant
+        charge[..., count:] = read[..., -1:]
         return charge
 
     def read_tiles(self, drive: Floats, decay: float) -> Floats:
@@ -187,6 +198,13 @@ class CellArray:
         for factor, power in zip(self._aged(decay, slice(None)), self.powers, strict=True):
             charge += self._per_tile(drive * factor, power)
         return charge
+
+    def _alike_after(self, slots: Slots) -> int:
+        """``alike_from`` after a write of ``slots``."""
+        if not isinstance(slots, slice):
+            return self.slots
+        whole = slots == slice(self.config.stored_columns)
+        return 0 if whole else max(self.alike_from, slots.stop)
 
     def _per_column(self, cells: NDArray[np.floating], drive: NDArray[np.floating]) -> Floats:
         charge: Floats = (cells @ drive[..., None])[..., 0]

@@ -1,5 +1,6 @@
 """Reads of ideal arrays for a block of tokens at once: many matrix products become a few."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,10 +49,10 @@ class Block:
         follow = np.array_equal(self.slots, np.arange(first, first + len(self)))
         return slice(first, last + 1) if follow else self.slots
 
-    def factors(self, array: CellArray, decay: float) -> Floats:
-        """What is left of each order of a cell at each query: (orders, B * G, slots)."""
+    def factors(self, array: CellArray, decay: float, columns: int) -> Floats:
+        """What is left of each order of a cell at each query: (orders, B * G, columns)."""
         clock = array.clock + 1 + np.arange(len(self))
-        ages = clock[:, None] - array.written
+        ages = clock[:, None] - array.written[:columns]
         since = np.arange(len(self))[:, None] - np.arange(len(self))
         ages[:, self.slots] = np.where(since >= 0, since, ages[:, self.slots])
         return array.aged(decay, self._of_queries(ages))
@@ -84,27 +85,31 @@ class BlockReads:
         self._k, self._v, self._decay, self._pulses = k, v, decay, pulses
         config = self._config = k.config
         groups = k.powers.size // (len(k.powers) * k.slots * config.head_dim)
-        self._scores = np.empty((queries, groups, k.slots))
-        self._outputs = np.empty((queries, groups, config.tiles, config.head_dim))
-        self._part = np.empty((queries, k.slots))
-        tile = config.columns, config.head_dim
-        self._weights = np.empty((config.tiles, queries, config.columns))
-        self._of_tiles = np.empty((config.tiles, queries, config.head_dim))
+        tiles, columns, dims = config.tiles, config.columns, config.head_dim
+        self._scores = np.empty(queries * groups * k.slots)
+        self._outputs = np.empty((queries, groups, tiles, dims))
+        self._part = np.empty(queries * k.slots)
+        self._drive, self._weights = np.empty_like(self._part), np.empty_like(self._part)
+        self._of_tiles = np.empty((tiles, queries, dims))
         self._part_of_tiles = np.empty_like(self._of_tiles)
-        self._drive = np.empty((queries, k.slots))
-        self._cells = np.empty((config.tiles, *tile))
+        self._cells = np.empty((tiles, columns, dims))
         self._levels = v.powers_of_code.astype(np.float64)
 
     def scores(self, block: Block) -> Floats:
-        """Charge of each column of K, (B * G, groups, slots), for the queries of a block."""
+        """Charge of each column of K, (B * G, groups, n), for the queries of a block.
+
+        With n < slots, the last charge is that of all further columns.
+        """
         array, own, places = self._k, block.own, block.places
         queries, groups, dims = block.width_cycles.shape
         full = self._config.pulse_cycles
-        factors = block.factors(array, self._decay)
+        count = array.different(int(block.slots.max()) + 1)
+        factors = block.factors(array, self._decay, count)
         factors /= full
         stored = array.powers.reshape(-1, groups, array.slots, dims)
         written = array.powers_of_code.take(block.k_code, axis=1)
-        scores, part = self._scores[:queries], self._part[:queries]
+        scores = _first(self._scores, queries, groups, count)
+        part = _first(self._part, queries, count)
         for group in range(groups):
             pulses = block.width_cycles[:, group].astype(np.float32)
             driven = pulses.sum(axis=-1, dtype=np.float64)
@@ -112,7 +117,7 @@ class BlockReads:
             total[:] = array.uniform_constant / full * driven[:, None]
             orders = zip(factors, stored[:, group], written[:, :, group], strict=True)
             for factor, old, new in orders:
-                charge = pulses @ old.T
+                charge = pulses @ old[:count].T
                 charge[:, places] = np.where(own, pulses @ new.T, charge[:, places])
                 total += np.multiply(charge, factor, out=part)
         return scores
@@ -120,21 +125,28 @@ class BlockReads:
     def outputs(self, block: Block, scores: Floats) -> Floats:
         """Charge per sub-tile and dimension, (B * G, groups, tiles, D), for a block's scores."""
         array, own, places = self._v, block.own, block.places
-        queries, groups, _ = scores.shape
-        tiles, columns, dims = self._cells.shape
-        factors = block.factors(array, self._decay)
+        queries, groups, count = scores.shape
+        _, columns, dims = self._cells.shape
+        if count < array.slots and (scores[..., -1] > 0).any():
+            further = [(0, 0), (0, 0), (0, array.slots - count)]
+            scores, count = np.pad(scores, further, mode="edge"), array.slots
+        tiles = -(-count // columns)
+        drive = _first(self._drive, queries, tiles * columns)
+        drive[:, count:] = 0.0
+        factors = block.factors(array, self._decay, tiles * columns)
         fresh_factors = factors[:, :, places]
         weighing = factors.reshape(len(factors), queries, tiles, columns).swapaxes(1, 2)
-        stored = array.codes.reshape(groups, tiles, columns, dims)
-        outputs, drive = self._outputs[:queries], self._drive[:queries]
+        stored = array.codes.reshape(groups, -1, columns, dims)[:, :tiles]
+        outputs = self._outputs[:queries]
+        outputs[:, :, tiles:] = 0.0
         by_tile = drive.reshape(queries, tiles, columns).swapaxes(0, 1)
         written_tiles = np.unique(block.slots // columns)
         for group in range(groups):
             for begin in range(0, queries, FEW):
                 few = slice(begin, begin + FEW)
-                drive[few] = self._pulses(scores[few, group])
+                drive[few, :count] = self._pulses(scores[few, group])
             fresh = np.where(own, drive[:, places], 0.0)
-            charge = outputs[:, group].swapaxes(0, 1)
+            charge = outputs[:, group, :tiles].swapaxes(0, 1)
             charge[:] = array.uniform_constant * by_tile.sum(axis=-1)[..., None]
             driven = np.flatnonzero(by_tile.any(axis=(1, 2)))
             drive[:, places] -= fresh
@@ -159,7 +171,8 @@ class BlockReads:
         """What ``drive`` (n, N, columns) reads of n ``tiles``: (n, N, D), until the next read."""
         codes = codes[tiles]
         count, queries, _ = drive.shape
-        weights, part = self._weights[:count, :queries], self._part_of_tiles[:count, :queries]
+        weights = _first(self._weights, *drive.shape)
+        part = self._part_of_tiles[:count, :queries]
         total, cells = self._of_tiles[:count, :queries], self._cells[:count]
         for order, (level, factor) in enumerate(zip(self._levels, factors, strict=True)):
             np.multiply(drive, factor[tiles], out=weights)
@@ -169,3 +182,8 @@ class BlockReads:
             else:
                 np.matmul(weights, cells, out=total)
         return total
+
+
+def _first(memory: Floats, *shape: int) -> Floats:
+    """The first numbers of ``memory`` in this shape."""
+    return memory[: math.prod(shape)].reshape(shape)

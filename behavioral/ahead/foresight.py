@@ -102,7 +102,10 @@ class Foresight:
         )
 
     def scores(self, width_cycles: NDArray[np.integer]) -> tuple[Floats, Read] | None:
-        """Charge of each column of K for these pulses, if it was foreseen, and for which query."""
+        """Charge of each column of K for these pulses, if it was foreseen, and for which query.
+
+        The last charge is that of all further columns.
+        """
         read = self._k.tokens - 1, self._turn
         self._turn += 1
         if not self._k.is_as_expected() or read[1] >= self._turns:

@@ -61,6 +61,29 @@ def test_scores_are_those_of_the_cells_one_by_one(config, groups, whole):
     )
 
 
+@pytest.mark.parametrize("groups", [None, 3])
+@pytest.mark.parametrize("config", [GPT2, ODD], ids=["gpt2", "odd"])
+@pytest.mark.parametrize("places", [[], [0], [3, 4, 2]])
+def test_columns_that_a_write_of_all_left_alike_are_read_as_one(config, groups, places):
+    """They say what they say when every column is read for itself."""
+    lead = () if groups is None else (groups,)
+    rng = np.random.default_rng(9)
+    array, _ = written("K", config, groups)
+    stored, codes = config.stored_columns, rng.integers(0, array.code_max + 1, (*lead, 4, 1))
+    codes = codes + np.zeros(config.head_dim, dtype=np.int64)
+    array.write(slice(stored), codes[..., 3, :])
+    assert array.different() == 1
+    for place, own in zip(places, np.moveaxis(codes, -2, 0), strict=False):
+        array.clock += 3
+        array.write(slice(place, place + 1), own)
+    assert array.different() == max(places, default=-1) + 2
+    cycles = rng.integers(0, config.pulse_cycles + 1, (*lead, config.head_dim))
+    quick = array.read_columns(cycles, DECAY, config.pulse_cycles)
+    array.alike_from = array.slots
+    whole = array.read_columns(cycles, DECAY, config.pulse_cycles)
+    assert np.array_equal(quick[..., :stored], whole[..., :stored])
+
+
 def test_single_precision_is_for_ideal_cells_whose_sums_it_holds():
     kept = {
         name: written("K", config, faults=faults)[0].powers.dtype

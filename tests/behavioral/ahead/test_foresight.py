@@ -30,9 +30,9 @@ def drawn(config: HeadConfig, turns: int = 1, seed: int = 3) -> Tokens:
     return replace(tokens, q_code=q_code, first=first)
 
 
-def clear(pins: ArrayPins) -> None:
-    cleared = WritePort(enable=1, broadcast=1)
-    for wires in [Wires(k=cleared, v=cleared)] * pins.config.write_cycles + [Wires()]:
+def clear(pins: ArrayPins, k_code: int = 0, v_code: int = 0) -> None:
+    k, v = WritePort(1, 1, code=k_code), WritePort(1, 1, code=v_code)
+    for wires in [Wires(k=k, v=v)] * pins.config.write_cycles + [Wires()]:
         pins.step(wires)
 
 
@@ -144,6 +144,29 @@ def test_tokens_in_other_columns_are_seen(head: str) -> None:
     alone, _ = codes(tokens, config, None, position=5)
     told, _ = codes(tokens, config, tokens, position=5)
     assert np.array_equal(told, alone)
+
+
+def test_columns_that_are_alike_and_score_are_read() -> None:
+    """A clear should leave codes 0, of which no score is positive. This one leaves others."""
+    config = HEADS["gpt2"]
+    tokens = drawn(config)
+    largest = [(1 << bits * config.head_dim) - 1 for bits in (config.key_bits, config.value_bits)]
+    found = []
+    for filled, expected in ((False, None), (True, None), (True, tokens)):
+        pins = ArrayPins(config, rng=np.random.default_rng(1))
+        clear(pins, *(largest if filled else ()))
+        if expected is not None:
+            pins.expect(expected)
+        for token in range(40):
+            codes_of = tokens.q_code[token, 0], tokens.k_code[token], tokens.v_code[token]
+            for wires in token_wires(*codes_of, token, config):
+                pins.step(wires)
+                if pins.codes is not None:
+                    magnitude, negative = pins.codes
+                    found.append(np.where(negative, -magnitude, magnitude))
+        assert (pins.analog.foreseen_reads > 0) == (expected is not None)
+    assert np.array_equal(found[40:80], found[80:])
+    assert not np.array_equal(found[:40], found[40:80])
 
 
 def test_what_an_integrator_still_holds_counts() -> None:

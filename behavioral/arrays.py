@@ -50,6 +50,7 @@ class AnalogHead:
         self.k = CellArray("K", config, self.faults, self.rng, groups)
         self.v = CellArray("V", config, self.faults, self.rng, groups)
         self._ages_in_steps = config.age_mode == "steps"
+        self._can_expect = self._ages_in_steps and self.faults == Faults()
         self._s_sat, self._a_sat = config.s_sat, config.a_sat
         self._decay = float(np.exp(-config.decay_rate))
 
@@ -81,7 +82,7 @@ class AnalogHead:
 
         It only saves time: outputs follow from the operations alone, as ever.
         """
-        if self.faults != Faults() or not self._ages_in_steps:
+        if not self._can_expect:
             return
         self._foresight = Foresight(
             tokens, self._position, (self.k, self.v), self._phi, self._decay, self.config

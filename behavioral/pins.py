@@ -1,6 +1,5 @@
 """The arrays behind their wires: one call per clock cycle, with every electrical rule checked."""
 
-from collections.abc import Iterator
 from functools import cache
 from typing import NoReturn
 
@@ -207,7 +206,7 @@ class ArrayPins:
         if name.endswith("reset"):
             left = max(0.0, 1 - cycles / self.config.reset_cycles)
             empty = self.analog.reset_scores if name == "k_reset" else self.analog.reset_outputs
-            for bank in _banks(banks):
+            for bank in _BANKS[banks]:
                 empty(bank, left)
         elif name == "k_integrate":
             self.analog.integrate_scores(_bank(banks), self._take_widths(), self._since[name])
@@ -287,9 +286,9 @@ def _fault(before: tuple[int, ...], now: tuple[int, ...]) -> str | None:
     return None
 
 
-def _banks(mask: int) -> Iterator[int]:
-    return (bank for bank in range(2) if mask >> bank & 1)
+_BANKS: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))
+"""Banks in each mask."""
 
 
 def _bank(mask: int) -> int:
-    return next(_banks(mask))
+    return _BANKS[mask][0]

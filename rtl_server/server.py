@@ -1,5 +1,6 @@
 """The server process, ``python -m gaincell.rtl_server.server``: it holds heads and answers."""
 
+import gc
 import os
 import sys
 import traceback
@@ -39,6 +40,7 @@ class Cores:
                 idle_cycles=request["idle_cycles"],
                 check_age=request["check_age"],
             )
+        gc.freeze()  # the cores stay: no collection needs to look at them
         return []
 
     def attend(self, request: dict[str, Any], codes: Codes) -> list[Codes]:

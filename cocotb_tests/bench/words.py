@@ -170,7 +170,11 @@ def counted_widths(counted: int, config: HeadConfig) -> NDArray[np.int64]:
     """Query pulse lengths (D,) in cycles from the bit planes of ``counted``."""
     planes = count_bits(config)
     bits = _flags(counted, planes * config.head_dim).reshape(planes, config.head_dim)
-    widths: NDArray[np.int64] = (1 << np.arange(planes)) @ bits
+    # Eight planes make a byte.
+    eights = np.packbits(bits, axis=0, bitorder="little").astype(np.int64)
+    widths: NDArray[np.int64] = eights[0]
+    for place, eight in enumerate(eights[1:], 1):
+        widths += eight << 8 * place
     return widths
 
 

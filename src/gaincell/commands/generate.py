@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     with refusing():
         _check(arguments)
         faults = faults_of(arguments.faults)
+    if arguments.rtl is not None:
+        _let_threads_sleep()
     from gaincell.ml.evaluate.limits import check_length
     from gaincell.ml.models.hardware_model import HardwareModel
     from gaincell.ml.models.load import load_model
@@ -111,6 +114,11 @@ class Served:
     faults: Faults | None
     idle_cycles: int
     seed: int
+
+
+def _let_threads_sleep() -> None:
+    """Let torch's threads wait asleep: the servers of heads need their CPUs. It is loaded later."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _check(arguments: argparse.Namespace) -> None:

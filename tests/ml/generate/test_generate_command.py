@@ -158,3 +158,15 @@ def test_an_empty_prompt_is_refused(hardware, capsys):
     capsys.readouterr()
     assert main(command(hardware, prompt="")) == 2
     assert "the prompt is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("own", [None, "ACTIVE"])
+def test_threads_of_torch_leave_the_cpus_to_the_servers(hardware, capsys, monkeypatch, own):
+    monkeypatch.setenv("OMP_WAIT_POLICY", own or "")
+    if own is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    # The variable counts when torch is loaded, so before the model is looked at.
+    stock = ["generate", "--model", f"{hardware}/stock", "--prompt", PROMPT, "--rtl", "0:0"]
+    assert main(stock) != 0
+    assert "is not on hardware" in capsys.readouterr().err
+    assert os.environ["OMP_WAIT_POLICY"] == (own or "PASSIVE")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from gaincell.layout.arrays.cell import Pen
 from gaincell.layout.arrays.plan import Span, around, on_grid
-from gaincell.layout.rows.devices import Capacitor
+from gaincell.layout.rows.devices import Capacitor, Circuit
 from gaincell.spice.area import CAPACITOR_F_PER_UM2
 
 NARROWEST = 2000
@@ -41,18 +41,26 @@ def extent(capacitors: Sequence[Capacitor], height: int) -> int:
 
 
 def draw_capacitors(
-    pen: Pen, capacitors: Sequence[Capacitor], lines: Mapping[str, Span], height: int
-) -> None:
-    """Draw all from left to right."""
-    x = NEXT
-    for each in capacitors:
+    pen: Pen, circuit: Circuit, lines: Mapping[str, Span], height: int
+) -> list[tuple[str, int]]:
+    """Draw all from left to right: first those at inner nets that keep a charge.
+
+    So the lines of these are short. Then come the large ones, which keep them and the others apart.
+    Returns the nets, and where each is reached from its line.
+    """
+    held = set(circuit.held) - set(circuit.ports)
+    x, reached = NEXT, []
+    for each in sorted(
+        circuit.capacitors, key=lambda own: (held.isdisjoint((own.upper, own.lower)), -own.farads)
+    ):
         width, high = sides(each, height)
         upper_x = Span(x + PLATE, x + PLATE + width)
         upper_y = Span(MARGIN, MARGIN + high)
         below, above = lines[each.lower], lines[each.upper]
         pen.box("m3", Span(x, upper_x.high + BEYOND), _over(upper_y, below, BEYOND))
         pen.box("capm", upper_x, upper_y)
-        _via(pen, "via2", x + PLATE // 2 - 100, below.middle)
+        down = x + PLATE // 2 - 100
+        _via(pen, "via2", down, below.middle)
         right = upper_x.high - BEYOND - VIA // 2
         for step in range(max(1, (high - 2 * BEYOND - VIA) // VIA_PITCH + 1)):
             _via(pen, "via3", right, upper_y.low + BEYOND + VIA // 2 + step * VIA_PITCH)
@@ -62,7 +70,9 @@ def draw_capacitors(
             _via(pen, layer, pad.middle, above.middle)
         pen.box("m4", Span(right - BEYOND - VIA // 2, pad.high), upper_y)
         pen.box("m4", pad, _over(upper_y, above, 0))
+        reached += [(each.lower, down), (each.upper, pad.middle)]
         x = pad.high + NEXT
+    return reached
 
 
 def _over(plate: Span, line: Span, room: int) -> Span:

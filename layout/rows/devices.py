@@ -13,7 +13,6 @@ LOW = "_lvt"
 """End of the names of models with a low threshold."""
 HELD = ("bl", "x")
 """Bit lines, and the nets behind them that keep a comparator's trip point."""
-STEADY = ("vmid", "vbp", "vbn")
 SUPPLIES = {"n": "vss", "p": "vdd"}
 """Net of the bulk, by kind."""
 
@@ -42,24 +41,23 @@ class Capacitor:
 
 @dataclass(frozen=True)
 class Circuit:
-    """What a part is drawn from."""
+    """What a part is drawn from; ``ports``: nets that others reach, besides the supplies."""
 
     devices: tuple[Device, ...]
     capacitors: tuple[Capacitor, ...] = ()
+    ports: tuple[str, ...] = ()
 
     @property
     def nets(self) -> list[str]:
-        """All nets in the order of their lines.
-
-        Lines side by side couple. So those on which a little charge counts lie between supplies and
-        voltages that are steady, and all others follow by name.
-        """
+        """All nets, the supplies too, by name."""
         ends = {net for each in self.devices for net in (each.drain, each.gate, each.source)}
         ends |= {net for each in self.capacitors for net in (each.upper, each.lower)}
-        held = sorted(net for net in ends if net.rpartition(".")[2] in HELD)
-        low, high = SUPPLIES.values()
-        first = [low, *held[:1], high, *held[1:], *(net for net in STEADY if net in ends)]
-        return [*first, *sorted(ends - set(first))]
+        return sorted(ends | set(SUPPLIES.values()))
+
+    @property
+    def held(self) -> list[str]:
+        """Nets on which a little charge counts, by name."""
+        return [net for net in self.nets if net.rpartition(".")[2] in HELD]
 
 
 def subcircuit(design: Design, process: Process, name: str) -> Circuit:
@@ -77,7 +75,8 @@ def subcircuit(design: Design, process: Process, name: str) -> Circuit:
     ports = design.netlist.ports[name]
     found = _parts(design, process, name, dict(zip(ports, ports, strict=True)), "")
     devices = tuple(each for each in found if isinstance(each, Device))
-    return Circuit(devices, tuple(each for each in found if isinstance(each, Capacitor)))
+    capacitors = tuple(each for each in found if isinstance(each, Capacitor))
+    return Circuit(devices, capacitors, tuple(ports))
 
 
 def _parts(

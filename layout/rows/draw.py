@@ -11,6 +11,7 @@ from gaincell.layout.klayout import db
 from gaincell.layout.process import Process
 from gaincell.layout.rows.capacitors import draw_capacitors, extent
 from gaincell.layout.rows.devices import SUPPLIES, Circuit
+from gaincell.layout.rows.lines import spans, terminals, tracks
 from gaincell.layout.rows.plan import STEP, Finger, RowsPlan, plan_rows
 
 TAP = 410
@@ -56,33 +57,36 @@ def draw_subcircuit(name: str, circuit: Circuit, process: Process) -> Drawn:
 
     A part with large capacitors gets as high and wide as they need.
     """
-    plan, nets = plan_rows(circuit.devices, process), circuit.nets
+    plan = plan_rows(circuit.devices, process)
+    track = tracks(circuit, plan)
     layout = db().Layout()
     layout.dbu = 1e-3
     pen = Pen(layout.create_cell(name), process)
-    y = _rows(plan, len(nets), process)
-    lines = {net: around(LOWEST + PITCH * at, LINE) for at, net in enumerate(nets)}
+    y = _rows(plan, max(track.values()) + 1, process)
+    lines = {net: around(LOWEST + PITCH * at, LINE) for net, at in track.items()}
     width, height = plan.width, y.height
     if circuit.capacitors:
         while extent(circuit.capacitors, height) > max(width, height):
             height += GROWTH
         width = max(width, extent(circuit.capacitors, height))
     whole, rows = Span(0, width), Span(0, plan.width)
-    for net, line in lines.items():
-        pen.box("m2", whole, line)
-        pen.label("m2_label", net, plan.width // 2, line.middle)
     pen.box("nwell", rows, Span(y.well_low, y.height))
     for finger in plan.fingers:
         _draw_finger(pen, finger, y, lines)
     for tap in plan.taps:
         _draw_tap(pen, tap, y, lines)
     _implants(pen, plan, y)
-    draw_capacitors(pen, circuit.capacitors, lines, height)
+    reached = draw_capacitors(pen, circuit, lines, height)
+    ends = spans([*terminals(plan), *reached])
+    for net, line in lines.items():
+        across = whole if net in (*circuit.ports, *SUPPLIES.values()) else ends[net]
+        pen.box("m2", across, line)
+        pen.label("m2_label", net, across.middle, line.middle)
     pen.box("outline", whole, Span(0, height))
     return Drawn(layout, pen.cell, width, height, lines)
 
 
-def _rows(plan: RowsPlan, nets: int, process: Process) -> _Rows:
+def _rows(plan: RowsPlan, tracks: int, process: Process) -> _Rows:
     nm, cut = process.nm, process.nm("licon.1")
     widest = dict.fromkeys(SUPPLIES, TAP)
     for finger in plan.fingers:
@@ -94,7 +98,7 @@ def _rows(plan: RowsPlan, nets: int, process: Process) -> _Rows:
     p_gate = Span(low, low + cut)
     p_low = p_gate.high + max(nm("licon.14"), nm("licon.9") + nm("psd.5"))
     well_low = p_low - WELL_UNDER_LOW
-    height = max(p_low + widest["p"] + EDGE, 2 * LOWEST + (nets - 1) * PITCH)
+    height = max(p_low + widest["p"] + EDGE, 2 * LOWEST + (tracks - 1) * PITCH)
     return _Rows(n_top, n_gate, p_gate, p_low, well_low, on_grid(height))
 
 

@@ -11,6 +11,7 @@ from gaincell.layout.checks import violations
 from gaincell.layout.klayout import db
 from gaincell.layout.rows.devices import Circuit, Device, subcircuit
 from gaincell.layout.rows.draw import draw_subcircuit
+from gaincell.layout.rows.lines import APART, spans, terminals, tracks
 from gaincell.layout.rows.lvs import same_circuit
 from gaincell.layout.rows.plan import WIDEST, plan_rows
 from gaincell.spice.design import load_design
@@ -170,6 +171,46 @@ def test_wide_transistors_are_folded_and_every_terminal_has_a_column(devices, pr
     assert len(set(columns)) == len(columns)
     assert all(column % 400 == 0 for column in columns)
     assert 0 < min(columns) < max(columns) < plan.width
+
+
+def test_inner_nets_share_tracks_and_others_have_their_own(driver, converter, process):
+    plan = plan_rows(MANY, process)
+    many = tracks(Circuit(MANY), plan)
+    ends = spans(terminals(plan))
+    assert len(set(many.values())) < len(many) / 5
+    for one in many:
+        for other in set(many) - {one, "vss", "vdd"}:
+            if one != other and many[one] == many[other]:
+                first, second = sorted((ends[one], ends[other]), key=lambda each: each.low)
+                assert second.low - first.high >= APART
+    for circuit in (driver, converter):
+        own = tracks(circuit, plan_rows(circuit.devices, process))
+        crossing = [own[net] for net in {*circuit.ports, "vss", "vdd"} & set(own)]
+        assert len(set(crossing)) == len(crossing)
+        assert not set(crossing) & {own[net] for net in set(own) - {*circuit.ports}}
+
+
+def test_a_line_of_an_inner_net_ends_at_its_last_terminals(driver, process):
+    drawn = draw_subcircuit("part", driver, process)
+    index = drawn.layout.layer(*process.layers["m2"])
+    shapes = db().Region(drawn.cell.shapes(index)).merged()
+    ends = spans(terminals(plan_rows(driver.devices, process)))
+    for net in ("b", "low", "a", "vss"):
+        y = drawn.lines[net].middle
+        found = (shapes & db().Region(db().Box(0, y, drawn.width, y + 5))).each()
+        inner = net in ("b", "low")
+        wanted = (ends[net].low, ends[net].high) if inner else (0, drawn.width)
+        assert wanted in {(each.bbox().left, each.bbox().right) for each in found}
+
+
+def test_a_net_that_keeps_a_charge_lies_between_supplies(converter, process):
+    assert converter.held == ["bl", "xc.x"]
+    own = tracks(converter, plan_rows(converter.devices, process))
+    beside = {
+        net: {one for one, at in own.items() if abs(at - own[net]) == 1} for net in converter.held
+    }
+    assert beside["bl"] == {"vss", "vdd"}
+    assert "vdd" in beside["xc.x"]
 
 
 def test_the_command_draws_a_part(design, tmp_path, capsys):

@@ -64,6 +64,9 @@ class Levels(CodeLevels, Table):
     """Clocks of a reset."""
     late_cycles: int = whole(2, low=0, high=100)
     """Clocks of OUT before the first sample: delay of the signed converter less half a clock."""
+    conv_clocks: float = number(0.55, above=0, most=100)
+    """From the end of a read to where a converter's pulse may begin, clocks: its answer is there by
+    then."""
     query_bits: int = whole(4, low=1, high=8)
     """Bits of a query: a full pulse has 2^bits - 1 steps."""
     code_bits: int = whole(3, low=1, high=8)

@@ -9,8 +9,8 @@ from gaincell.spice.measure.charges import SETTLE_S, CellTimes
 
 OPEN_S = 0.2e-9
 """From the end of reset to the first pulse: the switch has opened by then."""
-HOLD, PULSE = 0.15, 0.55
-"""Behind the end of a read, in clocks: the converter holds, and its pulse may begin."""
+HOLD = 0.15
+"""From the end of a read until the converter holds, clocks."""
 SCORE, OUTPUT = "score_converter", "output_converter"
 
 
@@ -37,7 +37,9 @@ class Times:
         convert_s = cell.read_s + levels.full_pulse_s
         late_s = levels.late_cycles * levels.clock_s if signed else 0.0
         end_s = convert_s + levels.full_pulse_s + late_s
-        hold_s, pulse_s = (convert_s + delay * levels.clock_s for delay in (HOLD, PULSE))
+        hold_s, pulse_s = (
+            convert_s + delay * levels.clock_s for delay in (HOLD, levels.conv_clocks)
+        )
         return cls(cell, convert_s, hold_s, pulse_s, end_s, end_s + SETTLE_S)
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gaincell.schedule import Span
 from gaincell.spice.deck import EDGE_S, DeckText
 from gaincell.spice.design import Design
-from gaincell.spice.measure.times import HOLD, OPEN_S, OUTPUT, PULSE, SCORE
+from gaincell.spice.measure.times import HOLD, OPEN_S, OUTPUT, SCORE
 from gaincell.spice.ngspice import Deck
 from gaincell.spice.replay.head import ReplayedHead
 from gaincell.spice.replay.wires import Control, Write
@@ -37,11 +37,13 @@ class Timing:
 
     control: Control
     clock_s: float
+    conv_clocks: float
     sync_stages: int
 
     @classmethod
     def of(cls, head: ReplayedHead, control: Control) -> Timing:
-        return cls(control, head.config.clock_s, head.config.sync_stages)
+        config, levels = head.config, head.design.levels
+        return cls(control, config.clock_s, levels.conv_clocks, config.sync_stages)
 
     def at(self, cycle: float) -> float:
         """Begin of a cycle, s."""
@@ -56,9 +58,14 @@ class Timing:
         """Times of spans whose begin and end move by ``begin_s`` and ``end_s``."""
         return [(self.at(span.start) + begin_s, self.at(span.end) + end_s) for span in spans]
 
-    def conversions(self, stage: str, delay: float) -> Pulses:
-        """Spans of ``stage``'s conversions that begin ``delay`` clocks late."""
-        return self.spans(self.control.phases[f"{stage}_convert"], delay * self.clock_s)
+    def conversions(self, stage: str) -> Pulses:
+        """Spans of ``stage``'s conversions."""
+        return self.spans(self.control.phases[f"{stage}_convert"])
+
+    def begun(self, stage: str) -> Pulses:
+        """The parts of them in which pulses may begin."""
+        late_s = self.conv_clocks * self.clock_s
+        return self.spans(self.control.phases[f"{stage}_convert"], late_s)
 
     def holds(self, stage: str) -> Pulses:
         """Spans in which the converters of ``stage`` hold, the signed ones their sign, too.
@@ -137,7 +144,7 @@ def gate_line(head: ReplayedHead, control: Control, stage: str, step: float) -> 
         )
         deck.save(f"v(gate{end})")
     what = "signed converters without cells" if signed else "the score converter without cells"
-    last_s = timing.conversions(stage, 0.0)[:ALIKE][-1][1]
+    last_s = timing.conversions(stage)[:ALIKE][-1][1]
     return deck.transient(what, last_s + timing.clock_s, step * timing.clock_s)
 
 
@@ -156,7 +163,7 @@ def _shared(deck: DeckText, timing: Timing, stage: str) -> tuple[str, str, str]:
     reset = timing.spans(phases[f"{stage}_reset"], 0.0, -OPEN_S)
     deck.pair("reset", "resetb", levels.logic_v, reset)
     deck.pair("hold", "holdb", levels.logic_v, timing.holds(stage))
-    deck.pair("conv", "convb", levels.logic_v, timing.conversions(stage, PULSE))
+    deck.pair("conv", "convb", levels.logic_v, timing.begun(stage))
     deck.add("xref vbp vbn vref 0 references")
     wires = "reset resetb conv hold holdb"
     return (wires, "vbp vbn vmid", OUTPUT) if stage == "v" else (wires, "vbp vmid", SCORE)

@@ -139,7 +139,7 @@ def replay(
     for stage in ("k", "v"):
         waves = run(f"gates_{stage}", partial(gate_line, head, control, stage))
         gates[stage] = gates_of(waves, timing, stage, level)
-    score_spans, output_spans = timing.conversions("k", 0.0), timing.conversions("v", 0.0)
+    score_spans, output_spans = timing.conversions("k"), timing.conversions("v")
     phi_s: dict[int, Pulses] = {}
     phi = []
     for slot in chosen.slots:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from gaincell.schedule import Span
 from gaincell.spice.deck import EDGE_S
-from gaincell.spice.measure.times import PULSE
 from gaincell.spice.ngspice import NoResult
 from gaincell.spice.raw_file import Waves
 from gaincell.spice.replay.decks import ALIKE, Pulses, Timing
@@ -46,7 +45,7 @@ def gates_of(waves: Waves, timing: Timing, stage: str, level: float) -> list[Pul
         A gate is open when pulses may begin, or opens never or twice.
     """
     gates = []
-    spans = timing.conversions(stage, PULSE)
+    spans = timing.begun(stage)
     for name in ("v(gatep)", "v(gaten)")[: 2 if stage == "v" else 1]:
         edges, delays = crossings(waves, name, level), []
         for begin_s, end_s in spans[:ALIKE]:

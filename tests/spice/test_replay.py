@@ -147,9 +147,13 @@ def test_decks_write_the_cells_by_the_wires_and_gang_them(head):
 def test_a_signed_conversion_lasts_for_all_samples_of_a_late_converter(head):
     tokens = random_tokens(2, head.config, np.random.default_rng(5))
     control, _ = ideal_run(head.config, tokens)
-    spans = Timing.of(head, control).conversions("v", 0.0)
+    timing = Timing.of(head, control)
+    spans = timing.conversions("v")
     assert head.config.late_cycles == 2
     assert np.allclose(np.diff(spans), 17e-9)
+    begun = np.array(timing.begun("v"))
+    assert np.allclose(begun[:, 0] - np.array(spans)[:, 0], 0.55e-9)
+    assert np.allclose(begun[:, 1], np.array(spans)[:, 1])
 
 
 @pytest.mark.needs("freepdk45")
@@ -160,7 +164,7 @@ def test_a_sign_is_held_until_the_readout_has_seen_it(record, sync_stages):
     tokens = random_tokens(2, head.config, np.random.default_rng(5))
     control, _ = ideal_run(head.config, tokens)
     timing = Timing.of(head, control)
-    ends = {stage: np.array(timing.conversions(stage, 0.0))[:, 1] for stage in ("k", "v")}
+    ends = {stage: np.array(timing.conversions(stage))[:, 1] for stage in ("k", "v")}
     held = {stage: np.array(timing.holds(stage))[:, 1] for stage in ("k", "v")}
     assert np.allclose(held["k"], ends["k"])
     assert np.allclose(held["v"] - ends["v"], sync_stages * 1e-9)

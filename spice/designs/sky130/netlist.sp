@@ -37,16 +37,17 @@ xmnc m c vss vss sky130_fd_pr__nfet_01v8 w={2*w_logicn} l={l_min}
 .ends
 
 * Reset ties the bit line to vmid, and the first inverter to its own trip point, which c_zero keeps: that takes its
-* offset away. Near vmid only a transistor of low threshold conducts well.
+* offset away. The second inverter has the first one's length, and so its trip point. Near vmid only a transistor of low threshold conducts well.
 .subckt comparator bl reset resetb above vmid vdd vss
 xmresetn bl reset vmid vss sky130_fd_pr__nfet_01v8_lvt w={w_reset} l={l_min}
 xmresetp bl resetb vmid vdd sky130_fd_pr__pfet_01v8 w={w_resetp} l={l_min}
-czero bl x {c_zero}
+czero x bl {c_zero}
 xmzeron x reset z1 vss sky130_fd_pr__nfet_01v8 w={w_zero} l={l_min}
 xmzerop x resetb z1 vdd sky130_fd_pr__pfet_01v8 w={w_zerop} l={l_min}
 xmp z1 x vdd vdd sky130_fd_pr__pfet_01v8 w={w_comparep} l={l_compare}
 xmn z1 x vss vss sky130_fd_pr__nfet_01v8 w={w_comparen} l={l_compare}
-xz2 z1 above vdd vss inverter
+xmp2 above z1 vdd vdd sky130_fd_pr__pfet_01v8 w={w_answerp} l={l_compare}
+xmn2 above z1 vss vss sky130_fd_pr__nfet_01v8 w={w_answern} l={l_compare}
 .ends
 
 * HardSigmoid. The bit line integrates on c_score. From hold on a current lifts the bit line, and c_step has set it back a little: the

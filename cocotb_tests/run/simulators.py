@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -76,6 +77,10 @@ def require_fst_headers() -> None:
         )
 
 
+PYTHON = "GAINCELL_PYTHON"
+"""Variable with this interpreter, for a build's makefile."""
+
+
 def _verilator_environment(waves: str | None) -> dict[str, str]:
     for program in ("g++", "make", "perl"):
         require(program, "building a simulation with Verilator")
@@ -85,11 +90,12 @@ def _verilator_environment(waves: str | None) -> dict[str, str]:
     if waves == "fst":
         require_fst_headers()
     root = Path(spec.origin).parent
-    for place in (root, libs_dir):
+    for place in (root, libs_dir, Path(sys.executable)):
         require_plain(place, "make")
     return {
         "VERILATOR_ROOT": str(root),
         "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        PYTHON: sys.executable,
         **({"OBJCACHE": "ccache"} if shutil.which("ccache") else {}),
     }
 
@@ -103,6 +109,9 @@ def _verilator_levels(waves: str | None) -> dict[str, str]:
         # The fragment refuses folders with spaces, but no name in a build holds its folder.
         "CURDIR=.",
         "CFG_CXXFLAGS_PCH_I=-include",
+        # The fragment would call "python", which Debian does not have. The variable keeps the
+        # place of the interpreter out of the cache's names.
+        f"PYTHON3=$({PYTHON})",
         f"OPT_FAST={level}",
         f"OPT_SLOW={level}",
         "OPT_GLOBAL=-O2",

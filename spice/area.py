@@ -63,7 +63,7 @@ def _sizes(design: Design, name: str) -> tuple[float, float]:
     total *= levels.unit_m**2 * UM2
     for line in netlist.bodies[name]:
         if line[0] in "cC":
-            farads += capacitance(line, design.sizes)
+            farads += value(line, design.sizes)
     for inner in netlist.inner(name):
         more, farads_more = _sizes(design, inner)
         total, farads = total + more, farads + farads_more
@@ -77,6 +77,6 @@ def device_sizes(device: Device, sizes: Mapping[str, float]) -> tuple[float, flo
     return width, length, float(evaluate(device.copies, sizes))
 
 
-def capacitance(line: str, sizes: Mapping[str, float]) -> float:
-    """Of the line of a capacitor in a netlist, F."""
+def value(line: str, sizes: Mapping[str, float]) -> float:
+    """Of the line of a capacitor or resistor in a netlist, F or Ohm."""
     return float(evaluate(line.split()[3].strip("{}'"), sizes))

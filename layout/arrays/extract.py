@@ -11,7 +11,7 @@ from gaincell.spice.area import CAPACITOR_F_PER_UM2
 N_MODEL, P_MODEL = "n", "p"
 LOW = "_low"
 """End of the names of models with a low threshold."""
-CAPACITOR = "capacitor"
+CAPACITOR, RESISTOR = "capacitor", "resistor"
 SUBSTRATE = "vss"
 ENDS = ("nsd", "psd", "ntap", "ptap")
 """Layers of diffusion without the gates in it."""
@@ -56,6 +56,9 @@ def extract(cell: Any, process: Process) -> Any:
         )
         for name, index in drawn.items()
     }
+    bodies = layers["poly"] & layers["poly_res"]
+    layers["poly"] = layers["poly"] - layers["poly_res"]
+    found.register(layers["poly"], "poly without resistors")
     diff, well, poly = layers["diff"], layers["nwell"], layers["poly"]
     sides = {"n": diff - well, "p": diff & well}
     layers |= {"nsd": sides["n"] - poly, "psd": sides["p"] - poly}
@@ -73,6 +76,8 @@ def extract(cell: Any, process: Process) -> Any:
             found.extract_devices(kdb.DeviceExtractorMOS4Transistor(name), places)
     plates = {"P1": layers["capm"], "P2": layers["m3"], "tA": layers["capm"], "tB": layers["m3"]}
     found.extract_devices(kdb.DeviceExtractorCapacitor(CAPACITOR, CAPACITOR_F_PER_UM2), plates)
+    ends = {"R": bodies, "C": poly, "tA": poly, "tB": poly}
+    found.extract_devices(kdb.DeviceExtractorResistor(RESISTOR, process.sheets["poly"]), ends)
     for name in {name for pair in STACK for name in pair if not name.endswith("_label")}:
         found.connect(layers[name])
     for below, above in STACK:

@@ -17,7 +17,7 @@ from gaincell.spice.design import Design
 from gaincell.synth.estimate.analog import PAPER_HEAD_UM2
 
 NOT_COUNTED = (
-    "wires between the blocks, drivers of the write word lines with their decoders, resistors, "
+    "wires between the blocks, drivers of the write word lines with their decoders, "
     "supplies and pads"
 )
 DRAWN, PLACED, ESTIMATED = "drawn", "placed", "estimated, not drawn"

@@ -50,10 +50,11 @@ def draw_parts(design: Design, process: Process) -> Drawings:
     for part, name in SUBCIRCUITS.items():
         try:
             circuit = subcircuit(design, process, name)
+            found = draw_subcircuit(name, circuit, process)
         except ValueError as error:
             missing[part] = str(error)
         else:
-            drawn[part] = DrawnPart(circuit, draw_subcircuit(name, circuit, process))
+            drawn[part] = DrawnPart(circuit, found)
     return Drawings(drawn, missing)
 
 

@@ -70,10 +70,10 @@ def _wires(design: Design, drawn: Drawn) -> list[tuple[str, str, str]]:
 
 def _cell_capacitor(design: Design) -> float:
     """Sum of the capacitors of a cell's netlist, which stand for its wires."""
-    from gaincell.spice.area import capacitance
+    from gaincell.spice.area import value
 
     lines = (line for line in design.netlist.bodies["cell"] if line[0] in "cC")
-    return sum(capacitance(line, design.sizes) for line in lines)
+    return sum(value(line, design.sizes) for line in lines)
 
 
 def _or_none(value: float) -> str:

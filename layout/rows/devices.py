@@ -1,11 +1,11 @@
-"""The transistors of a subcircuit and of all subcircuits in it, with their nets and sizes."""
+"""The devices of a subcircuit and of all subcircuits in it, with their nets and sizes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from gaincell.layout.process import Process
-from gaincell.spice.area import capacitance, device_sizes
+from gaincell.spice.area import device_sizes, value
 from gaincell.spice.design import Design
 
 NM = 1e-9
@@ -40,18 +40,29 @@ class Capacitor:
 
 
 @dataclass(frozen=True)
+class Resistor:
+    """A resistor, Ohm, and its nets."""
+
+    first: str
+    second: str
+    ohms: float
+
+
+@dataclass(frozen=True)
 class Circuit:
     """What a part is drawn from; ``ports``: nets that others reach, besides the supplies."""
 
     devices: tuple[Device, ...]
     capacitors: tuple[Capacitor, ...] = ()
     ports: tuple[str, ...] = ()
+    resistors: tuple[Resistor, ...] = ()
 
     @property
     def nets(self) -> list[str]:
         """All nets, the supplies too, by name."""
         ends = {net for each in self.devices for net in (each.drain, each.gate, each.source)}
         ends |= {net for each in self.capacitors for net in (each.upper, each.lower)}
+        ends |= {net for each in self.resistors for net in (each.first, each.second)}
         return sorted(ends | set(SUPPLIES.values()))
 
     @property
@@ -61,7 +72,7 @@ class Circuit:
 
 
 def subcircuit(design: Design, process: Process, name: str) -> Circuit:
-    """The transistors and capacitors of a subcircuit; inner nets are named by the way to them.
+    """The devices of a subcircuit; inner nets are named by the way to them.
 
     Raises
     ------
@@ -76,19 +87,20 @@ def subcircuit(design: Design, process: Process, name: str) -> Circuit:
     found = _parts(design, process, name, dict(zip(ports, ports, strict=True)), "")
     devices = tuple(each for each in found if isinstance(each, Device))
     capacitors = tuple(each for each in found if isinstance(each, Capacitor))
-    return Circuit(devices, capacitors, tuple(ports))
+    resistors = tuple(each for each in found if isinstance(each, Resistor))
+    return Circuit(devices, capacitors, tuple(ports), resistors)
 
 
 def _parts(
     design: Design, process: Process, name: str, nets: dict[str, str], path: str
-) -> list[Device | Capacitor]:
+) -> list[Device | Capacitor | Resistor]:
     netlist = design.netlist
     lines = {device.line: device for device in netlist.devices(name)}
 
     def outer(net: str) -> str:
         return nets.setdefault(net, f"{path}{net}")
 
-    found: list[Device | Capacitor] = []
+    found: list[Device | Capacitor | Resistor] = []
     for line in netlist.bodies[name]:
         words = line.lower().split()
         if line in lines:
@@ -109,11 +121,14 @@ def _parts(
             joined = zip(netlist.ports[inner], map(outer, words[1:-1]), strict=True)
             found += _parts(design, process, inner, dict(joined), f"{path}{words[0]}.")
         elif words[0][0] == "c":
-            farads = capacitance(line, design.sizes)
+            farads = value(line, design.sizes)
             found.append(Capacitor(outer(words[1]), outer(words[2]), farads))
+        elif words[0][0] == "r":
+            ohms = value(line, design.sizes)
+            found.append(Resistor(outer(words[1]), outer(words[2]), ohms))
         else:
             raise ValueError(
-                f"{words[0]} of subcircuit {name} is neither a transistor nor a capacitor, and "
+                f"{words[0]} of subcircuit {name} is no transistor, capacitor or resistor, and "
                 "only those are drawn"
             )
     return found

@@ -13,12 +13,13 @@ from gaincell.layout.rows.capacitors import draw_capacitors, extent
 from gaincell.layout.rows.devices import SUPPLIES, Circuit
 from gaincell.layout.rows.lines import spans, terminals, tracks
 from gaincell.layout.rows.plan import STEP, Finger, RowsPlan, plan_rows
+from gaincell.layout.rows.resistors import MARGIN, WIDTH, chains, draw_resistors
+from gaincell.layout.rows.resistors import extent as resistors_extent
+from gaincell.layout.rows.wires import wire
 
 TAP = 410
 LINE, PITCH = 280, 420
 """Width and pitch of the lines of metal 2, nm."""
-WIRE, PAD, VIA_PAD = 230, 320, 260
-"""Width of metal 1, height of its pads on contacts and under vias, and width of the latter, nm."""
 LOWEST = 300
 """Middle of the lowest line, nm: a pad of metal 3 there does not go beyond the outline."""
 GROWTH = 500
@@ -65,10 +66,13 @@ def draw_subcircuit(name: str, circuit: Circuit, process: Process) -> Drawn:
     y = _rows(plan, max(track.values()) + 1, process)
     lines = {net: around(LOWEST + PITCH * at, LINE) for net, at in track.items()}
     width, height = plan.width, y.height
+    if circuit.resistors:
+        height = max(height, WIDTH + 2 * MARGIN)
     if circuit.capacitors:
         while extent(circuit.capacitors, height) > max(width, height):
             height += GROWTH
         width = max(width, extent(circuit.capacitors, height))
+    width = max(width, plan.width + resistors_extent(chains(circuit.resistors), process))
     whole, rows = Span(0, width), Span(0, plan.width)
     pen.box("nwell", rows, Span(y.well_low, y.height))
     for finger in plan.fingers:
@@ -77,6 +81,7 @@ def draw_subcircuit(name: str, circuit: Circuit, process: Process) -> Drawn:
         _draw_tap(pen, tap, y, lines)
     _implants(pen, plan, y)
     reached = draw_capacitors(pen, circuit, lines, height)
+    reached += draw_resistors(pen, circuit, lines, plan.width)
     ends = spans([*terminals(plan), *reached])
     for net, line in lines.items():
         across = whole if net in (*circuit.ports, *SUPPLIES.values()) else ends[net]
@@ -125,7 +130,7 @@ def _draw_finger(pen: Pen, finger: Finger, y: _Rows, lines: dict[str, Span]) -> 
     place = around(finger.gate, cut)
     pen.box("poly", place, contact, nm("licon.8"), above)
     pen.contact("poly", place, contact)
-    _wire(pen, finger.gate, contact, lines[device.gate])
+    wire(pen, finger.gate, contact, lines[device.gate])
     if device.low:
         pen.box("lvtn", gate, diff, LOW_ROOM, LOW_ROOM)
     ends = [(finger.left, finger.left_net), (finger.right, finger.right_net)]
@@ -137,7 +142,7 @@ def _draw_finger(pen: Pen, finger: Finger, y: _Rows, lines: dict[str, Span]) -> 
             low = begin + each * (cut + nm("licon.2"))
             pen.contact("diff", column, Span(low, low + cut))
         pen.box("li", column, diff)
-        _wire(pen, middle, around(diff.middle, cut), lines[net])
+        wire(pen, middle, around(diff.middle, cut), lines[net])
 
 
 def _draw_tap(pen: Pen, middle: int, y: _Rows, lines: dict[str, Span]) -> None:
@@ -149,17 +154,7 @@ def _draw_tap(pen: Pen, middle: int, y: _Rows, lines: dict[str, Span]) -> None:
         contact = around(low + TAP // 2, cut)
         pen.box("tap", around(x, TAP), Span(low, low + TAP))
         pen.contact("diff", around(x, cut), contact)
-        _wire(pen, x, contact, lines[net])
-
-
-def _wire(pen: Pen, middle: int, contact: Span, line: Span) -> None:
-    """From local metal at ``contact`` to a net's line, along a column."""
-    via = pen.process.nm("via.1a")
-    pen.box("mcon", around(middle, contact.size), contact)
-    ends = around(contact.middle, PAD), around(line.middle, PAD)
-    pen.box("m1", around(middle, WIRE), Span(min(e.low for e in ends), max(e.high for e in ends)))
-    pen.box("m1", around(middle, VIA_PAD), ends[1])
-    pen.box("via", around(middle, via), around(line.middle, via))
+        wire(pen, x, contact, lines[net])
 
 
 def _implants(pen: Pen, plan: RowsPlan, y: _Rows) -> None:

@@ -26,13 +26,15 @@ Reached = Iterable[tuple[str, int]]
 def tracks(circuit: Circuit, plan: RowsPlan) -> dict[str, int]:
     """Track of each net, from below.
 
-    Nets with a capacitor have one of their own, since its place depends on the part's height.
+    Nets with a capacitor or resistor have one of their own: these lie beside the transistors, or
+    where the part's height puts them.
     """
     nets = set(circuit.nets)
     low, high = SUPPLIES.values()
     held = circuit.held
     steady = [low, *held[:1], high, *held[1:], *(net for net in STEADY if net in nets)]
     plates = {net for each in circuit.capacitors for net in (each.upper, each.lower)}
+    plates |= {net for each in circuit.resistors for net in (each.first, each.second)}
     alone = sorted(nets & {*circuit.ports, *plates} - set(steady))
     found = {net: at for at, net in enumerate(steady)}
     ends: list[int] = []

@@ -52,7 +52,7 @@ class RowsPlan:
 def plan_rows(devices: Sequence[Device], process: Process) -> RowsPlan:
     """Fold wide transistors, and put all from left to right, a tap before each ``TAP_REACH``."""
     room = process.nm("licon.11") + process.nm("licon.1") // 2
-    queues = {kind: list(_folded(devices, kind, process.grid_nm)) for kind in SUPPLIES}
+    queues = {kind: list(_folded(devices, kind, room, process.grid_nm)) for kind in SUPPLIES}
     at = STEP
     taps: list[int] = []
     fingers: list[Finger] = []
@@ -64,7 +64,7 @@ def plan_rows(devices: Sequence[Device], process: Process) -> RowsPlan:
             place, first = begin if kind == "n" else begin + COLUMN, True
             while queue:
                 parts = queue[0]
-                steps = -(-(parts[0].length // 2 + room) // STEP)
+                steps = _steps(parts[0], room)
                 right = place + 2 * steps * STEP * len(parts)
                 if right > begin + TAP_REACH and not first:
                     break
@@ -85,10 +85,20 @@ def _fingers(parts: Sequence[Device], place: int, half: int) -> Iterator[Finger]
         place += 2 * half
 
 
-def _folded(devices: Sequence[Device], kind: str, grid: int) -> Iterator[list[Device]]:
-    """Each transistor of a kind in parts of ``WIDEST`` at most, as even as the grid lets them."""
+def _steps(device: Device, room: int) -> int:
+    """Columns of a row from the middle of a gate to those of its source and drain."""
+    return -(-(device.length // 2 + room) // STEP)
+
+
+def _folded(devices: Sequence[Device], kind: str, room: int, grid: int) -> Iterator[list[Device]]:
+    """Each transistor of a kind in parts of ``WIDEST`` at most, as even as the grid lets them.
+
+    There are no more parts side by side than fit between two taps.
+    """
     for device in devices:
         if device.kind == kind:
             count = -(-device.width // WIDEST)
+            most = max(1, TAP_REACH // (2 * _steps(device, room) * STEP))
             steps, more = divmod(device.width // grid, count)
-            yield [replace(device, width=(steps + (at < more)) * grid) for at in range(count)]
+            parts = [replace(device, width=(steps + (at < more)) * grid) for at in range(count)]
+            yield from (parts[begin : begin + most] for begin in range(0, count, most))

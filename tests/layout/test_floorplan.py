@@ -106,10 +106,10 @@ def test_every_part_of_the_head_is_there(both, head):
 
 
 def test_parts_are_drawn_that_can_be(arrays, outlined):
-    assert arrays.drawings.drawn.keys() == {SCORE, OUTPUT, DRIVERS, SELECTORS}
+    assert arrays.drawings.drawn.keys() == {SCORE, OUTPUT, DRIVERS, SELECTORS, LADDERS}
     missing = arrays.drawings.missing
-    assert missing.keys() == {LADDERS, REFERENCES}
-    assert missing[REFERENCES].startswith("iref of subcircuit references is neither")
+    assert missing.keys() == {REFERENCES}
+    assert missing[REFERENCES].startswith("iref of subcircuit references is no transistor")
     assert not outlined.drawings.drawn
     assert all("has no subcircuit" in why for why in outlined.drawings.missing.values())
 
@@ -142,13 +142,14 @@ def test_every_copy_in_the_file_is_its_parts_cell(arrays):
             for x, y in corners:
                 box = each.bbox().moved(x, y)
                 place = box.left, box.bottom, box.width(), box.height()
-                found.setdefault(each.cell.name.partition("_")[0], set()).add(place)
+                found.setdefault(each.cell.name, set()).add(place)
     for part, own in arrays.drawings.drawn.items():
         blocks = [block for block in arrays.plan.blocks if block.part == part]
         wanted = {place for block in blocks for place in block.each()}
         assert len(wanted) == sum(block.count for block in blocks)
-        assert found[own.drawn.cell.name.partition("_")[0]] == wanted
-    assert len(found["keys"]) == len(found["values"]) == len(arrays.plan.slices)
+        assert found[own.drawn.cell.name] == wanted
+    for part in (KEYS, VALUES):
+        assert len(found[arrays.tiles[part].cell.name]) == len(arrays.plan.slices)
 
 
 def test_a_token_has_its_key_above_its_value(arrays, head, process):

@@ -22,7 +22,7 @@ def test_the_checks_pass_and_see_planted_errors(process):
     said = []
     checks = check_arrays(arrays, process, said.append)
     assert (checks.violations, checks.too_near, checks.other_circuits) == ({}, 0, [])
-    assert len(said) == 5
+    assert len(said) == 6
     shifted = next(
         each
         for each in arrays.layout.cell(SLICE).each_inst()

@@ -233,7 +233,7 @@ def test_the_command_draws_a_part(design, tmp_path, capsys):
     ("words", "message"),
     [
         (["--part", "linedriver"], "has no subcircuit linedriver"),
-        (["--part", "references"], "iref of subcircuit references is neither a transistor nor"),
+        (["--part", "references"], "iref of subcircuit references is no transistor"),
         (["--part", "line_driver", "--design", "freepdk45"], "is at 45 nm, but process sky130"),
         (["--part", "line_driver", "--process", "none"], 'process is "none"'),
         (["--part", "line_driver", "-o", "."], "output . exists"),

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--part",
         required=True,
-        help="a subcircuit of transistors and capacitors, such as line_driver",
+        help="a subcircuit of transistors, capacitors and resistors, such as line_driver",
     )
     add_process(parser)
     add_output(parser, "new folder for the GDS, a picture and metrics.json", required=True)

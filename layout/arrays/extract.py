@@ -13,6 +13,8 @@ LOW = "_low"
 """End of the names of models with a low threshold."""
 CAPACITOR, RESISTOR = "capacitor", "resistor"
 SUBSTRATE = "vss"
+DRAWN = {"poly": "poly with resistors"}
+"""Other names of layers as drawn: under its own name poly is without resistors' bodies."""
 ENDS = ("nsd", "psd", "ntap", "ptap")
 """Layers of diffusion without the gates in it."""
 STACK = (
@@ -52,13 +54,13 @@ def extract(cell: Any, process: Process) -> Any:
         name: (
             found.make_text_layer(index, name)
             if name.endswith("_label")
-            else found.make_layer(index, name)
+            else found.make_layer(index, DRAWN.get(name, name))
         )
         for name, index in drawn.items()
     }
     bodies = layers["poly"] & layers["poly_res"]
     layers["poly"] = layers["poly"] - layers["poly_res"]
-    found.register(layers["poly"], "poly without resistors")
+    found.register(layers["poly"], "poly")
     diff, well, poly = layers["diff"], layers["nwell"], layers["poly"]
     sides = {"n": diff - well, "p": diff & well}
     layers |= {"nsd": sides["n"] - poly, "psd": sides["p"] - poly}

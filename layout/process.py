@@ -66,6 +66,7 @@ class Process:
     wires, between, beside : capacitances of layers to the substrate, of pairs of layers, upper
         first, and of neighbours on a layer
     sheets : resistance of layers, Ohm per square
+    poly_contact_ohm : of one contact on poly
     """
 
     name: str
@@ -80,6 +81,7 @@ class Process:
     between: Mapping[tuple[str, str], Between]
     beside: Mapping[str, Beside]
     sheets: Mapping[str, float]
+    poly_contact_ohm: float
 
     def gds(self, layer: str) -> tuple[int, int]:
         """GDS layer and datatype of a metal or cut by its name in LEF."""
@@ -139,6 +141,7 @@ def load_process(name: str) -> Process:
         ),
         beside=MappingProxyType({key: Beside(**each) for key, each in table["beside"].items()}),
         sheets=MappingProxyType(table["sheets"]),
+        poly_contact_ohm=table["poly_contact_ohm"],
     )
 
 

@@ -13,8 +13,7 @@ from gaincell.layout.rows.capacitors import draw_capacitors, extent
 from gaincell.layout.rows.devices import SUPPLIES, Circuit
 from gaincell.layout.rows.lines import spans, terminals, tracks
 from gaincell.layout.rows.plan import STEP, Finger, RowsPlan, plan_rows
-from gaincell.layout.rows.resistors import MARGIN, WIDTH, chains, draw_resistors
-from gaincell.layout.rows.resistors import extent as resistors_extent
+from gaincell.layout.rows.resistors import MARGIN, WIDTH, draw_resistors
 from gaincell.layout.rows.wires import wire
 
 TAP = 410
@@ -72,17 +71,16 @@ def draw_subcircuit(name: str, circuit: Circuit, process: Process) -> Drawn:
         while extent(circuit.capacitors, height) > max(width, height):
             height += GROWTH
         width = max(width, extent(circuit.capacitors, height))
-    width = max(width, plan.width + resistors_extent(chains(circuit.resistors), process))
-    whole, rows = Span(0, width), Span(0, plan.width)
-    pen.box("nwell", rows, Span(y.well_low, y.height))
+    pen.box("nwell", Span(0, plan.width), Span(y.well_low, y.height))
     for finger in plan.fingers:
         _draw_finger(pen, finger, y, lines)
     for tap in plan.taps:
         _draw_tap(pen, tap, y, lines)
     _implants(pen, plan, y)
     reached = draw_capacitors(pen, circuit, lines, height)
-    reached += draw_resistors(pen, circuit, lines, plan.width)
-    ends = spans([*terminals(plan), *reached])
+    beside, right = draw_resistors(pen, circuit, lines, plan.width)
+    width = max(width, right)
+    whole, ends = Span(0, width), spans([*terminals(plan), *reached, *beside])
     for net, line in lines.items():
         across = whole if net in (*circuit.ports, *SUPPLIES.values()) else ends[net]
         pen.box("m2", across, line)

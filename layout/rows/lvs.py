@@ -9,7 +9,7 @@ from typing import Any
 from gaincell.layout.arrays.extract import CAPACITOR, LOW, RESISTOR, extract
 from gaincell.layout.process import Process
 from gaincell.layout.rows.devices import SUPPLIES, Circuit
-from gaincell.layout.rows.resistors import CONTACT_OHM, ENDS, WIDTH, contacts, tap
+from gaincell.layout.rows.resistors import end_ohm, tap_ohm
 
 NM_PER_UM = 1e3
 CLOSE = 5e-3
@@ -53,10 +53,8 @@ def _alike(drawn: Values, wanted: Values) -> bool:
 def _with_taps(bodies: Values, process: Process) -> Values:
     """Resistances from tap to tap: of bodies, of half a tap at both sides, and of end contacts."""
     count = Counter(net for nets in bodies for net in nets)
-    beside = process.sheets["poly"] * tap(process) / WIDTH
-    contact = CONTACT_OHM / (ENDS * contacts(process))
     return {
-        nets: ohms + beside + contact * sum(count[net] == 1 for net in nets)
+        nets: ohms + tap_ohm(process) + end_ohm(process) * sum(count[net] == 1 for net in nets)
         for nets, ohms in bodies.items()
     }
 

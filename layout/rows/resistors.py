@@ -8,7 +8,7 @@ ends. Resistance counts from the middle of a tap to that of the next one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gaincell.layout.arrays.cell import Pen
@@ -26,8 +26,6 @@ MARGIN = 600
 """From the part's outline to a strip above and below, and to its right, nm."""
 BEFORE = 1000
 """Between the transistors' rows and a strip, and between two strips, nm."""
-CONTACT_OHM = 152.0
-"""One contact on poly; sky130.tech of open_pdks, https://github.com/RTimothyEdwards/open_pdks."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +76,14 @@ def tap(process: Process) -> int:
     return process.nm("licon.1") + 2 * process.nm("licon.8a")
 
 
-def at_ends(chain: Sequence[str], process: Process) -> list[float]:
-    """Ohm of the contacts in each of a chain's resistors, by its nets."""
-    ends = [0.0] * (len(chain) - 1)
-    for place in (0, -1):
-        ends[place] += CONTACT_OHM / (ENDS * contacts(process))
-    return ends
+def tap_ohm(process: Process) -> float:
+    """Poly of a tap."""
+    return process.sheets["poly"] * tap(process) / WIDTH
+
+
+def end_ohm(process: Process) -> float:
+    """Contacts of an end."""
+    return process.poly_contact_ohm / (ENDS * contacts(process))
 
 
 def bodies(chain: Chain, process: Process) -> list[int]:
@@ -95,31 +95,26 @@ def bodies(chain: Chain, process: Process) -> list[int]:
         A resistance is too small for a strip of this width.
     """
     lengths = []
-    least = process.nm("poly.3")
-    for ohms, ends in zip(chain.ohms, at_ends(chain.nets, process), strict=True):
-        whole = (ohms - ends) / process.sheets["poly"] * WIDTH
-        length = round((whole - tap(process)) / process.grid_nm) * process.grid_nm
-        if length < least:
+    for place, ohms in enumerate(chain.ohms):
+        ends = (place == 0) + (place == len(chain.ohms) - 1)
+        own = ohms - tap_ohm(process) - ends * end_ohm(process)
+        steps = round(own / process.sheets["poly"] * WIDTH / process.grid_nm)
+        lengths.append(steps * process.grid_nm)
+        if lengths[-1] < process.nm("poly.3"):
             raise ValueError(f"a resistor of {ohms:g} Ohm is too small to be drawn in poly")
-        lengths.append(length)
     return lengths
-
-
-def extent(found: Iterable[Chain], process: Process) -> int:
-    """Width of all strips side by side, nm; 0: there are none."""
-    ends = tap(process) + (ENDS - 1) * COLUMN
-    widths = [
-        2 * ends + sum(bodies(each, process)) + (len(each.nets) - 2) * tap(process)
-        for each in found
-    ]
-    return sum(width + BEFORE for width in widths) + MARGIN if widths else 0
 
 
 def draw_resistors(
     pen: Pen, circuit: Circuit, lines: Mapping[str, Span], left: int
-) -> list[tuple[str, int]]:
-    """Draw all strips from ``left`` on; the nets, and where each is reached from its line."""
-    process, reached = pen.process, []
+) -> tuple[list[tuple[str, int]], int]:
+    """Draw all strips from ``left`` on.
+
+    Returns the nets, and where each is reached from its line; and the right side of a part with
+    them, nm.
+    """
+    process: Process = pen.process
+    reached: list[tuple[str, int]] = []
     strip = Span(MARGIN, MARGIN + WIDTH)
     x = left
     for chain in chains(circuit.resistors):
@@ -140,7 +135,7 @@ def draw_resistors(
                 pen.box("poly_res", Span(x, x + length), strip)
             x += length
         pen.box("poly", Span(begin, x), strip)
-    return reached
+    return reached, x + MARGIN if reached else left
 
 
 def _column(pen: Pen, middle: int, strip: Span, line: Span) -> None:

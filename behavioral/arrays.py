@@ -85,7 +85,7 @@ class AnalogHead:
         if not self._can_expect:
             return
         self._foresight = Foresight(
-            tokens, self._position, (self.k, self.v), self._phi, self._decay, self.config
+            tokens, self._position, (self.k, self.v), self._pulses, self._decay, self.config
         )
         self._position = self._foresight.position
         self._foreseen = [None] * len(self._foreseen)
@@ -174,7 +174,7 @@ class AnalogHead:
             A charge depends on cells whose write failed.
         """
         charge = self._output[bank]
-        if np.isnan(charge.sum()):
+        if np.isnan(np.vdot(charge, charge)):
             unknown = np.isnan(charge).any(axis=-1).reshape(-1, self.config.tiles)
             tiles = np.flatnonzero(unknown.any(axis=0))
             raise PoisonedRead(f"sub-tiles {tiles.tolist()} read cells whose write failed")
@@ -190,9 +190,13 @@ class AnalogHead:
 
     def _phi(self, score: Floats, bank: int = 0) -> Floats:
         """Pulses of K converters, fractions of a phase, for charges (..., slots)."""
-        phi = self._phi_stage[bank].pulse(score / self._s_sat, self.rng)
+        phi = self._pulses(score, bank)
         phi[..., self.config.stored_columns :] = 0.0
         return phi
+
+    def _pulses(self, score: Floats, bank: int = 0) -> Floats:
+        """As ``_phi``, for charges of columns that all exist, of any shape if converters are alike."""
+        return self._phi_stage[bank].pulse(score / self._s_sat, self.rng)
 
     def _begin_read(self, array: CellArray, cycle: int) -> None:
         """Cells hold through a phase: they are as old as they were at its start."""

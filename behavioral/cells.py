@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral import faults as fault
+from gaincell.behavioral.driven_columns import add_up, charges_by_code
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 
@@ -219,13 +220,12 @@ class CellArray:
     def _per_tile_by_code(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
         """As ``_per_tile_of_few`` for ideal cells: a driven column has one charge for each code."""
         slots = places % self.slots if self._groups else places
-        charges = (self._aged(decay, slots) * drive).T @ self.powers_of_code
-        charges += self.uniform_constant * drive[:, None]
-        if self._any_poisoned:
-            charges[self._poisoned[slots]] = np.nan
         own = self.codes.reshape(-1, self.config.head_dim).take(places, axis=0)
-        first = np.arange(0, charges.size, self.code_max + 1)
-        return self._summed(charges.ravel().take(own + first[:, None]), places)
+        factors = self._aged(decay, slots)
+        read = charges_by_code(drive, factors, own, self.powers_of_code, self.uniform_constant)
+        if self._any_poisoned:
+            read[self._poisoned[slots]] = np.nan
+        return self._summed(read, places)
 
     def _per_tile_of_few(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
         """As ``read_tiles``, for pulses (n,) on the columns at ``places`` of all groups' slots."""
@@ -240,11 +240,7 @@ class CellArray:
     def _summed(self, read: Floats, places: NDArray[np.intp]) -> Floats:
         """Charges ([groups,] tiles, D) of sub-tiles from those (n, D) of columns at ``places``."""
         charge = np.zeros((*self._groups, self.config.tiles, self.config.head_dim))
-        if len(places):
-            tile = places // self.config.columns
-            begins = np.flatnonzero(np.concatenate(([True], tile[1:] != tile[:-1])))
-            flat = charge.reshape(-1, self.config.head_dim)
-            flat[tile[begins]] = np.add.reduceat(read, begins, axis=0)
+        add_up(read, places // self.config.columns, charge)
         return charge
 
     def aged(self, decay: float, ages: NDArray[np.int64]) -> Floats:

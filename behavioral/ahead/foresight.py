@@ -11,7 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from gaincell.behavioral.ahead.block_reads import Block, BlockReads, Floats
+from gaincell.behavioral.ahead.block import Block, Floats
+from gaincell.behavioral.ahead.key_reads import KeyReads
+from gaincell.behavioral.ahead.value_reads import ValueReads
 from gaincell.behavioral.cells import CellArray
 from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
@@ -79,9 +81,11 @@ class Foresight:
         self._widths = query * config.step_cycles
         self._slots, self._ends, self.position = _places(tokens.first, position, config)
         longest = max((end - start for start, end in self._ends.items()), default=0)
-        self._reads = None
+        self._reads: tuple[KeyReads, ValueReads] | None = None
         if longest >= FEWEST and all(array.is_ideal for array in arrays):
-            self._reads = BlockReads(*arrays, longest * self._turns, decay, pulses)
+            k, v = arrays
+            size = longest * self._turns, self._codes["K"].shape[1], decay
+            self._reads = KeyReads(k, *size), ValueReads(v, *size, pulses)
         self._scores: tuple[int, Floats] | None = None
         self._turn = 0
 
@@ -138,11 +142,11 @@ class Foresight:
             self._widths[token * self._turns : end * self._turns],
         )
         if side is self._k:
-            self._scores = token, self._reads.scores(block)
+            self._scores = token, self._reads[0].scores(block)
             return self._scores
         if self._scores is None or self._scores[0] != token:
             return None
-        return token, self._reads.outputs(block, self._scores[1])
+        return token, self._reads[1].outputs(block, self._scores[1])
 
 
 def _places(

@@ -14,6 +14,8 @@ from gaincell.hdl.layouts import index_shape, result_layout, status_port, token_
 
 IDLE_PORT = WritePort()
 PACE_BITS = 16
+WORDS_AT_ONCE = 64
+"""Words whose bits stay in the cache."""
 Flags = NDArray[np.uint8]
 """Bits, each 0 or 1."""
 
@@ -82,12 +84,16 @@ def token_words(
         shown[name] = np.where(further[:, None], largest - repeated, repeated)
     first = tokens.first.repeat(group) & ~further
     fields = {"q": q_code, **shown, "first": first[:, None], "further": further[:, None]}
-    parts = []
-    for name, width in _token_fields(config):
-        parts.append(_bits(fields[name], width // fields[name].shape[1]))
-    parts += [_bits(idle[:, None], PACE_BITS), _bits(stall[:, None], PACE_BITS)]
-    packed = np.packbits(np.concatenate(parts, axis=1), axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+    fields |= {"idle": idle[:, None], "stall": stall[:, None]}
+    widths = [(name, width // fields[name].shape[1]) for name, width in _token_fields(config)]
+    widths += [("idle", PACE_BITS), ("stall", PACE_BITS)]
+    words: list[int] = []
+    for begin in range(0, len(idle), WORDS_AT_ONCE):
+        some = slice(begin, begin + WORDS_AT_ONCE)
+        bits = np.concatenate([_bits(fields[name][some], width) for name, width in widths], axis=1)
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        words += [int.from_bytes(row.tobytes(), "little") for row in packed]
+    return words
 
 
 @cache
@@ -120,11 +126,13 @@ def results_of(words: list[int], config: HeadConfig) -> tuple[NDArray[np.int64],
     """Outputs y (Q, D) and latencies in cycles (Q,) from Q results."""
     dims, width = _result_shape(config)
     size = dims * width
-    bits = np.stack([_flags(word, size + 32) for word in words]).astype(np.int64)
-    latency = bits[:, size:] @ (1 << np.arange(32))
-    weights = 1 << np.arange(width)
-    weights[-1] = -weights[-1]
-    return bits[:, :size].reshape(len(words), dims, width) @ weights, latency
+    count = -(-(size + 32) // 8)
+    raw = np.frombuffer(b"".join(word.to_bytes(count, "little") for word in words), dtype=np.uint8)
+    eights = np.zeros((count + 1, len(words)), dtype=np.int64)
+    eights[:-1] = raw.reshape(-1, count).T
+    sign = 1 << width - 1
+    y_code = (_numbers(eights, width * np.arange(dims), width) ^ sign) - sign
+    return y_code, _numbers(eights, np.array([size]), 32)[:, 0]
 
 
 @cache
@@ -185,6 +193,23 @@ def _flags(word: int, count: int) -> Flags:
 
 
 def _bits(codes: NDArray[Any], width: int) -> Flags:
-    """Bits of codes (T, N), lowest first: (T, N * width)."""
-    wide = codes.astype(np.int64)
-    return (wide[:, :, None] >> np.arange(width) & 1).astype(np.uint8).reshape(len(codes), -1)
+    """Bits of codes (T, N), lowest first: (T, N * width), of at most 16 bits each."""
+    eights = codes.astype("<u1" if width <= 8 else "<u2")[:, :, None].view(np.uint8)
+    bits = _BITS_OF_BYTE[:, :width].take(eights, axis=0).reshape(*codes.shape, -1)
+    return bits[:, :, :width].reshape(len(codes), -1)
+
+
+def _numbers(eights: NDArray[np.int64], places: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Numbers (T, N) of ``width`` bits, from the bytes (bytes, T) of T words.
+
+    places : (N,) lowest bit of each number
+    """
+    numbers = np.zeros((len(places), eights.shape[1]), dtype=np.int64)
+    for eight in range(-(-(width + 7) // 8)):
+        numbers |= eights.take(places // 8 + eight, axis=0, mode="clip") << 8 * eight
+    numbers >>= (places % 8)[:, None]
+    numbers &= (1 << width) - 1
+    return numbers.T
+
+
+_BITS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")

@@ -4,9 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral import faults as fault
+from gaincell.behavioral.ahead.block import Pulses
 from gaincell.behavioral.ahead.foresight import Foresight, Read
 from gaincell.behavioral.cells import CellArray, leading
 from gaincell.behavioral.faults import Converters, Faults
+from gaincell.behavioral.integrators import Integrators
 from gaincell.behavioral.tokens import Tokens
 from gaincell.config import HeadConfig
 
@@ -57,8 +59,10 @@ class AnalogHead:
         banks = config.timing.banks
         scores = (*self.groups, self.k.slots)
         outputs = (*self.groups, config.tiles, config.head_dim)
-        self._score = self.rng.uniform(0.0, config.s_sat, (banks, *scores))
-        self._output = self.rng.uniform(-config.a_sat, config.a_sat, (banks, *outputs))
+        at_power_up = self.rng.uniform(0.0, config.s_sat, (banks, *scores))
+        self._scores = [Integrators[Read](charge) for charge in at_power_up]
+        at_power_up = self.rng.uniform(-config.a_sat, config.a_sat, (banks, *outputs))
+        self._outputs = [Integrators[Pulses](charge) for charge in at_power_up]
         self._phi_stage = [
             Converters.draw(scores, config.pulse_cycles, self.faults, self.rng)
             for _ in range(banks)
@@ -71,8 +75,6 @@ class AnalogHead:
         self._skew = fault.query_skew(lines, self.faults.query_skew_cycles, self.rng)
         self._is_skewed = bool(self._skew.any())
         self._foresight: Foresight | None = None
-        self._foreseen: list[Read | None] = [None] * banks
-        """Query whose foreseen scores, and nothing else, each bank of K integrators holds."""
         self._position = 0
         self.foreseen_reads = 0
         """Reads whose charges had been computed beforehand."""
@@ -85,10 +87,20 @@ class AnalogHead:
         if not self._can_expect:
             return
         self._foresight = Foresight(
-            tokens, self._position, (self.k, self.v), self._pulses, self._decay, self.config
+            tokens,
+            self._position,
+            (self.k, self.v),
+            (self._pulses, self._samples),
+            self._decay,
+            self.config,
         )
         self._position = self._foresight.position
-        self._foreseen = [None] * len(self._foreseen)
+        for scores in self._scores:
+            scores.known = None
+
+    def codes_of(self, array: CellArray, packed: int) -> NDArray[np.integer] | None:
+        """Codes of the token that is expected next in ``array``, if they are those on its wires."""
+        return None if self._foresight is None else self._foresight.codes(array, packed)
 
     def write_column(
         self, array: CellArray, slot: int, codes: NDArray[np.integer], cycle: int
@@ -113,12 +125,11 @@ class AnalogHead:
 
     def reset_scores(self, bank: int, left: float = 0.0) -> None:
         """Empty the K integrators; ``left`` is the fraction a short reset leaves behind."""
-        self._score[bank] *= left
-        self._foreseen[bank] = None
+        self._scores[bank].reset(left)
 
     def reset_outputs(self, bank: int, left: float = 0.0) -> None:
         """Empty the V integrators; ``left`` is the fraction a short reset leaves behind."""
-        self._output[bank] *= left
+        self._outputs[bank].reset(left)
 
     def integrate_scores(self, bank: int, width_cycles: NDArray[np.integer], cycle: int) -> None:
         """QK, begun at ``cycle``: integrate query pulses of ``width_cycles`` (D,) per column."""
@@ -127,19 +138,15 @@ class AnalogHead:
         if foreseen is not None:
             charge, read = foreseen
             self.foreseen_reads += 1
-            self._foreseen[bank] = None if self._score[bank].any() else read
-            charge, count = charge.reshape(*self.groups, -1), charge.shape[-1]
-            self._score[bank][..., :count] += charge
-            self._score[bank][..., count:] += charge[..., -1:]
+            self._scores[bank].add(charge.reshape(*self.groups, -1), read)
             return
-        self._foreseen[bank] = None
         full = self.config.pulse_cycles
         widths = fault.skewed(width_cycles, self._skew) if self._is_skewed else width_cycles
         charge = self.k.read_columns(widths, self._decay, full)
         if self.faults.read_noise:
             driven = (widths / full).sum(axis=-1, keepdims=True)
             charge = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
-        self._score[bank] += charge
+        self._scores[bank].add(charge)
 
     def integrate_outputs(self, k_bank: int, v_bank: int, cycles: int, cycle: int) -> None:
         """AV, begun at ``cycle``: convert scores to phi pulses and integrate what they read.
@@ -147,23 +154,25 @@ class AnalogHead:
         ``cycles`` is the length of the phase, which cuts longer pulses off.
         """
         self._begin_read(self.v, cycle)
-        read = self._foreseen[k_bank]
+        read = self._scores[k_bank].known
         if read is not None and self._foresight is not None and cycles >= self.config.pulse_cycles:
             foreseen = self._foresight.outputs(read)
             if foreseen is not None:
                 self.foreseen_reads += 1
-                self._output[v_bank] += foreseen.reshape(self._output[v_bank].shape)
+                shape = *self.groups, self.config.tiles, self.config.head_dim
+                charge, seen, negative = (each.reshape(shape) for each in foreseen)
+                self._outputs[v_bank].add(charge, (seen, negative))
                 return
-        phi = self._phi(self._score[k_bank], k_bank)
+        phi = self._phi(self._scores[k_bank].charge, k_bank)
         if cycles < self.config.pulse_cycles:
             phi = np.minimum(phi, cycles / self.config.pulse_cycles)
         charge = self.v.read_tiles(phi, self._decay)
         if self.faults.read_noise:
             driven = phi.reshape(*self.groups, self.config.tiles, -1).sum(axis=-1, keepdims=True)
             charge = fault.integrated_noise(charge, driven, self.faults.read_noise, self.rng)
-        self._output[v_bank] += charge
+        self._outputs[v_bank].add(charge)
 
-    def convert(self, bank: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def convert(self, bank: int) -> Pulses:
         """OUT: cycles (tiles, D) for which each output pulse is seen high, and its sign.
 
         Sample i sees the pulse if the pulse lasts at least i + 1/2 clock cycles.
@@ -173,11 +182,18 @@ class AnalogHead:
         PoisonedRead
             A charge depends on cells whose write failed.
         """
-        charge = self._output[bank]
+        outputs = self._outputs[bank]
+        if outputs.known is not None:
+            return outputs.known
+        charge = outputs.charge
         if np.isnan(np.vdot(charge, charge)):
             unknown = np.isnan(charge).any(axis=-1).reshape(-1, self.config.tiles)
             tiles = np.flatnonzero(unknown.any(axis=0))
             raise PoisonedRead(f"sub-tiles {tiles.tolist()} read cells whose write failed")
+        return self._samples(charge, bank)
+
+    def _samples(self, charge: Floats, bank: int = 0) -> Pulses:
+        """As ``convert``, for charges of any shape if converters are alike."""
         relative = np.abs(charge)
         relative /= self._a_sat
         length = self._out_stage[bank].pulse(relative, self.rng)
@@ -195,7 +211,7 @@ class AnalogHead:
         return phi
 
     def _pulses(self, score: Floats, bank: int = 0) -> Floats:
-        """As ``_phi``, for charges of columns that all exist, of any shape if converters are alike."""
+        """As ``_phi``, for columns that exist; for charges of any shape if converters are alike."""
         return self._phi_stage[bank].pulse(score / self._s_sat, self.rng)
 
     def _begin_read(self, array: CellArray, cycle: int) -> None:

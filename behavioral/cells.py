@@ -57,11 +57,11 @@ class CellArray:
         self.code_max = config.key_max if name == "K" else config.value_max
         self.code_bits = self.code_max.bit_length()
         self.slots = config.slots
-        self._groups = leading(groups)
-        shape = (*self._groups, self.slots, config.head_dim)
+        self.groups = leading(groups)
+        shape = (*self.groups, self.slots, config.head_dim)
         self.exists = np.arange(self.slots) < config.stored_columns
 
-        self._bow = fault.dac_bow((*self._groups, config.head_dim), faults.dac_inl_lsb, rng)
+        self._bow = fault.dac_bow((*self.groups, config.head_dim), faults.dac_inl_lsb, rng)
         self._leak = fault.leak_factor(shape, faults.leak_spread, rng)
         self._gain = fault.cell_mismatch(shape, faults.gain_mismatch, rng) * self._line()
 
@@ -168,13 +168,13 @@ class CellArray:
             constant = self._per_column(self._constant, drive)
         exact = self._exact and pulses.dtype.kind == "i"
         count = self.different() if exact and self.is_ideal else self.slots
-        factors = self._aged(decay, slice(count)).reshape(-1, *(1 for _ in self._groups), count)
+        factors = self._aged(decay, slice(count)).reshape(-1, *(1 for _ in self.groups), count)
         if exact:
             charges = self._per_column(self.powers[..., :count, :], pulses.astype(np.float32))
             factors /= full
         else:
             charges = self._per_column(self.powers, drive)
-        charge = np.empty((*self._groups, self.slots))
+        charge = np.empty((*self.groups, self.slots))
         read = np.add.reduce(factors * charges, axis=0, out=charge[..., :count])
         read += constant
         charge[..., count:] = read[..., -1:]
@@ -213,13 +213,13 @@ class CellArray:
 
     def _per_tile(self, drive: Floats, cells: Floats) -> Floats:
         tiles, columns, dims = self.config.tiles, self.config.columns, self.config.head_dim
-        rows = drive.reshape(*self._groups, tiles, 1, columns)
-        charge: Floats = rows @ cells.reshape(*self._groups, tiles, columns, dims)
-        return charge.reshape(*self._groups, tiles, dims)
+        rows = drive.reshape(*self.groups, tiles, 1, columns)
+        charge: Floats = rows @ cells.reshape(*self.groups, tiles, columns, dims)
+        return charge.reshape(*self.groups, tiles, dims)
 
     def _per_tile_by_code(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
         """As ``_per_tile_of_few`` for ideal cells: a driven column has one charge for each code."""
-        slots = places % self.slots if self._groups else places
+        slots = places % self.slots if self.groups else places
         own = self.codes.reshape(-1, self.config.head_dim).take(places, axis=0)
         factors = self._aged(decay, slots)
         read = charges_by_code(drive, factors, own, self.powers_of_code, self.uniform_constant)
@@ -229,7 +229,7 @@ class CellArray:
 
     def _per_tile_of_few(self, drive: Floats, places: NDArray[np.intp], decay: float) -> Floats:
         """As ``read_tiles``, for pulses (n,) on the columns at ``places`` of all groups' slots."""
-        weights = self._aged(decay, places % self.slots if self._groups else places)
+        weights = self._aged(decay, places % self.slots if self.groups else places)
         weights *= drive
         dims = self.config.head_dim
         cells = self.powers.reshape(len(weights), -1, dims).take(places, axis=1)
@@ -239,7 +239,7 @@ class CellArray:
 
     def _summed(self, read: Floats, places: NDArray[np.intp]) -> Floats:
         """Charges ([groups,] tiles, D) of sub-tiles from those (n, D) of columns at ``places``."""
-        charge = np.zeros((*self._groups, self.config.tiles, self.config.head_dim))
+        charge = np.zeros((*self.groups, self.config.tiles, self.config.head_dim))
         add_up(read, places // self.config.columns, charge)
         return charge
 

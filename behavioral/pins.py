@@ -177,7 +177,9 @@ class ArrayPins:
             touched = np.flatnonzero(array.exists) if port.broadcast else np.array([slot])
             array.poison(touched)
             return
-        codes = unpack_codes(port.code, self._line_count, array.code_bits).reshape(self._lines)
+        codes = self.analog.codes_of(array, port.code) if read_begins else None
+        if codes is None:
+            codes = unpack_codes(port.code, self._line_count, array.code_bits).reshape(self._lines)
         if port.broadcast:
             self.analog.write_all(array, codes, self.cycle)
             self._log.add_clear_of_all(self.cycle, array.name)

@@ -55,3 +55,19 @@ def unpack_codes(packed: int, count: int, width: int) -> NDArray[np.int64]:
 def pack_codes(codes: Any, width: int) -> int:
     """Inverse of ``unpack_codes`` for any sequence of codes."""
     return sum(int(code) << (width * place) for place, code in enumerate(codes))
+
+
+def pack_each(codes: NDArray[np.integer], width: int) -> list[int]:
+    """The codes (T, ...) of each of T rows on their wires, as ``pack_codes`` packs one row."""
+    packed = np.packbits(bits_of(codes.reshape(len(codes), -1), width), axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
+def bits_of(codes: NDArray[np.integer], width: int) -> NDArray[np.uint8]:
+    """Bits of codes (T, N), lowest first: (T, N * width), of at most 16 bits each."""
+    eights = codes.astype("<u1" if width <= 8 else "<u2")[:, :, None].view(np.uint8)
+    bits = _BITS_OF_BYTE[:, :width].take(eights, axis=0).reshape(*codes.shape, -1)
+    return bits[:, :, :width].reshape(len(codes), -1)
+
+
+_BITS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")

@@ -11,6 +11,8 @@ from gaincell.behavioral.cells import CellArray
 from gaincell.behavioral.codes import Codes
 
 Floats = NDArray[np.float64]
+Pulses = tuple[NDArray[np.int64], NDArray[np.bool_]]
+"""Cycles for which output pulses are seen high, and whether their charges are negative."""
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,17 @@ slot and codes, and the pulses of the query. Otherwise the arrays read themselve
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gaincell.behavioral.ahead.block import Block, Floats
+from gaincell.behavioral.ahead.block import Block, Floats, Pulses
 from gaincell.behavioral.ahead.key_reads import KeyReads
 from gaincell.behavioral.ahead.value_reads import ValueReads
 from gaincell.behavioral.cells import CellArray
 from gaincell.behavioral.tokens import Tokens
+from gaincell.behavioral.wires import pack_each
 from gaincell.config import HeadConfig
 
 LONGEST = 64
@@ -26,22 +28,28 @@ Read = tuple[int, int]
 """A query: its token, and its turn among those of the token."""
 
 
+_Answers = tuple[int, tuple[NDArray[Any], ...]]
+"""First token of a block, and what is foreseen of its queries, in arrays (N, ...)."""
+
+
 class _Side:
     """How far one array has come with the expected tokens."""
 
     def __init__(self, array: CellArray) -> None:
         self.array = array
         self.tokens = 0
-        self.block: tuple[int, Floats] | None = None
-        """First token, and the charges that queries of the block read, of each query (N, ...)."""
+        self.block: _Answers | None = None
+        self.next_codes: NDArray[np.integer] | None = None
+        """Codes of the next token, if the wires are known to carry them."""
         self._changes: int | None = None
 
-    def begin(self, block: tuple[int, Floats] | None) -> None:
+    def begin(self, block: _Answers | None) -> None:
         self.block, self._changes = block, self.array.changes
 
     def count(self, as_expected: bool) -> None:
         """The next token's write is about to be done."""
         self.tokens += 1
+        self.next_codes = None
         if self._changes is not None:
             self._changes = self._changes + 1 if as_expected else None
 
@@ -57,7 +65,8 @@ class Foresight:
     ----------
     tokens : of one head with the dimensions of all groups, as ``Tokens.in_lock_step`` gives them
     position : of the first token in its sequence
-    pulses : phi pulses, fractions of a phase, of scores' charges of any shape
+    converters : what they make of scores' and of outputs' charges of any shape: phi pulses,
+        fractions of a phase, and what the control samples of output pulses
     decay : as for ``CellArray.read_columns``
     """
 
@@ -66,7 +75,7 @@ class Foresight:
         tokens: Tokens,
         position: int,
         arrays: tuple[CellArray, CellArray],
-        pulses: Callable[[Floats], Floats],
+        converters: tuple[Callable[[Floats], Floats], Callable[[Floats], Pulses]],
         decay: float,
         config: HeadConfig,
     ) -> None:
@@ -77,6 +86,10 @@ class Foresight:
             "K": tokens.k_code.reshape(count, -1, dims),
             "V": tokens.v_code.reshape(count, -1, dims),
         }
+        self._packed = {
+            "K": pack_each(tokens.k_code, config.key_bits),
+            "V": pack_each(tokens.v_code, config.value_bits),
+        }
         query = tokens.q_code.reshape(count * self._turns, -1, dims)
         self._widths = query * config.step_cycles
         self._slots, self._ends, self.position = _places(tokens.first, position, config)
@@ -85,13 +98,22 @@ class Foresight:
         if longest >= FEWEST and all(array.is_ideal for array in arrays):
             k, v = arrays
             size = longest * self._turns, self._codes["K"].shape[1], decay
-            self._reads = KeyReads(k, *size), ValueReads(v, *size, pulses)
+            self._reads = KeyReads(k, *size), ValueReads(v, *size, *converters)
         self._scores: tuple[int, Floats] | None = None
         self._turn = 0
 
+    def codes(self, array: CellArray, packed: int) -> NDArray[np.integer] | None:
+        """Codes ([groups,] D) of the next token of ``array``, if ``packed`` on the wires."""
+        side = self._side(array)
+        if side.tokens >= len(self._slots) or packed != self._packed[array.name][side.tokens]:
+            return None
+        expected = self._codes[array.name][side.tokens]
+        side.next_codes = expected if array.groups else expected[0]
+        return side.next_codes
+
     def token_comes(self, array: CellArray, slot: int, codes: NDArray[np.integer]) -> None:
         """A token's write into ``slot`` of ``array`` is about to be done."""
-        side = self._k if array is self._k.array else self._v
+        side = self._side(array)
         token = side.tokens
         if token >= len(self._slots):
             side.begin(None)
@@ -101,9 +123,8 @@ class Foresight:
         if side is self._k:
             self._turn = 0
         expected = self._codes[array.name][token]
-        side.count(
-            slot == self._slots[token] and bool((codes.reshape(expected.shape) == expected).all())
-        )
+        same = codes is side.next_codes or np.array_equal(codes.reshape(expected.shape), expected)
+        side.count(slot == self._slots[token] and same)
 
     def scores(self, width_cycles: NDArray[np.integer]) -> tuple[Floats, Read] | None:
         """Charge of each column of K for these pulses, if it was foreseen, and for which query.
@@ -117,21 +138,29 @@ class Foresight:
         expected = self._widths[read[0] * self._turns + read[1]]
         if (width_cycles.reshape(expected.shape) != expected).any():
             return None
-        return self._of(self._k, read), read
+        (charge,) = self._of(self._k, read)
+        return charge, read
 
-    def outputs(self, read: Read) -> Floats | None:
-        """Charges of sub-tiles for the phi pulses of a query's foreseen scores, if foreseen."""
+    def outputs(self, read: Read) -> tuple[NDArray[Any], ...] | None:
+        """What the phi pulses of a query's foreseen scores lead to, if foreseen.
+
+        Charges of sub-tiles, and what the control samples of their output pulses, as in
+        ``ValueReads``.
+        """
         if not self._v.is_as_expected() or read[0] != self._v.tokens - 1:
             return None
         return self._of(self._v, read)
 
-    def _of(self, side: _Side, read: Read) -> Floats:
-        assert side.block is not None
-        first, charges = side.block
-        charge: Floats = charges[(read[0] - first) * self._turns + read[1]]
-        return charge
+    def _side(self, array: CellArray) -> _Side:
+        return self._k if array is self._k.array else self._v
 
-    def _read_ahead(self, side: _Side, token: int) -> tuple[int, Floats] | None:
+    def _of(self, side: _Side, read: Read) -> tuple[NDArray[Any], ...]:
+        assert side.block is not None
+        first, answers = side.block
+        place = (read[0] - first) * self._turns + read[1]
+        return tuple(answer[place] for answer in answers)
+
+    def _read_ahead(self, side: _Side, token: int) -> _Answers | None:
         end = self._ends[token]
         if self._reads is None or end - token < FEWEST or not side.array.is_ideal:
             return None
@@ -143,10 +172,11 @@ class Foresight:
         )
         if side is self._k:
             self._scores = token, self._reads[0].scores(block)
-            return self._scores
+            return token, (self._scores[1],)
         if self._scores is None or self._scores[0] != token:
             return None
-        return token, self._reads[1].outputs(block, self._scores[1])
+        charges = self._reads[1].outputs(block, self._scores[1])
+        return token, (charges, *self._reads[1].converted(charges))
 
 
 def _places(

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from gaincell.behavioral.ahead.block import Block, Floats, first
+from gaincell.behavioral.ahead.block import Block, Floats, Pulses, first
 from gaincell.behavioral.cells import CellArray
 from gaincell.behavioral.driven_columns import add_up, charges_by_code
 
@@ -27,6 +27,7 @@ class ValueReads:
     groups : groups of heads, each with cells of its own
     decay : as for ``CellArray.read_tiles``
     pulses : phi pulses, fractions of a phase, of scores' charges of any shape
+    samples : as ``AnalogHead.convert`` gives them, of outputs' charges of any shape
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class ValueReads:
         groups: int,
         decay: float,
         pulses: Callable[[Floats], Floats],
+        samples: Callable[[Floats], Pulses],
     ) -> None:
-        self._array, self._decay, self._pulses = array, decay, pulses
+        self._array, self._decay = array, decay
+        self._pulses, self._samples = pulses, samples
         config = array.config
         tiles, columns, dims = config.tiles, config.columns, config.head_dim
         self._outputs = np.empty((queries, groups, tiles, dims))
@@ -60,6 +63,15 @@ class ValueReads:
             return self._one_by_one(block, scores, driven)
         return self._by_products(block, scores)
 
+    def converted(self, outputs: Floats) -> Pulses:
+        """What converters make of ``outputs`` (B * G, groups, tiles, D), in the same shape."""
+        seen, negative = np.zeros(outputs.shape, np.int64), np.zeros(outputs.shape, np.bool_)
+        for begin in range(0, len(outputs), FEW):
+            few = slice(begin, begin + FEW)
+            read = outputs[few].any(axis=-1)
+            seen[few][read], negative[few][read] = self._samples(outputs[few][read])
+        return seen, negative
+
     def _one_by_one(self, block: Block, scores: Floats, driven: NDArray[np.intp]) -> Floats:
         """As ``outputs``, from the columns at ``driven`` of all scores and from no other."""
         array = self._array
@@ -72,7 +84,9 @@ class ValueReads:
         factors = array.aged(self._decay, ages)
         drive = self._pulses(scores.ravel()[driven])
         # The codes of all groups' columns, then those of the block's tokens.
-        codes = np.concatenate([array.codes, block.v_code], axis=None, dtype=np.uint8, casting="unsafe")
+        codes = np.concatenate(
+            [array.codes, block.v_code], axis=None, dtype=np.uint8, casting="unsafe"
+        )
         written = groups * array.slots + token * groups + group
         place = np.where(token < 0, group * array.slots + column, written)
         outputs = self._outputs[:queries]

@@ -1,14 +1,13 @@
 """Packing and unpacking of the test bench's words, each one unsigned number."""
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
 from gaincell.behavioral.tokens import Tokens
-from gaincell.behavioral.wires import ENABLES, WritePort
+from gaincell.behavioral.wires import ENABLES, WritePort, bits_of
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import index_shape, result_layout, status_port, token_layout
 
@@ -90,7 +89,9 @@ def token_words(
     words: list[int] = []
     for begin in range(0, len(idle), WORDS_AT_ONCE):
         some = slice(begin, begin + WORDS_AT_ONCE)
-        bits = np.concatenate([_bits(fields[name][some], width) for name, width in widths], axis=1)
+        bits = np.concatenate(
+            [bits_of(fields[name][some], width) for name, width in widths], axis=1
+        )
         packed = np.packbits(bits, axis=1, bitorder="little")
         words += [int.from_bytes(row.tobytes(), "little") for row in packed]
     return words
@@ -178,25 +179,15 @@ def counted_widths(counted: int, config: HeadConfig) -> NDArray[np.int64]:
     """Query pulse lengths (D,) in cycles from the bit planes of ``counted``."""
     planes = count_bits(config)
     bits = _flags(counted, planes * config.head_dim).reshape(planes, config.head_dim)
-    # Eight planes make a byte.
-    eights = np.packbits(bits, axis=0, bitorder="little").astype(np.int64)
-    widths: NDArray[np.int64] = eights[0]
-    for place, eight in enumerate(eights[1:], 1):
-        widths += eight << 8 * place
-    return widths
+    # Exact: a length is far below the whole numbers that single precision holds.
+    weights = np.exp2(np.arange(planes, dtype=np.float32))
+    return (weights @ bits.astype(np.float32)).astype(np.int64)
 
 
 def _flags(word: int, count: int) -> Flags:
     """The lowest ``count`` bits of ``word``, lowest first: (count,)."""
     raw = np.frombuffer(word.to_bytes(-(-count // 8), "little"), dtype=np.uint8)
     return np.unpackbits(raw, count=count, bitorder="little")
-
-
-def _bits(codes: NDArray[Any], width: int) -> Flags:
-    """Bits of codes (T, N), lowest first: (T, N * width), of at most 16 bits each."""
-    eights = codes.astype("<u1" if width <= 8 else "<u2")[:, :, None].view(np.uint8)
-    bits = _BITS_OF_BYTE[:, :width].take(eights, axis=0).reshape(*codes.shape, -1)
-    return bits[:, :, :width].reshape(len(codes), -1)
 
 
 def _numbers(eights: NDArray[np.int64], places: NDArray[np.int64], width: int) -> NDArray[np.int64]:
@@ -210,6 +201,3 @@ def _numbers(eights: NDArray[np.int64], places: NDArray[np.int64], width: int) -
     numbers >>= (places % 8)[:, None]
     numbers &= (1 << width) - 1
     return numbers.T
-
-
-_BITS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")

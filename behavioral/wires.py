@@ -1,5 +1,6 @@
 """The wires between control and arrays in one cycle, and the codes packed on them."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,11 @@ ENABLES = ("k_reset", "k_integrate", "k_convert", "v_reset", "v_integrate", "v_c
 """Names of the wires of the converter stages, in the order of ``Wires``."""
 
 
+_BITS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+ROWS = 64
+"""Rows whose bits stay in the cache."""
+
+
 def unpack_codes(packed: int, count: int, width: int) -> NDArray[np.int64]:
     """The ``count`` unsigned codes in ``packed``, lowest bits first: (count,).
 
@@ -58,16 +64,15 @@ def pack_codes(codes: Any, width: int) -> int:
 
 
 def pack_each(codes: NDArray[np.integer], width: int) -> list[int]:
-    """The codes (T, ...) of each of T rows on their wires, as ``pack_codes`` packs one row."""
-    packed = np.packbits(bits_of(codes.reshape(len(codes), -1), width), axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+    """The codes (T, ...) of each of T rows on their wires, as ``pack_codes`` packs one row.
 
-
-def bits_of(codes: NDArray[np.integer], width: int) -> NDArray[np.uint8]:
-    """Bits of codes (T, N), lowest first: (T, N * width), of at most 16 bits each."""
-    eights = codes.astype("<u1" if width <= 8 else "<u2")[:, :, None].view(np.uint8)
-    bits = _BITS_OF_BYTE[:, :width].take(eights, axis=0).reshape(*codes.shape, -1)
-    return bits[:, :, :width].reshape(len(codes), -1)
-
-
-_BITS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+    ``width`` : bits of each, 1..8
+    """
+    rows = codes.reshape(len(codes), math.prod(codes.shape[1:])).astype(np.uint8)
+    bits_of_code, packed = _BITS_OF_BYTE[:, :width], []
+    for begin in range(0, len(rows), ROWS):
+        some = rows[begin : begin + ROWS]
+        bits = bits_of_code.take(some, axis=0).reshape(len(some), -1)
+        raw = np.packbits(bits, axis=1, bitorder="little")
+        packed += [int.from_bytes(row, "little") for row in raw]
+    return packed

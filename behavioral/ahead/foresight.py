@@ -86,26 +86,28 @@ class Foresight:
             "K": tokens.k_code.reshape(count, -1, dims),
             "V": tokens.v_code.reshape(count, -1, dims),
         }
-        self._packed = {
-            "K": pack_each(tokens.k_code, config.key_bits),
-            "V": pack_each(tokens.v_code, config.value_bits),
-        }
         query = tokens.q_code.reshape(count * self._turns, -1, dims)
         self._widths = query * config.step_cycles
         self._slots, self._ends, self.position = _places(tokens.first, position, config)
         longest = max((end - start for start, end in self._ends.items()), default=0)
         self._reads: tuple[KeyReads, ValueReads] | None = None
+        self._packed: dict[str, list[int]] = {"K": [], "V": []}
         if longest >= FEWEST and all(array.is_ideal for array in arrays):
             k, v = arrays
             size = longest * self._turns, self._codes["K"].shape[1], decay
             self._reads = KeyReads(k, *size), ValueReads(v, *size, *converters)
+            self._packed = {
+                "K": pack_each(tokens.k_code, config.key_bits),
+                "V": pack_each(tokens.v_code, config.value_bits),
+            }
         self._scores: tuple[int, Floats] | None = None
         self._turn = 0
 
     def codes(self, array: CellArray, packed: int) -> NDArray[np.integer] | None:
         """Codes ([groups,] D) of the next token of ``array``, if ``packed`` on the wires."""
         side = self._side(array)
-        if side.tokens >= len(self._slots) or packed != self._packed[array.name][side.tokens]:
+        packed_codes = self._packed[array.name]
+        if side.tokens >= len(packed_codes) or packed != packed_codes[side.tokens]:
             return None
         expected = self._codes[array.name][side.tokens]
         side.next_codes = expected if array.groups else expected[0]

@@ -7,14 +7,13 @@ from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
 from gaincell.behavioral.tokens import Tokens
-from gaincell.behavioral.wires import ENABLES, WritePort, bits_of
+from gaincell.behavioral.wires import ENABLES, WritePort, pack_each
 from gaincell.config import HeadConfig
 from gaincell.hdl.layouts import index_shape, result_layout, status_port, token_layout
 
 IDLE_PORT = WritePort()
 PACE_BITS = 16
-WORDS_AT_ONCE = 64
-"""Words whose bits stay in the cache."""
+_WEIGHTS = np.exp2(np.arange(32))
 Flags = NDArray[np.uint8]
 """Bits, each 0 or 1."""
 
@@ -72,35 +71,33 @@ def token_words(
     ``idle`` and ``stall`` (T * G,) are in cycles. The key and value of a further query are the
     complements of the token's: the head must not use them.
     """
-    q_code, group = tokens.q_code.reshape(len(idle), -1), tokens.queries_per_token
-    further = np.arange(len(idle)) % group > 0
-    shown = {}
-    for name, codes, largest in (
-        ("k", tokens.k_code, config.key_max),
-        ("v", tokens.v_code, config.value_max),
-    ):
-        repeated = codes.repeat(group, axis=0)
-        shown[name] = np.where(further[:, None], largest - repeated, repeated)
-    first = tokens.first.repeat(group) & ~further
-    fields = {"q": q_code, **shown, "first": first[:, None], "further": further[:, None]}
-    fields |= {"idle": idle[:, None], "stall": stall[:, None]}
-    widths = [(name, width // fields[name].shape[1]) for name, width in _token_fields(config)]
-    widths += [("idle", PACE_BITS), ("stall", PACE_BITS)]
-    words: list[int] = []
-    for begin in range(0, len(idle), WORDS_AT_ONCE):
-        some = slice(begin, begin + WORDS_AT_ONCE)
-        bits = np.concatenate(
-            [bits_of(fields[name][some], width) for name, width in widths], axis=1
-        )
-        packed = np.packbits(bits, axis=1, bitorder="little")
-        words += [int.from_bytes(row.tobytes(), "little") for row in packed]
+    place, group = _word_places(config), tokens.queries_per_token
+    q_code = pack_each(tokens.q_code.reshape(len(idle), -1), config.query_bits)
+    keys = _with_complements(pack_each(tokens.k_code, config.key_bits), place["v"] - place["k"])
+    values = _with_complements(
+        pack_each(tokens.v_code, config.value_bits), place["first"] - place["v"]
+    )
+    first = [int(flag) << place["first"] for flag in tokens.first]
+    paces = zip(idle.tolist(), stall.tolist(), strict=True)
+    words = []
+    for query, (q, (waits, stalls)) in enumerate(zip(q_code, paces, strict=True)):
+        token, further = query // group, query % group > 0
+        word = q | keys[further][token] << place["k"] | values[further][token] << place["v"]
+        word |= 1 << place["further"] if further else first[token]
+        words.append(word | waits << place["idle"] | stalls << place["idle"] + PACE_BITS)
     return words
 
 
+def _with_complements(packed: list[int], bits: int) -> tuple[list[int], list[int]]:
+    ones = (1 << bits) - 1
+    return packed, [ones ^ each for each in packed]
+
+
 @cache
-def _token_fields(config: HeadConfig) -> list[tuple[str, int]]:
-    """Names of the fields of a token, lowest first, and their bits."""
-    return [(name, field.width) for name, field in token_layout(config)]
+def _word_places(config: HeadConfig) -> dict[str, int]:
+    """Lowest bit of each field of a ``push_word``."""
+    layout = token_layout(config)
+    return {name: field.offset for name, field in layout} | {"idle": layout.size}
 
 
 def token_positions(config: HeadConfig) -> dict[str, int]:
@@ -129,11 +126,16 @@ def results_of(words: list[int], config: HeadConfig) -> tuple[NDArray[np.int64],
     size = dims * width
     count = -(-(size + 32) // 8)
     raw = np.frombuffer(b"".join(word.to_bytes(count, "little") for word in words), dtype=np.uint8)
-    eights = np.zeros((count + 1, len(words)), dtype=np.int64)
-    eights[:-1] = raw.reshape(-1, count).T
-    sign = 1 << width - 1
-    y_code = (_numbers(eights, width * np.arange(dims), width) ^ sign) - sign
-    return y_code, _numbers(eights, np.array([size]), 32)[:, 0]
+    eights = raw.reshape(-1, count).T
+    eight, shift = np.divmod(width * np.arange(dims), 8)
+    y_code = np.zeros((dims, len(words)), dtype=np.int64)
+    for place in range(-(-(width + 7) // 8)):
+        y_code |= eights.take(eight + place, axis=0).astype(np.int64) << 8 * place
+    y_code >>= shift[:, None]
+    # The highest bit is the sign.
+    y_code <<= 64 - width
+    y_code >>= 64 - width
+    return y_code.T, np.array([word >> size for word in words])
 
 
 @cache
@@ -179,25 +181,11 @@ def counted_widths(counted: int, config: HeadConfig) -> NDArray[np.int64]:
     """Query pulse lengths (D,) in cycles from the bit planes of ``counted``."""
     planes = count_bits(config)
     bits = _flags(counted, planes * config.head_dim).reshape(planes, config.head_dim)
-    # Exact: a length is far below the whole numbers that single precision holds.
-    weights = np.exp2(np.arange(planes, dtype=np.float32))
-    return (weights @ bits.astype(np.float32)).astype(np.int64)
+    # In floating point, since numpy multiplies no integers quickly; the sums are exact.
+    return (_WEIGHTS[:planes] @ bits.astype(np.float64)).astype(np.int64)
 
 
 def _flags(word: int, count: int) -> Flags:
     """The lowest ``count`` bits of ``word``, lowest first: (count,)."""
     raw = np.frombuffer(word.to_bytes(-(-count // 8), "little"), dtype=np.uint8)
     return np.unpackbits(raw, count=count, bitorder="little")
-
-
-def _numbers(eights: NDArray[np.int64], places: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """Numbers (T, N) of ``width`` bits, from the bytes (bytes, T) of T words.
-
-    places : (N,) lowest bit of each number
-    """
-    numbers = np.zeros((len(places), eights.shape[1]), dtype=np.int64)
-    for eight in range(-(-(width + 7) // 8)):
-        numbers |= eights.take(places // 8 + eight, axis=0, mode="clip") << 8 * eight
-    numbers >>= (places % 8)[:, None]
-    numbers &= (1 << width) - 1
-    return numbers.T

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from gaincell.behavioral import faults as fault
 from gaincell.behavioral.ahead.block import Pulses
 from gaincell.behavioral.ahead.foresight import Foresight, Read
-from gaincell.behavioral.cells import CellArray, leading
+from gaincell.behavioral.cells.cell_array import CellArray, leading
 from gaincell.behavioral.faults import Converters, Faults
 from gaincell.behavioral.integrators import Integrators
 from gaincell.behavioral.tokens import Tokens

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.arrays import AnalogHead, PoisonedRead
-from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.cells.cell_array import CellArray
 from gaincell.behavioral.events import Events
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.output_pulses import OutputPulses

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.cells.cell_array import CellArray
 from gaincell.behavioral.codes import Codes
 
 Floats = NDArray[np.float64]
@@ -54,7 +54,7 @@ class Block:
         ages = clock[:, None] - array.written[:columns]
         since = np.arange(len(self))[:, None] - np.arange(len(self))
         ages[:, self.slots] = np.where(since >= 0, since, ages[:, self.slots])
-        return array.aged(decay, self._of_queries(ages))
+        return array.ageing.factors(decay, self._of_queries(ages))
 
     def ages_found(
         self, array: CellArray, query: NDArray[np.intp], column: NDArray[np.intp]

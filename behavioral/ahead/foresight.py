@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gaincell.behavioral.ahead.block import Block, Floats, Pulses
 from gaincell.behavioral.ahead.key_reads import KeyReads
 from gaincell.behavioral.ahead.value_reads import ValueReads
-from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.cells.cell_array import CellArray
 from gaincell.behavioral.tokens import Tokens
 from gaincell.behavioral.wires import pack_each
 from gaincell.config import HeadConfig

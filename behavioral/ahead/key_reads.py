@@ -3,7 +3,7 @@
 import numpy as np
 
 from gaincell.behavioral.ahead.block import Block, Floats, first
-from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.cells.cell_array import CellArray
 
 
 class KeyReads:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral.ahead.block import Block, Floats, Pulses, first
-from gaincell.behavioral.cells import CellArray
-from gaincell.behavioral.driven_columns import add_up, charges_by_code
+from gaincell.behavioral.cells.cell_array import CellArray
+from gaincell.behavioral.cells.driven_columns import add_up, charges_by_code
 
 FEW = 8
 """Queries at a time whose intermediate values stay in the cache."""
@@ -81,7 +81,7 @@ class ValueReads:
         query, group = np.divmod(row, groups)
         tile = row * tiles + column // columns
         ages, token = block.ages_found(array, query, column)
-        factors = array.aged(self._decay, ages)
+        factors = array.ageing.factors(self._decay, ages)
         drive = self._pulses(scores.ravel()[driven])
         # The codes of all groups' columns, then those of the block's tokens.
         codes = np.concatenate(

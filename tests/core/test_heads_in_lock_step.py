@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gaincell.behavioral.attention import attend, attend_in_detail
-from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.cells.cell_array import CellArray
 from gaincell.behavioral.faults import Faults
 from gaincell.behavioral.lively import lively_config, lively_tokens
 from gaincell.behavioral.pins import ArrayPins

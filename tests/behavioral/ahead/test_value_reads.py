@@ -6,7 +6,7 @@ import pytest
 from gaincell.behavioral.ahead import value_reads
 from gaincell.behavioral.ahead.block import Block
 from gaincell.behavioral.ahead.value_reads import ValueReads
-from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.cells.cell_array import CellArray
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaincell.behavioral import faults as fault
-from gaincell.behavioral.driven_columns import add_up, charges_by_code
+from gaincell.behavioral.cells.ageing import Ageing
+from gaincell.behavioral.cells.driven_columns import add_up, charges_by_code
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 
@@ -14,8 +15,6 @@ Floats = NDArray[np.float64]
 Slots = NDArray[np.integer] | slice
 FEW = 1 / 4
 """Share of the columns of V up to which it is quicker to read only those that are driven."""
-AGES_KEPT = 1 << 12
-"""Ages, in tokens, whose decay is computed once."""
 
 ROUNDING = 1e-9
 """How far a whole number may be off after a few operations in double precision, at most."""
@@ -66,7 +65,6 @@ class CellArray:
         self._gain = fault.cell_mismatch(shape, faults.gain_mismatch, rng) * self._line()
 
         self._step_v = config.full_scale_v / self.code_max
-        self._ages_in_steps = config.age_mode == "steps"
         self.clock = 0
         """Now, in accepted tokens or in clock cycles, as ``age_mode`` counts."""
         self.written = np.zeros(self.slots, dtype=np.int64)
@@ -98,8 +96,9 @@ class CellArray:
         """Powers of the cells' voltages (orders, [groups,] slots, D), unless read by codes."""
         self.codes = np.zeros(shape if self._by_code else (0,) * len(shape), dtype=np.uint8)
         orders = np.arange(1, len(self._orders) + 1)
-        self._coefficients = np.array(config.cell_coefficients[1:]) * self._unit_v**orders
-        self._decayed: tuple[float, Floats] = (0.0, np.empty((len(self._orders), 0)))
+        coefficients = np.array(config.cell_coefficients[1:]) * self._unit_v**orders
+        self.ageing = Ageing(coefficients, config.age_mode == "steps")
+        """What ages leave of the powers of voltages, in half steps of the code."""
         self._poisoned = np.zeros(self.slots, dtype=bool)
         self._any_poisoned = False
         self._store(slice(None), rng.uniform(0.0, config.full_scale_v, shape))
@@ -243,31 +242,8 @@ class CellArray:
         add_up(read, places // self.config.columns, charge)
         return charge
 
-    def aged(self, decay: float, ages: NDArray[np.int64]) -> Floats:
-        """a_i * gamma^(i * age) for orders i >= 1 of columns of any ``ages``: (orders, ...), new.
-
-        Of voltages in half steps; ``decay`` is gamma, what one unit of age leaves.
-        """
-        if not self._ages_in_steps:
-            return self._decays(np.power(decay, ages))
-        if self._decayed[0] != decay:
-            self._decayed = decay, self._decays(np.power(decay, np.arange(AGES_KEPT)))
-        try:
-            return self._decayed[1].take(ages, axis=1)
-        except IndexError:
-            return self._decays(np.power(decay, ages))
-
     def _aged(self, decay: float, slots: Slots) -> Floats:
-        return self.aged(decay, self.clock - self.written[slots])
-
-    def _decays(self, remaining: Floats) -> Floats:
-        """a_i * remaining^i for orders i >= 1: (orders, ...)."""
-        factors = np.empty((len(self._orders), *remaining.shape))
-        left = remaining
-        for order, coefficient in enumerate(self._coefficients):
-            np.multiply(coefficient, left, out=factors[order])
-            left = left * remaining
-        return factors
+        return self.ageing.factors(decay, self.clock - self.written[slots])
 
     def _charge_cell_by_cell(self, decay: float) -> Floats:
         """Charge of a full pulse ([groups,] slots, D) where every cell leaks at its own rate."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gaincell.behavioral import cells
-from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.cells import cell_array
+from gaincell.behavioral.cells.cell_array import CellArray
 from gaincell.behavioral.faults import Faults
 from gaincell.config import PRESETS, HeadConfig
 
@@ -126,7 +126,7 @@ def test_few_driven_columns_give_what_all_columns_give(driven, groups, faults, m
     for own in np.atleast_2d(drive):
         own[rng.choice(config.stored_columns, driven, replace=False)] = rng.random(driven)
     few = array.read_tiles(drive, DECAY)
-    monkeypatch.setattr(cells, "FEW", -1.0)
+    monkeypatch.setattr(cell_array, "FEW", -1.0)
     np.testing.assert_allclose(few, array.read_tiles(drive, DECAY), rtol=1e-12, atol=1e-13)
     assert few.any() == (driven > 0)
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from gaincell.behavioral.cells import CellArray
+from gaincell.behavioral.cells.cell_array import CellArray
 from gaincell.behavioral.faults import Faults
 from gaincell.config import HeadConfig
 

@@ -1,0 +1,1 @@
+"""Arrays of gain cells: what they hold, what leaks, and what pulses read."""

@@ -39,8 +39,8 @@ class _Side:
         self.array = array
         self.tokens = 0
         self.block: _Answers | None = None
-        self.next_codes: NDArray[np.integer] | None = None
-        """Codes of the next token, if the wires are known to carry them."""
+        self.given_codes: NDArray[np.integer] | None = None
+        """What ``codes`` gave last."""
         self._changes: int | None = None
 
     def begin(self, block: _Answers | None) -> None:
@@ -49,7 +49,6 @@ class _Side:
     def count(self, as_expected: bool) -> None:
         """The next token's write is about to be done."""
         self.tokens += 1
-        self.next_codes = None
         if self._changes is not None:
             self._changes = self._changes + 1 if as_expected else None
 
@@ -110,8 +109,8 @@ class Foresight:
         if side.tokens >= len(packed_codes) or packed != packed_codes[side.tokens]:
             return None
         expected = self._codes[array.name][side.tokens]
-        side.next_codes = expected if array.groups else expected[0]
-        return side.next_codes
+        side.given_codes = expected if array.groups else expected[0]
+        return side.given_codes
 
     def token_comes(self, array: CellArray, slot: int, codes: NDArray[np.integer]) -> None:
         """A token's write into ``slot`` of ``array`` is about to be done."""
@@ -125,7 +124,7 @@ class Foresight:
         if side is self._k:
             self._turn = 0
         expected = self._codes[array.name][token]
-        same = codes is side.next_codes or np.array_equal(codes.reshape(expected.shape), expected)
+        same = codes is side.given_codes or np.array_equal(codes.reshape(expected.shape), expected)
         side.count(slot == self._slots[token] and same)
 
     def scores(self, width_cycles: NDArray[np.integer]) -> tuple[Floats, Read] | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gaincell.behavioral.arrays import AnalogHead
 from gaincell.behavioral.control import query_wires, token_wires
 from gaincell.behavioral.pins import ArrayPins
 from gaincell.behavioral.tokens import Tokens, random_tokens
@@ -189,3 +190,26 @@ def test_what_an_integrator_still_holds_counts() -> None:
                     found.append(pins.codes[0])
         assert (pins.analog.foreseen_reads > 0) == (expected is not None)
     assert np.array_equal(found[:40], found[40:])
+
+
+def test_scores_of_tokens_expected_before_are_not_those_of_tokens_expected_now() -> None:
+    config = HEADS["gpt2"]
+    before = drawn(config)
+    now = other(before, "q_code", at=0)
+    now.q_code[0] = config.query_max - before.q_code[0]
+    found = []
+    for expecting in (False, True):
+        head = AnalogHead(config, rng=np.random.default_rng(1))
+        for tokens in (before, now):
+            if expecting:
+                head.expect(tokens)
+            head.write_column(head.k, 0, tokens.k_code[0], 0)
+            if tokens is before:
+                head.reset_scores(0)
+                head.integrate_scores(0, before.q_code[0, 0] * config.step_cycles, 0)
+        head.write_column(head.v, 0, now.v_code[0], 0)
+        head.reset_outputs(0)
+        head.integrate_outputs(0, 0, config.pulse_cycles, 0)
+        found.append(head.convert(0))
+    for alone, told in zip(*found, strict=True):
+        assert np.array_equal(told, alone)

@@ -200,7 +200,7 @@ class AnalogHead:
         length *= self.config.readout_max
         # Exact: no length from half a cycle on loses a place by the difference.
         length -= 0.5
-        seen = np.floor(length, out=length).astype(np.int64)
+        seen = np.floor(length, out=length).astype(np.int16)
         seen += 1
         return seen, charge < 0
 

@@ -6,6 +6,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from gaincell.behavioral.ahead.block import Pulses
 from gaincell.behavioral.arrays import AnalogHead, PoisonedRead
 from gaincell.behavioral.cells.cell_array import CellArray
 from gaincell.behavioral.events import Events
@@ -74,7 +75,7 @@ class ArrayPins:
         self._line_count = int(np.prod(self._lines))
         self.cycle = -1
         """The cycle of the latest ``step``; the first is 0."""
-        self.codes: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
+        self.codes: Pulses | None = None
         """Magnitudes and signs, ([groups,] tiles, D), of the output phase that the latest step
         began."""
         self._wires = Wires()

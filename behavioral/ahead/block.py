@@ -11,8 +11,11 @@ from gaincell.behavioral.cells.cell_array import CellArray
 from gaincell.behavioral.codes import Codes
 
 Floats = NDArray[np.float64]
-Pulses = tuple[NDArray[np.int64], NDArray[np.bool_]]
-"""Cycles for which output pulses are seen high, and whether their charges are negative."""
+Pulses = tuple[NDArray[np.int16], NDArray[np.bool_]]
+"""Cycles for which output pulses are seen high, and whether their charges are negative.
+
+Signed, so that a code is either of them or its negative.
+"""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class ValueReads:
 
     def converted(self, outputs: Floats) -> Pulses:
         """What converters make of ``outputs`` (B * G, groups, tiles, D), in the same shape."""
-        seen, negative = np.zeros(outputs.shape, np.int64), np.zeros(outputs.shape, np.bool_)
+        seen, negative = np.zeros(outputs.shape, np.int16), np.zeros(outputs.shape, np.bool_)
         for begin in range(0, len(outputs), FEW):
             few = slice(begin, begin + FEW)
             read = outputs[few].any(axis=-1)

@@ -18,7 +18,7 @@ TOKENS, DECAY = 7, 0.9
 
 
 def samples(charge):
-    return np.ceil(np.abs(charge)).astype(np.int64), charge < 0
+    return np.ceil(np.abs(charge)).astype(np.int16), charge < 0
 
 
 def charge_of(config, code, age):

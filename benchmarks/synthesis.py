@@ -24,8 +24,6 @@ from gaincell.synth.metrics import METRICS, Metrics, as_json, read_metrics
 from gaincell.text import markdown
 
 HEADS = (1, 4, 12)
-SIMULATED = 4
-"""Heads up to which a netlist is simulated: Verilator takes too long for more."""
 CORE_TOKENS = 100
 SHARED = {*BLOCKS} - {"query_pulses", "readout", "result_queue"}
 """Blocks that a core has once."""
@@ -65,7 +63,7 @@ class Row:
                 command += ["--config", str(config)]
             else:
                 command += ["--core", str(config), "--heads", str(self.heads)]
-                command += ["--tokens", str(CORE_TOKENS if self.heads <= SIMULATED else 0)]
+                command += ["--tokens", str(CORE_TOKENS)]
             command += [] if self.library is None else ["--liberty", str(self.library)]
             command += [] if self.node_nm is None else ["--node-nm", f"{self.node_nm:g}"]
             print(" ".join(command[2:]), flush=True)
@@ -95,23 +93,6 @@ def _shared_um2(metrics: Metrics) -> float:
     """What a core has once."""
     blocks = metrics.area.by_block
     return sum(part.area_um2 for name, part in blocks.items() if name in SHARED)
-
-
-def _energies_j(results: list[Metrics]) -> dict[int, float]:
-    """Energy of a token and head by heads.
-
-    Where it was not simulated it follows from one head and from the largest core that was: what
-    a core has once, and as much again for each head.
-    """
-    energies = {
-        each.heads: each.energy_per_token_j / each.heads
-        for each in results
-        if each.energy_per_token_j is not None
-    }
-    most = max(energies)
-    once = (energies[1] - energies[most]) / (1 - 1 / most)
-    own = energies[1] - once
-    return {each.heads: energies.get(each.heads, own + once / each.heads) for each in results}
 
 
 def _library(metrics: Metrics) -> str:
@@ -159,22 +140,25 @@ CORE_COLUMNS: dict[str, Callable[[Row, Metrics], str]] = {
     "mW per head": lambda row, metrics: _number(
         metrics.power and metrics.power.total_w, 1e3 / metrics.heads, 1
     ),
+    "nJ per token and head": lambda row, metrics: _number(_energy_j(metrics), 1e9, 3),
 }
 """The columns of a table of cores."""
 
 
+def _energy_j(metrics: Metrics) -> float:
+    """Of a token and head; every core's netlist is simulated."""
+    assert metrics.energy_per_token_j is not None
+    return metrics.energy_per_token_j / metrics.heads
+
+
 def core_table(rows: list[Row], results: list[Metrics]) -> str:
-    """Markdown; an energy that was not simulated has a mark."""
+    """Markdown; the last column compares with the first row."""
+    alone_j = _energy_j(results[0])
     lines = []
-    energies_j = _energies_j(results)
     for row, metrics in zip(rows, results, strict=True):
-        mark = "" if metrics.energy_per_token_j else "*"
-        energy_j = energies_j[metrics.heads]
         cells = [column(row, metrics) for column in CORE_COLUMNS.values()]
-        lines.append(
-            [*cells, f"{energy_j * 1e9:.3f}{mark}", f"{energy_j / energies_j[1]:.2f}{mark}"]
-        )
-    return markdown([*CORE_COLUMNS, "nJ per token and head", "of one head's"], lines)
+        lines.append([*cells, f"{_energy_j(metrics) / alone_j:.2f}"])
+    return markdown([*CORE_COLUMNS, "of one head's"], lines)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gaincell.cocotb_tests.run.tools import require
 from gaincell.files import scratch_folder
-from gaincell.refusals import foreign
+from gaincell.refusals import Refused, foreign
 from gaincell.spice.raw_file import Waves, read_raw
 from gaincell.system.environment import environment
 from gaincell.system.processes import child
@@ -28,6 +28,8 @@ WRONG = re.compile(
 """Lines in which ngspice says that a result is none; its exit status does not tell."""
 LONGEST = 200
 """Characters of a line that a message quotes."""
+UNDEFINED = re.compile(r"Undefined parameter \[(\w+)\]")
+"""What ngspice says of a parameter that a design lacks."""
 LATEST = 1e-6
 """Part of the simulated time that may be missing at its end."""
 
@@ -77,6 +79,8 @@ def simulate(deck: Deck, limit_s: float = LIMIT_S) -> Waves:
     ------
     Unable
         ngspice is missing or cannot be started.
+    Refused
+        The design lacks a parameter of its netlist.
     NoResult
         It finds no solution, names an error, or takes longer than ``limit_s``.
     """
@@ -90,6 +94,11 @@ def simulate(deck: Deck, limit_s: float = LIMIT_S) -> Waves:
         except subprocess.TimeoutExpired as error:
             raise TooSlow(f"{deck.what} did not end within {limit_s:.0f} s") from error
         said = log.read_text(errors="replace")
+        if undefined := UNDEFINED.search(said):
+            raise Refused(
+                f"the netlist takes {undefined[1]}, but neither [sizes] of design.toml nor the "
+                f"models have such a parameter: {deck.what} cannot be simulated"
+            )
         wrong = next((line.strip() for line in said.splitlines() if WRONG.search(line)), None)
         raw = folder / "out.raw"
         if wrong is not None or not raw.exists():

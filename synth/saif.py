@@ -44,16 +44,7 @@ def read_saif(path: Path, scope: tuple[str, ...], nets: Iterable[str]) -> Activi
     WrongActivity
         The file is no SAIF file, or lists less than half of the nets in that instance.
     """
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongActivity(f"activity {path} cannot be read: {first_line(error)}") from error
-    timescale, duration = TIMESCALE.search(text), DURATION.search(text)
-    if "(SAIFILE" not in text or timescale is None or duration is None:
-        raise WrongActivity(f"activity {path} is no SAIF file")
-    seconds = int(duration[1]) * int(timescale[1]) * SECONDS[timescale[2]]
-    if not seconds:
-        raise WrongActivity(f"activity {path} lasts for no time")
+    text, seconds = _read(path)
     known_nets = set(nets)
     high, changes = {}, {}
     for name, low_ticks, high_ticks, count in _entries(text, scope):
@@ -68,6 +59,26 @@ def read_saif(path: Path, scope: tuple[str, ...], nets: Iterable[str]) -> Activi
             "it was recorded from another netlist"
         )
     return Activity(high, changes, seconds, matched)
+
+
+def check_saif(path: Path) -> None:
+    """Raise WrongActivity unless ``path`` is a SAIF file that lasts for some time."""
+    _read(path)
+
+
+def _read(path: Path) -> tuple[str, float]:
+    """The text of a SAIF file, and how many seconds it lasts."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongActivity(f"activity {path} cannot be read: {first_line(error)}") from error
+    timescale, duration = TIMESCALE.search(text), DURATION.search(text)
+    if "(SAIFILE" not in text or timescale is None or duration is None:
+        raise WrongActivity(f"activity {path} is no SAIF file")
+    seconds = int(duration[1]) * int(timescale[1]) * SECONDS[timescale[2]]
+    if not seconds:
+        raise WrongActivity(f"activity {path} lasts for no time")
+    return text, seconds
 
 
 def _entries(text: str, scope: tuple[str, ...]) -> list[tuple[str, int, int, int]]:

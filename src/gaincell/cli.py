@@ -41,7 +41,8 @@ from gaincell.commands import (
     tokens,
     verilog,
 )
-from gaincell.refusals import Failed, Refused, Unable, first_line
+from gaincell.commands.options.apart import check_apart
+from gaincell.refusals import Failed, Refused, Unable, first_line, refusing
 from gaincell.system.console import Ended, discard_unwritable, ending_on_signals, prepare_streams
 from gaincell.tables import nearest
 
@@ -137,6 +138,8 @@ def _run(words: list[str]) -> int:
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
         parser.error(_unknown(words[0]))
     arguments = parser.parse_args(words)
+    with refusing():
+        check_apart(arguments)
     status: int = COMMANDS[arguments.command][0].run(arguments)
     return status
 

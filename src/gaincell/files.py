@@ -133,13 +133,28 @@ def make_folder(path: Path) -> None:
     Unable
         The disk is full or broken.
     """
+    check_folder(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        sentence = f"output {path} cannot be made: {error.strerror}"
-        if error.errno in (*WRONG_PLACE, errno.EEXIST):
-            raise ValueError(sentence) from error
-        raise Unable(sentence) from error
+        raise _refusal(path, error) from error
+
+
+def check_folder(path: Path) -> None:
+    """Check that files can be written to a folder at ``path``, or to one made there.
+
+    Nothing is left behind.
+
+    Raises
+    ------
+    ValueError
+        ``path`` is no folder, or it, or the folder that it would be made in, cannot be written to.
+    Unable
+        Its disk is full or broken.
+    """
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"output {path} is a file, but must be a folder")
+    _try_folder(path, next(each for each in (path, *path.parents) if each.exists()))
 
 
 def check_new_folder(path: Path, *, may_be_empty: bool = False) -> None:
@@ -148,13 +163,16 @@ def check_new_folder(path: Path, *, may_be_empty: bool = False) -> None:
     Raises
     ------
     ValueError
-        Something is there, or there is no folder for it.
+        Something is there, or there is no folder for it that can be written to.
+    Unable
+        Its disk is full or broken.
     """
     empty = may_be_empty and path.is_dir() and not any(path.iterdir())
     if path.exists() and not empty:
         raise ValueError(f"output {path} exists already: name a new folder")
     if not path.parent.is_dir():
         raise ValueError(f"output {path} cannot be written: there is no folder {path.parent}")
+    _try_folder(path, path.parent)
 
 
 def check_writable(path: Path) -> None:
@@ -171,11 +189,19 @@ def check_writable(path: Path) -> None:
         raise ValueError(f"output {path} is a folder, but must be a file")
     if path.exists() and not path.is_file():
         raise ValueError(f"output {path} is a device or a pipe, but must be a file")
+    _try_folder(path, path.parent)
+
+
+def _try_folder(path: Path, folder: Path) -> None:
+    """Write some bytes to ``folder``, for ``path``, and take them away."""
     try:
-        with tempfile.TemporaryFile(prefix=UNFINISHED, dir=path.parent) as file:
+        with tempfile.TemporaryFile(prefix=UNFINISHED, dir=folder) as file:
             file.write(bytes(BLOCK))
     except OSError as error:
-        sentence = f"output {path} cannot be written: {error.strerror}"
-        if error.errno in WRONG_PLACE:
-            raise ValueError(sentence) from error
-        raise Unable(sentence) from error
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: Path, error: OSError) -> ValueError | Unable:
+    """What a user reads of an output that cannot be written."""
+    sentence = f"output {path} cannot be written: {error.strerror}"
+    return ValueError(sentence) if error.errno in WRONG_PLACE else Unable(sentence)

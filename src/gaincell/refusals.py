@@ -65,6 +65,8 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's message; the error's type if it has no message."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, KeyError):
+        return f'"{error.args[0]}" is missing' if error.args else "a key is missing"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     said = str(error).strip().partition("\n")[0]

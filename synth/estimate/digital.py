@@ -120,7 +120,10 @@ def metrics_of(
     if path is None:
         return reference_metrics(config)
     digital = load_metrics(path, node_nm)
-    digital.check_is_of(config)
+    try:
+        digital.check_is_of(config)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     return digital
 
 

@@ -2,6 +2,8 @@
 
 UNCERTAINTY_NS = 0.05
 """Clock uncertainty: jitter, and skew of a clock tree that layout will add."""
+MOST_NS = 1e6
+"""Longest period: ABC and OpenSTA count it in ps."""
 IO_DELAY_NS = 0.1
 """Part of the period that the logic outside of an input or output port needs."""
 
@@ -24,10 +26,12 @@ set_output_delay {IO_DELAY_NS - latency_ns:g} -clock clk [all_outputs]
 
 
 def check_clock(clock_ns: float) -> None:
-    """Raise ValueError unless the constraints leave time for logic."""
+    """Raise ValueError unless the constraints leave time for logic, and tools can read them."""
     least = UNCERTAINTY_NS + 2 * IO_DELAY_NS
     if not clock_ns > least:
         raise ValueError(
             f"--clock-ns is {clock_ns:g}, but must be above {least:g} ns, which clock uncertainty "
             "and I/O delays take"
         )
+    if clock_ns > MOST_NS:
+        raise ValueError(f"--clock-ns is {clock_ns:g}, but must be at most {MOST_NS:g} ns")

@@ -57,6 +57,7 @@ def test_a_fault_of_gaincell_shows_its_traceback(error, monkeypatch, capsys):
         (Novel("the first line\nthe second"), "the first line"),
         (SystemExit(3), "3"),
         (Novel(), "Novel"),
+        (KeyError("config"), '"config" is missing'),
         (RecursionError("maximum recursion depth exceeded"), "it is nested too deeply"),
         (OSError(5, "Input/output error", "x"), "Input/output error"),
     ],

@@ -150,7 +150,7 @@ def test_refuses_metrics_of_another_config(
 ) -> None:
     output = tmp_path / "estimate.json"
     said = refused(["--config", "gpt2", "--metrics", str(metrics), "-o", str(output)], capsys)
-    assert said.startswith("metrics are of another config, with head_dim 8, not 64")
+    assert said.startswith(f"{metrics}: metrics are of another config, with head_dim 8, not 64")
     assert [path.name for path in tmp_path.iterdir()] == ["metrics.json"]
 
 

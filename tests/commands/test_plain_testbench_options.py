@@ -77,7 +77,8 @@ def test_names_the_files_where_they_lie(command: list[str]) -> None:
         (["--seed", "0"], "--seed is 0, but means nothing without --testbench"),
         (
             ["--testbench", "./head.v"],
-            "--testbench is head.v, but must not be the same file as --output",
+            "--output is head.v, but --testbench names that too: "
+            "give another name to what is written",
         ),
         (
             ["--testbench", "nowhere/tb.v"],

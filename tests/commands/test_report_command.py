@@ -319,4 +319,4 @@ def test_wrong_input_is_one_sentence_and_no_folder(tmp_path, monkeypatch, capsys
 def test_an_output_that_is_a_file_is_refused(tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     assert main(["report", "--config", "tiny", "-o", str(tmp_path / "file")]) == 2
-    assert "cannot be made: File exists" in capsys.readouterr().err
+    assert "is a file, but must be a folder" in capsys.readouterr().err

@@ -261,7 +261,21 @@ WRONG = {
     "too many tokens": (["--tokens", "5000"], "--tokens is 5000, but there are 8"),
     "negative seed": (["--seed", "-1"], "--seed is -1"),
     "missing input": (["--input", "{tmp}/none.npz"], "is not a file"),
-    "missing activity": (["--activity", "{tmp}/none.saif"], "is not a file"),
+    "missing activity": (
+        ["--activity", "{tmp}/none.saif"],
+        "none.saif cannot be read: No such file",
+    ),
+    "activity and tokens": (
+        ["--activity", "{tmp}/short.saif", "--tokens", "5"],
+        "--activity stands in place of tokens: leave out --tokens and --input",
+    ),
+    "no activity": (["--activity", "{tmp}/poor.lib"], "poor.lib is no SAIF file"),
+    "input unused": (
+        ["--tokens", "0", "--input", "x.npz"],
+        "--input is x.npz, but means nothing with --tokens 0",
+    ),
+    "node without library": (["--node-nm", "45"], "--node-nm is 45, but means nothing without"),
+    "endless clock": (["--clock-ns", "1e9"], "--clock-ns is 1e+09, but must be at most 1e+06 ns"),
     "node of zero": (["--node-nm", "0"], "--node-nm is 0, but must be finite and above 0"),
     "endless node": (["--node-nm", "inf"], "--node-nm is inf"),
     "no buffer and no inverter": (
@@ -283,6 +297,7 @@ WRONG = {
 def test_refuses_in_one_sentence_and_writes_nothing(case, config, tmp_path, capsys, monkeypatch):
     options, message = WRONG[case]
     (tmp_path / "text.lib").write_text("not a library")
+    (tmp_path / "short.saif").write_text("(SAIFILE (TIMESCALE 1 ps) (DURATION 5))")
     (tmp_path / "flopless.lib").write_text("library (x) { cell (A) { area : 1; } }")
     write_generic(tmp_path / "somewhere.lib")
     renamed = (tmp_path / "somewhere.lib").read_text().replace("(generic)", "(elsewhere)")

@@ -99,7 +99,7 @@ def test_a_found_error_ends_with_status_1(tmp_path, control, monkeypatch, capsys
         ("", ["--config", "gpt2"], 'is of another config: {"head_dim": 8'),
         ("gds", [], "has no head.gds"),
         ("", ["--design", "freepdk45"], "is at 45 nm, but process sky130"),
-        ("", ["-o", "control"], "output control exists"),
+        ("", ["-o", "control"], "--output is control, but --control names that too"),
         ("broken", [], "cannot be read"),
     ],
 )

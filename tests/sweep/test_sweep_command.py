@@ -81,7 +81,7 @@ def test_files_that_are_not_there_are_refused(tmp_path, capsys):
     assert "no.toml cannot be read: No such file" in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert main(["sweep", str(write_sweep(tmp_path)), "-o", str(tmp_path / "file")]) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    assert "is a file, but must be a folder" in capsys.readouterr().err
 
 
 def test_a_scheduler_that_is_not_there_is_told(tmp_path, capsys, monkeypatch):

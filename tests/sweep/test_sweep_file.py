@@ -113,6 +113,14 @@ def test_draws_stay_in_their_ranges_and_follow_the_seed(method):
         (METRICS + 'config = "gpt3"\n[grid]\ncolumns = [8]\n', "neither a file nor a preset"),
         (METRICS + 'named_only = ["area"]\n[named.a]\nsink = 1\n', "named_only must be of the"),
         (METRICS + 'named_only = ["latency"]\n[grid]\nsink = [1]\n', "no point is in [named]"),
+        (
+            'metrics = ["divergence"]\n[grid]\ncolumns = [8]\n',
+            "the metric divergence needs model and texts in [model]",
+        ),
+        (
+            'metrics = ["power"]\n[grid]\ncolumns = [8]\n',
+            "the metric power needs energies of cells: give [synth] liberty, or take analog_energy",
+        ),
         (METRICS + 'shade = "area"\n[grid]\nsink = [1]\n', "shade must be of the metrics"),
         (METRICS + 'mark = ["b"]\n[named.a]\nsink = 1\n', 'mark has "b", no name in [named]'),
         (METRICS + "[grid]\nsink = [1]\nwindow = [64]\n[named.a]\nsink = 1\n", "a lacks window"),
@@ -148,6 +156,9 @@ window = 1024
 columns = 64
 [named]
 small = {columns = 16}
+[model]
+model = "m"
+texts = ["a.txt"]
 """,
     )
     assert [sweep.name_of(n) for n in range(4)] == ["", "", "the first", "small"]

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "write a Markdown table of before and after layout here",
     )
     parser.add_argument("--picture", type=Path, help="PNG or SVG with the measurements")
-    add_seed(parser, "mismatch and random columns")
+    add_seed(parser, "mismatch and random columns", default=None)
     add_output(parser, "JSON file with all results", required=True)
 
 
@@ -75,28 +75,29 @@ def _simulated(arguments: argparse.Namespace) -> dict[str, Any]:
         need_ngspice()
         _ = design.models
     effort = SHORT if arguments.short else Effort()
+    seed = arguments.seed or 0
 
     def say(step: str) -> None:
         print(step, flush=True)
 
     try:
         if arguments.layout is None:
-            return characterise(design, effort, arguments.seed, say)
-        return _drawn(design, effort, arguments, say)
+            return characterise(design, effort, seed, say)
+        return _drawn(design, effort, seed, arguments.layout, say)
     except (NoResult, NoFit) as error:
         raise Failed(f"design {design.name}: {error}") from error
 
 
 def _drawn(
-    design: "Design", effort: "Effort", arguments: argparse.Namespace, say: Callable[[str], None]
+    design: "Design", effort: "Effort", seed: int, page: Path, say: Callable[[str], None]
 ) -> dict[str, Any]:
     from gaincell.layout.parasitics.flow import characterise_drawn, drawn_design
 
     say("drawing the cell and its parts ...")
     with refusing():
         drawn = drawn_design(design)
-    record, text = characterise_drawn(design, drawn, effort, arguments.seed, say)
-    with replacing(arguments.layout) as unfinished:
+    record, text = characterise_drawn(design, drawn, effort, seed, say)
+    with replacing(page) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
     return record
 
@@ -111,6 +112,8 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
             raise ValueError("--short is of simulations, but --data has measurements")
         if arguments.layout is not None:
             raise ValueError("--layout is of designs, but --data has measurements")
+        if arguments.seed is not None:
+            raise ValueError("--seed is of simulations, but --data has measurements")
         data = load_data(arguments.data)
     try:
         return measured_record(data)

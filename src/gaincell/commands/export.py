@@ -32,10 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with refusing():
         check_least(arguments, 0, "seed")
+        metrics = "" if arguments.metrics is None else str(arguments.metrics)
+        figures = figures_of(arguments.config, metrics, arguments.seed)
         source = arguments.config
         source = source if source in PRESETS else str(Path(source).absolute())
-        metrics = "" if arguments.metrics is None else str(arguments.metrics.absolute())
-        figures = figures_of(source, metrics, arguments.seed)
+        metrics = metrics and str(arguments.metrics.absolute())
         texts = _texts(arguments.tool, figures, source, metrics)
         make_folder(arguments.output)
         for name in texts:

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaincell.commands.options.common import add_config, add_output, add_seed
+from gaincell.commands.options.common import add_config, add_output, add_seed, check_least
 from gaincell.commands.options.run_folder import check_run_folder, empty_run_folder
 from gaincell.commands.shown.layout import placement_rows
 from gaincell.config import HeadConfig
@@ -107,8 +107,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError("nothing is to be written: give --output, --librelane, or both")
     if not 0.2 <= arguments.fill <= 0.85:
         raise ValueError(f"--fill is {arguments.fill:g}, but must be 0.2 to 0.85")
-    if arguments.tokens < 0:
-        raise ValueError(f"--tokens is {arguments.tokens}, but must be 0 or above")
+    check_least(arguments, 0, "tokens", "seed")
     if arguments.output is None and (arguments.tokens or arguments.prove or arguments.route):
         raise ValueError(
             "--tokens, --prove and --route need --output: without it nothing is placed"
@@ -117,8 +116,6 @@ def _check(arguments: argparse.Namespace) -> None:
         check_run_folder(arguments.output)
     if arguments.librelane is not None:
         check_new_folder(arguments.librelane)
-        if arguments.librelane == arguments.output:
-            raise ValueError(f"--output and --librelane are both {arguments.output}: name two")
 
 
 def _tokens(arguments: argparse.Namespace, config: HeadConfig) -> "Tokens | None":

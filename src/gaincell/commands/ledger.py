@@ -22,7 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "Markdown page to write")
     parser.add_argument(
         "--json",
-        dest="data",
         metavar="FILE",
         type=Path,
         help="JSON file for all entries, with verdicts or conversions",
@@ -31,15 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     with refusing():
-        for path in (arguments.output, arguments.data):
+        for path in (arguments.output, arguments.json):
             if path is not None:
                 check_writable(path)
         counts, page, data = _read(arguments.entries)
     if arguments.output is not None:
         with replacing(arguments.output) as unfinished:
             unfinished.write_text(page, encoding="utf-8")
-    if arguments.data is not None:
-        with replacing(arguments.data) as unfinished:
+    if arguments.json is not None:
+        with replacing(arguments.json) as unfinished:
             unfinished.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     print(table((name, str(number)) for name, number in counts.items()))
     return 0

@@ -131,5 +131,7 @@ def _numbers(text: str | None, option: str, count: int) -> list[int]:
         return list(range(count))
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() and int(word) < count for word in words):
-        raise ValueError(f"{option} is {text}, but must be numbers in 0..{count - 1}, such as 0,1")
+        raise ValueError(
+            f"{option} is {text or repr(text)}, but must be numbers in 0..{count - 1}, such as 0,1"
+        )
     return sorted({int(word) for word in words})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gaincell.commands.options.common import add_output, check_least
 from gaincell.files import check_writable, make_folder, replacing
 from gaincell.refusals import Failed, refusing
-from gaincell.sweep.cluster import CLUSTERS, LEAST_GB, Where, need_dask
+from gaincell.sweep.cluster import CLUSTERS, LEAST_GB, LOCAL, Where, need_dask
 from gaincell.sweep.sweep_file import Sweep, read_sweep
 from gaincell.text import table
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 LINE_S = 60.0
+OF_WORKERS = ("cluster", "workers", "memory_gb")
+"""Options of the workers that the command starts."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cluster.add_argument(
         "--cluster",
         choices=CLUSTERS,
-        default="local",
         help="where workers start; queue and wall time of slurm, lsf and pbs are read from "
         "~/.config/dask/jobqueue.yaml; default local",
     )
@@ -94,15 +95,17 @@ def _where(arguments: argparse.Namespace) -> Where:
         memory_gb = arguments.memory_gb
         if memory_gb is not None and not LEAST_GB <= memory_gb < float("inf"):
             raise ValueError(f"--memory-gb is {memory_gb:g}, but must be at least {LEAST_GB:g}")
-        if arguments.scheduler is not None:
-            for name in ("workers", "memory_gb"):
-                if getattr(arguments, name) is not None:
-                    option = name.replace("_", "-")
-                    raise ValueError(
-                        f"--{option} is for workers that this command starts: leave it out with "
-                        "--scheduler, whose workers run already"
-                    )
-        return Where(arguments.scheduler, arguments.cluster, arguments.workers, arguments.memory_gb)
+        chosen = [name for name in OF_WORKERS if getattr(arguments, name) is not None]
+        if arguments.scheduler is not None and chosen:
+            raise ValueError(
+                f"--{chosen[0].replace('_', '-')} is for workers that this command starts: leave "
+                "it out with --scheduler, whose workers run already"
+            )
+        if arguments.kept and (chosen or arguments.scheduler is not None):
+            option = [*chosen, "scheduler"][0].replace("_", "-")
+            raise ValueError(f"--{option} is for measures, but --kept measures nothing")
+        cluster = arguments.cluster or LOCAL
+        return Where(arguments.scheduler, cluster, arguments.workers, memory_gb)
 
 
 def _say_where(client: "Client") -> None:

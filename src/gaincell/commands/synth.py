@@ -4,7 +4,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaincell.commands.options.common import add_node, add_output, add_seed, check_node
+from gaincell.commands.options.common import (
+    add_node,
+    add_output,
+    add_seed,
+    check_least,
+    check_node,
+)
 from gaincell.commands.options.design import add_design, design_of
 from gaincell.commands.options.inputs import tokens_in
 from gaincell.commands.options.run_folder import check_run_folder, empty_run_folder
@@ -84,14 +90,16 @@ def run(arguments: argparse.Namespace) -> int:
         clock_ns = head.clock_s * 1e9 if arguments.clock_ns is None else arguments.clock_ns
         check_clock(clock_ns)
         tokens, source = _tokens(arguments, config)
-        if arguments.activity is not None and not arguments.activity.is_file():
-            raise ValueError(f"--activity {arguments.activity} is not a file")
         check_run_folder(arguments.output)
         check_node(arguments.node_nm)
         megabytes = sum(each.stat().st_size for each in arguments.liberty if each.is_file()) / 1e6
         if megabytes > SLOW_MB:
             _say(f"reading {megabytes:.0f} MB of Liberty ...")
         library, estimate = find_library(arguments.liberty, arguments.node_nm)
+        if estimate and arguments.node_nm is not None:
+            raise ValueError(
+                f"--node-nm is {arguments.node_nm:g}, but means nothing without --liberty"
+            )
         check_roles(library)
     find_yosys()
     with refusing():
@@ -232,13 +240,17 @@ def _tokens(
     arguments: argparse.Namespace, config: "HeadConfig | CoreConfig"
 ) -> "tuple[Tokens | None, str]":
     from gaincell.behavioral.tokens import typical_tokens
+    from gaincell.synth.saif import check_saif
 
     count = arguments.tokens
-    if count is not None and count < 0:
-        raise ValueError(f"--tokens is {count}, but must be 0 or above")
-    if arguments.seed < 0:
-        raise ValueError(f"--seed is {arguments.seed}, but must be 0 or above")
+    check_least(arguments, 0, "tokens", "seed")
+    if arguments.activity is not None:
+        check_saif(arguments.activity)
+        if arguments.input is not None or count:
+            raise ValueError("--activity stands in place of tokens: leave out --tokens and --input")
     if count == 0:
+        if arguments.input is not None:
+            raise ValueError(f"--input is {arguments.input}, but means nothing with --tokens 0")
         return None, ""
     if core_of(config).in_beats and arguments.activity is None:
         raise ValueError(

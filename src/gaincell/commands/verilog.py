@@ -82,7 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.bus is not None:
             if arguments.core is None:
                 raise ValueError(f"--bus is {arguments.bus}, but means nothing without --core")
-            bus_core(core)
+            try:
+                bus_core(core)
+            except ValueError as error:
+                raise ValueError(f"config {arguments.core}: [core] {error}") from error
         if arguments.package and output.suffix != ".v":
             raise ValueError(
                 f"--output is {output}, but must end in .v with --package, which names its files "
@@ -168,6 +171,3 @@ def _check_testbench(arguments: argparse.Namespace, core: CoreConfig) -> None:
             raise ValueError(f"{option} is {value}, but means nothing without --testbench")
     check_least(arguments, 1, "tokens", most=MOST_TOKENS)
     check_least(arguments, 0, "seed")
-    output, testbench = arguments.output, arguments.testbench
-    if testbench is not None and testbench.resolve() == output.resolve():
-        raise ValueError(f"--testbench is {testbench}, but must not be the same file as --output")

@@ -40,7 +40,9 @@ def load_core(source: str | Path, heads: int | None = None) -> CoreConfig:
     try:
         return CoreConfig(head=head, **chosen)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"core of {source}: {error}") from error
+        sentences = str(error).split("; ")
+        said = "; ".join(f"[{CORE_TABLE}] {sentence}" for sentence in sentences)
+        raise type(error)(f"config {source}: {said}") from error
 
 
 def core_to_toml(core: CoreConfig) -> str:

@@ -67,6 +67,8 @@ def read_ledger(path: Path) -> Ledger:
         contradiction is none. One message names all problems.
     """
     book = read_book(path)
+    if not book.entries and not book.contradictions:
+        raise ValueError(f"ledger {path} has no table [[entry]]")
     values = Values(book)
     problems: list[str] = []
     rows, contradictions = [], []

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 BATCH = {"slurm": "SLURMCluster", "lsf": "LSFCluster", "pbs": "PBSCluster"}
 """Batch systems by name, and their classes in ``dask_jobqueue``."""
-CLUSTERS = ("local", *BATCH)
+LOCAL = "local"
+CLUSTERS = (LOCAL, *BATCH)
 PATIENCE_S = 20
 """How long a scheduler may be silent before it counts as lost."""
 DEATHS = 3
@@ -43,7 +44,7 @@ class Where:
     """
 
     scheduler: str | None = None
-    cluster: str = "local"
+    cluster: str = LOCAL
     workers: int | None = None
     memory_gb: float | None = None
 

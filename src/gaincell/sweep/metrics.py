@@ -24,6 +24,8 @@ Results = Mapping[str, Mapping[str, Any]]
 """What was measured of a point, by the kind of the measure."""
 
 ACTIVITY, CODE_ERROR, SYNTHESIS, PERPLEXITY = "activity", "code_error", "synthesis", "perplexity"
+OF_ENERGIES = ("energy", "power")
+"""Metrics for which the library needs energies, which the built-in estimate has not."""
 LOSS, DIVERGENCE = 0, 1
 """Places of what a start made of the model, of each window."""
 

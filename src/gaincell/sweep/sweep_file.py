@@ -11,7 +11,7 @@ from typing import Any
 
 from gaincell.config_file import read_table
 from gaincell.sweep.draws import Draws, Range, drawn, grid_of, rows_of
-from gaincell.sweep.metrics import METRICS
+from gaincell.sweep.metrics import METRICS, OF_ENERGIES, PERPLEXITY
 from gaincell.sweep.named import NAMED, named_points
 from gaincell.sweep.settings import CONFIG, NAMES, TABLES
 from gaincell.tables import build, nearest, read_toml, shown, unknown_keys
@@ -105,6 +105,7 @@ def _sweep_of(table: Mapping[str, Any], folder: Path) -> Sweep:
         )
     points = [_merged(each) for each in product(*parts)] if varied else []
     points += singles
+    _check_measurable(metrics, {*fixed, *(name for point in points for name in point)})
     for name in {fixed.get(CONFIG), *(point.get(CONFIG) for point in points)} - {None}:
         read_table(located(name, folder))
     named_only = _some_metrics(table, NAMED_ONLY, metrics) if NAMED_ONLY in table else ()
@@ -151,6 +152,18 @@ def _metrics(names: Any) -> tuple[str, ...]:
             known = f"known: {', '.join(METRICS)}"
             raise ValueError(f"unknown metric {shown(name)}{nearest(name, METRICS)}; {known}")
     return tuple(dict.fromkeys(names))
+
+
+def _check_measurable(metrics: tuple[str, ...], given: set[str]) -> None:
+    """Raise ValueError if no point can have a metric, as the file lacks what it is measured on."""
+    for name in metrics:
+        if PERPLEXITY in METRICS[name].needs and not {"model.model", "model.texts"} <= given:
+            raise ValueError(f"the metric {name} needs model and texts in [model]")
+        if name in OF_ENERGIES and not {"synth.liberty", "synth.shipped"} & given:
+            raise ValueError(
+                f"the metric {name} needs energies of cells: give [synth] liberty, or take "
+                "analog_energy"
+            )
 
 
 def _some_metrics(table: Mapping[str, Any], key: str, metrics: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """Options on the digital work beside the arrays: recent tokens, maps, and who shares a buffer."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gaincell.commands.options.common import check_least
 from gaincell.config import HeadConfig
@@ -46,6 +48,16 @@ def add_beside(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _check_shared(given: Mapping[str, Any]) -> None:
+    """Raise ValueError if what heads share is asked for, and nothing that they could share."""
+    if given.get("shared") and given.get("sharing", 1) == 1:
+        raise ValueError("--shared-keys is of the heads of --sharing: give 2 or more of them")
+    if "sharing" in given and "recent" not in given and "maps" not in given:
+        raise ValueError(
+            f"--sharing is {given['sharing']}, but means nothing without --recent or --maps"
+        )
+
+
 def beside_of(arguments: argparse.Namespace, config: HeadConfig) -> Beside:
     """What stands beside the arrays of ``config``'s head, as the options tell.
 
@@ -60,6 +72,7 @@ def beside_of(arguments: argparse.Namespace, config: HeadConfig) -> Beside:
     options = {name: getattr(arguments, name) for name in SETTINGS}
     given = {name: value for name, value in options.items() if value is not None}
     if arguments.model is None:
+        _check_shared(given)
         return Beside(**given)
     if given:
         name = next(iter(given)).replace("shared", "shared-keys")

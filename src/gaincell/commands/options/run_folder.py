@@ -3,13 +3,20 @@
 import shutil
 from pathlib import Path
 
+from gaincell.files import check_folder
+
 FIRST_STEP = "1-verilog"
 
 
 def check_run_folder(folder: Path) -> None:
-    """Raise ValueError unless ``folder`` is new, empty or from an earlier run."""
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"output {folder} is a file, but must be a folder")
+    """Check that ``folder`` is new, empty or from an earlier run, and can be written to.
+
+    Raises
+    ------
+    ValueError, Unable
+        As ``check_folder``; or the folder holds something else.
+    """
+    check_folder(folder)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / FIRST_STEP).is_dir():
         raise ValueError(
             f"output {folder} holds files that are not from an earlier run: give a new folder"

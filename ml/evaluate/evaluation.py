@@ -73,7 +73,8 @@ def rows_of(
     ------
     TypeError, ValueError
         Attentions that are unknown or that a stock model cannot compute, faults without arrays,
-        a baseline of another shape or one that is converted.
+        a baseline of another shape or one that is converted, or none for weights that a start
+        fitted to the arrays.
     """
     converted = isinstance(model, HardwareModel)
     chosen = list(dict.fromkeys(attentions or (DEFAULT if converted else ("stock",))))
@@ -86,6 +87,12 @@ def rows_of(
     check_attentions(chosen, faults)
     if baseline is not None:
         _fit_baseline(baseline, model)
+    elif converted and set(chosen) - set(ON_ARRAYS) and Settings.of(model.config).started:
+        first = next(each for each in chosen if each not in ON_ARRAYS)
+        raise ValueError(
+            f"the closed-form start fitted the weights to the arrays, and they are wrong for kind "
+            f"{first}: give the model that it began with as --baseline, or --kinds converted"
+        )
     rows = []
     for attention in chosen:
         if attention in ON_ARRAYS or baseline is None:

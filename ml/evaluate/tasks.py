@@ -95,7 +95,7 @@ class Tasks:
 
     def __init__(self, names: Sequence[str] = (), folder: Path | None = None) -> None:
         self.folder = None if folder is None else folder.resolve()
-        own, sets = ([], set()) if self.folder is None else own_names(self.folder)
+        own, sets = ([], set()) if folder is None else own_names(folder)
         self.names = list(dict.fromkeys(names)) or own
         self.sources = {name: str(folder) if name in own else "lm-eval" for name in self.names}
         others = [name for name in self.names if name not in own]

@@ -188,7 +188,7 @@ def test_an_output_that_cannot_be_made_is_refused(tmp_path, capsys):
     told = refused(capsys, "-o", str(tmp_path / "file"))
     assert told == f"gaincell: output {tmp_path}/file is a file, but must be a folder\n"
     told = refused(capsys, "-o", str(tmp_path / "file" / "in"))
-    assert told == f"gaincell: output {tmp_path}/file/in cannot be made: Not a directory\n"
+    assert told == f"gaincell: output {tmp_path}/file/in cannot be written: Not a directory\n"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -70,7 +70,7 @@ class StartOptions:
         problems = []
         if self.refit not in REFITS:
             problems.append(f"refit is {self.refit!r}, but must be one of {', '.join(REFITS)}")
-        for name in ("recent", "rounds", "align_tokens", "farthest"):
+        for name in ("recent", "rounds", "align_tokens", "farthest", "seed"):
             if (getattr(self, name) or 0) < 0:
                 problems.append(f"{name} is {getattr(self, name)}, but must be 0 or more")
         for name in ("round_windows", "align_batch"):

@@ -1,6 +1,7 @@
 """``gaincell codes``: what single heads of a converted model compute, for ``gaincell cosim``."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from gaincell.commands.options.common import add_output, check_least
 from gaincell.commands.options.heads import heads_of
 from gaincell.commands.options.texts import check_model, need_ml
 from gaincell.config_file import config_to_toml
-from gaincell.files import replacing
+from gaincell.files import check_folder, make_folder, replacing
 from gaincell.inputs.text_file import check_text
 from gaincell.ml.evaluate.text_tokens import tokens_of
 from gaincell.refusals import refusing
@@ -18,6 +19,8 @@ from gaincell.text import table
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from gaincell.ml.models.codes import HeadCodes
 
 TOKENS = 1280
 
@@ -40,8 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     need_ml()
     with refusing():
         heads = heads_of("--heads", arguments.heads)
-        if not arguments.output.parent.is_dir() or arguments.output.is_file():
-            raise ValueError(f"output {arguments.output} cannot be made a folder")
+        check_folder(arguments.output)
         check_least(arguments, 1, "tokens")
         check_model(arguments.model)
         check_text(arguments.text)
@@ -58,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
             )
         ids = _first_tokens(arguments, tokenizer, model)
         recorded = record_codes(model, ids, heads)
-    arguments.output.mkdir(exist_ok=True)
+        _check_recorded(recorded, len(ids))
+        make_folder(arguments.output)
     config = arguments.output / "head.toml"
     with replacing(config) as unfinished:
         unfinished.write_text(config_to_toml(Settings.of(model.config).head), encoding="utf-8")
@@ -72,6 +75,16 @@ def run(arguments: argparse.Namespace) -> int:
         )
     print(table(rows))
     return 0
+
+
+def _check_recorded(recorded: "Mapping[tuple[int, int], HeadCodes]", tokens: int) -> None:
+    """Raise ValueError if no token came to the arrays of one of the heads."""
+    for (layer, head), codes in recorded.items():
+        if not len(codes.q):
+            raise ValueError(
+                f"none of the {tokens} tokens reaches the arrays of head {layer}:{head}, as the "
+                "newest and the first one stay beside them: give more text, or a larger --tokens"
+            )
 
 
 def _first_tokens(arguments: argparse.Namespace, tokenizer: Any, model: Any) -> "Tensor":

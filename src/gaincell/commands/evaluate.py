@@ -26,6 +26,9 @@ from gaincell.refusals import refusing
 if TYPE_CHECKING:
     from torch import Tensor
 
+UNLESS_GIVEN = {"skip": 0, "batch_size": 1}
+"""Defaults that are not None."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_argument(parser)
@@ -121,8 +124,9 @@ def _check(arguments: argparse.Namespace, kinds: list[str] | None, faults: Fault
     if not arguments.text and arguments.tasks is None and arguments.task_folder is None:
         raise ValueError("nothing to evaluate on: give --text, --tasks or --task-folder")
     check_least(arguments, 1, "limit", "batch_size")
-    check_least(arguments, 0, "few_shot")
+    check_least(arguments, 0, "few_shot", "seed")
     check_least(arguments, 2, "max_length")
+    _check_together(arguments)
     if kinds is not None:
         check_attentions(kinds, faults)
     for model in (arguments.model, arguments.baseline):
@@ -134,6 +138,20 @@ def _check(arguments: argparse.Namespace, kinds: list[str] | None, faults: Fault
         check_text(path)
     if arguments.output is not None:
         check_writable(arguments.output)
+
+
+def _check_together(arguments: argparse.Namespace) -> None:
+    """Raise ValueError for an option without the one that it goes with."""
+    tasks = arguments.tasks is not None or arguments.task_folder is not None
+    for owner, there, names in (
+        ("--text", bool(arguments.text), ("window", "windows", "skip")),
+        ("--tasks or --task-folder", tasks, ("limit", "few_shot", "batch_size", "max_length")),
+    ):
+        for name in names:
+            value = getattr(arguments, name)
+            if value != UNLESS_GIVEN.get(name) and not there:
+                option = name.replace("_", "-")
+                raise ValueError(f"--{option} is {value}, but means nothing without {owner}")
 
 
 def _named_tasks(arguments: argparse.Namespace) -> Tasks | None:

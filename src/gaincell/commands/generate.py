@@ -123,11 +123,11 @@ def _let_threads_sleep() -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Raise ValueError unless the options fit together, as far as that goes without torch."""
-    check_least(arguments, 0, "tokens")
+    check_least(arguments, 0, "tokens", "seed")
     for name in ("temperature", "wait_us"):
         value, option = getattr(arguments, name), "--" + name.replace("_", "-")
         if not 0 <= value < float("inf"):
-            raise ValueError(f"{option} is {value}, but must be 0 or above")
+            raise ValueError(f"{option} is {value:g}, but must be finite and at least 0")
     if arguments.rtl is None and (arguments.faults or arguments.wait_us):
         raise ValueError("--faults and --wait-us are of heads in RTL: choose some with --rtl")
     if arguments.rtl not in (None, "all"):

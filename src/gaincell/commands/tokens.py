@@ -10,6 +10,9 @@ from gaincell.inputs.text_file import check_text
 from gaincell.refusals import Unable, refusing
 from gaincell.text import file_size, table
 
+OF_HUB = ("subset", "split", "column")
+"""Options that go with --hub; the defaults are those of ``Source``."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -19,10 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--text", type=Path, help="a text file, UTF-8")
     source.add_argument("--hub", help="name of a data set on a hub, or a folder of one")
     parser.add_argument("--subset", help="subset of the hub's data set")
-    parser.add_argument(
-        "--split", default="train", help="split of the hub's data set; default train"
-    )
-    parser.add_argument("--column", default="text", help="column with one text a row; default text")
+    parser.add_argument("--split", help="split of the hub's data set; default train")
+    parser.add_argument("--column", help="column with one text a row; default text")
     add_output(parser, "file to write; a .json comes beside it", required=True)
 
 
@@ -32,6 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     output: Path = arguments.output
     with refusing():
+        for name in OF_HUB:
+            if arguments.hub is None and getattr(arguments, name) is not None:
+                raise ValueError(f"--{name} is of a data set, but means nothing without --hub")
         if output.suffix == ".json":
             raise ValueError(f"output {output} must not end with .json, its description's ending")
         for path in (output, description_of(output)):
@@ -55,12 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.text is not None:
             pieces = iter([text_tokens(arguments.text, tokenizer)])
         else:
-            source = Source(
-                hub=arguments.hub,
-                subset=arguments.subset,
-                split=arguments.split,
-                column=arguments.column,
-            )
+            given = {name: getattr(arguments, name) for name in OF_HUB}
+            chosen = {name: value for name, value in given.items() if value is not None}
+            source = Source(hub=arguments.hub, **chosen)
             pieces = hub_tokens(source, tokenizer)
         shown = tqdm(pieces, unit="text", disable=None)
         try:

@@ -209,7 +209,7 @@ TEXT = ["--text", "{}/one.txt", "--window", "40"]
         ([*TEXT, "--batch-size", "0"], "--batch-size is 0, but must be at least 1"),
         ([*TEXT, "--max-length", "1"], "--max-length is 1, but must be at least 2"),
         (
-            [*TEXT, "--max-length", "500"],
+            ["--tasks", "piqa", "--max-length", "500"],
             "--max-length is 500, but the model has positions for 128",
         ),
         ([*TEXT, "--baseline", "{}/hw"], "the baseline is a converted model, but must be a stock"),
@@ -294,7 +294,7 @@ def test_a_task_that_fails_leaves_no_file(folder, tmp_path, capsys, monkeypatch)
     monkeypatch.setattr("lm_eval.evaluate", broken)
     more = ["--task-folder", folder / "tasks", "-o", tmp_path / "result.json"]
     assert evaluated(folder, *more) == 2
-    assert "task piqa could not be scored: 'inside'" in capsys.readouterr().err
+    assert 'task piqa could not be scored: "inside" is missing' in capsys.readouterr().err
     assert (tmp_path / "result.json").read_text() == "the one before"
     assert not list(tmp_path.glob(".unfinished-*"))
 

@@ -98,6 +98,27 @@ def test_shared_keys_are_an_option_of_convert(folder):
     assert table["shared"] is True
 
 
+def test_what_a_model_of_the_closed_form_start_cannot_do_is_refused(folder, capsys):
+    assert closed_form(folder, "--layers", "1", "--align-tokens", "0") == 0
+    before = sorted(folder.rglob("*"))
+    heads = ["--heads", "1:0", "-o", f"{folder}/codes", "--tokens"]
+    for command, more, message in (
+        ("evaluate", [], "wrong for kind stock: give the model that it began with as --baseline"),
+        ("codes", [*heads, "5"], "none of the 5 tokens reaches the arrays of head 1:0"),
+        ("convert", ["--config", f"{folder}/head.toml", "-o", f"{folder}/a", *CLOSED, "--seed=-1"],
+         "--seed is -1, but must be 0 or more"),
+    ):  # fmt: skip
+        capsys.readouterr()
+        assert main(arguments(folder, command, *more, model="hw")) == 2
+        said = capsys.readouterr().err
+        assert message in said
+        assert said.count("\n") == 1
+    assert sorted(folder.rglob("*")) == before
+    alone = ["--kinds", "converted", "--window", "20", "--windows", "1"]
+    assert main(arguments(folder, "evaluate", *alone, model="hw")) == 0
+    assert main(arguments(folder, "codes", *heads, "6", model="hw")) == 0
+
+
 @pytest.mark.training
 @pytest.mark.parametrize("asked", ["auto:2", "0:1,2:3"])
 def test_digital_heads_are_chosen_or_named_and_printed(folder, capsys, asked):
@@ -262,7 +283,7 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start, stored, 
     ("command", "more", "message"),
     [
         ("convert", ["--config", "tiny", "-o", "{}/hw"], "heads have 16 dimensions, but head_dim"),
-        ("convert", ["--config", "{}/head.toml", "-o", "{}/stock"], "exists already: name a new"),
+        ("convert", ["--config", "{}/head.toml", "-o", "{}"], "exists already: name a new"),
         ("convert", ["--config", "{}/head.toml", "-o", "{}/a/b"], "there is no folder"),
         ("convert", ["--config", "{}/head.toml", "-o", "{}/hw", "--layers", "7"], "layers names 7"),
         (
@@ -284,7 +305,7 @@ def test_codes_of_three_heads_pass_co_simulation(folder, capsys, start, stored, 
         ),
         ("codes", ["--heads", "0:0", "-o", "{}/c"], "is not on hardware: convert it first"),
         ("codes", ["--heads", "0", "-o", "{}/c"], "--heads is 0, but must be a list such as"),
-        ("codes", ["--heads", "0:0", "-o", "{}/a/b"], "cannot be made a folder"),
+        ("codes", ["--heads", "0:0", "-o", "{}/head.toml"], "is a file, but must be a folder"),
         ("codes", ["--heads", "0:0", "-o", "{}/c", "--tokens", "0"], "--tokens is 0, but must be"),
     ],
 )
@@ -305,7 +326,7 @@ def test_wrong_inputs_are_one_sentence_and_status_2(folder, capsys, command, mor
         ("perplexity", ["--window", "129"]),
         ("convert", ["--config", "{}/head.toml", "-o", "{}/new", "--window", "129"]),
         ("evaluate", ["--window", "129"]),
-        ("evaluate", ["--window", "9", "--max-length", "129"]),
+        ("evaluate", ["--window", "9", "--tasks", "piqa", "--max-length", "129"]),
         ("codes", ["--heads", "0:0", "--tokens", "129", "-o", "{}/new"]),
         ("generate", ["--tokens", "100"]),
     ],

@@ -135,7 +135,7 @@ def test_codes_that_differ_are_exit_status_1(hardware, capsys, monkeypatch):
         (["--faults", "read_noise=1"], "of heads in RTL: choose some with --rtl"),
         (["--rtl", "all", "--faults", "nois=1"], "unknown key"),
         (["--rtl", "all", "--wait-us", "70"], "--wait-us is 70.0, but must be 0..65.535"),
-        (["--temperature", "-1"], "--temperature is -1.0, but must be 0 or above"),
+        (["--temperature", "-1"], "--temperature is -1, but must be finite and at least 0"),
         (["--tokens", "-1"], "--tokens is -1, but must be at least 0"),
         (["--tokens", "120"], "--tokens is 120 after a prompt of 9, but the model has positions"),
         (["--model", "stock"], "is not on hardware: convert it first"),

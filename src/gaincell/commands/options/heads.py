@@ -13,4 +13,6 @@ def heads_of(option: str, text: str) -> list[tuple[int, int]]:
         pairs = [part.split(":") for part in text.split(",")]
         return [(int(layer), int(head)) for layer, head in pairs]
     except ValueError:
-        raise ValueError(f"{option} is {text}, but must be a list such as 10:0,12:4") from None
+        raise ValueError(
+            f"{option} is {text or repr(text)}, but must be a list such as 10:0,12:4"
+        ) from None

@@ -19,9 +19,11 @@ def layers_of(text: str | None) -> list[int] | None:
         try:
             begin, end = int(first), int(last if dash else first)
         except ValueError:
-            raise ValueError(f"--layers is {text}, but must be a list such as 0,3,10-15") from None
+            raise ValueError(
+                f"--layers is {text or repr(text)}, but must be a list such as 0,3,10-15"
+            ) from None
         if end < begin:
-            raise ValueError(f"--layers holds {part}, whose end is below its begin")
+            raise ValueError(f"--layers holds {part}, which ends before it begins")
         layers += range(begin, end + 1)
     return layers
 

@@ -144,7 +144,12 @@ def _start_options(given: Mapping[str, Any]) -> Any:
     options = dict(given)
     if "digital_heads" in options:
         options["digital_heads"] = _digital_heads(options["digital_heads"])
-    return StartOptions(**options)
+    try:
+        return StartOptions(**options)
+    except ValueError as error:
+        sentences = (sentence.split(" ", 1) for sentence in str(error).split("; "))
+        named = (f"--{name.replace('_', '-')} {rest}" for name, rest in sentences)
+        raise ValueError("; ".join(named)) from error
 
 
 def _digital_heads(text: str) -> int | tuple[tuple[int, int], ...]:
@@ -163,7 +168,8 @@ STARTS = {
             "refit": (str, "projections fitted anew: attention (its output projection only), down "
                       "(also each MLP's last one; default), lm_head (also the last of all)"),
             "recent": (int, "newest tokens that attend beside the arrays, and the first with them; "
-                       "0: the arrays alone; default: a 32nd of the tokens in the arrays"),
+                       "0: the arrays alone; default: a 32nd of the tokens in the arrays, 4 at "
+                       "least"),
             "digital_heads": (str, "heads that leave the arrays for a digital softmax, such as "
                               "10:0,12:4, or auto:6 for the six that lose most on them; auto:0: "
                               "none; default: one of 45, beside recent tokens"),

@@ -28,8 +28,9 @@ from gaincell.layout.floorplan.figures import state
 from gaincell.layout.floorplan.slices import Slice
 from gaincell.pictures import style
 
-PANEL_IN, MARGIN_IN, LEAST_IN, MOST_IN = 3.1, 1.4, 3.8, 7.6
-"""Width of a panel, height around it, and both ends of the picture's height."""
+PANEL_IN, MARGIN_IN, LEAST_IN, MOST_IN = 3.1, 1.4, 4.4, 7.6
+"""Width of a panel, height around it, and both ends of the picture's height: the
+legend fits into the least."""
 EDGES = 0.15, 0.5
 """Widths of lines between copies, in the head and in the slice."""
 COLOURS = {
@@ -39,7 +40,7 @@ COLOURS = {
     OUTPUT: style.NEGATIVE,
     DRIVERS: "#0f8b8d",
     SELECTORS: style.QUERY,
-    LADDERS: style.QUERY,
+    LADDERS: "#6b3f0a",
     REFERENCES: style.MUTED,
     CONTROL: style.INK,
 }
@@ -87,7 +88,7 @@ def draw_floorplan(
             axes.set_xlim(0, size[0])
             axes.set_ylim(0, size[1])
             axes.set_aspect("equal", anchor="N")
-            axes.set_xlabel("um", fontsize=style.SMALL)
+            axes.set_xlabel("µm", fontsize=style.SMALL)
             axes.tick_params(labelsize=style.SMALL)
         whole.add_collection(
             PolyCollection([_corners(cell) for cell in cells_um], facecolors="white", alpha=0.4)
@@ -140,7 +141,7 @@ def _look(block: Block) -> dict[str, Any]:
 def _handle(part: str, blocks: Sequence[Block]) -> Patch:
     own = [block for block in blocks if block.part == part]
     mm2 = sum(block.um2 for block in own) / 1e6
-    return Patch(**_look(own[0]), label=f"{part}\n{mm2:.3g} mm2, {state(own[0])}")
+    return Patch(**_look(own[0]), label=f"{part}\n{mm2:.3g} mm², {state(own[0])}")
 
 
 def _corners(cell: Rectangle4) -> list[tuple[float, float]]:

@@ -22,8 +22,6 @@ GDS, PICTURE, DECK = "part.gds", "part.png", "deck.xml"
 
 MOST_NAMES = 12
 """Lines beside which a picture has room for their names."""
-WIDEST_NAMED = 60_000
-"""Width of such a picture, nm: lines of wider ones are too near to each other."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +81,6 @@ def lay_out_part(
         same_circuit=same_circuit(drawn.cell, process, circuit),
     )
     write_metrics(metrics, folder)
-    few = len(drawn.lines) <= MOST_NAMES and drawn.width <= WIDEST_NAMED
+    few = len(drawn.lines) <= MOST_NAMES
     lines = {net: ("y", line.middle / 1e3) for net, line in drawn.lines.items() if few}
     return metrics, Picture(outlines(drawn.cell, process), lines)

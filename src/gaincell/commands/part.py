@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         metrics, picture = lay_out_part(design, process, arguments.part, folder)
         width, height = metrics.um
         title = f"{metrics.part} of design {design.name} in {process.name}, "
-        title += f"{width:.2f} x {height:.2f} um"
+        title += f"{width:.2f} x {height:.2f} µm"
         draw_layout(picture.outlines, picture.lines, title, folder / PICTURE)
     rows = [(metrics.part, f"{width:.2f} x {height:.2f} um, {metrics.um2:.1f} um2")]
     if metrics.estimate_um2 is not None:

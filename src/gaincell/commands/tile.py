@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         metrics, picture = lay_out_tile(
             design, config, process, folder, say, values=arguments.array == "values"
         )
-        area = f"{metrics.cell_um[0]:.2f} x {metrics.cell_um[1]:.2f} um"
+        area = f"{metrics.cell_um[0]:.2f} x {metrics.cell_um[1]:.2f} µm"
         title = f"Gain cell of design {design.name} in {process.name}, {area}"
         draw_layout(picture.outlines, picture.lines, title, folder / PICTURE)
     print(table(result_rows(metrics)))

@@ -12,6 +12,8 @@ from gaincell.pictures import style
 
 HEIGHT_IN = 9.0
 NANO = 1e9
+LEGEND_ROOM = 0.6
+"""Of a logarithmic axis below the least value, over the part above it."""
 
 
 def draw_design(record: Mapping[str, Any], output: Path) -> None:
@@ -107,8 +109,12 @@ def _retention(axes: Axes, record: Mapping[str, Any]) -> None:
         mark = "o-" if off == levels["write_off_v"] else "^:"
         label = f"{row['temperature_c']:g} C, write line {off:+.1f} V"
         axes.semilogy(volts, times, mark, color=colour, markersize=3, label=label)
-    axes.axhline(held["half_step_s"], color=style.MUTED, linewidth=0.8, linestyle="--")
-    axes.legend(fontsize=style.SMALL, frameon=False)
+    shortest, (_, high) = held["half_step_s"], axes.get_ylim()
+    axes.axhline(
+        shortest, color=style.MUTED, linewidth=0.8, linestyle="--", label="shortest of all"
+    )
+    axes.set_ylim(shortest * (shortest / high) ** LEGEND_ROOM, high)
+    axes.legend(fontsize=style.SMALL, frameon=False, loc="lower center", ncols=2)
     _named(axes, "time to lose half a step", "written voltage, V", "s")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from gaincell.pictures import style
 
@@ -24,6 +25,8 @@ SHADES = "viridis_r"
 DOT, LARGE_DOT = 14, 46
 LINE_POINTS, POINTS_PER_INCH = 12, 72
 """Height of a name."""
+CHARACTER_POINTS = 0.7 * style.SMALL
+"""Width of a bold character, on average."""
 PANELS_END = 0.88
 """Part of the width that the panels take where colours stand beside them."""
 
@@ -107,7 +110,7 @@ def _draw(axes: Any, panel: Panel, norm: Normalize | None) -> None:
     for values, scale in ((panel.x, axes.set_xscale), (panel.y, axes.set_yscale)):
         if values and min(values) > 0 and max(values) > LOG_FROM * min(values):
             scale("log")
-    _names(axes, panel)
+    _labels(axes, panel)
     axes.set_xlabel(panel.x_name, fontsize=style.TEXT, color=style.INK)
     axes.set_ylabel(panel.y_name, fontsize=style.TEXT, color=style.INK)
     axes.tick_params(which="both", labelsize=style.SMALL, colors=style.INK)
@@ -116,21 +119,64 @@ def _draw(axes: Any, panel: Panel, norm: Normalize | None) -> None:
         spine.set_visible(side in ("left", "bottom"))
 
 
-def _names(axes: Any, panel: Panel) -> None:
-    """The names of marked points beside them, each above the one below."""
+def _labels(axes: Any, panel: Panel) -> None:
+    """Names of marked points, each above the one below, and numbers of the front around them."""
     point = axes.figure.dpi / POINTS_PER_INCH
-    heights = {
-        place: axes.transData.transform((panel.x[place], panel.y[place]))[1] / point
-        for place in panel.marked
-    }
+
+    def place_of(x: float, y: float) -> tuple[float, float]:
+        across, up = axes.transData.transform((x, y)) / point
+        return float(across), float(up)
+
+    spots = {place: (panel.x[place], panel.y[place]) for place in panel.marked}
     lowest = -inf
-    for place, height in sorted(heights.items(), key=lambda item: item[1]):
-        lowest = max(height, lowest + LINE_POINTS)
+    taken: list[Bbox] = []
+    for place, spot in sorted(spots.items(), key=lambda item: place_of(*item[1])[1]):
+        name, (across, up) = panel.marked[place], place_of(*spot)
+        lowest = max(up, lowest + LINE_POINTS)
+        taken.append(_box(name, across + 7, lowest - 3))
         axes.annotate(
-            panel.marked[place], (panel.x[place], panel.y[place]), (7, lowest - height - 3),
+            name, spot, (7, lowest - up - 3),
             textcoords="offset points", fontsize=style.SMALL, color=style.INK, weight="bold",
             zorder=5, bbox={"facecolor": style.PAPER, "alpha": 0.8, "linewidth": 0, "pad": 1},
         )  # fmt: skip
+    for spot, number in _numbers(panel):
+        across, up = place_of(*spot)
+        width = len(number) * CHARACTER_POINTS
+        corners = [(right, above) for above in (4, -11) for right in (4, -4 - width)]
+        boxes = [_box(number, across + right, up + above) for right, above in corners]
+        free = [n for n, box in enumerate(boxes) if not any(box.overlaps(it) for it in taken)]
+        chosen = free[0] if free else 0
+        taken.append(boxes[chosen])
+        axes.annotate(
+            number, spot, corners[chosen],
+            textcoords="offset points", fontsize=style.SMALL, color=style.INK,
+        )  # fmt: skip
+
+
+def _box(text: str, left: float, low: float) -> Bbox:
+    """What a text takes, in points."""
+    return Bbox.from_bounds(left, low, len(text) * CHARACTER_POINTS, LINE_POINTS - 2)
+
+
+def _numbers(panel: Panel) -> list[tuple[tuple[float, float], str]]:
+    """Numbers of the points of the front, not of all if there are many."""
+    alike = _alike(panel)
+    best = sorted(alike)
+    marked = {(panel.x[place], panel.y[place]) for place in panel.marked}
+    told = []
+    for spot in best[:: max(1, -(-len(best) // MOST_LABELS))]:
+        first, more = min(alike[spot]), len(alike[spot]) - 1
+        if spot not in marked:
+            told.append((spot, f"{first} and {more} more" if more else str(first)))
+    return told
+
+
+def _alike(panel: Panel) -> dict[tuple[float, float], list[int]]:
+    """Numbers of the points of the front, by where they are."""
+    alike: dict[tuple[float, float], list[int]] = {}
+    for place in panel.front:
+        alike.setdefault((panel.x[place], panel.y[place]), []).append(panel.numbers[place])
+    return alike
 
 
 def _scatter(
@@ -150,17 +196,6 @@ def _scatter(
 
 
 def _front(axes: Any, panel: Panel) -> None:
-    """The line through the best points, and their numbers."""
-    alike: dict[tuple[float, float], list[int]] = {}
-    for place in panel.front:
-        alike.setdefault((panel.x[place], panel.y[place]), []).append(panel.numbers[place])
-    best = sorted(alike)
+    """The line through the best points."""
+    best = sorted(_alike(panel))
     axes.plot(*zip(*best, strict=True), color=style.KEY, marker="o", markersize=4, linewidth=1)
-    marked = {(panel.x[place], panel.y[place]) for place in panel.marked}
-    for spot in best[:: max(1, -(-len(best) // MOST_LABELS))]:
-        first, more = min(alike[spot]), len(alike[spot]) - 1
-        if spot not in marked:
-            axes.annotate(
-                f"{first} and {more} more" if more else str(first), spot, (4, 4),
-                textcoords="offset points", fontsize=style.SMALL, color=style.INK,
-            )  # fmt: skip

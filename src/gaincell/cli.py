@@ -44,6 +44,7 @@ from gaincell.commands import (
 from gaincell.commands.options.apart import check_apart
 from gaincell.refusals import Failed, Refused, Unable, first_line, refusing
 from gaincell.system.console import Ended, discard_unwritable, ending_on_signals, prepare_streams
+from gaincell.system.usage import Parser
 from gaincell.tables import nearest
 
 GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
@@ -89,6 +90,8 @@ GROUPS: dict[str, dict[str, tuple[ModuleType, str]]] = {
 FAULT = 70
 """Exit status of a fault of gaincell itself."""
 
+LIKE = 0.6
+"""Likeness from which on an unknown option is taken for a mistyped one."""
 COLUMNS = 80
 """Width of a terminal in which the help fits."""
 
@@ -134,10 +137,12 @@ def verdict(error: BaseException) -> tuple[int, str]:
 
 
 def _run(words: list[str]) -> int:
-    parser, _ = parsers()
+    parser, by_name = parsers()
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
         parser.error(_unknown(words[0]))
-    arguments = parser.parse_args(words)
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        by_name[arguments.command].error(_unknown_words(unknown, by_name[arguments.command]))
     with refusing():
         check_apart(arguments)
     status: int = COMMANDS[arguments.command][0].run(arguments)
@@ -146,7 +151,7 @@ def _run(words: list[str]) -> int:
 
 def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """The parser of ``gaincell``, and the parser of each command by its name."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gaincell",
         usage="gaincell [-h] [--version] command ...",
         description=f"{textwrap.fill(gaincell.__doc__ or '', COLUMNS)}\n\n{_grouped()}",
@@ -158,7 +163,7 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="command", prog="gaincell", help=argparse.SUPPRESS
     )
-    by_name = {}
+    by_name: dict[str, argparse.ArgumentParser] = {}
     for name, (module, summary) in COMMANDS.items():
         by_name[name] = commands.add_parser(name, description=sentence(summary))
         module.add_arguments(by_name[name])
@@ -184,6 +189,15 @@ def _grouped() -> str:
 def _unknown(name: str) -> str:
     """What a user who mistyped a command's name reads."""
     return f'unknown command "{name}"{nearest(name, COMMANDS)}; known: {", ".join(COMMANDS)}'
+
+
+def _unknown_words(words: list[str], parser: argparse.ArgumentParser) -> str:
+    """What a user reads who gave a command what it does not take."""
+    first = words[0].partition("=")[0]
+    if not first.startswith("-"):
+        return f'"{first}" belongs to no option, and the command takes no more words'
+    options = [name for action in parser._actions for name in action.option_strings]
+    return f'unknown option "{first}"{nearest(first, options, LIKE)}'
 
 
 if __name__ == "__main__":

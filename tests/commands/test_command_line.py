@@ -115,6 +115,36 @@ def test_an_unknown_command_names_the_nearest_and_all(
     assert ", ".join(COMMANDS) in said
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("cosim --config tiny --tokens ten", "--tokens is ten, but must be a whole number"),
+        ("synth --config tiny -o a --clock-ns x", "--clock-ns is x, but must be a number"),
+        ("cosim --config tiny --transport slow", "is slow, but must be one of fast, per-ns"),
+        ("cosim --config tiny --core tiny", "--core does not go with --config: give one of them"),
+        ("cosim --tokens 3", "one of --config --core is needed, but none is given"),
+        ("codes --heads -1:0", "--heads lacks its value; one that begins with a dash needs an equ"),
+        ("tile --config tiny", "not given, but needed: --output"),
+        ("cosim --config tiny --toknes=3", 'unknown option "--toknes" (nearest known: "--tokens")'),
+        ("demo --seed 3", 'unknown option "--seed"; gaincell demo --help lists all options'),
+        ("config gpt2 tiny", '"tiny" belongs to no option'),
+        ("", "not given, but needed: command"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence_without_the_usage(
+    words: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words.split())
+    assert stopped.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("gaincell: ")
+    assert sentence in captured.err
+    assert captured.err.endswith(" --help lists all options\n")
+    assert captured.err.count("\n") == 1
+
+
 def test_help_lists_every_command_once_in_its_group(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["--help"])

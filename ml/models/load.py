@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,9 @@ from gaincell.ml.process.network import reaching
 from gaincell.refusals import foreign
 
 assert FAMILIES  # imported to register the hardware classes
+
+OF_TOKENIZERS = re.compile(r"token|vocab|merges|spiece|\.model$|\.tiktoken$")
+"""In the names of the files that a tokenizer is saved in."""
 
 
 def load_model(name: str | Path, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
@@ -104,12 +108,17 @@ def load_tokenizer(name: str | Path) -> Any:
 
 
 def _read_tokenizer(name: str | Path, where: str, **options: Any) -> Any:
+    lacking = f"{name} has no tokenizer: save it with tokenizer.save_pretrained"
+    names = [path.name for path in Path(where).iterdir()] if Path(where).is_dir() else []
+    if names and not options and not any(map(OF_TOKENIZERS.search, names)):
+        # transformers says of such a folder what it tried, and not what is missing.
+        raise ValueError(lacking)
     with _reading(f"no tokenizer could be read from {name}"):
         tokenizer = AutoTokenizer.from_pretrained(where, **options)
         words = tokenizer.get_vocab().keys() - set(tokenizer.all_special_tokens)
     if not words:
-        # transformers makes an empty one for a folder that has no file of a tokenizer.
-        raise ValueError(f"{name} has no tokenizer: save it with tokenizer.save_pretrained")
+        # transformers makes an empty one of files without words.
+        raise ValueError(lacking)
     return tokenizer
 
 

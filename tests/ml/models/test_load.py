@@ -203,3 +203,11 @@ def test_whole_models_of_both_families_load(name, tmp_path, stock):
     pairs = zip(model.parameters(), MODELS[name]().parameters(), strict=True)
     assert all(torch.equal(*pair) for pair in pairs)
     assert tokenizer("w3").input_ids == [3]
+
+
+def test_a_saved_model_without_a_tokenizers_files_is_refused_by_what_it_lacks(stock):
+    convert(load_model(stock)[0], HEAD).save_pretrained(stock)
+    for path in stock.glob("token*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="stock has no tokenizer: save it with"):
+        load_tokenizer(stock)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from finetune_runs import PAPER, left_unfinished, metrics, spawn, write_run
-from forked_runs import Forks
+from forks import Forks
 
 pytestmark = pytest.mark.training
 
@@ -47,8 +47,13 @@ def folder(unbroken, in_a_folder):
     return in_a_folder
 
 
+def started(forks, **options):
+    """A process of the command; finish() has its exit status and what it said."""
+    return forks.start("gaincell", "finetune", "run.toml", **options)
+
+
 def ends_as(unbroken, forks):
-    status, error = forks.start().finish()
+    status, _, error = started(forks).finish()
     assert status == 0, error
     assert metrics() == metrics(unbroken / "run")
     assert not left_unfinished()
@@ -64,7 +69,7 @@ def test_killed_at_any_step_it_goes_on_bit_for_bit(unbroken, folder, forks):
     assert len(metrics(unbroken / "run")["losses"]["linear"]) == 5
     # 9 steps, at least one of them is new after each death.
     for _ in range(3):
-        status, error = forks.start(("step", rng.randint(1, 4))).finish()
+        status, _, error = started(forks, dies=("step", rng.randint(1, 4))).finish()
         if status == 0:
             break
         assert status == -signal.SIGKILL, error
@@ -73,7 +78,7 @@ def test_killed_at_any_step_it_goes_on_bit_for_bit(unbroken, folder, forks):
 
 def test_killed_at_the_stages_border_it_goes_on_bit_for_bit(unbroken, folder, forks):
     # The linear stage is done, and the first of the nonlinear steps is not.
-    assert forks.start(("step", 6)).finish()[0] == -signal.SIGKILL
+    assert started(forks, dies=("step", 6)).finish()[0] == -signal.SIGKILL
     assert [each.name for each in sorted(Path("run/checkpoints").iterdir())] == [
         "linear-000004",
         "linear-000005",
@@ -83,7 +88,7 @@ def test_killed_at_the_stages_border_it_goes_on_bit_for_bit(unbroken, folder, fo
 
 def test_killed_while_it_writes_a_checkpoint_it_uses_the_one_before(unbroken, folder, forks):
     # The run's folder is made with 4 of these writes, and a checkpoint takes more than 6.
-    assert forks.start(("write", 20)).finish()[0] == -signal.SIGKILL
+    assert started(forks, dies=("write", 20)).finish()[0] == -signal.SIGKILL
     there = sorted(each.name for each in Path("run/checkpoints").iterdir())
     assert there[0].startswith(".unfinished-")
     assert there[1:] == ["linear-000002"]
@@ -92,14 +97,14 @@ def test_killed_while_it_writes_a_checkpoint_it_uses_the_one_before(unbroken, fo
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_end_it_says_so_and_goes_on_later(unbroken, folder, forks, number):
-    process = forks.start()
+    process = started(forks)
     deadline = time.monotonic() + 100
     while not list(Path().glob("run/checkpoints/linear-*")):
         assert process.poll() is None, process.error.read_text()
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.kill(process.pid, number)
-    status, error = process.finish()
+    status, _, error = process.finish()
     assert status == 130
     assert "gaincell: stopping after this step" in error
     assert "the same command goes on from there" in error
@@ -110,10 +115,10 @@ def test_told_to_end_it_says_so_and_goes_on_later(unbroken, folder, forks, numbe
 def test_a_file_that_cannot_be_written_ends_it_with_the_last_checkpoint_named(
     unbroken, folder, forks
 ):
-    assert forks.start(("step", 4)).finish()[0] == -signal.SIGKILL
+    assert started(forks, dies=("step", 4)).finish()[0] == -signal.SIGKILL
     largest = 150_000
     assert Path("run/checkpoints/linear-000002/optimizer.safetensors").stat().st_size > largest
-    status, error = forks.start(largest=largest).finish()
+    status, _, error = started(forks, largest=largest).finish()
     assert status == 3
     said = error.strip().splitlines()[-1]
     assert said.startswith("gaincell: the checkpoint of step 4 of [linear] cannot be written: ")

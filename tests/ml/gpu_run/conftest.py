@@ -1,7 +1,8 @@
 """A prepared folder for the run on a GPU, so small that a CPU does all of it."""
 
 import pytest
-from gpu_material import HEAD, PLAN, gpu_run, words
+from forks import Forks
+from gpu_material import HEAD, PLAN, forked_gpu_run, words
 from tiny_models import VOCABULARY, llama
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -26,9 +27,18 @@ def material(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def pieces(material):
+def forks():
+    """Where processes come from that need not import."""
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
+@pytest.fixture(scope="session")
+def pieces(material, forks):
     """The folder's pieces, of at most 40 kB each."""
-    ended = gpu_run(
+    ended = forked_gpu_run(
+        forks,
         *("prepare", "--model", "stock", "--plan", "plan.toml", "--piece-mb", 0.04),
         *("--text", "text.txt", "--scored", "prose=prose.txt", "code=code.txt", "-o", "pieces"),
         cwd=material,

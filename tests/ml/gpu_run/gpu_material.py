@@ -1,10 +1,12 @@
 """What a run so small needs that a CPU does all of it."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+from forks import Forks
 from tiny_models import VOCABULARY
 
 PLAN = """\
@@ -57,3 +59,10 @@ def gpu_run(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The program in a process of its own, as the script starts it."""
     command = [sys.executable, "-m", "gaincell.gpu_run", *map(str, words)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def forked_gpu_run(forks: Forks, *words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same as a fork of one that has imported all; so are the parts that it runs."""
+    with contextlib.chdir(cwd):
+        fork = forks.start("gpu_run", *words)
+    return subprocess.CompletedProcess(words, *fork.finish())

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from gpu_material import gpu_run
+from gpu_material import forked_gpu_run, gpu_run
 
 from gaincell.gpu_run.parts import PARTS, left
 from gaincell.gpu_run.pieces import gather
@@ -26,12 +26,19 @@ pytestmark = [pytest.mark.training, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def ran(pieces, tmp_path_factory):
-    """A folder in which every part ran; not to be changed."""
+def ran(pieces, forks, tmp_path_factory):
+    """A folder in which every part ran; not to be changed.
+
+    The first part ran in a call of its own, as the script starts it.
+    """
     folder = tmp_path_factory.mktemp("ran")
     assert gpu_run("unpack", pieces, cwd=folder).returncode == 0
-    ended = gpu_run("run", "--out", "out", "--limit-s", 3600, cwd=folder)
-    assert ended.returncode == 0, ended.stdout + (folder / "out" / "log.txt").read_text()
+    words = "run", "--out", "out", "--limit-s", 3600
+    for ended in (
+        gpu_run(*words, "--only", PARTS[0].name, cwd=folder),
+        forked_gpu_run(forks, *words, cwd=folder),
+    ):
+        assert ended.returncode == 0, ended.stdout + (folder / "out" / "log.txt").read_text()
     return folder
 
 
@@ -129,7 +136,7 @@ def test_what_is_recorded_is_not_run_again(ran):
     assert all("done" in line for line in status)
 
 
-def test_a_training_that_is_cut_off_goes_on_from_its_checkpoint(copied):
+def test_a_training_that_is_cut_off_goes_on_from_its_checkpoint(copied, forks):
     work = copied / "build" / "gpu"
     words = [sys.executable, "-m", "gaincell.gpu_run", "part", "distilled"]
     with subprocess.Popen(words, cwd=copied, stderr=subprocess.DEVNULL) as child:
@@ -141,7 +148,7 @@ def test_a_training_that_is_cut_off_goes_on_from_its_checkpoint(copied):
     made = int(checkpoint.name.rpartition("-")[2])
     assert 0 < made < 60
     assert not (work / "distilled" / "model").exists()
-    assert subprocess.run(words, cwd=copied, capture_output=True).returncode == 0
+    assert forked_gpu_run(forks, *words[3:], cwd=copied).returncode == 0
     figures = Places(work).figures("distilled")
     assert (figures["steps"], figures["steps_of_last_call"]) == (60, 60 - made)
 
@@ -155,16 +162,16 @@ def test_a_lost_machine_repeats_only_what_a_missing_part_needs(ran, tmp_path):
     assert [part.name for part in left(done - {"paper"}, work, TRAININGS)] == ["paper"]
 
 
-def test_a_later_machine_takes_up_the_start(ran, pieces, tmp_path):
+def test_a_later_machine_takes_up_the_start(ran, pieces, forks, tmp_path):
     out = tmp_path / "kept"
     out.mkdir()
     records = read_records(ran / "out" / FILE)
     write_records(out / FILE, {name: records[name] for name in ("tests", "start", "speed")})
-    assert gpu_run("unpack", pieces, cwd=tmp_path).returncode == 0
-    refused = gpu_run("adopt", "kept", cwd=tmp_path)
+    assert forked_gpu_run(forks, "unpack", pieces, cwd=tmp_path).returncode == 0
+    refused = forked_gpu_run(forks, "adopt", "kept", cwd=tmp_path)
     assert (refused.returncode, "kept holds no start" in refused.stderr) == (2, True)
     shutil.copy(ran / "out" / "start.safetensors", out)
-    assert gpu_run("adopt", "kept", cwd=tmp_path).returncode == 0
+    assert forked_gpu_run(forks, "adopt", "kept", cwd=tmp_path).returncode == 0
     work = tmp_path / "build" / "gpu"
     assert [part.name for part in left(set(read_records(work / FILE)), work, ("distilled",))] == [
         "bench",
@@ -175,7 +182,7 @@ def test_a_later_machine_takes_up_the_start(ran, pieces, tmp_path):
     ]
     for name in ("bench", "attention", "step"):
         write_records(work / FILE, read_records(work / FILE) | {name: records[name]})
-    ended = gpu_run("run", "--out", "out", "--limit-s", 3600, cwd=tmp_path)
+    ended = forked_gpu_run(forks, "run", "--out", "out", "--limit-s", 3600, cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout + (tmp_path / "out" / "log.txt").read_text()
     found = read_records(tmp_path / "out" / FILE)
     assert found["start"] == records["start"]

@@ -43,7 +43,7 @@ def run_tests(places: Places) -> dict[str, Any]:
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
     command += ["-W", "default"]  # Of other versions of packages than those that are pinned.
     if find_spec("xdist"):  # Most of the time kernels are compiled.
-        command += ["-n", str(WORKERS)]
+        command += ["-n", str(1 if places.plan.bench.tiny else WORKERS)]
     ended = subprocess.run([*command, f"--junitxml={report}", *files], cwd=ROOT, check=False)
     if not report.is_file():
         raise RuntimeError(f"pytest ended with status {ended.returncode} and wrote no report")

@@ -7,6 +7,7 @@ counts the skipped tests and names the package that would bring them back.
 
 import contextlib
 import functools
+import gc
 import importlib.metadata
 import importlib.util
 import os
@@ -188,6 +189,22 @@ def pytest_configure(config: pytest.Config) -> None:
 SECONDS = {"training": 5.0, "cosim": 3.5, "formal": 2.5, "slow": 0.5}
 """About the time of a test with each marker; of any other one: LIGHT_SECONDS."""
 LIGHT_SECONDS = 0.05
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Import all tests without searches for cycles: what they import stays."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave it out of later searches, too: a million objects in a process of all tests."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # libraries that count their objects at the end would report them as leaks
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,10 @@
 The import of this package registers them: ``AutoModelForCausalLM`` then loads a converted model.
 """
 
-from gaincell.ml.models.families import GainCellGPT2LMHeadModel, GainCellLlamaForCausalLM
-from gaincell.ml.models.hardware_model import HardwareModel
+from gaincell.system.imports import large_imports
+
+with large_imports():
+    from gaincell.ml.models.families import GainCellGPT2LMHeadModel, GainCellLlamaForCausalLM
+    from gaincell.ml.models.hardware_model import HardwareModel
 
 __all__ = ["GainCellGPT2LMHeadModel", "GainCellLlamaForCausalLM", "HardwareModel"]

@@ -12,8 +12,9 @@ import cocotb_tools.config
 import pytest
 
 from gaincell.cocotb_tests.run import build as builds
+from gaincell.cocotb_tests.run import simulators
 from gaincell.cocotb_tests.run.build_cache import MAIN, MODEL
-from gaincell.cocotb_tests.run.simulators import VERILATOR
+from gaincell.cocotb_tests.run.simulators import HEADERS, PRECOMPILED, VERILATOR
 from gaincell.config import PRESETS
 
 MAKEFILE = "include $(VERILATOR_ROOT)/include/verilated.mk\nlist: ; @$(VERILATOR_INCLUDER) one.cpp"
@@ -51,6 +52,27 @@ def test_the_main_program_is_compiled_anew_for_another_header(
     for window in (16, 20, 24):
         builds.build(replace(TINY, window=window))
     assert compilations == [False, True, True, False]
+
+
+def test_headers_are_precompiled_once_and_lie_in_no_build(
+    tmp_path: Path, compiled: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+
+    def compile_headers(folder: Path, *_: Any) -> None:
+        found.append((folder / PRECOMPILED).exists())
+        if not found[-1]:
+            (folder / PRECOMPILED).write_text(f"of build {len(found)}")
+
+    monkeypatch.setattr(builds, "_compile", compile_headers)
+    folders = [builds.build(replace(TINY, window=window)).folder for window in (16, 20, 24)]
+    assert found == [False, True, True]
+    assert [file.read_text() for file in tmp_path.glob("headers-*")] == ["of build 1"]
+    assert not any(path.is_symlink() for folder in folders for path in folder.iterdir())
+    monkeypatch.setattr(simulators, "OPTIMIZATION", "-O1")
+    builds.build(TINY)
+    assert found[3:] == [False]
+    assert len(list(tmp_path.glob("headers-*"))) == 2
 
 
 def test_says_what_it_compiles_and_for_how_long(
@@ -93,6 +115,7 @@ def test_a_simulation_finds_cocotb_where_it_was_built() -> None:
     assert str(cocotb_tools.config.libs_dir).encode() in (built.folder / "tb").read_bytes()
     ran = subprocess.run([built.folder / "tb"], capture_output=True, text=True, check=False)
     assert "cannot open shared object" not in ran.stderr
+    assert f"-include {HEADERS} " in (built.folder / "build.log").read_text()
 
 
 @pytest.fixture

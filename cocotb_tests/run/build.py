@@ -123,9 +123,10 @@ def build_bench(
     folder = cached("simulation", *recipe, levels, place, sorted(sources.items()), parameters)
     if not folder.exists():
         runtime = cached("runtime", *recipe)
+        headers = cached("headers", *recipe, levels, record.compiler())
         with (
             shown(f"the {simulator} simulation"),
-            compiled_folder(folder, runtime, sources) as unfinished,
+            compiled_folder(folder, runtime, sources, headers) as unfinished,
         ):
             how = (record, waves, parameters, environment | levels, compiled)
             _compile(unfinished, *how)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gaincell.cache import make_cache
+from gaincell.cocotb_tests.run.simulators import PRECOMPILED
 from gaincell.files import scratch_folder
 
 SECONDS_NEWER = 3600
@@ -18,11 +19,13 @@ MAIN, MODEL = "verilator.o", "Vtop.h"
 
 
 @contextmanager
-def compiled_folder(folder: Path, runtime: Path, sources: dict[str, str]) -> Iterator[Path]:
+def compiled_folder(
+    folder: Path, runtime: Path, sources: dict[str, str], headers: Path | None = None
+) -> Iterator[Path]:
     """A temporary folder with ``sources`` to compile in, which then becomes ``folder``.
 
     Verilator's own objects are copied from the folder ``runtime``. If it does not exist, this build
-    compiles them and fills it.
+    compiles them and fills it. So it is with the file ``headers``, to which ``PRECOMPILED`` leads.
 
     Raises
     ------
@@ -34,8 +37,14 @@ def compiled_folder(folder: Path, runtime: Path, sources: dict[str, str]) -> Ite
         for name, text in sources.items():
             (unfinished / name).write_text(text)
         _reuse_runtime(runtime, unfinished)
+        precompiled = unfinished / PRECOMPILED
+        if headers is not None and headers.exists():
+            precompiled.symlink_to(headers)
         yield unfinished
         _keep_runtime(unfinished, runtime)
+        if headers is not None and precompiled.exists() and not precompiled.is_symlink():
+            precompiled.rename(headers)
+        precompiled.unlink(missing_ok=True)
 
 
 def drop_other_main(built: Path, runtime: Path) -> bool:

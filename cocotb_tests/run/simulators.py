@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +23,14 @@ OPTIMIZATION = "-O2"
 
 VISIBLE = "public.vlt"
 """Source that names what Python sees of a test bench, for Verilator."""
+HEADERS, PRECOMPILED, MAKEFILE = "headers.h", "headers.h.gch", "build.mk"
+"""Verilator's headers as the compiler has read them: most of its work on a small head."""
+WITH_PRECOMPILED = f"""include Vtop.mk
+Vtop__ALL.o: {PRECOMPILED}
+Vtop__ALL.o: private override OPT_FAST += -include {HEADERS}
+{PRECOMPILED}:
+\t$(CXX) $(OPT_FAST) $(CXXFLAGS) $(CPPFLAGS) -MF /dev/null -x c++-header {HEADERS} -o $@
+"""
 MOST_JOBS = 4
 """Compilers that run at once."""
 TOP = "tb"
@@ -50,6 +60,7 @@ class Simulator:
     run_command : command that runs what was compiled in a folder, and writes a waveform of a name
     run_variables : environment variables of a run
     control_files : further files of a build by their names
+    compiler : the compiler of C++ and its version, if there is one
     """
 
     name: str
@@ -62,6 +73,7 @@ class Simulator:
     run_command: Callable[[Path, str | None], list[str]]
     control_files: dict[str, str] = field(default_factory=dict)
     run_variables: dict[str, str] = field(default_factory=dict)
+    compiler: Callable[[], str] = lambda: ""
 
 
 def require_fst_headers() -> None:
@@ -98,6 +110,13 @@ def _verilator_environment(waves: str | None) -> dict[str, str]:
         PYTHON: sys.executable,
         **({"OBJCACHE": "ccache"} if shutil.which("ccache") else {}),
     }
+
+
+@cache
+def _compiler() -> str:
+    """What the compiler says of itself: it takes only headers that it has precompiled itself."""
+    command = ["c++", "--version"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def _verilator_levels(waves: str | None) -> dict[str, str]:
@@ -146,7 +165,7 @@ def _verilator_commands(
         VISIBLE,
     ]
     jobs = min(MOST_JOBS, len(os.sched_getaffinity(0)))
-    return [translate, ["make", f"-j{jobs}", "-f", "Vtop.mk", f"VM_TRACE={int(bool(waves))}"]]
+    return [translate, ["make", f"-j{jobs}", "-f", MAKEFILE, f"VM_TRACE={int(bool(waves))}"]]
 
 
 def _verilator_run(folder: Path, waves: str | None) -> list[str]:
@@ -186,6 +205,11 @@ VERILATOR = Simulator(
     build_arguments=_verilator_arguments,
     build_commands=_verilator_commands,
     run_command=_verilator_run,
+    control_files={
+        HEADERS: '#include "verilated.h"\n#include "verilated_dpi.h"\n',
+        MAKEFILE: WITH_PRECOMPILED,
+    },
+    compiler=_compiler,
     # Writes of Python take effect as Verilator schedules them: faster, and what its users expect.
     run_variables={"COCOTB_TRUST_INERTIAL_WRITES": "1"},
 )

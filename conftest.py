@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -191,16 +191,18 @@ SECONDS = {"training": 5.0, "cosim": 3.5, "formal": 2.5, "slow": 0.5}
 LIGHT_SECONDS = 0.05
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection() -> None:
-    """Import all tests without searches for cycles: what they import stays."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Import all tests without searches for cycles, and leave what they import out of later ones.
+
+    A process of all tests has a million objects that stay.
+    """
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Leave it out of later searches, too: a million objects in a process of all tests."""
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_sessionfinish() -> None:

@@ -115,7 +115,7 @@ def _verilator_environment(waves: str | None) -> dict[str, str]:
 @cache
 def _compiler() -> str:
     """What the compiler says of itself: it takes only headers that it has precompiled itself."""
-    command = ["c++", "--version"]
+    command = [shutil.which("c++") or "g++", "--version"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 

@@ -271,7 +271,7 @@ def test_librelane_accepts_the_configuration(project, tmp_path, change, complain
         ([], "nothing is to be written: give --output, --librelane, or both"),
         (["--librelane", "project", "--prove"], "--tokens, --prove and --route need --output"),
         (["--librelane", "."], "output . exists already"),
-        (["--librelane", "a", "-o", "a"], "--output and --librelane are both a"),
+        (["--librelane", "a", "-o", "a"], "--librelane is a, but --output names that too"),
         (["--librelane", "none/project"], "there is no folder none"),
         (["--librelane", "project", "--clock-ns", "0.1"], "--clock-ns is 0.1"),
         (["--librelane", "project"], "no library is given"),

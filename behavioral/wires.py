@@ -36,8 +36,6 @@ class Wires(NamedTuple):
 
 ENABLES = ("k_reset", "k_integrate", "k_convert", "v_reset", "v_integrate", "v_convert")
 """Names of the wires of the converter stages, in the order of ``Wires``."""
-
-
 _BITS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
 ROWS = 64
 """Rows whose bits stay in the cache."""

@@ -103,7 +103,7 @@ class Foresight:
         self._turn = 0
 
     def codes(self, array: CellArray, packed: int) -> NDArray[np.integer] | None:
-        """Codes ([groups,] D) of the next token of ``array``, if ``packed`` on the wires."""
+        """Codes ([groups,] D) of the next token of ``array``, if ``packed`` holds them."""
         side = self._side(array)
         packed_codes = self._packed[array.name]
         if side.tokens >= len(packed_codes) or packed != packed_codes[side.tokens]:

@@ -84,9 +84,8 @@ class ValueReads:
         factors = array.ageing.factors(self._decay, ages)
         drive = self._pulses(scores.ravel()[driven])
         # The codes of all groups' columns, then those of the block's tokens.
-        codes = np.concatenate(
-            [array.codes, block.v_code], axis=None, dtype=np.uint8, casting="unsafe"
-        )
+        both = [array.codes, block.v_code]
+        codes = np.concatenate(both, axis=None, dtype=np.uint8, casting="unsafe").reshape(-1, dims)
         written = groups * array.slots + token * groups + group
         place = np.where(token < 0, group * array.slots + column, written)
         outputs = self._outputs[:queries]
@@ -97,7 +96,7 @@ class ValueReads:
             read = charges_by_code(
                 drive[some],
                 factors[:, some],
-                codes.reshape(-1, dims).take(place[some], axis=0),
+                codes.take(place[some], axis=0),
                 self._levels,
                 array.uniform_constant,
             )

@@ -14,6 +14,7 @@ from gaincell.hdl.layouts import index_shape, result_layout, status_port, token_
 IDLE_PORT = WritePort()
 PACE_BITS = 16
 _WEIGHTS = np.exp2(np.arange(32))
+"""Of bit planes."""
 Flags = NDArray[np.uint8]
 """Bits, each 0 or 1."""
 
@@ -72,40 +73,36 @@ def token_words(
     complements of the token's: the head must not use them.
     """
     place, group = _word_places(config), tokens.queries_per_token
-    q_code = pack_each(tokens.q_code.reshape(len(idle), -1), config.query_bits)
-    keys = _with_complements(pack_each(tokens.k_code, config.key_bits), place["v"] - place["k"])
-    values = _with_complements(
-        pack_each(tokens.v_code, config.value_bits), place["first"] - place["v"]
-    )
-    first = [int(flag) << place["first"] for flag in tokens.first]
+    queries = pack_each(tokens.q_code.reshape(len(idle), -1), config.query_bits)
+    keys = pack_each(tokens.k_code, config.key_bits)
+    values = pack_each(tokens.v_code, config.value_bits)
+    # Keys and values lie beside each other, and all their bits are flipped.
+    complement = (1 << place["first"]) - (1 << place["k"])
     paces = zip(idle.tolist(), stall.tolist(), strict=True)
     words = []
-    for query, (q, (waits, stalls)) in enumerate(zip(q_code, paces, strict=True)):
-        token, further = query // group, query % group > 0
-        word = q | keys[further][token] << place["k"] | values[further][token] << place["v"]
-        word |= 1 << place["further"] if further else first[token]
+    for query, (q_code, (waits, stalls)) in enumerate(zip(queries, paces, strict=True)):
+        token, turn = divmod(query, group)
+        word = q_code | keys[token] << place["k"] | values[token] << place["v"]
+        if turn:
+            word = word ^ complement | 1 << place["further"]
+        else:
+            word |= int(tokens.first[token]) << place["first"]
         words.append(word | waits << place["idle"] | stalls << place["idle"] + PACE_BITS)
     return words
 
 
-def _with_complements(packed: list[int], bits: int) -> tuple[list[int], list[int]]:
-    ones = (1 << bits) - 1
-    return packed, [ones ^ each for each in packed]
-
-
 @cache
 def _word_places(config: HeadConfig) -> dict[str, int]:
-    """Lowest bit of each field of a ``push_word``."""
+    """Lowest bit of each field of a ``token_payload``, and of ``idle``, which follows in a word."""
     layout = token_layout(config)
     return {name: field.offset for name, field in layout} | {"idle": layout.size}
 
 
 def token_positions(config: HeadConfig) -> dict[str, int]:
     """Constants for Verilog: bits of ``token_payload``, and the lowest bit of each field."""
-    layout = token_layout(config)
-    return {"TOKEN_BITS": layout.size} | {
-        f"TOKEN_{name.upper()}": field.offset for name, field in layout
-    }
+    places = dict(_word_places(config))
+    bits = places.pop("idle")
+    return {"TOKEN_BITS": bits} | {f"TOKEN_{name.upper()}": at for name, at in places.items()}
 
 
 def with_flag(payload: int, name: str, value: bool, config: HeadConfig) -> int:
@@ -116,8 +113,7 @@ def with_flag(payload: int, name: str, value: bool, config: HeadConfig) -> int:
 
 def flag_place(name: str, config: HeadConfig) -> int:
     """Place of a flag in a ``token_payload``, from the lowest bit."""
-    place: int = token_layout(config)[name].offset
-    return place
+    return _word_places(config)[name]
 
 
 def results_of(words: list[int], config: HeadConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
